@@ -1,0 +1,1 @@
+//! The TranscriptionJob API and the contract between operator and worker.

@@ -1,0 +1,68 @@
+//! What the engine is asked to do and what it answers. Plain values: they will cross a process boundary.
+
+use std::path::PathBuf;
+
+use crate::engine::failure::Failure;
+use crate::output::transcript::{Audio, Segment};
+
+/// What to do with the channels of a recording.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum ChannelMode {
+    /// Average all channels into one.
+    #[default]
+    Mix,
+    /// Transcribe each channel alone; segments carry their channel.
+    Split,
+}
+
+/// One audio file to transcribe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileTask {
+    /// The caller's number for the file; every event names it.
+    pub id: usize,
+    /// Where the bytes are: a local, seekable file.
+    pub path: PathBuf,
+}
+
+/// What the engine reports. For each task: any number of `Progress`, then exactly one `Done` or `Failed`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// More of the file has been heard.
+    Progress {
+        /// The task.
+        id: usize,
+        /// Seconds of the file's audio decoded so far.
+        audio_seconds: f64,
+    },
+    /// The file is done.
+    Done {
+        /// The task.
+        id: usize,
+        /// What was heard.
+        result: FileResult,
+    },
+    /// The file could not be transcribed.
+    Failed {
+        /// The task.
+        id: usize,
+        /// Why.
+        failure: Failure,
+    },
+}
+
+/// The engine's result for one file; the caller adds what only it knows (names, model) to make a transcript.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FileResult {
+    /// Stretches of speech, by start time, then channel; empty for a file without speech.
+    pub segments: Vec<Segment>,
+    /// What the audio was like.
+    pub audio: Audio,
+    /// SHA-256 of the file's bytes, lower-case hexadecimal, computed from the bytes that were decoded.
+    pub sha256: String,
+    /// Size of the file in bytes.
+    pub bytes: u64,
+    /// What was wrong but not fatal, as "cut in the middle: decoded up to 12.3 s"; for the log and the summary.
+    pub warnings: Vec<String>,
+    /// Wall-clock seconds from the file's first byte to its last segment.
+    pub processing_seconds: f64,
+}

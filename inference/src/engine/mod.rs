@@ -1,0 +1,4 @@
+//! Audio in, transcripts out: everything that parses media and runs models. Knows nothing of storage.
+
+pub mod failure;
+pub mod job;

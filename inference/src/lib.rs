@@ -1,0 +1,4 @@
+//! Verbatim's engine and command line as a library, so that tests and tools reach every step.
+
+pub mod engine;
+pub mod output;

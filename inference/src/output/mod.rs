@@ -1,0 +1,3 @@
+//! Transcripts as files: JSON is the truth, SRT, VTT and TXT are rendered from it.
+
+pub mod transcript;
