@@ -1,4 +1,8 @@
 //! Audio in, transcripts out: everything that parses media and runs models. Knows nothing of storage.
 
+pub mod audio;
 pub mod failure;
+pub mod family;
 pub mod job;
+pub mod moonshine;
+pub mod runtime;
