@@ -1,4 +1,7 @@
 //! Audio in, transcripts out: everything that parses media and runs models. Knows nothing of storage.
 
+pub mod audio;
+pub mod decode;
 pub mod failure;
 pub mod job;
+pub mod resample;
