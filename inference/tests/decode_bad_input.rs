@@ -114,7 +114,11 @@ fn random_bytes_and_text_are_not_audio() {
     let text = "It was the best of times, it was the worst of times.\n".repeat(400);
     assert_reason("text.mp3", text.as_bytes(), FailureReason::NotAudio);
     assert_reason("tiny.mp3", b"x", FailureReason::NotAudio);
-    assert_reason("raw.wav", &speechlike(8000).iter().flat_map(|s| s.to_le_bytes()).collect::<Vec<_>>(), FailureReason::NotAudio);
+    assert_reason(
+        "raw.wav",
+        &speechlike(8000).iter().flat_map(|s| s.to_le_bytes()).collect::<Vec<_>>(),
+        FailureReason::NotAudio,
+    );
 }
 
 #[test]
@@ -160,7 +164,8 @@ fn a_wrong_length_in_a_wav_header_does_not_matter() {
         (50_000, 40_000, true),
         (7, 19_201, false),
     ] {
-        let wav = Wav { riff_len: Some(riff_len), data_len: Some(data_len), ..Wav::s16(8000, &[samples.clone()]) };
+        let wav =
+            Wav { riff_len: Some(riff_len), data_len: Some(data_len), ..Wav::s16(8000, &[samples.clone()]) };
         let got = outcome("a.wav", &wav.bytes()).unwrap();
         assert_eq!(got.channels, whole.channels, "data length {data_len:#x}");
         assert_eq!(!got.warnings.is_empty(), warned, "data length {data_len:#x}: {:?}", got.warnings);

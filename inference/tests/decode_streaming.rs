@@ -119,8 +119,9 @@ fn an_impulse_stays_where_it_was() {
 
 /// Level in dB of what is left of a tone of `hertz` at full scale.
 fn level_of(rate: u32, hertz: f64) -> f64 {
-    let tone: Vec<f32> =
-        (0..2 * rate).map(|n| (std::f64::consts::TAU * hertz * f64::from(n) / f64::from(rate)).sin() as f32).collect();
+    let tone: Vec<f32> = (0..2 * rate)
+        .map(|n| (std::f64::consts::TAU * hertz * f64::from(n) / f64::from(rate)).sin() as f32)
+        .collect();
     let got = &resample(rate, &[tone], &[4096])[0];
     let middle = &got[8000..24_000];
     let power = middle.iter().map(|&s| f64::from(s).powi(2)).sum::<f64>() / middle.len() as f64;
@@ -131,7 +132,11 @@ fn level_of(rate: u32, hertz: f64) -> f64 {
 fn speech_passes_and_nothing_is_folded_back() {
     for rate in [22_050, 44_100, 48_000, 96_000] {
         for hertz in [100.0, 3000.0, 7200.0] {
-            assert!(level_of(rate, hertz).abs() < 0.1, "{rate} Hz, tone of {hertz}: {}", level_of(rate, hertz));
+            assert!(
+                level_of(rate, hertz).abs() < 0.1,
+                "{rate} Hz, tone of {hertz}: {}",
+                level_of(rate, hertz)
+            );
         }
         for hertz in [8500.0, 9000.0, 10_500.0] {
             assert!(level_of(rate, hertz) < -80.0, "{rate} Hz, tone of {hertz}: {}", level_of(rate, hertz));

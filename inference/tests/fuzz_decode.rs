@@ -82,9 +82,8 @@ impl Dice {
 }
 
 /// Numbers that parsers stumble over.
-const NUMBERS: [u32; 12] = [
-    0, 1, 2, 0x7f, 0xff, 0x7fff, 0xffff, 0x1_0000, 0x7fff_ffff, 0x8000_0000, 0xffff_fff0, 0xffff_ffff,
-];
+const NUMBERS: [u32; 12] =
+    [0, 1, 2, 0x7f, 0xff, 0x7fff, 0xffff, 0x1_0000, 0x7fff_ffff, 0x8000_0000, 0xffff_fff0, 0xffff_ffff];
 
 fn corpus() -> Vec<Vec<u8>> {
     let mut files: Vec<PathBuf> =
@@ -167,7 +166,11 @@ fn number(name: &str) -> Option<u64> {
 }
 
 /// Ends the process when one input takes longer than the deadline; a hung thread cannot be ended alone.
-fn watch_dog(current: Arc<AtomicU64>, done: mpsc::Receiver<()>, input: PathBuf) -> std::thread::JoinHandle<()> {
+fn watch_dog(
+    current: Arc<AtomicU64>,
+    done: mpsc::Receiver<()>,
+    input: PathBuf,
+) -> std::thread::JoinHandle<()> {
     std::thread::spawn(move || {
         let mut last = (u64::MAX, Instant::now());
         while let Err(mpsc::RecvTimeoutError::Timeout) = done.recv_timeout(Duration::from_millis(500)) {
@@ -205,7 +208,9 @@ fn damaged_files_neither_crash_nor_hang_nor_swell() {
             return usual(info);
         }
         let mut seen = seen.lock().unwrap();
-        seen.entry(format!("{place}: {}", info.payload_as_str().unwrap_or(""))).or_insert((at.load(Ordering::Relaxed), 0)).1 += 1;
+        seen.entry(format!("{place}: {}", info.payload_as_str().unwrap_or("")))
+            .or_insert((at.load(Ordering::Relaxed), 0))
+            .1 += 1;
     }));
 
     let (done, finished) = mpsc::channel();
@@ -238,6 +243,9 @@ fn damaged_files_neither_crash_nor_hang_nor_swell() {
     }
     if one.is_none() {
         assert!(outcomes.get("ok").is_some_and(|&ok| ok > 10), "hardly anything decodes: {outcomes:?}");
-        assert!(outcomes.contains_key(FailureReason::Corrupt.as_str()), "no damage was noticed: {outcomes:?}");
+        assert!(
+            outcomes.contains_key(FailureReason::Corrupt.as_str()),
+            "no damage was noticed: {outcomes:?}"
+        );
     }
 }

@@ -42,9 +42,8 @@ impl Resampler {
         let fft = if rate == SAMPLE_RATE {
             None
         } else {
-            let input = (BLOCK as u64 * u64::from(rate) / u64::from(SAMPLE_RATE)).max(1);
-            let (from, to) = (rate as usize, SAMPLE_RATE as usize);
-            let fft = Fft::new(from, to, input as usize, channels, FixedSync::Both)
+            let chunk = input_block(rate)?;
+            let fft = Fft::new(rate as usize, SAMPLE_RATE as usize, chunk, channels, FixedSync::Both)
                 .map_err(|e| AudioError::Resample { rate, what: e.to_string() })?;
             Some(fft)
         };
@@ -123,4 +122,23 @@ impl Resampler {
         });
         Ok(())
     }
+}
+
+/// Longest block in input frames: 16 s of 8 kHz at an odd rate like 7999 Hz, and 50 MB for the transform.
+const MAX_INPUT_BLOCK: u64 = 400_000;
+
+/// Input frames of one block: as many as make some [`BLOCK`] output frames, a whole number of both. Both numbers
+/// are even, because the filter's delay is half of them and has to be a whole number of frames too.
+fn input_block(rate: u32) -> Result<usize, AudioError> {
+    let divisor = gcd(u64::from(rate), u64::from(SAMPLE_RATE));
+    let (input, output) = (u64::from(rate) / divisor, u64::from(SAMPLE_RATE) / divisor);
+    let block = input * 2 * (BLOCK as u64).div_ceil(2 * output);
+    if block > MAX_INPUT_BLOCK {
+        return Err(AudioError::Resample { rate, what: "no block of samples fits both rates".into() });
+    }
+    Ok(block as usize)
+}
+
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
 }

@@ -1,5 +1,5 @@
 //! The signal of the fixtures, computed; WAV files made to order; measures of likeness.
-#![allow(dead_code, reason = "each test binary uses a part")]
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of this")]
 
 use std::f64::consts::TAU;
 use std::path::{Path, PathBuf};

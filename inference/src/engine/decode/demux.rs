@@ -56,6 +56,8 @@ pub(super) struct Demuxer {
     watch: Arc<Watch>,
     time_base: Option<TimeBase>,
     promised_frames: Option<u64>,
+    /// Frames without a container: after damage the next frame is looked for.
+    resyncs: bool,
 }
 
 /// What a demuxer gives next.
@@ -66,6 +68,8 @@ pub(super) enum Next {
     Other,
     /// Another stream follows in the same file: fetch its decoder with [`Demuxer::decoder`].
     NewStream,
+    /// Bytes that are no packet; more may follow.
+    Damage,
     /// The end, as the format has it.
     End,
 }
@@ -73,67 +77,85 @@ pub(super) enum Next {
 impl Demuxer {
     /// Finds format and audio track.
     pub(super) fn open(file: &OpenFile) -> Result<(Self, Box<dyn AudioDecoder>), AudioError> {
-        let head = file.head(sniff::HEAD_LEN)?;
+        let (start, head) = after_tags(file)?;
         match sniff::sniff(&head) {
             Format::Unknown => Err(AudioError::NotAudio),
             Format::Unsupported(name) => Err(AudioError::UnsupportedCodec { what: name.into() }),
-            Format::Marked => Self::probe(file, 0, file.len(), true),
-            Format::Frames => Self::probe(file, 0, file.len(), false),
+            Format::Marked => Self::probe(file, start, file.len(), false).or_else(|refusal| match refusal {
+                // Some readers want the promised length, or an index at the end. A second try without: what the
+                // file's beginning alone can give.
+                AudioError::Corrupt { .. } => Self::probe(file, start, file.len(), true).map_err(|_| refusal),
+                other => Err(other),
+            }),
+            Format::Frames => Self::frames(file, start, file.len()),
             Format::Wave => {
-                let layout = wav::read_layout(file.window(0, file.len()).0)?;
+                let layout = wav::read_layout(file.window(start, file.len()).0)?;
                 let Some(params) = layout.params.clone() else {
-                    return Self::probe(file, layout.start, layout.end, false);
+                    return Self::frames(file, start + layout.start, start + layout.end);
                 };
                 let decoder = make_decoder(&params)?;
-                let (samples, watch) = file.window(layout.start, layout.end);
+                let (samples, watch) = file.window(start + layout.start, start + layout.end);
                 let demuxer = Self {
                     time_base: params.sample_rate.and_then(TimeBase::try_from_recip),
                     promised_frames: layout.promised_frames,
                     packets: Packets::Wav(Box::new(WavPackets::new(samples, layout))),
                     track_id: 0,
                     watch,
+                    resyncs: false,
                 };
                 Ok((demuxer, decoder))
             }
         }
     }
 
+    fn frames(file: &OpenFile, start: u64, end: u64) -> Result<(Self, Box<dyn AudioDecoder>), AudioError> {
+        let (mut demuxer, decoder) = Self::probe(file, start, end, false)?;
+        demuxer.resyncs = true;
+        // Without a LAME tag symphonia guesses the length from the bit rate.
+        let tagged =
+            matches!(&demuxer.packets, Packets::Other(r) if r.tracks().iter().any(|t| t.delay.is_some()));
+        demuxer.promised_frames = demuxer.promised_frames.filter(|_| tagged);
+        Ok((demuxer, decoder))
+    }
+
     fn probe(
         file: &OpenFile,
         start: u64,
         end: u64,
-        trust_length: bool,
+        streaming: bool,
     ) -> Result<(Self, Box<dyn AudioDecoder>), AudioError> {
         let (window, watch) = file.window(start, end);
+        let window = if streaming { window.streaming() } else { window };
         let stream = MediaSourceStream::new(Box::new(window), MediaSourceStreamOptions::default());
         let limits = MetadataOptions::default()
             .limit_tag_bytes(Limit::Maximum(MAX_TAG_BYTES))
             .limit_visual_bytes(Limit::Maximum(MAX_TAG_BYTES));
-        let reader =
-            PROBE.probe(&Hint::new(), stream, FormatOptions::default(), limits).map_err(|e| {
-                if let Some(source) = watch.take_error() {
-                    return AudioError::from_io(source, None);
+        let reader = PROBE.probe(&Hint::new(), stream, FormatOptions::default(), limits).map_err(|e| {
+            if let Some(source) = watch.take_error() {
+                return AudioError::from_io(source, None);
+            }
+            match e {
+                // "Unsupported" is also how symphonia says that something is not there.
+                Error::Unsupported(what) if !what.contains("missing") && !what.contains("probe") => {
+                    AudioError::UnsupportedCodec { what: format!("this kind of file ({what})") }
                 }
-                match e {
-                    Error::Unsupported(what) => {
-                        AudioError::UnsupportedCodec { what: format!("this kind of file ({what})") }
-                    }
-                    other => damaged(&other),
-                }
-            })?;
+                other => damaged(&other),
+            }
+        })?;
         let mut demuxer = Self {
             packets: Packets::Other(reader),
             track_id: 0,
             watch,
             time_base: None,
             promised_frames: None,
+            resyncs: false,
         };
-        let decoder = demuxer.decoder(trust_length)?;
+        let decoder = demuxer.decoder()?;
         Ok((demuxer, decoder))
     }
 
     /// Picks the first audio track that can be decoded, the default track first, and makes its decoder.
-    pub(super) fn decoder(&mut self, trust_length: bool) -> Result<Box<dyn AudioDecoder>, AudioError> {
+    pub(super) fn decoder(&mut self) -> Result<Box<dyn AudioDecoder>, AudioError> {
         let Packets::Other(reader) = &self.packets else { return Err(AudioError::NoAudioTrack) };
         let default = reader.default_track(TrackType::Audio).map(|t| t.id);
         let mut tracks: Vec<&Track> = reader.tracks().iter().collect();
@@ -145,9 +167,7 @@ impl Demuxer {
                 Ok(decoder) => {
                     self.track_id = track.id;
                     self.time_base = track.time_base;
-                    // Without a LAME tag symphonia guesses the length of an MP3 from its bit rate.
-                    let trusted = trust_length || track.delay.is_some();
-                    self.promised_frames = track.num_frames.filter(|_| trusted);
+                    self.promised_frames = track.num_frames;
                     return Ok(decoder);
                 }
                 // The first refusal is the default track's.
@@ -167,6 +187,7 @@ impl Demuxer {
                 Ok(Some(_)) => Ok(Next::Other),
                 Ok(None) => Ok(Next::End),
                 Err(Error::ResetRequired) => Ok(Next::NewStream),
+                Err(Error::DecodeError(_)) if self.resyncs => Ok(Next::Damage),
                 Err(e) => Err(e),
             },
         }
@@ -187,6 +208,26 @@ impl Demuxer {
         let Some(seconds) = self.time_base.and_then(|base| base.calc_duration(packet.dur)) else { return 0 };
         (seconds.as_secs_f64() * f64::from(rate)).round() as u64
     }
+}
+
+/// ID3v2 tags in front of everything, that a file may have. More come from broken taggers.
+const MAX_TAGS: usize = 4;
+
+/// Where the audio file starts after ID3v2 tags, and its first bytes. The tags hold pictures of any size, which
+/// nobody here wants to parse.
+fn after_tags(file: &OpenFile) -> Result<(u64, Vec<u8>), AudioError> {
+    let mut start = 0;
+    for _ in 0..MAX_TAGS {
+        let head = file.head(start, sniff::HEAD_LEN)?;
+        match sniff::id3_len(&head) {
+            0 => return Ok((start, head)),
+            len if start + len >= file.len() => {
+                return Err(AudioError::Corrupt { what: "it ends within its tag".into(), position: None });
+            }
+            len => start += len,
+        }
+    }
+    Err(AudioError::NotAudio)
 }
 
 /// An error of symphonia about a file of which nothing has been decoded.

@@ -56,11 +56,12 @@ impl Decoder {
     fn summarise(&mut self) {
         match self.bad_packets {
             0 => {}
-            1 => self.warnings.push("1 packet could not be decoded and became silence".to_owned()),
-            n => self.warnings.push(format!("{n} packets could not be decoded and became silence")),
+            1 => self.warnings.push("1 packet could not be decoded".to_owned()),
+            n => self.warnings.push(format!("{n} packets could not be decoded")),
         }
         // In a chain of streams the header speaks of the first alone.
-        let (Some(spec), Some(promised), 1) = (self.spec, self.demuxer.promised_frames(), self.streams) else {
+        let (Some(spec), Some(promised), 1) = (self.spec, self.demuxer.promised_frames(), self.streams)
+        else {
             return;
         };
         let promised = promised as f64 / f64::from(spec.rate);

@@ -172,8 +172,13 @@ impl Decoder {
             let block = match next {
                 Ok(Ok(Next::Packet(packet))) => self.decode(&packet)?,
                 Ok(Ok(Next::Other)) => None,
+                Ok(Ok(Next::Damage)) => {
+                    self.bad_packets += 1;
+                    self.bad_in_a_row += 1;
+                    None
+                }
                 Ok(Ok(Next::NewStream)) => {
-                    self.decoder = guard::catch(position, || self.demuxer.decoder(false))?;
+                    self.decoder = guard::catch(position, || self.demuxer.decoder())?;
                     self.streams += 1;
                     None
                 }

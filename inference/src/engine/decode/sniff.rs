@@ -58,9 +58,7 @@ pub(super) fn sniff(head: &[u8]) -> Format {
         || at(0, b"caff")
         || at(0, b"\x1a\x45\xdf\xa3")
         || (at(0, b"FORM") && (at(8, b"AIFF") || at(8, b"AIFC")))
-        || [b"ftyp", b"moov", b"mdat", b"wide", b"skip", b"pnot"].iter().any(|m| at(4, *m))
-        // An ID3 tag: what comes after it is beyond the head when it carries a picture.
-        || at(0, b"ID3");
+        || [b"ftyp", b"moov", b"mdat", b"wide", b"skip", b"pnot"].iter().any(|m| at(4, *m));
     if marked {
         return Format::Marked;
     }
@@ -71,6 +69,18 @@ pub(super) fn sniff(head: &[u8]) -> Format {
         return Format::Unsupported("MPEG transport stream");
     }
     if has_frames(head) { Format::Frames } else { Format::Unknown }
+}
+
+/// Length in bytes of an ID3v2 tag at the start, 0 if there is none.
+pub(super) fn id3_len(head: &[u8]) -> u64 {
+    match head {
+        [b'I', b'D', b'3', _, _, flags, a, b, c, d, ..] if (a | b | c | d) & 0x80 == 0 => {
+            let body = [a, b, c, d].iter().fold(0, |len, &&b| len << 7 | u64::from(b));
+            // The header, and a footer if the flag says so.
+            10 + body + if flags & 0x10 == 0 { 0 } else { 10 }
+        }
+        _ => 0,
+    }
 }
 
 /// Sync bytes at the start of five packets of 188 bytes, or of all there are if at least two.

@@ -90,18 +90,16 @@ impl OpenFile {
     /// Whether length or modification time differ from those at opening.
     pub(super) fn changed(&self) -> bool {
         match self.file.metadata() {
-            Ok(now) => {
-                now.len() != self.before.len() || now.modified().ok() != self.before.modified().ok()
-            }
+            Ok(now) => now.len() != self.before.len() || now.modified().ok() != self.before.modified().ok(),
             // Gone from under us (a network file system): the reads tell.
             Err(_) => false,
         }
     }
 
-    /// Reads up to `len` bytes from the start.
-    pub(super) fn head(&self, len: usize) -> Result<Vec<u8>, AudioError> {
+    /// Reads up to `len` bytes from `start` on.
+    pub(super) fn head(&self, start: u64, len: usize) -> Result<Vec<u8>, AudioError> {
         let mut head = Vec::with_capacity(len);
-        let (window, _) = self.window(0, len as u64);
+        let (window, _) = self.window(start, start.saturating_add(len as u64));
         window.take(len as u64).read_to_end(&mut head).map_err(|e| AudioError::from_io(e, None))?;
         Ok(head)
     }
@@ -113,7 +111,7 @@ impl OpenFile {
         let start = start.min(end);
         let budget = (end - start).saturating_mul(READ_FACTOR).saturating_add(READ_ALLOWANCE);
         let file = Arc::clone(&self.file);
-        (Window { file, start, end, position: 0, budget, watch: Arc::clone(&watch) }, watch)
+        (Window { file, start, end, position: 0, budget, streaming: false, watch: Arc::clone(&watch) }, watch)
     }
 }
 
@@ -127,6 +125,7 @@ pub(super) struct Window {
     position: u64,
     /// Bytes that may still be read.
     budget: u64,
+    streaming: bool,
     watch: Arc<Watch>,
 }
 
@@ -134,6 +133,12 @@ impl Window {
     /// Length in bytes.
     pub(super) fn len(&self) -> u64 {
         self.end - self.start
+    }
+
+    /// The same bytes as if from a pipe: no seeking, and the length is not known. Demuxers then take a cut file
+    /// as it comes, where they refuse one whose length is not the promised one.
+    pub(super) fn streaming(self) -> Self {
+        Self { streaming: true, ..self }
     }
 }
 
@@ -182,10 +187,10 @@ impl Seek for Window {
 
 impl MediaSource for Window {
     fn is_seekable(&self) -> bool {
-        true
+        !self.streaming
     }
 
     fn byte_len(&self) -> Option<u64> {
-        Some(self.len())
+        (!self.streaming).then(|| self.len())
     }
 }

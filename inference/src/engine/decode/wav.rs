@@ -81,8 +81,7 @@ fn read_chunks(reader: &mut BufReader<Window>, len: u64) -> io::Result<Result<La
             b"ds64" => {
                 let mut bytes = [0; 16];
                 reader.read_exact(&mut bytes)?;
-                long_data_len =
-                    Some(u64::from(u32_at(&bytes, 8)) | u64::from(u32_at(&bytes, 12)) << 32);
+                long_data_len = Some(u64::from(u32_at(&bytes, 8)) | u64::from(u32_at(&bytes, 12)) << 32);
             }
             b"data" => {
                 let Some(format) = format else { return Ok(Err(corrupt("no fmt chunk before the samples"))) };
@@ -216,8 +215,8 @@ impl Fmt {
                 .with_max_frames_per_packet(self.frames_per_packet());
             params
         });
-        let promised_frames = (!unknown && params.is_some())
-            .then(|| promised / self.block_bytes * self.frames_per_block);
+        let promised_frames =
+            (!unknown && params.is_some()).then(|| promised / self.block_bytes * self.frames_per_block);
         Layout {
             params,
             start,
