@@ -79,7 +79,6 @@ fn what_a_cut_file_holds_is_given_with_a_warning() {
         ("opus.webm", 50, 0.4),
         ("vorbis.mka", 70, 0.1),
         ("aiff.aiff", 50, 0.55),
-        ("caf.caf", 50, 0.5),
         ("rf64.wav", 50, 0.55),
     ];
     let mut wrong = Vec::new();
@@ -89,11 +88,7 @@ fn what_a_cut_file_holds_is_given_with_a_warning() {
             Ok(got) if got.warnings.is_empty() || got.seconds < least || got.seconds > 1.0 => {
                 wrong.push(format!("{name}: {} s, {:?}", got.seconds, got.warnings));
             }
-            Ok(got) => {
-                let want = speechlike(SAMPLE_RATE);
-                let _ = want;
-                assert!(got.seconds < SECONDS);
-            }
+            Ok(_) => {}
             Err(e) => wrong.push(format!("{name}: {e}")),
         }
     }
@@ -101,9 +96,11 @@ fn what_a_cut_file_holds_is_given_with_a_warning() {
 }
 
 #[test]
-fn a_cut_m4a_without_its_index_is_corrupt() {
-    let bytes = std::fs::read(fixture("aac.m4a")).unwrap();
-    assert_reason("a.m4a", &bytes[..bytes.len() / 2], FailureReason::Corrupt);
+fn a_cut_file_whose_index_is_at_its_end_is_corrupt() {
+    for name in ["aac.m4a", "caf.caf"] {
+        let bytes = std::fs::read(fixture(name)).unwrap();
+        assert_reason(name, &bytes[..bytes.len() / 2], FailureReason::Corrupt);
+    }
 }
 
 #[test]
@@ -215,13 +212,13 @@ fn damage_in_the_middle_costs_what_it_damages() {
     for name in ["mp3.mp3", "flac.flac", "adts.aac"] {
         let mut bytes = std::fs::read(fixture(name)).unwrap();
         let middle = bytes.len() / 2;
-        bytes[middle..middle + 600].copy_from_slice(&noise(600, 3));
+        bytes[middle..middle + 600].fill(0);
         let got = outcome(name, &bytes).unwrap_or_else(|e| panic!("{name}: {e}"));
-        assert!(got.seconds > 0.9, "{name}: {} s", got.seconds);
-        // The first 0.4 s are as they were.
+        assert!(got.seconds > 0.9, "{name}: {} s, {:?}", got.seconds, got.warnings);
+        // The beginning is as it was. ADTS has no place for the encoder's delay of 1024 frames.
+        let skip = if name == "adts.aac" { 341 } else { 0 };
         let want = sampled(|t| (left(t) + right(t)) / 2.0, SAMPLE_RATE, 0.4);
-        let skip = if name == "adts.aac" { continue } else { 400 };
-        assert!(snr(&got.channels[0][..6400], &want, skip) > 10.0, "{name}");
+        assert!(snr(&got.channels[0][skip..skip + 6400], &want, 600) > 10.0, "{name}");
     }
 }
 

@@ -144,6 +144,20 @@ fn speech_passes_and_nothing_is_folded_back() {
     }
 }
 
+/// `cargo test --test decode_streaming -- --ignored --nocapture`. Aim: 2 ms for a second of stereo at 48 kHz.
+#[test]
+#[ignore = "measures time, which other tests would disturb"]
+fn speed_of_stereo_at_48_kilohertz() {
+    let seconds = 120.0;
+    let channels = [sampled(left, 48_000, seconds), sampled(support::right, 48_000, seconds)];
+    let (_dir, path) = file("a.wav", &Wav::s16(48_000, &channels).bytes());
+    let start = std::time::Instant::now();
+    let got = drain(&path, ChannelMode::Mix).unwrap();
+    let each = start.elapsed().as_secs_f64() * 1000.0 / got.seconds;
+    println!("{each:.3} ms for a second of audio");
+    assert!(each < 2.0, "{each} ms");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
