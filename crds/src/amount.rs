@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use crate::text::{self, TextRule};
 
 /// Suffixes, largest first, so that a number is written with the largest one that divides it.
-/// Digits allowed beside each keep the product below 2^63, which is what Kubernetes can hold.
+/// The digits allowed beside each keep the product below 2^63, which is what Kubernetes can hold.
 const SUFFIXES: [(&str, u64, usize); 8] = [
     ("Ti", 1 << 40, 6),
     ("T", 1_000_000_000_000, 6),
@@ -20,11 +20,11 @@ const SUFFIXES: [(&str, u64, usize); 8] = [
     ("k", 1000, 9),
 ];
 
-/// Digits of a number without suffix, below 2^63.
-const PLAIN_DIGITS: usize = 18;
+/// Digits of a number without suffix: below 2^53, so that a schema's bound, which is a float, is exact.
+const PLAIN_DIGITS: usize = 15;
 
 /// Largest number without suffix: [`PLAIN_DIGITS`] nines.
-const PLAIN_MAX: u64 = 999_999_999_999_999_999;
+const PLAIN_MAX: u64 = 999_999_999_999_999;
 
 /// A text that is not an amount.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -206,6 +206,9 @@ macro_rules! as_text {
             fn json_schema(_: &mut SchemaGenerator) -> Schema {
                 json_schema!({
                     "x-kubernetes-int-or-string": true,
+                    // Said, since kube makes such a field nullable otherwise, and null would pass the API server and
+                    // not the reader.
+                    "nullable": false,
                     "minimum": 0,
                     "maximum": PLAIN_MAX,
                     "pattern": $rule.pattern,

@@ -9,6 +9,7 @@ pub mod amount;
 pub mod batching;
 pub mod conditions;
 pub mod contract;
+pub mod crd;
 pub mod destination;
 pub mod failure_policy;
 pub mod job;

@@ -71,7 +71,7 @@ pub enum Channels {
         "message": "negativeThreshold must not be above threshold",
     },
     {
-        "rule": "self.minSpeechMilliseconds <= self.maxSpeechSeconds * 1000.0",
+        "rule": "double(self.minSpeechMilliseconds) <= self.maxSpeechSeconds * 1000.0",
         "message": "minSpeechMilliseconds must not be above maxSpeechSeconds",
     },
 ]))]

@@ -45,19 +45,19 @@ pub const OBJECT_NAME: TextRule = TextRule {
 
 /// Bytes, with or without a suffix.
 pub const BYTES: TextRule = TextRule {
-    pattern: "^([0-9]{1,18}|[0-9]{1,9}(k|M|G|Ki|Mi|Gi)|[0-9]{1,6}(T|Ti))$",
+    pattern: "^([0-9]{1,15}|[0-9]{1,9}(k|M|G|Ki|Mi|Gi)|[0-9]{1,6}(T|Ti))$",
     hint: "bytes, as 200Mi",
 };
 
 /// A share of what there is, or bytes.
 pub const MEMORY: TextRule = TextRule {
-    pattern: "^([1-9][0-9]?%|100%|[0-9]{1,18}|[0-9]{1,9}(k|M|G|Ki|Mi|Gi)|[0-9]{1,6}(T|Ti))$",
+    pattern: "^([1-9][0-9]?%|100%|[0-9]{1,15}|[0-9]{1,9}(k|M|G|Ki|Mi|Gi)|[0-9]{1,6}(T|Ti))$",
     hint: "a share or bytes, as 80% or 6Gi",
 };
 
 /// A share of all files, or a number of files.
 pub const FILES: TextRule = TextRule {
-    pattern: "^([0-9]{1,2}%|100%|[0-9]{1,18})$",
+    pattern: "^([0-9]{1,2}%|100%|[0-9]{1,15})$",
     hint: "a share or a number of files, as 5% or 100",
 };
 

@@ -4,9 +4,6 @@
 
 use std::{fs, path::Path, process::ExitCode};
 
-use kube::CustomResourceExt;
-use verbatim_crds::TranscriptionJob;
-
 /// Says to people and tools that edits are lost.
 const HEADER: &str = "# Made by crdgen from crds/src. Do not edit: change the types, then run\n\
                       # cargo run -p verbatim-crds --bin crdgen\n";
@@ -32,9 +29,8 @@ fn main() -> ExitCode {
 
 /// The whole file. By way of JSON values, whose keys are sorted, so that it is the same every time.
 fn generate() -> Result<String, String> {
-    let failed = |error: &dyn std::fmt::Display| format!("failed to write the CRD as YAML: {error}");
-    let crd = serde_json::to_value(TranscriptionJob::crd()).map_err(|error| failed(&error))?;
-    let yaml = serde_saphyr::to_string(&crd).map_err(|error| failed(&error))?;
+    let yaml = serde_saphyr::to_string(&verbatim_crds::crd::json())
+        .map_err(|error| format!("failed to write the CRD as YAML: {error}"))?;
     Ok(format!("{HEADER}{yaml}"))
 }
 

@@ -5,13 +5,12 @@
 use std::sync::LazyLock;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::CustomResourceExt;
 use regex_lite::Regex;
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
 use crate::{
-    TranscriptionJob,
+    crd,
     manifest::{
         Problem, ProblemKind,
         suggest::Suggestion,
@@ -36,8 +35,7 @@ static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
 
 /// The schema that the CRD carries.
 fn spec_and_status() -> Value {
-    let crd = json!(TranscriptionJob::crd());
-    crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"].clone()
+    crd::json()["spec"]["versions"][0]["schema"]["openAPIV3Schema"].clone()
 }
 
 /// Everything about the document that its schema does not allow, in the order of the text.
