@@ -2,3 +2,6 @@
 
 pub mod failure;
 pub mod job;
+pub mod load;
+pub mod options;
+pub mod transcriber;
