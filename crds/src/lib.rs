@@ -1,1 +1,30 @@
 //! The TranscriptionJob API and the contract between operator and worker.
+//!
+//! - [`job`] and the modules of its field groups: the types of `verbatim.dev/v1alpha1`;
+//! - [`manifest`]: a manifest's text becomes a job, or a list of problems that a person can act on;
+//! - [`validate`]: what a schema cannot say;
+//! - [`conditions`] and [`contract`]: words and numbers that operator, worker, dashboards and alerts share.
+
+pub mod amount;
+pub mod batching;
+pub mod conditions;
+pub mod contract;
+pub mod crd;
+pub mod destination;
+pub mod failure_policy;
+pub mod job;
+pub mod manifest;
+pub mod model;
+pub mod path;
+pub mod recognition;
+pub mod recycle;
+pub mod scaling;
+pub mod source;
+pub mod status;
+pub mod storage;
+pub mod text;
+pub mod validate;
+
+pub use job::{TranscriptionJob, TranscriptionJobSpec};
+pub use manifest::{Manifest, ManifestError};
+pub use status::TranscriptionJobStatus;

@@ -1,0 +1,111 @@
+//! What somebody who wrote an unknown word may have meant.
+
+use std::fmt;
+
+use strsim::{damerau_levenshtein, jaro_winkler};
+
+/// Words that are listed at most.
+const LISTED: usize = 24;
+
+/// Two words as alike as this are taken for one and a slip of the hand: it lets `sorce` stand for `source`, and
+/// keeps `vad` from standing for `lang`.
+const ALIKE: f64 = 0.8;
+
+/// What may have been meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Suggestion {
+    /// This known word, as it is nearest.
+    Near(String),
+    /// The field is known, in another place: its whole path.
+    Elsewhere(String),
+    /// One of all known words.
+    Known(Vec<String>),
+    /// Nothing is known here.
+    Nothing,
+}
+
+impl Suggestion {
+    /// The nearest of the `known` words, or all of them.
+    pub fn of(word: &str, known: &[String]) -> Self {
+        match nearest(word, known) {
+            Some(near) => Self::Near(near.to_owned()),
+            None if known.is_empty() => Self::Nothing,
+            None => Self::Known(known.to_vec()),
+        }
+    }
+}
+
+impl fmt::Display for Suggestion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Near(word) => write!(f, ", did you mean {word:?}?"),
+            Self::Elsewhere(path) => write!(f, ", it belongs to {path}"),
+            Self::Known(words) if words.len() <= LISTED => write!(f, ", known are {}", words.join(", ")),
+            Self::Known(words) => write!(f, ", known are {}, ...", words[..LISTED].join(", ")),
+            Self::Nothing => Ok(()),
+        }
+    }
+}
+
+/// The word of `known` that is most like `word`, if any is like it. Letters' case does not count.
+pub fn nearest<'a>(word: &str, known: &'a [String]) -> Option<&'a str> {
+    let lower = word.to_lowercase();
+    known
+        .iter()
+        .map(|candidate| (likeness(&lower, &candidate.to_lowercase()), candidate.as_str()))
+        .filter(|(likeness, _)| *likeness >= ALIKE)
+        .max_by(|left, right| left.0.total_cmp(&right.0))
+        .map(|(_, candidate)| candidate)
+}
+
+/// 0 to 1. A word that begins as the other, as `format` for `formats`, is more like it than its letters say.
+fn likeness(left: &str, right: &str) -> f64 {
+    let longest = left.chars().count().max(right.chars().count()).max(1);
+    // A very long word is like none, and the distance costs the product of the lengths.
+    if longest > 100 {
+        return 0.0;
+    }
+    let distance = damerau_levenshtein(left, right) as f64 / longest as f64;
+    if distance > 0.5 { 0.0 } else { jaro_winkler(left, right) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(words: &[&str]) -> Vec<String> {
+        words.iter().map(|word| (*word).to_owned()).collect()
+    }
+
+    #[test]
+    fn slips_of_the_hand_are_understood() {
+        let known = words(&["source", "destination", "storage", "formats", "maxWorkers", "s3", "file"]);
+        for (written, meant) in [
+            ("sorce", "source"),
+            ("destnation", "destination"),
+            ("format", "formats"),
+            ("max_workers", "maxWorkers"),
+            ("maxworkers", "maxWorkers"),
+            ("File", "file"),
+            ("S3", "s3"),
+        ] {
+            assert_eq!(nearest(written, &known), Some(meant), "{written}");
+        }
+        for far in ["colour", "x", "", "vad", &"source".repeat(1000)] {
+            assert_eq!(nearest(far, &known), None, "{far}");
+        }
+    }
+
+    #[test]
+    fn suggestions_read_well() {
+        assert_eq!(
+            Suggestion::of("IfStael", &words(&["IfStale", "Never"])).to_string(),
+            ", did you mean \"IfStale\"?"
+        );
+        assert_eq!(Suggestion::of("x", &words(&["a", "b"])).to_string(), ", known are a, b");
+        assert_eq!(Suggestion::of("x", &[]).to_string(), "");
+        assert_eq!(Suggestion::Elsewhere("spec.source".into()).to_string(), ", it belongs to spec.source");
+        let many: Vec<String> = (0..100).map(|n| format!("word{n}")).collect();
+        assert!(Suggestion::of("x", &many).to_string().ends_with("word23, ..."));
+    }
+}

@@ -1,0 +1,96 @@
+//! Folders and files as a manifest names them: a path, absolute or relative, or a `file://` URL.
+//!
+//! A plain path rather than a URL is the form to prefer: it may be relative, and a relative `file://` URL does not
+//! exist. Relative paths start at the manifest's own folder, so that a manifest and its recordings can move
+//! together and a run does not depend on the folder that it is started in.
+
+use std::path::{Path, PathBuf};
+
+/// A path that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PathError {
+    /// Nothing is written.
+    #[error("the path is empty")]
+    Empty,
+    /// A URL of another kind than `file://`.
+    #[error("{0:?} is not a local path: only file:// URLs are")]
+    OtherScheme(String),
+    /// A `file://` URL that names another machine, or is relative.
+    #[error("{0:?} names a host: write file:/// and an absolute path, or a plain path")]
+    Host(String),
+    /// `%` without two hexadecimal digits behind it, or bytes that are not UTF-8.
+    #[error("{0:?} has a % that stands for no character")]
+    Escape(String),
+    /// A zero byte, which no file system takes.
+    #[error("the path has a zero byte")]
+    Zero,
+}
+
+/// Turns what a manifest says into a path.
+///
+/// `base` is the manifest's folder (the current one for a manifest from standard input); absolute paths ignore it.
+/// Symbolic links and `..` are left to the file system.
+///
+/// # Errors
+/// [`PathError`] for text that names no local path.
+pub fn resolve(text: &str, base: &Path) -> Result<PathBuf, PathError> {
+    if text.is_empty() {
+        return Err(PathError::Empty);
+    }
+    let path = match text.split_once("://") {
+        None => text.to_owned(),
+        Some(("file", rest)) if rest.starts_with('/') => unescape(rest, text)?,
+        Some(("file", _)) => return Err(PathError::Host(text.to_owned())),
+        Some((scheme, _)) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
+            return Err(PathError::OtherScheme(text.to_owned()));
+        }
+        Some(_) => text.to_owned(),
+    };
+    if path.contains('\0') { Err(PathError::Zero) } else { Ok(base.join(path)) }
+}
+
+/// Percent-decoding, as RFC 3986 has it for paths.
+fn unescape(path: &str, whole: &str) -> Result<String, PathError> {
+    let wrong = || PathError::Escape(whole.to_owned());
+    let mut bytes = path.bytes();
+    let mut plain = Vec::with_capacity(path.len());
+    while let Some(byte) = bytes.next() {
+        if byte != b'%' {
+            plain.push(byte);
+            continue;
+        }
+        let mut digit = || bytes.next().and_then(|byte| char::from(byte).to_digit(16));
+        let (high, low) = (digit().ok_or_else(wrong)?, digit().ok_or_else(wrong)?);
+        plain.push((high * 16 + low) as u8);
+    }
+    String::from_utf8(plain).map_err(|_| wrong())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Result<String, PathError> {
+        resolve(text, Path::new("/jobs")).map(|path| path.display().to_string())
+    }
+
+    #[test]
+    fn paths_and_file_urls() {
+        assert_eq!(at("calls"), Ok("/jobs/calls".into()));
+        assert_eq!(at("/calls"), Ok("/calls".into()));
+        assert_eq!(at("../calls/100%"), Ok("/jobs/../calls/100%".into()));
+        assert_eq!(at("file:///calls/a%20b/%C3%A9"), Ok("/calls/a b/\u{e9}".into()));
+        assert_eq!(at("odd folder://x"), Ok("/jobs/odd folder://x".into()));
+    }
+
+    #[test]
+    fn each_error() {
+        assert_eq!(at(""), Err(PathError::Empty));
+        assert_eq!(at("s3://calls/x"), Err(PathError::OtherScheme("s3://calls/x".into())));
+        assert_eq!(at("file://calls/x"), Err(PathError::Host("file://calls/x".into())));
+        assert_eq!(at("file:///a%2"), Err(PathError::Escape("file:///a%2".into())));
+        assert_eq!(at("file:///a%FF"), Err(PathError::Escape("file:///a%FF".into())));
+        assert_eq!(at("file:///a%00"), Err(PathError::Zero));
+        assert_eq!(at("a\0b"), Err(PathError::Zero));
+    }
+}

@@ -1,0 +1,39 @@
+//! When an engine is replaced.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::amount::{Bytes, Memory};
+
+/// Leaves the supervisor room below the container's limit to act before the kernel does.
+pub const DEFAULT_MEMORY_SOFT_LIMIT: Memory = Memory::Percent(80);
+/// Above what batches may use, so that only what they leave behind gets there.
+pub const DEFAULT_GPU_MEMORY_SOFT_LIMIT: Memory = Memory::Percent(90);
+/// A leak that fills a gigabyte in five hours.
+pub const DEFAULT_MEMORY_GROWTH_PER_HOUR: Bytes = Bytes(200 << 20);
+
+/// When an engine is replaced. Files in flight finish first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Recycle {
+    /// Resident memory of the engine, as a share of the container's limit or in bytes. 0: never.
+    pub memory_soft_limit: Memory,
+    /// GPU memory of the engine, as a share of the GPU's or in bytes. 0: never.
+    pub gpu_memory_soft_limit: Memory,
+    /// Growth of the engine's resident memory in an hour, after it has warmed up. 0: never.
+    pub memory_growth_per_hour: Bytes,
+    /// Files that an engine does. 0: any number.
+    #[schemars(range(min = 0, max = 1_000_000_000))]
+    pub max_files: u32,
+}
+
+impl Default for Recycle {
+    fn default() -> Self {
+        Self {
+            memory_soft_limit: DEFAULT_MEMORY_SOFT_LIMIT,
+            gpu_memory_soft_limit: DEFAULT_GPU_MEMORY_SOFT_LIMIT,
+            memory_growth_per_hour: DEFAULT_MEMORY_GROWTH_PER_HOUR,
+            max_files: 0,
+        }
+    }
+}

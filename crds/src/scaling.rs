@@ -1,0 +1,46 @@
+//! How many workers run. May change at any time.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One worker is there while there is work.
+pub const DEFAULT_MIN_WORKERS: u32 = 1;
+/// Small enough not to empty a shared cluster by surprise.
+pub const DEFAULT_MAX_WORKERS: u32 = 10;
+/// Four scrapes of half a minute: less would follow the noise.
+pub const DEFAULT_SCALE_DOWN_DELAY_SECONDS: u32 = 120;
+
+/// How many workers run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+#[schemars(extend("x-kubernetes-validations" = [{
+    "rule": "self.minWorkers <= self.maxWorkers",
+    "message": "minWorkers must not be above maxWorkers",
+}]))]
+pub struct Scaling {
+    /// Fewest workers while there is work.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub min_workers: u32,
+    /// Most workers.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub max_workers: u32,
+    /// Seconds from its start in which the job shall be done; as many workers run as that takes. Absent: `maxWorkers`
+    /// run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 31_536_000))]
+    pub target_completion_seconds: Option<u32>,
+    /// Seconds for which fewer workers must be wanted before there are fewer.
+    #[schemars(range(min = 0, max = 86_400))]
+    pub scale_down_delay_seconds: u32,
+}
+
+impl Default for Scaling {
+    fn default() -> Self {
+        Self {
+            min_workers: DEFAULT_MIN_WORKERS,
+            max_workers: DEFAULT_MAX_WORKERS,
+            target_completion_seconds: None,
+            scale_down_delay_seconds: DEFAULT_SCALE_DOWN_DELAY_SECONDS,
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Where the recordings are.
+//!
+//! The place is one of `s3` and `file`, each an object of its own: `file` sits beside `s3`, takes the same `include`
+//! and `exclude`, and its `path` may be relative, which a `file://` URL could not be. (A `file:///...` URL is
+//! taken as a `path` all the same.) What is taken from the place is everything that the patterns let through, or
+//! `keys`, or what a `manifest` lists.
+
+use std::path::{Path, PathBuf};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    path::{self, PathError},
+    text,
+};
+
+/// Most patterns in a list. Each is tried on each object's name.
+pub const MAX_PATTERNS: u32 = 100;
+
+/// Most keys in a job itself: with S3's longest keys (1024 bytes) half of what etcd holds in one object (1.5 MB).
+/// Longer lists go into a `manifest`.
+pub const MAX_KEYS: u32 = 700;
+
+/// Where the recordings are: in `s3` or in a folder (`file`), one of the two.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("x-kubernetes-validations" = [
+    {"rule": "has(self.s3) != has(self.file)", "message": "give the source either s3 or file"},
+    {"rule": "!(has(self.keys) && has(self.manifest))", "message": "give keys or a manifest, not both"},
+]))]
+pub struct Source {
+    /// Objects of an S3 bucket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub s3: Option<S3Source>,
+    /// Files of a folder: on this machine for `verbatim run`, in a volume of the worker (see `template`) in a
+    /// cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<FileSource>,
+    /// Only these recordings, named from the prefix or the folder on. A name that is not there is a failed file, not
+    /// a failed job. Not with `manifest`, `include` or `exclude`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = MAX_KEYS), inner(length(min = 1, max = 1024)))]
+    pub keys: Option<Vec<String>>,
+    /// Only the recordings that a list names. Not with `keys`, `include` or `exclude`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<SourceList>,
+}
+
+/// Objects of an S3 bucket.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct S3Source {
+    /// The bucket.
+    #[schemars(extend("pattern" = text::BUCKET.pattern))]
+    pub bucket: String,
+    /// What the keys of all recordings begin with, as `2026/11/`. Empty: the whole bucket.
+    #[serde(default)]
+    #[schemars(length(max = 1024))]
+    pub prefix: String,
+    /// Patterns that a recording's name has to match one of; none: every name that looks like audio or video.
+    /// `*` stands for any characters but `/`, `**` for any, `?` for one. A pattern without `/` is held against the
+    /// last part of the name, one with `/` against all of it below the prefix.
+    #[serde(default)]
+    #[schemars(length(max = MAX_PATTERNS), inner(length(min = 1, max = 1024)))]
+    pub include: Vec<String>,
+    /// Patterns of names to leave out, even where `include` has them.
+    #[serde(default)]
+    #[schemars(length(max = MAX_PATTERNS), inner(length(min = 1, max = 1024)))]
+    pub exclude: Vec<String>,
+}
+
+/// Files of a folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FileSource {
+    /// The folder, or one file. A relative path starts at the folder that the manifest is in; `file:///...` is taken
+    /// as well.
+    #[schemars(length(min = 1, max = 4096))]
+    pub path: String,
+    /// Patterns that a recording's name has to match one of; none: every name that looks like audio or video.
+    /// `*` stands for any characters but `/`, `**` for any, `?` for one. A pattern without `/` is held against the
+    /// last part of the name, one with `/` against all of it below the folder.
+    #[serde(default)]
+    #[schemars(length(max = MAX_PATTERNS), inner(length(min = 1, max = 1024)))]
+    pub include: Vec<String>,
+    /// Patterns of names to leave out, even where `include` has them.
+    #[serde(default)]
+    #[schemars(length(max = MAX_PATTERNS), inner(length(min = 1, max = 1024)))]
+    pub exclude: Vec<String>,
+}
+
+impl FileSource {
+    /// The folder as a path; `base` is the manifest's folder.
+    ///
+    /// # Errors
+    /// [`PathError`] for text that names no local path.
+    pub fn resolve(&self, base: &Path) -> Result<PathBuf, PathError> {
+        path::resolve(&self.path, base)
+    }
+}
+
+/// A list of recordings: text in UTF-8, one name to a line, each from the prefix or the folder on; empty lines and
+/// lines that begin with `#` do not count.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SourceList {
+    /// Name of the list itself: the whole key in the source's bucket, or a path as in `file.path`.
+    #[schemars(length(min = 1, max = 4096))]
+    pub key: String,
+}

@@ -1,0 +1,69 @@
+//! How S3 is reached. One service holds source, destination and model.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::text;
+
+/// How S3 is reached.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Storage {
+    /// Address of the service, as `https://s3.example.net`. Absent: AWS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("pattern" = text::ENDPOINT.pattern))]
+    pub endpoint: Option<String>,
+    /// Region of the buckets. Absent: that of the worker's environment, else `us-east-1`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
+    pub region: Option<String>,
+    /// Put the bucket into the path and not into the host's name. Most services other than AWS need it.
+    pub force_path_style: bool,
+    /// Secret with `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, where there is one, `AWS_SESSION_TOKEN`.
+    /// Absent: the identity of the worker's service account.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credentials_secret_ref: Option<SecretRef>,
+    /// Certificates to trust besides the system's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_bundle_ref: Option<CaBundleRef>,
+    /// When to send checksums of our own. Older services refuse them.
+    pub request_checksum: RequestChecksum,
+    /// Work on a service without conditional writes. Recordings may then be transcribed twice; no transcript is
+    /// lost or half-written.
+    pub allow_duplicate_work: bool,
+}
+
+/// A Secret in the job's namespace.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct SecretRef {
+    /// Name of the Secret.
+    #[schemars(length(max = 253), extend("pattern" = text::OBJECT_NAME.pattern))]
+    pub name: String,
+}
+
+/// A key of a ConfigMap in the job's namespace.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CaBundleRef {
+    /// Name of the ConfigMap.
+    #[schemars(length(max = 253), extend("pattern" = text::OBJECT_NAME.pattern))]
+    pub name: String,
+    /// Key that holds the certificates, in PEM.
+    #[serde(default = "default_key")]
+    #[schemars(length(min = 1, max = 253))]
+    pub key: String,
+}
+
+/// The key that Kubernetes itself puts certificates under.
+fn default_key() -> String {
+    "ca.crt".to_owned()
+}
+
+/// When to send checksums of our own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum RequestChecksum {
+    /// Only where S3 asks for one.
+    #[default]
+    WhenRequired,
+    /// Wherever S3 takes one.
+    WhenSupported,
+}
