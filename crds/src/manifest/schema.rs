@@ -181,7 +181,6 @@ fn bounds(schema: &Value) -> (Option<Value>, Option<Value>) {
     let (least, most) = match schema["format"].as_str() {
         Some("int32") => (json!(i32::MIN), json!(i32::MAX)),
         Some("int64") => (json!(i64::MIN), json!(i64::MAX)),
-        Some("uint32") => (json!(0), json!(u32::MAX)),
         _ => (Value::Null, Value::Null),
     };
     let chosen =

@@ -156,7 +156,8 @@ proptest! {
         places(&document, "", &mut all);
         // Free content, and times, which the other validator knows as plain text.
         all.retain(|pointer| !pointer.starts_with("/spec/template/"));
-        *document.pointer_mut(place.get(&all)).unwrap() = value;
+        let pointer: &String = place.get(&all);
+        *document.pointer_mut(pointer).unwrap() = value;
         let nodes = crate::manifest::tree::read(&document.to_string()).unwrap();
         let problems = check(&nodes[0]);
         prop_assert_eq!(problems.is_empty(), OTHER.is_valid(&document), "{:?}\n{}", problems, document);

@@ -340,7 +340,7 @@ proptest! {
         let mut document = json!(parse(VALID).unwrap().job);
         let mut places = Vec::new();
         objects(&document, "", &mut places);
-        let pointer = place.get(&places);
+        let pointer: &String = place.get(&places);
         document.pointer_mut(pointer).unwrap().as_object_mut().unwrap().insert(name.clone(), json!(1));
         let path = format!("{}/{name}", pointer).trim_start_matches('/').replace('/', ".");
         match parse(&document.to_string()) {
