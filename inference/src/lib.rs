@@ -1,5 +1,8 @@
 //! Verbatim's engine and command line as a library, so that tests and tools reach every step.
 
+pub mod assets;
+pub mod cli;
 pub mod engine;
+pub mod local;
 pub mod output;
 pub mod prepare;

@@ -8,3 +8,6 @@ pub mod job;
 pub mod moonshine;
 pub mod resample;
 pub mod runtime;
+pub mod load;
+pub mod options;
+pub mod transcriber;

@@ -27,6 +27,12 @@ pub struct Transcript {
     pub audio: Audio,
     /// What transcribed it.
     pub model: Model,
+    /// `sha256:` and the digest of the settings that decide what the transcript says: language, channels, voice
+    /// activity detection. With `source` and `model` it tells whether the transcript is still fresh.
+    pub config_digest: String,
+    /// What was wrong with the recording but not fatal; absent when nothing was.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub warnings: Vec<String>,
     /// What it took. The only part that differs between two runs over the same file.
     pub processing: Processing,
 }

@@ -1,0 +1,77 @@
+//! The command line: words in, exit code out. Everything that is said to people is said here.
+
+pub mod args;
+pub mod escape;
+pub mod exit;
+pub mod memory;
+pub mod model;
+pub mod report;
+pub mod say;
+pub mod signals;
+pub mod summary;
+pub mod tally;
+pub mod text;
+pub mod transcribe;
+pub mod work;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::engine::{load::EngineError, options::EngineOptions, transcriber::Transcriber};
+
+/// Makes an engine. Given from outside, so that the command line can be tested without a model.
+pub type Loader = fn(&EngineOptions) -> Result<Box<dyn Transcriber>, EngineError>;
+
+/// Why a command did not begin its work.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The command line is wrong.
+    #[error("{0}")]
+    Usage(String),
+    /// The configuration is wrong: the manifest, the model, or what it needs.
+    #[error("{0}")]
+    Configuration(String),
+}
+
+impl CommandError {
+    /// A wrong command line, told with all causes.
+    pub fn usage(error: &dyn std::error::Error) -> Self {
+        Self::Usage(say::chain(error))
+    }
+
+    /// A wrong configuration, told with all causes.
+    pub fn configuration(error: &dyn std::error::Error) -> Self {
+        Self::Configuration(say::chain(error))
+    }
+
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) => exit::USAGE,
+            Self::Configuration(_) => exit::CONFIGURATION,
+        }
+    }
+}
+
+/// Does what the process's arguments say.
+pub fn main(load: Loader) -> ExitCode {
+    let cli = match args::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(told) => {
+            // Help goes to standard output, errors to standard error; a closed pipe is no reason to fail.
+            let _ = told.print();
+            return ExitCode::from(if told.use_stderr() { exit::USAGE } else { exit::DONE });
+        }
+    };
+    let say = say::Say::new(&cli.telling);
+    let outcome = match &cli.command {
+        args::Command::Transcribe(options) => transcribe::transcribe(options, &say, load),
+        args::Command::Model(command) => model::model(command),
+        args::Command::Schema => model::schema(),
+    };
+    let code = outcome.unwrap_or_else(|error| {
+        say.error(&error.to_string());
+        error.exit_code()
+    });
+    ExitCode::from(code)
+}

@@ -1,0 +1,196 @@
+//! Tells what happens in a run: a bar on a terminal, lines in a pipe, objects of JSON where they are asked for.
+
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use crate::{
+    cli::{
+        escape::Shown,
+        memory,
+        say::Say,
+        summary::{self, Facts},
+        tally::Tally,
+        text,
+    },
+    engine::failure::{Failure, FailureReason},
+    local::{
+        plan::Item,
+        watch::{Notice, Watcher},
+    },
+};
+
+/// Least time between two lines of progress in a pipe.
+const BETWEEN_LINES: Duration = Duration::from_secs(10);
+/// Least time between two changes of the bar's words: a person reads no faster.
+const BETWEEN_WORDS: Duration = Duration::from_millis(200);
+
+/// Counts and tells.
+pub struct Report<'a> {
+    say: &'a Say,
+    items: &'a [Item],
+    has_bar: bool,
+    begun: Instant,
+    state: Mutex<State>,
+}
+
+struct State {
+    tally: Tally,
+    told: Instant,
+}
+
+impl<'a> Report<'a> {
+    /// Begins to tell of a run. `engine` says what it runs on.
+    pub fn begin(say: &'a Say, items: &'a [Item], engine: &str) -> Self {
+        let bytes = items.iter().map(|item| item.bytes).sum();
+        let tally = Tally::new(items.len(), bytes);
+        if say.is_json() {
+            tracing::info!(files = items.len(), bytes, engine, "run begins");
+        } else {
+            say.line(&format!(
+                "Transcribing {} ({}) on {engine}",
+                text::files(items.len()),
+                text::bytes(bytes)
+            ));
+        }
+        let begun = Instant::now();
+        let has_bar = say.show_bar();
+        Self { say, items, has_bar, begun, state: Mutex::new(State { tally, told: begun }) }
+    }
+
+    /// Time since the beginning.
+    pub fn elapsed(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
+    /// Tells the summary, and gives what was counted.
+    pub fn end(self, facts: &Facts) -> Tally {
+        self.say.clear_bar();
+        let tally = self.state.into_inner().unwrap_or_else(PoisonError::into_inner).tally;
+        if self.say.is_json() {
+            tracing::info!(
+                files = tally.files,
+                done = tally.done,
+                skipped = tally.skipped,
+                failed = tally.failures(),
+                undone = tally.undone(),
+                interrupted = facts.interrupted,
+                audio_seconds = tally.audio_seconds,
+                wall_seconds = facts.elapsed.as_secs_f64(),
+                loading_seconds = facts.loading.as_secs_f64(),
+                real_time_factor = summary::real_time_factor(&tally, facts),
+                peak_memory_bytes = facts.peak_memory,
+                "run ended"
+            );
+        } else {
+            self.say.line(&summary::summary(&tally, facts));
+        }
+        tally
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A thread that died while counting has left numbers, and numbers are all there is to it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells how far the run is, if it is time to.
+    fn progress(&self, state: &mut State) {
+        let now = Instant::now();
+        let pause = if self.has_bar { BETWEEN_WORDS } else { BETWEEN_LINES };
+        if now.duration_since(state.told) < pause {
+            return;
+        }
+        state.told = now;
+        let elapsed = now.duration_since(self.begun);
+        let tally = &state.tally;
+        if self.say.is_json() {
+            tracing::info!(
+                files = tally.files,
+                done = tally.done,
+                skipped = tally.skipped,
+                failed = tally.failures(),
+                audio_seconds = tally.heard_seconds(),
+                speed = tally.speed(elapsed),
+                seconds_left = tally.time_left(elapsed).map(|left| left.as_secs_f64()),
+                resident_memory_bytes = memory::resident(),
+                "progress"
+            );
+        } else if self.has_bar {
+            self.say.set_bar(tally.share(), words(tally, elapsed));
+        } else {
+            self.say.line(&words(tally, elapsed));
+        }
+    }
+
+    fn failed(&self, name: &str, failure: &Failure) {
+        // What an interrupt left undone is counted in the summary, and is nobody's fault.
+        if failure.reason == FailureReason::Interrupted {
+            return;
+        }
+        if self.say.is_json() {
+            tracing::error!(
+                file = name,
+                reason = failure.reason.as_str(),
+                message = failure.message,
+                position_seconds = failure.position_seconds,
+                "file failed"
+            );
+        } else {
+            self.say.force(&format!("FAILED {name}: {}: {}", failure.reason, text::failure(failure)));
+        }
+    }
+
+    fn warned(&self, name: &str, warnings: &[String]) {
+        for warning in warnings {
+            if self.say.is_json() {
+                tracing::warn!(file = name, warning, "file is damaged in part");
+            } else {
+                self.say.line(&format!("WARNING {name}: {warning}"));
+            }
+        }
+    }
+}
+
+impl Watcher for Report<'_> {
+    fn notice(&self, position: usize, notice: Notice<'_>) {
+        let Some(item) = self.items.get(position) else { return };
+        let name = || Shown(&item.name).to_string();
+        let mut state = self.state();
+        let tally = &mut state.tally;
+        match notice {
+            Notice::Heard { audio_seconds } => tally.heard(position, item.bytes, audio_seconds),
+            Notice::Skipped { rendered } => tally.skipped(position, item.bytes, rendered),
+            Notice::Done { transcript } => {
+                tally.done(position, item.bytes, transcript.duration);
+                tally.silent += usize::from(transcript.segments.is_empty());
+                tally.warned += usize::from(!transcript.warnings.is_empty());
+                self.warned(&name(), &transcript.warnings);
+            }
+            Notice::Failed { failure } => {
+                tally.failed(position, item.bytes, name(), failure.clone());
+                self.failed(&name(), failure);
+            }
+        }
+        self.progress(&mut state);
+    }
+}
+
+/// How far a run is, in words.
+fn words(tally: &Tally, elapsed: Duration) -> String {
+    let ended = tally.done + tally.skipped + tally.failures();
+    let mut words = vec![
+        format!("{ended} of {}", text::files(tally.files)),
+        format!("{} of audio", text::clock(tally.heard_seconds())),
+    ];
+    if let Some(speed) = tally.speed(elapsed) {
+        words.push(format!("{} times as fast as it plays", text::ratio(speed)));
+    }
+    if let Some(left) = tally.time_left(elapsed) {
+        words.push(format!("about {} left", text::clock(left.as_secs_f64())));
+    }
+    if let Some(memory) = memory::resident() {
+        words.push(format!("{} of memory", text::bytes(memory)));
+    }
+    words.join(", ")
+}

@@ -1,0 +1,114 @@
+//! The last words of a run. Pure.
+
+use std::{fmt::Write, time::Duration};
+
+use crate::{
+    cli::{
+        tally::Tally,
+        text::{bytes, clock, count, elapsed, failure, files, ratio},
+    },
+    local::plan::LeftOut,
+};
+
+/// Failures that are listed of each reason. The others were told when they happened.
+const LISTED: usize = 10;
+
+/// What a tally does not know.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts {
+    /// Time from the engine's being ready to the last transcript.
+    pub elapsed: Duration,
+    /// Time that loading the model took.
+    pub loading: Duration,
+    /// Most resident memory, in bytes.
+    pub peak_memory: Option<u64>,
+    /// What was left out while the recordings were looked for.
+    pub left_out: LeftOut,
+    /// Whether a signal ended the run.
+    pub interrupted: bool,
+}
+
+/// Seconds of computing for a second of audio.
+pub fn real_time_factor(tally: &Tally, facts: &Facts) -> Option<f64> {
+    (tally.audio_seconds > 0.0).then(|| facts.elapsed.as_secs_f64() / tally.audio_seconds)
+}
+
+/// The summary for people, in lines.
+pub fn summary(tally: &Tally, facts: &Facts) -> String {
+    let mut text = String::new();
+    // Writing to a string does not fail.
+    let mut line = |words: String| {
+        let _ = writeln!(text, "{words}");
+    };
+    if facts.interrupted {
+        line(format!("Interrupted: {} not done", files(tally.undone())));
+    } else if tally.undone() > 0 {
+        line(format!("The engine gave no answer for {}", files(tally.undone())));
+    }
+    line(format!("Transcribed: {}{}", files(tally.done), notes(tally)));
+    if tally.skipped > 0 {
+        line(format!("Already done, skipped: {}{}", files(tally.skipped), rendered(tally)));
+    }
+    if let Some(left_out) = left_out(&facts.left_out) {
+        line(format!("Left out: {left_out}"));
+    }
+    if let Some(factor) = real_time_factor(tally, facts) {
+        line(format!(
+            "Audio: {} in {}, {} times as fast as it plays (real-time factor {})",
+            clock(tally.audio_seconds),
+            elapsed(facts.elapsed),
+            ratio(1.0 / factor),
+            ratio(factor)
+        ));
+    }
+    let peak = facts.peak_memory.map(|peak| format!("; peak memory: {}", bytes(peak))).unwrap_or_default();
+    line(format!("Loading the model: {}{peak}", elapsed(facts.loading)));
+    if tally.failures() > 0 {
+        line(format!("Failed: {}", files(tally.failures())));
+    }
+    for (reason, failed) in &tally.failed {
+        line(format!("  {reason}: {}", files(failed.len())));
+        for (name, why) in failed.iter().take(LISTED) {
+            line(format!("    {name}: {}", failure(why)));
+        }
+        if failed.len() > LISTED {
+            line(format!("    and {} more, listed above", failed.len() - LISTED));
+        }
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+fn notes(tally: &Tally) -> String {
+    let mut notes = Vec::new();
+    if tally.silent > 0 {
+        notes.push(format!("{} without speech", tally.silent));
+    }
+    if tally.warned > 0 {
+        notes.push(format!("{} damaged in part", tally.warned));
+    }
+    if notes.is_empty() { String::new() } else { format!(" ({})", notes.join(", ")) }
+}
+
+fn rendered(tally: &Tally) -> String {
+    if tally.rendered == 0 {
+        return String::new();
+    }
+    format!(" (missing formats of {} written from the JSON)", files(tally.rendered))
+}
+
+/// What was left out, in words; none where nothing was.
+pub fn left_out(left_out: &LeftOut) -> Option<String> {
+    let parts: Vec<String> = [
+        (left_out.not_audio, "file that is not audio", "files that are not audio"),
+        (left_out.hidden, "hidden name", "hidden names"),
+        (left_out.excluded, "file by the patterns", "files by the patterns"),
+        (left_out.loops, "link that leads in a circle", "links that lead in a circle"),
+        (left_out.twice, "recording named twice", "recordings named twice"),
+    ]
+    .into_iter()
+    .filter(|(number, ..)| *number > 0)
+    .map(|(number, one, many)| count(number, one, many))
+    .collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}

@@ -1,0 +1,67 @@
+//! `verbatim transcribe`.
+
+use crate::{
+    cli::{
+        CommandError, Loader,
+        args::Transcribe,
+        escape::Shown,
+        say::Say,
+        work::{Order, carry_out},
+    },
+    local::{
+        inputs::{self, InputError, Output},
+        plan::NameError,
+    },
+    output::format::Format,
+};
+
+/// Transcribes what the arguments name. Gives the exit code.
+///
+/// # Errors
+/// [`CommandError`] when the arguments do not fit together, or when there is no engine.
+pub fn transcribe(options: &Transcribe, say: &Say, load: Loader) -> Result<u8, CommandError> {
+    let formats = formats(options);
+    let output = output(options, &formats)?;
+    let plan = inputs::plan(&options.inputs, &output, &formats).map_err(|error| wrong_input(&error))?;
+    let order =
+        Order { plan, formats, overwrite: options.overwrite.into(), engine: options.engine_options() };
+    carry_out(&order, say, load)
+}
+
+/// The formats that are asked for, each once.
+fn formats(options: &Transcribe) -> Vec<Format> {
+    if options.formats.is_empty() {
+        return if options.output.is_some() { Format::ALL.to_vec() } else { vec![Format::Txt] };
+    }
+    let mut formats = options.formats.clone();
+    formats.sort_unstable();
+    formats.dedup();
+    formats
+}
+
+fn output(options: &Transcribe, formats: &[Format]) -> Result<Output, CommandError> {
+    match (&options.output, formats) {
+        (Some(folder), _) => Ok(Output::Folder(folder.clone())),
+        (None, [format]) => Ok(Output::Stdout(*format)),
+        (None, _) => Err(CommandError::Usage(
+            "standard output takes one format: name one with --formats, or a folder with -o".to_owned(),
+        )),
+    }
+}
+
+/// File names may hold anything: they are shown escaped.
+fn wrong_input(error: &InputError) -> CommandError {
+    CommandError::Usage(match error {
+        InputError::Names(NameError::Collision { first, second, target }) => format!(
+            "{} and {} would both be written to {}: rename one, or transcribe them into two folders",
+            Shown(first),
+            Shown(second),
+            Shown(target)
+        ),
+        InputError::Names(NameError::OverRecording { recording }) => format!(
+            "a transcript would be written over the recording {}: name another folder with -o",
+            Shown(recording)
+        ),
+        _ => crate::cli::say::chain(error),
+    })
+}

@@ -1,0 +1,92 @@
+//! Hands the plan's recordings to the engine, one after the other, as far as they need it.
+
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{
+        atomic::{AtomicBool, Ordering},
+        mpsc::SyncSender,
+    },
+};
+
+use crate::{
+    engine::{
+        failure::{Failure, FailureReason},
+        job::FileTask,
+    },
+    local::{
+        commit::Work,
+        done::{Need, need},
+        plan::{Item, Target},
+        session::Run,
+        watch::Notice,
+    },
+    output::write,
+};
+
+/// An iterator over the tasks of a plan. Recordings that need no engine are answered on the way.
+pub(crate) struct Feed<'a> {
+    run: &'a Run<'a>,
+    stop: &'a AtomicBool,
+    work: SyncSender<Work>,
+    next: usize,
+    /// What became of the folders that transcripts go to.
+    folders: HashMap<PathBuf, Option<Failure>>,
+}
+
+impl<'a> Feed<'a> {
+    pub(crate) fn new(run: &'a Run<'a>, stop: &'a AtomicBool, work: SyncSender<Work>) -> Self {
+        Self { run, stop, work, next: 0, folders: HashMap::new() }
+    }
+
+    /// The task for a recording, if it needs the engine.
+    fn task(&mut self, id: usize, item: &Item) -> Option<FileTask> {
+        let failure = item.failure.clone().or_else(|| self.folder_failure(&item.target));
+        if let Some(failure) = failure {
+            self.run.watcher.notice(id, Notice::Failed { failure: &failure });
+            return None;
+        }
+        match need(item, self.run.formats, self.run.overwrite, &self.run.origin, self.stop) {
+            Need::Transcribe => return Some(FileTask { id, path: item.path.clone() }),
+            Need::Nothing => self.run.watcher.notice(id, Notice::Skipped { rendered: false }),
+            Need::Render(transcript, formats) => {
+                // The writer goes only after this sender has: the work arrives.
+                let _ = self.work.send(Work { id, transcript: *transcript, formats, rendered: true });
+            }
+        }
+        None
+    }
+
+    /// Makes the folder of a target ready, once; says why it is not.
+    ///
+    /// Before the work rather than after: nothing is transcribed that cannot be written.
+    fn folder_failure(&mut self, target: &Target) -> Option<Failure> {
+        let Target::Files { folder, .. } = target else { return None };
+        if let Some(known) = self.folders.get(folder) {
+            return known.clone();
+        }
+        let failure = write::prepare(folder).err().map(|error| Failure {
+            reason: FailureReason::WriteFailed,
+            message: error.to_string(),
+            position_seconds: None,
+        });
+        self.folders.insert(folder.clone(), failure.clone());
+        failure
+    }
+}
+
+impl Iterator for Feed<'_> {
+    type Item = FileTask;
+
+    fn next(&mut self) -> Option<FileTask> {
+        while !self.stop.load(Ordering::Relaxed) {
+            let id = self.next;
+            let item = self.run.items.get(id)?;
+            self.next += 1;
+            if let Some(task) = self.task(id, item) {
+                return Some(task);
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,124 @@
+//! Runs a plan through an engine.
+
+use std::{
+    io,
+    sync::{
+        atomic::AtomicBool,
+        mpsc::{self, SyncSender},
+    },
+    thread,
+};
+
+use crate::{
+    engine::{
+        job::{Event, FileResult},
+        transcriber::Transcriber,
+    },
+    local::{
+        commit::{self, Work},
+        done::{Origin, Overwrite},
+        feed::Feed,
+        plan::Item,
+        watch::{Notice, Watcher},
+    },
+    output::{
+        format::Format,
+        transcript::{Model, Processing, SCHEMA_VERSION, Source, Transcript},
+    },
+};
+
+/// Transcripts that wait to be written, at most. Enough for a slow fsync (0.1 s) while a fast engine is done with
+/// hundreds of short files in a second; a transcript takes kilobytes.
+const WAITING: usize = 64;
+
+/// A plan and everything that its running needs but the engine.
+pub struct Run<'a> {
+    /// The recordings.
+    pub items: &'a [Item],
+    /// The files of each transcript that does not go to standard output.
+    pub formats: &'a [Format],
+    /// What to do where a transcript is there already.
+    pub overwrite: Overwrite,
+    /// Digests of model and settings.
+    pub origin: Origin,
+    /// Hears of everything that happens.
+    pub watcher: &'a dyn Watcher,
+    /// Takes the transcripts that go to standard output.
+    pub stdout: &'a (dyn Fn(&[u8]) -> io::Result<()> + Sync),
+}
+
+impl Run<'_> {
+    /// Transcribes what needs it. Returns when all is written, or, after `stop` was set, when the engine has let go.
+    /// Each item is told to the watcher as done, skipped or failed; after `stop`, items that were not begun are not.
+    pub fn run(&self, engine: &mut dyn Transcriber, stop: &AtomicBool) {
+        let (sender, receiver) = mpsc::sync_channel(WAITING);
+        let made_by = MadeBy {
+            model: engine.model(),
+            language: engine.language(),
+            config_digest: self.origin.config.clone(),
+        };
+        thread::scope(|scope| {
+            scope.spawn(move || commit::write_all(self, &receiver));
+            let mut feed = Feed::new(self, stop, sender.clone());
+            engine.transcribe(&mut feed, &mut |event| self.hear(event, &made_by, &sender), stop);
+            // The writer ends when nobody can send any more.
+            drop(feed);
+            drop(sender);
+        });
+    }
+
+    fn hear(&self, event: Event, made_by: &MadeBy, work: &SyncSender<Work>) {
+        match event {
+            Event::Progress { id, audio_seconds } => self.watcher.notice(id, Notice::Heard { audio_seconds }),
+            Event::Failed { id, failure } => self.watcher.notice(id, Notice::Failed { failure: &failure }),
+            Event::Done { id, result } => {
+                let Some(item) = self.items.get(id) else { return };
+                let transcript = made_by.transcript(item, result);
+                // The writer goes only after this sender has: the work arrives.
+                let _ = work.send(Work { id, transcript, formats: self.formats.to_vec(), rendered: false });
+            }
+        }
+    }
+}
+
+/// What the transcripts of a run have in common.
+struct MadeBy {
+    model: Model,
+    language: String,
+    config_digest: String,
+}
+
+impl MadeBy {
+    fn transcript(&self, item: &Item, result: FileResult) -> Transcript {
+        let duration = result.audio.duration_seconds;
+        let text: Vec<&str> = result
+            .segments
+            .iter()
+            .map(|segment| segment.text.as_str())
+            .filter(|text| !text.is_empty())
+            .collect();
+        let seconds = result.processing_seconds;
+        Transcript {
+            task: "transcribe".to_owned(),
+            text: text.join(" "),
+            language: self.language.clone(),
+            duration,
+            schema_version: SCHEMA_VERSION,
+            source: Source {
+                // Without folders: the same recording gives the same transcript wherever it lies.
+                name: item.name.file_name().unwrap_or(item.name.as_os_str()).to_string_lossy().into_owned(),
+                bytes: result.bytes,
+                sha256: result.sha256,
+            },
+            audio: result.audio,
+            model: self.model.clone(),
+            config_digest: self.config_digest.clone(),
+            warnings: result.warnings,
+            processing: Processing {
+                seconds,
+                real_time_factor: if duration > 0.0 { seconds / duration } else { 0.0 },
+            },
+            segments: result.segments,
+        }
+    }
+}
