@@ -5,7 +5,6 @@ files and is none of the engine's doing. So the same C function is called with a
 takes the class as it is, to show the difference.
 """
 
-import array
 import ctypes
 import sys
 import wave
@@ -14,7 +13,7 @@ from pathlib import Path
 from bench.peers import protocol
 
 
-def read_wav(path: Path) -> tuple[array.array, int]:
+def read_wav(path: Path) -> tuple:
     """16-bit mono PCM as floats in [-1, 1), and the sample rate."""
     import numpy
 
@@ -41,7 +40,7 @@ def main() -> None:
         buffer = samples.ctypes.data_as(ctypes.POINTER(ctypes.c_float))
         check_error(engine._lib.moonshine_transcribe_without_streaming(
             engine._handle, buffer, len(samples), rate, 0, ctypes.byref(found)))
-        lines = [found.contents.lines[i].text or b"" for i in range(found.contents.line_count)]
+        lines = [ctypes.string_at(found.contents.lines[i].text) for i in range(found.contents.line_count)]
         return b" ".join(lines).decode("utf-8", "replace"), len(samples) / rate
 
     def through_python(path: Path) -> tuple[str, float]:
