@@ -40,7 +40,7 @@ demo: model ## Transcribe the two recordings that come with the model, from the 
 test: test-rust test-python ## Run every test
 
 test-rust: model
-	cargo test --release --workspace --locked
+	cargo test --release --workspace --locked --no-fail-fast
 
 test-python:
 	$(PYTHON) -m unittest discover --start-directory bench/tests --top-level-directory .

@@ -20,6 +20,7 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__.splitlines()[0])
     parser.add_argument("--binary", type=Path, default=ROOT / "target/release/verbatim")
     parser.add_argument("--peers", default="moonshine,verbatim,whisper", help="who runs, in this order")
+    parser.add_argument("--work", default="long,prompts", help="which workloads run")
     parser.add_argument("--runs", type=int, default=4, help="runs of (a) in one process")
     parser.add_argument("--rounds", type=int, default=1, help="processes of each peer for (a)")
     parser.add_argument("--prompt-rounds", type=int, default=3, help="processes of each peer for (b)")
@@ -68,8 +69,11 @@ def main() -> int:
         beckett = workloads.samples_dir(packages) / "beckett.wav"
         first = startup.first_transcript_seconds(args.binary, beckett, args.threads)
         say(f"start to first transcript: {first:.2f} s")
-    children = schedule.run_rounds(everyone, work[0], args.rounds, args.runs, args.out)
-    children += schedule.run_rounds(everyone, work[1], args.prompt_rounds, 1, args.out)
+    children = []
+    if "long" in args.work.split(","):
+        children += schedule.run_rounds(everyone, work[0], args.rounds, args.runs, args.out)
+    if "prompts" in args.work.split(","):
+        children += schedule.run_rounds(everyone, work[1], args.prompt_rounds, 1, args.out)
 
     raw.write(children, args.out)
     values = summary.against_targets(children, first)
