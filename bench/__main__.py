@@ -19,7 +19,7 @@ def options() -> argparse.Namespace:
     """The command line. The defaults take about 20 minutes on 2 cores, 9 of them whisper's."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__.splitlines()[0])
     parser.add_argument("--binary", type=Path, default=ROOT / "target/release/verbatim")
-    parser.add_argument("--peers", default="moonshine,verbatim,whisper", help="who runs, in this order")
+    parser.add_argument("--peers", default="moonshine,verbatim,whisper", help="who runs, in this order; also: moonshine-python")
     parser.add_argument("--work", default="long,prompts", help="which workloads run")
     parser.add_argument("--runs", type=int, default=4, help="runs of (a) in one process")
     parser.add_argument("--rounds", type=int, default=1, help="processes of each peer for (a)")
@@ -32,13 +32,16 @@ def options() -> argparse.Namespace:
 
 def peers(args: argparse.Namespace, packages: Path, whisper: Path) -> list[Peer]:
     """Everyone who takes part, with the command of each."""
-    def python(module: str, model: Path):
+    def python(module: str, model: Path, *more: str):
         return lambda work, out: [
             sys.executable, "-m", f"bench.peers.{module}", "--files", work.list_file(), "--out", out,
-            "--model", model, "--threads", args.threads]
+            "--model", model, "--threads", args.threads, *more]
+
+    moonshine = workloads.samples_dir(packages) / "tiny-en"
 
     known = {
-        "moonshine": Peer("moonshine", python("moonshine", workloads.samples_dir(packages) / "tiny-en")),
+        "moonshine": Peer("moonshine", python("moonshine", moonshine)),
+        "moonshine-python": Peer("moonshine-python", python("moonshine", moonshine, "--binding=python")),
         "whisper": Peer("whisper", python("whisper", whisper)),
         "verbatim": Peer("verbatim", lambda work, out: [
             args.binary, "bench", "--step", "--repeat", 1000, "--json", "-", "-o", out,

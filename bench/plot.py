@@ -9,8 +9,13 @@ from pathlib import Path
 from bench.child import Child
 
 MIB = 2**20
-ORDER = ("moonshine", "whisper", "verbatim")
-LABELS = {"moonshine": "Moonshine's engine", "whisper": "faster-whisper base", "verbatim": "Verbatim"}
+ORDER = ("moonshine-python", "moonshine", "whisper", "verbatim")
+LABELS = {
+    "moonshine-python": "the same in Python",
+    "moonshine": "Moonshine's engine",
+    "whisper": "faster-whisper base",
+    "verbatim": "Verbatim",
+}
 WIDTH, HEIGHT = 860, 380
 TOP, BOTTOM = 64, 320
 STYLE = """
@@ -20,12 +25,12 @@ STYLE = """
   .grid { stroke: #ddd; stroke-width: 1 }
   .line { fill: none; stroke-width: 2; stroke-linejoin: round }
   .verbatim { stroke: #0b62c4; fill: #0b62c4 } .moonshine { stroke: #c2510a; fill: #c2510a }
-  .whisper { stroke: #6b7280; fill: #6b7280 }
-  text.verbatim, text.moonshine, text.whisper { stroke: none; font-weight: 600 } path.line { fill: none }
+  .moonshine-python { stroke: #a16207; fill: #a16207 } .whisper { stroke: #6b7280; fill: #6b7280 }
+  text.verbatim, text.moonshine, text.moonshine-python, text.whisper { stroke: none; font-weight: 600 } path.line { fill: none }
   @media (prefers-color-scheme: dark) {
     text { fill: #ddd } .muted { fill: #aaa } .grid { stroke: #444 }
     .verbatim { stroke: #6cb2ff; fill: #6cb2ff } .moonshine { stroke: #ff9d5c; fill: #ff9d5c }
-    .whisper { stroke: #a3acb9; fill: #a3acb9 }
+    .moonshine-python { stroke: #e3c04a; fill: #e3c04a } .whisper { stroke: #a3acb9; fill: #a3acb9 }
   }
 """
 
@@ -132,5 +137,5 @@ def write(path: Path, children: list[Child]) -> None:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
         f'aria-label="Real-time factor and resident memory of each peer over four runs of a 12-minute file">\n'
         f"<style>{STYLE}</style>\n{body}\n"
-        f'<text class="muted" x="60" y="{HEIGHT - 12}">The same 12-minute file, four times in one process; '
-        f"memory of the process that owns the model, sampled every 100 ms from outside.</text>\n</svg>\n")
+        f'<text class="muted" x="60" y="{HEIGHT - 12}">A 12-minute file, four times in one process; memory of the '
+        f"process that owns the model, every 100 ms, from outside.</text>\n</svg>\n")

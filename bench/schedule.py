@@ -4,6 +4,7 @@ All processes of a round live side by side; only one of them works at a time, th
 no processor time. Whisper is the slowest and no ratio is taken against it, so it runs in the first round only.
 """
 
+import shutil
 from pathlib import Path
 
 from bench.child import Child, Peer, Run
@@ -14,6 +15,7 @@ from bench.workloads import Workload
 def run_rounds(peers: list[Peer], workload: Workload, rounds: int, runs: int, out: Path) -> list[Child]:
     """`rounds` processes of each peer, `runs` runs in each, in turns. Returns the ended children."""
     ended = []
+    shutil.rmtree(out / "transcripts" / workload.name, ignore_errors=True)
     for process in range(1, rounds + 1):
         children = [
             Child(peer, workload, process, out / "transcripts" / workload.name / peer.name, out / f"{peer.name}.log")

@@ -1,6 +1,8 @@
 """The recordings that every peer gets: (a) one 12-minute file, (b) the Asterisk prompts with their transcripts.
 
 Takes: the folders of environment.py. Gives: WAV files in the cache, made once, and the reference texts.
+
+usage: python3 -m bench.workloads      prints the folder of the prompts, for tests; needs no Python packages
 """
 
 import gzip
@@ -11,7 +13,7 @@ import wave
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.environment import cache_dir, say
+from bench.environment import cache_dir, debian_prompts, say
 
 LONG_REPEATS = 16  # 44.4 s x 16 = 710 s, the "12-minute file" of the project's first memory report
 SHORTEST_PROMPT_SECONDS = 2.0
@@ -92,3 +94,7 @@ def prompts(asterisk: Path) -> Workload:
     files = tuple(folder / f"{name}.wav" for _, name, _ in chosen)
     references = {name: text for _, name, text in chosen}
     return Workload("prompts", files, sum(map(seconds_of, files)), references)
+
+
+if __name__ == "__main__":
+    print(prompts(debian_prompts()).files[0].parent)
