@@ -15,12 +15,14 @@ VERBATIM := $(CARGO_TARGET_DIR)/release/verbatim
 PYTHON ?= python3
 # Options of `python3 -m bench`, as BENCH="--runs 2 --peers moonshine,verbatim".
 BENCH ?=
+# Which acceptance checks, as ACCEPT="exact kill".
+ACCEPT ?=
 # Seconds of fuzzing, shared by all targets.
 FUZZ_SECONDS ?= 60
 TRANSCRIPT_SCHEMA := docs/transcript.schema.json
 
 .PHONY: help setup build model demo test test-rust test-python bench lint fmt fmt-check deny generate check-generated
-.PHONY: golden fuzz clean
+.PHONY: accept golden fuzz clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-16s %s\n", $$1, $$2 }'
@@ -47,6 +49,9 @@ test-python:
 
 bench: model ## Measure beside the peers and write docs/benchmarks.md (about 20 minutes on 2 cores)
 	$(PYTHON) -m bench --binary $(VERBATIM) $(BENCH)
+
+accept: model ## Check exactness, flat memory and kills over real recordings (some minutes)
+	$(PYTHON) -m bench.accept --binary $(VERBATIM) $(ACCEPT)
 
 lint: setup ## Lint with clippy; warnings are errors
 	cargo clippy --release --workspace --all-targets --locked -- --deny warnings
