@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Golden transcripts: runs the vendor's published Moonshine graphs, one segment at a time, and writes what they say.
 
-usage: make_golden.py SEGMENTS.json [-o GOLDEN.json] [--model DIR]
+usage: make_golden.py SEGMENTS.json [-o GOLDEN.json] [--audio DIR] [--model DIR]
 
-SEGMENTS.json is a list of {"wav": path, "start_sample": n, "end_sample": n}; samples count at 16 kHz, and paths are
-relative to the list. Recordings at other rates are resampled first. The result has, for each segment, the tokens
+SEGMENTS.json is a list of {"wav": path, "start_sample": n, "end_sample": n}; samples count at 16 kHz, and paths start
+at --audio: without it at the recordings of the vendor's package. Recordings at other rates are resampled first. The result has, for each segment, the tokens
 without the end of text, the text, and the natural logarithm of the probability of each token, its end included.
 
 This is the reference that the engine is compared with: onnxruntime on the untouched `.ort` files of the pinned
@@ -125,11 +125,11 @@ class Reference:
         return tokens, logprobs
 
 
-def default_model() -> Path:
-    """The model inside the installed vendor's package."""
+def vendor_assets() -> Path:
+    """The installed vendor's package: its recordings, and its model in `tiny-en`."""
     import moonshine_voice
 
-    return Path(moonshine_voice.__file__).parent / "assets" / "tiny-en"
+    return Path(moonshine_voice.__file__).parent / "assets"
 
 
 def main() -> int:
@@ -137,15 +137,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("segments", type=Path)
     parser.add_argument("-o", "--output", type=Path)
+    parser.add_argument("--audio", type=Path)
     parser.add_argument("--model", type=Path)
     args = parser.parse_args()
-    reference = Reference(args.model or default_model())
+    reference = Reference(args.model or vendor_assets() / "tiny-en")
+    audio = args.audio or vendor_assets()
     recordings: dict[str, np.ndarray] = {}
     golden = []
     for segment in json.loads(args.segments.read_text()):
         name = segment["wav"]
         if name not in recordings:
-            recordings = {name: read_wav(args.segments.parent / name)}
+            recordings = {name: read_wav(audio / name)}
         samples = recordings[name][segment["start_sample"]:segment["end_sample"]]
         tokens, logprobs = reference.transcribe(samples)
         golden.append(segment | {
