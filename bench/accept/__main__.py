@@ -31,7 +31,8 @@ def main() -> int:
     for name in args.checks or CHECKS:
         with tempfile.TemporaryDirectory(prefix="verbatim-accept-") as folder:
             try:
-                said = CHECKS[name](args.binary.resolve(), Path(folder), prompts.files, samples, random.Random(args.seed))
+                dice = random.Random(args.seed)
+                said = CHECKS[name](args.binary.resolve(), Path(folder), prompts.files, samples, dice)
                 print(f"{name}: holds: {said}", flush=True)
             except Problem as problem:
                 held = False

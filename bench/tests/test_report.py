@@ -29,7 +29,8 @@ class Document(unittest.TestCase):
         self.page.write_text(f"# Title\n\nby hand\n{report.BEGIN}\nold figures\n{report.END}\n\n## Findings\n\nkept\n")
 
     def write(self):
-        report.write_document(self.docs, [measured("verbatim", 1), measured("moonshine", 50)], EVERYTHING, {"cores": "2"})
+        children = [measured("verbatim", 1), measured("moonshine", 50)]
+        report.write_document(self.docs, children, EVERYTHING, {"cores": "2"})
 
     def test_only_the_generated_part_is_replaced(self):
         self.write()

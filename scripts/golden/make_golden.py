@@ -4,8 +4,10 @@
 usage: make_golden.py SEGMENTS.json [-o GOLDEN.json] [--audio DIR] [--model DIR]
 
 SEGMENTS.json is a list of {"wav": path, "start_sample": n, "end_sample": n}; samples count at 16 kHz, and paths start
-at --audio: without it at the recordings of the vendor's package. Recordings at other rates are resampled first. The result has, for each segment, the tokens
-without the end of text, the text, and the natural logarithm of the probability of each token, its end included.
+at --audio: without it at the recordings of the vendor's package. Recordings at other rates are resampled first. The result
+has, for each segment, the tokens without the end of text, the text, and the natural logarithm of the probability of
+each token, its end included. Integer kernels round differently on processors without VNNI, so the logarithms may move
+a little from one machine to another.
 
 This is the reference that the engine is compared with: onnxruntime on the untouched `.ort` files of the pinned
 package, a batch of one row, so no padding and none of our rewriting takes part. The packages of bench/requirements.txt
