@@ -1,0 +1,89 @@
+# Everything that people and the gate do with this repository. `make help` lists the targets.
+#
+# One cargo profile (release) builds, tests and runs, so that the dependencies are compiled once.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+export VERBATIM_TOOLS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/verbatim/tools
+export PATH := $(VERBATIM_TOOLS)/bin:$(PATH)
+
+CARGO_TARGET_DIR ?= target
+VERBATIM := $(CARGO_TARGET_DIR)/release/verbatim
+PYTHON ?= python3
+# Options of `python3 -m bench`, as BENCH="--runs 2 --peers moonshine,verbatim".
+BENCH ?=
+# Which acceptance checks, as ACCEPT="exact kill".
+ACCEPT ?=
+# Seconds of fuzzing, shared by all targets.
+FUZZ_SECONDS ?= 60
+TRANSCRIPT_SCHEMA := docs/transcript.schema.json
+
+.PHONY: help setup build model demo test test-rust test-python bench lint fmt fmt-check deny generate check-generated
+.PHONY: accept golden fuzz clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-16s %s\n", $$1, $$2 }'
+
+setup: ## Install what this machine lacks to build (root or not)
+	@scripts/setup.sh build
+
+build: setup ## Build the binary: target/release/verbatim
+	cargo build --release --workspace --locked
+
+model: build
+	$(VERBATIM) model pull
+
+demo: model ## Transcribe the two recordings that come with the model, from the sample manifest
+	@scripts/demo.sh $(VERBATIM)
+
+test: test-rust test-python ## Run every test
+
+test-rust: model
+	cargo test --release --workspace --locked --no-fail-fast
+
+test-python:
+	$(PYTHON) -m unittest discover --start-directory bench/tests --top-level-directory .
+
+bench: model ## Measure beside the peers and write docs/benchmarks.md (about 20 minutes on 2 cores)
+	$(PYTHON) -m bench --binary $(VERBATIM) $(BENCH)
+
+accept: model ## Check exactness, flat memory and kills over real recordings (some minutes)
+	$(PYTHON) -m bench.accept --binary $(VERBATIM) $(ACCEPT)
+
+lint: setup ## Lint with clippy; warnings are errors
+	cargo clippy --release --workspace --all-targets --locked -- --deny warnings
+
+fmt: ## Format the code
+	cargo fmt --all
+	cargo fmt --manifest-path fuzz/Cargo.toml
+
+fmt-check:
+	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
+
+deny: ## Check licences, sources, bans, and advisories where their database can be reached
+	@scripts/setup.sh deny
+	@scripts/deny.sh
+
+generate: build ## Write the generated files: the CRD and the JSON schema of transcripts
+	cargo run --release --locked --quiet --package verbatim-crds --bin crdgen
+	$(VERBATIM) schema > $(TRANSCRIPT_SCHEMA)
+
+check-generated: build ## Fail when a generated file differs from what `make generate` writes
+	cargo run --release --locked --quiet --package verbatim-crds --bin crdgen -- --check
+	$(VERBATIM) schema | diff -u $(TRANSCRIPT_SCHEMA) - || { echo "run: make generate" >&2; exit 1; }
+
+golden: ## Make the golden transcripts again with the vendor's graphs
+	PYTHONPATH="$$($(PYTHON) bench/environment.py)" $(PYTHON) scripts/golden/make_golden.py \
+	  inference/tests/golden/segments.json -o inference/tests/golden/moonshine.json
+
+fuzz: setup ## Fuzz the decoders for FUZZ_SECONDS (60)
+	@scripts/setup.sh fuzz
+	@scripts/fuzz.sh $(FUZZ_SECONDS)
+
+clean: ## Remove what was built; the caches of models and tools stay
+	cargo clean
+	rm -rf bench-out
