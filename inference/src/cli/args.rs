@@ -214,7 +214,7 @@ pub enum Model {
     /// Fetch a model, check its digests, and prepare it; offline afterwards.
     Pull(ModelName),
     /// Show a model's files, digests and licence.
-    Show(ModelName),
+    Show(ShowModel),
     /// Compute a model's digests and hold them against those that are pinned.
     Verify(ModelName),
 }
@@ -225,6 +225,17 @@ pub struct ModelName {
     /// The model.
     #[arg(value_name = "NAME", default_value = DEFAULT_MODEL)]
     pub name: String,
+}
+
+/// What `verbatim model show` shows.
+#[derive(Args, Debug)]
+pub struct ShowModel {
+    /// The model.
+    #[arg(value_name = "NAME", default_value = DEFAULT_MODEL)]
+    pub name: String,
+    /// Print only the folder of its files.
+    #[arg(long)]
+    pub path: bool,
 }
 
 impl Transcribe {

@@ -17,7 +17,7 @@ pub fn model(command: &Model) -> Result<u8, CommandError> {
     let done = match command {
         Model::List => assets::list(&mut out),
         Model::Pull(model) => assets::pull(&model.name, &mut out),
-        Model::Show(model) => assets::show(&model.name, &mut out),
+        Model::Show(model) => assets::show(&model.name, model.path, &mut out),
         Model::Verify(model) => assets::verify(&model.name, &mut out),
     };
     done.map(|()| exit::DONE).map_err(|error| CommandError::configuration(&error))

@@ -76,7 +76,9 @@ impl<'a> Weights<'a> {
         let mut writers = HashMap::new();
         for node in nodes {
             for output in node.outputs {
-                writers.insert(output, (node.op, node.inputs.clone()));
+                // A branch comes before the `If` that holds it and gives its outputs the same names: the first
+                // writer is the one that computes.
+                writers.entry(output).or_insert_with(|| (node.op, node.inputs.clone()));
             }
         }
         Ok(Self { tensors, writers })

@@ -1,0 +1,42 @@
+//! Where assets lie on this machine.
+
+use std::path::PathBuf;
+
+use super::AssetError;
+use super::lock::{Lock, Runtime};
+
+/// Environment variable that names the cache's folder.
+pub const CACHE_VARIABLE: &str = "VERBATIM_CACHE";
+/// Environment variable that names an ONNX Runtime library to load instead of the pinned one, as the GPU build.
+pub const LIBRARY_VARIABLE: &str = "VERBATIM_ONNXRUNTIME";
+
+/// The cache's folder: `$VERBATIM_CACHE`, else `$XDG_CACHE_HOME/verbatim`, else `~/.cache/verbatim`.
+///
+/// # Errors
+/// [`AssetError::NoCache`] when none of the three variables is set.
+pub(super) fn folder() -> Result<PathBuf, AssetError> {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    variable(CACHE_VARIABLE)
+        .or_else(|| variable("XDG_CACHE_HOME").map(|cache| cache.join("verbatim")))
+        .or_else(|| variable("HOME").map(|home| home.join(".cache/verbatim")))
+        .ok_or(AssetError::NoCache)
+}
+
+/// Folder of a prepared model. The digest is in its name, so that another version never meets old files.
+pub(super) fn model(lock: &Lock) -> Result<PathBuf, AssetError> {
+    let digest = lock.model.digest();
+    let short: String = digest.trim_start_matches("sha256:").chars().take(12).collect();
+    Ok(folder()?.join("models").join(format!("{}-{short}", lock.model.name)))
+}
+
+/// The pinned runtime for this kind of machine.
+pub(super) fn runtime(lock: &Lock) -> Result<&Runtime, AssetError> {
+    let machine = std::env::consts::ARCH;
+    lock.runtimes.iter().find(|r| r.machine == machine).ok_or(AssetError::Machine(machine))
+}
+
+/// Place of the runtime's shared library.
+pub(super) fn library(runtime: &Runtime) -> Result<PathBuf, AssetError> {
+    let folder = folder()?.join("runtime").join(format!("{}-{}", runtime.package, runtime.version));
+    Ok(folder.join("libonnxruntime.so"))
+}
