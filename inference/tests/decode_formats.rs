@@ -1,5 +1,7 @@
 //! Every format that is decoded, against the signal that it was made from: pitch, channels, level and position.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
 mod support;
 
 use support::{SECONDS, drain, fixture, left, right, sampled, snr};
@@ -11,7 +13,8 @@ struct Case {
     codec: &'static str,
     rate: u32,
     channels: u16,
-    /// Least signal-to-noise ratio in dB: low for lossy codecs, yet far above what one wrong frame would leave.
+    /// Least signal-to-noise ratio in dB: low for lossy codecs (ffmpeg's decoder leaves 8.6 dB of the AAC too), yet
+    /// far above the -3 dB of a wrong pitch, channel or frame.
     snr: f64,
     /// Seconds by which the length may differ, where the end of the last packet is not given.
     slack: f64,
@@ -46,8 +49,8 @@ const CASES: &[Case] = &[
     case("flac.flac", "flac", 44100, 2, 60.0, 0.001),
     case("mp3.mp3", "mp3", 44100, 2, 15.0, 0.001),
     late(case("mp2.mp2", "mp2", 44100, 1, 10.0, 0.1), 481),
-    late(case("aac.m4a", "aac", 48000, 2, 10.0, 0.05), 1024),
-    late(case("aac-fragmented.mp4", "aac", 44100, 2, 10.0, 0.1), 1024),
+    late(case("aac.m4a", "aac", 48000, 2, 6.0, 0.05), 1024),
+    late(case("aac-fragmented.mp4", "aac", 44100, 2, 6.0, 0.1), 1024),
     case("alac.m4a", "alac", 16000, 2, 60.0, 0.001),
     case("vorbis.ogg", "vorbis", 44100, 2, 15.0, 0.001),
     case("opus.opus", "opus", 48000, 2, 10.0, 0.001),
@@ -56,7 +59,7 @@ const CASES: &[Case] = &[
     case("vorbis.mka", "vorbis", 44100, 2, 15.0, 0.05),
     case("aiff.aiff", "pcm_s16be", 22050, 1, 60.0, 0.001),
     case("caf.caf", "pcm_s16be", 22050, 1, 60.0, 0.001),
-    late(case("video.mp4", "aac", 48000, 2, 10.0, 0.05), 1024),
+    late(case("video.mp4", "aac", 48000, 2, 6.0, 0.05), 1024),
     case("video.webm", "opus", 48000, 2, 6.0, 0.05),
 ];
 
@@ -80,9 +83,9 @@ fn every_format_gives_the_signal_that_it_was_made_from() {
             wrong.push(format!("{}: {} s, {:?}", case.file, got.seconds, got.warnings));
         }
         for (channel, signal) in signals.iter().enumerate() {
-            let want = sampled(*signal, SAMPLE_RATE, SECONDS);
-            let late = (f64::from(case.delay) * 16_000.0 / f64::from(case.rate)).round() as usize;
-            let snr = snr(&got.channels[channel][late..], &want, 800);
+            let late = f64::from(case.delay) / f64::from(case.rate);
+            let want = sampled(|t| signal(t - late), SAMPLE_RATE, SECONDS);
+            let snr = snr(&got.channels[channel], &want, 800);
             if snr < case.snr {
                 wrong.push(format!("{} channel {channel}: {snr:.1} dB", case.file));
             }

@@ -1,5 +1,7 @@
 //! Long files in bounded memory, and results that do not depend on how the samples arrive.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
 mod support;
 
 use std::collections::VecDeque;
@@ -55,7 +57,7 @@ fn six_hours_take_no_more_memory_than_a_minute() {
 #[test]
 fn sixteen_kilohertz_pass_untouched() {
     let samples = sampled(left, 16_000, SECONDS);
-    let (_dir, path) = file("a.wav", &Wav::f32(16_000, &[samples.clone()]).bytes());
+    let (_dir, path) = file("a.wav", &Wav::f32(16_000, std::slice::from_ref(&samples)).bytes());
     assert_eq!(drain(&path, ChannelMode::Mix).unwrap().channels, [samples]);
 }
 
@@ -99,7 +101,7 @@ fn every_rate_gives_the_same_signal_at_sixteen_kilohertz() {
         // The chirp passes 2 kHz, the end of the band at 4 kHz, after 0.94 s.
         let seconds = if rate == 4000 { 0.8 } else { SECONDS };
         let input = sampled(left, rate, seconds);
-        let got = &resample(rate, &[input.clone()], &[input.len()])[0];
+        let got = &resample(rate, std::slice::from_ref(&input), &[input.len()])[0];
         assert_eq!(got.len(), expected_len(input.len(), rate), "{rate} Hz");
         let snr = snr(got, &want, 400);
         assert!(snr > 50.0, "{rate} Hz: {snr:.1} dB");
@@ -181,9 +183,9 @@ proptest! {
         rate in prop::sample::select(&[8000_u32, 11_025, 44_100][..]),
         samples in prop::collection::vec(-1.0_f32..1.0, 1..9000),
     ) {
-        let (_dir, path) = file("a.wav", &Wav::f32(rate, &[samples.clone()]).bytes());
+        let (_dir, path) = file("a.wav", &Wav::f32(rate, std::slice::from_ref(&samples)).bytes());
         let got = drain(&path, ChannelMode::Mix).unwrap();
-        prop_assert_eq!(&got.channels, &resample(rate, &[samples.clone()], &[samples.len()]));
+        prop_assert_eq!(&got.channels, &resample(rate, std::slice::from_ref(&samples), &[samples.len()]));
         prop_assert!((got.seconds - samples.len() as f64 / f64::from(rate)).abs() < 1e-6);
     }
 }

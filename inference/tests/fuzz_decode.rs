@@ -6,6 +6,8 @@
 //! - `VERBATIM_FUZZ_FIRST` number of the first input (default 1)
 //! - `VERBATIM_FUZZ_ONE` run this input alone, `VERBATIM_FUZZ_KEEP` write it to this path
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
 mod support;
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -225,7 +227,7 @@ fn damaged_files_neither_crash_nor_hang_nor_swell() {
         std::fs::write(&input, make(n, &corpus)).unwrap();
         let before = LIVE.load(Ordering::Relaxed);
         PEAK.store(before, Ordering::Relaxed);
-        let mode = if n % 2 == 0 { ChannelMode::Mix } else { ChannelMode::Split };
+        let mode = if n.is_multiple_of(2) { ChannelMode::Mix } else { ChannelMode::Split };
         let began = Instant::now();
         *outcomes.entry(run(&input, mode)).or_default() += 1;
         slowest = slowest.max((began.elapsed(), n));

@@ -124,7 +124,8 @@ impl Resampler {
     }
 }
 
-/// Longest block in input frames: 16 s of 8 kHz at an odd rate like 7999 Hz, and 50 MB for the transform.
+/// Longest block in input frames: every rate up to 200 kHz fits, however odd, and every usual one above. A block of
+/// this length takes some 70 MB for its transform.
 const MAX_INPUT_BLOCK: u64 = 400_000;
 
 /// Input frames of one block: as many as make some [`BLOCK`] output frames, a whole number of both. Both numbers

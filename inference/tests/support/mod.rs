@@ -26,7 +26,7 @@ pub fn right(t: f64) -> f64 {
 }
 
 /// A signal sampled at `rate` Hz.
-pub fn sampled(signal: fn(f64) -> f64, rate: u32, seconds: f64) -> Vec<f32> {
+pub fn sampled(signal: impl Fn(f64) -> f64, rate: u32, seconds: f64) -> Vec<f32> {
     let frames = (seconds * f64::from(rate)).round() as usize;
     (0..frames).map(|n| signal(n as f64 / f64::from(rate)) as f32).collect()
 }

@@ -187,7 +187,7 @@ impl Demuxer {
                 Ok(Some(_)) => Ok(Next::Other),
                 Ok(None) => Ok(Next::End),
                 Err(Error::ResetRequired) => Ok(Next::NewStream),
-                Err(Error::DecodeError(_)) if self.resyncs => Ok(Next::Damage),
+                Err(Error::DecodeError(_) | Error::Unsupported(_)) if self.resyncs => Ok(Next::Damage),
                 Err(e) => Err(e),
             },
         }

@@ -40,9 +40,9 @@ mod tests {
     fn a_panic_becomes_corrupt_with_its_message_and_position() {
         let silent = std::panic::take_hook();
         std::panic::set_hook(Box::new(|_| {}));
-        let caught = catch_plain(Some(1.5), || panic!("index {} out of range", 7));
+        let caught = catch_plain(Some(1.5), || -> () { panic!("index {} out of range", 7) });
         std::panic::set_hook(silent);
-        let error: AudioError = caught.map(|()| ()).unwrap_err();
+        let error = caught.unwrap_err();
         assert_eq!(error.reason(), FailureReason::Corrupt);
         assert_eq!(error.position(), Some(1.5));
         assert!(error.to_string().contains("index 7 out of range"));

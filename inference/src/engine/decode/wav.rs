@@ -148,7 +148,7 @@ fn parse_format(bytes: &[u8]) -> Result<Fmt, AudioError> {
     }
     // A sample takes whole bytes; a recorder may say 12 bits and store 16. The block alignment knows best.
     let sample_bytes = match block_align / channels {
-        exact @ 1..=8 if block_align % channels == 0 => exact,
+        exact @ 1..=8 if block_align.is_multiple_of(channels) => exact,
         _ => bits.div_ceil(8),
     };
     let blocks = |overhead: u16, frames_of_overhead: u64| {
