@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use verbatim_crds::model::DEFAULT_MODEL;
 
 use crate::{
     engine::{
@@ -12,9 +13,6 @@ use crate::{
     local::done,
     output::format::Format,
 };
-
-/// The model that is taken when none is named.
-pub const DEFAULT_MODEL: &str = "moonshine-tiny-en";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -69,6 +67,8 @@ pub enum LogFormat {
 pub enum Command {
     /// Transcribe files and folders.
     Transcribe(Transcribe),
+    /// Do what a TranscriptionJob manifest says, on this machine.
+    Run(Run),
     /// List, fetch, show or check models.
     #[command(subcommand)]
     Model(Model),
@@ -78,12 +78,12 @@ pub enum Command {
 }
 
 const TRANSCRIBE_HELP: &str = "\
-Without -o one recording's transcript goes to standard output, as text or in the one format that --formats names.
-With -o, calls/a.wav becomes FOLDER/a.json (.srt, .vtt, .txt); folders inside of a folder are kept. When several
-inputs are named, a folder's transcripts go below its own name. Recordings of one folder that differ only in their
-ending keep it: a.wav.json, a.mp3.json.
+Without -o one recording's transcript goes to standard output, as text or in the one format that --formats names. \
+With -o, a.wav becomes FOLDER/a.json (.srt, .vtt, .txt); folders inside of a folder are kept. When several inputs \
+are named, a folder's transcripts go below its own name. Recordings of one folder that differ only in their ending \
+keep it: a.wav.json, a.mp3.json.
 
-In a folder, what is not audio and what begins with a dot is skipped, and counted.
+In a folder, what is not audio and what begins with a dot is left out, and counted.
 
 Examples:
   verbatim transcribe talk.mp3
@@ -204,6 +204,29 @@ pub struct Compute {
     /// Most audio in the model at once, in seconds with padding: memory is bounded by it.
     #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_MAX_PADDED_SECONDS, value_parser = positive)]
     pub max_padded_seconds: f64,
+}
+
+const RUN_HELP: &str = "\
+The source and the destination have to be folders (file). What is done already is skipped, as the manifest's \
+destination.overwrite says: a run that was stopped goes on when it is started again. What a manifest says of clusters \
+(scaling, recycle, failurePolicy, deadlines, template) has no effect here.
+
+Example:
+  verbatim run -f job.yaml";
+
+/// Options of `verbatim run`.
+#[derive(Args, Debug)]
+#[command(after_help = RUN_HELP)]
+pub struct Run {
+    /// The manifest; - reads it from standard input.
+    #[arg(long, short, value_name = "MANIFEST")]
+    pub file: PathBuf,
+    /// Where the model runs: auto, cpu, cuda or cuda:N.
+    #[arg(long, default_value_t = Device::Auto)]
+    pub device: Device,
+    /// Threads that compute [default: one for each processor].
+    #[arg(long, value_name = "N")]
+    pub threads: Option<std::num::NonZeroU16>,
 }
 
 /// Subcommands of `verbatim model`.

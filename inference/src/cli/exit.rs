@@ -1,12 +1,6 @@
-//! Exit codes, once.
+//! Exit codes. Those that the operator knows are in the contract; a signal adds to them.
 
-/// Every recording has its transcript, or had it already.
-pub const DONE: u8 = 0;
-/// Some recordings have no transcript; all the others have.
-pub const SOME_FAILED: u8 = 1;
-/// The command line is wrong.
-pub const USAGE: u8 = 2;
-/// The configuration is wrong: the manifest, the model, or what it needs (sysexits' `EX_CONFIG`).
-pub const CONFIGURATION: u8 = 78;
+pub use verbatim_crds::contract::exit::{CONFIGURATION, DONE, SOME_FAILED, USAGE};
+
 /// Added to the number of the signal that ended a run, as shells do: 130 for SIGINT, 143 for SIGTERM.
 pub const SIGNALLED: u8 = 128;

@@ -6,6 +6,7 @@ pub mod exit;
 pub mod memory;
 pub mod model;
 pub mod report;
+pub mod run;
 pub mod say;
 pub mod signals;
 pub mod summary;
@@ -66,6 +67,7 @@ pub fn main(load: Loader) -> ExitCode {
     let say = say::Say::new(&cli.telling);
     let outcome = match &cli.command {
         args::Command::Transcribe(options) => transcribe::transcribe(options, &say, load),
+        args::Command::Run(options) => run::run(options, &say, load),
         args::Command::Model(command) => model::model(command),
         args::Command::Schema => model::schema(),
     };

@@ -89,6 +89,15 @@ impl Say {
         self.bar.finish_and_clear();
     }
 
+    /// Says something that a person or a program may want to know, unless it is quiet.
+    pub fn note(&self, text: &str) {
+        if self.json {
+            tracing::info!("{text}");
+        } else {
+            self.line(text);
+        }
+    }
+
     /// Says a line for people, unless it is quiet.
     pub fn line(&self, text: &str) {
         if !self.quiet {

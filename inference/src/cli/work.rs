@@ -36,11 +36,7 @@ pub fn carry_out(order: &Order, say: &Say, load: Loader) -> Result<u8, CommandEr
     if plan.items.is_empty() {
         let left_out = summary::left_out(&plan.left_out);
         let rest = left_out.map(|words| format!("; left out: {words}")).unwrap_or_default();
-        if say.is_json() {
-            tracing::info!(files = 0, "nothing to do");
-        } else {
-            say.line(&format!("Nothing to do: no recordings were found{rest}"));
-        }
+        say.note(&format!("Nothing to do: no recordings were found{rest}"));
         return Ok(exit::DONE);
     }
     let before = Instant::now();
