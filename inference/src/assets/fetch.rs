@@ -24,7 +24,15 @@ pub(super) fn wheel(request: &Request<'_>, folder: &Path) -> Result<PathBuf, Ass
     let wanted = format!("{}=={}", request.package, request.version);
     let python = std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into());
     let output = Command::new(&python)
-        .args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-cache-dir"])
+        .args([
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-deps",
+            "--no-cache-dir",
+        ])
         .args(["--only-binary=:all:", "--python-version", PYTHON_VERSION, "--implementation", "cp"])
         .args(["--platform", request.platform, "--dest"])
         .arg(folder)
@@ -48,8 +56,11 @@ pub(super) fn wheel(request: &Request<'_>, folder: &Path) -> Result<PathBuf, Ass
 
 /// Holds a file against its pinned digest.
 pub(super) fn check(path: &Path, expected: &str) -> Result<(), AssetError> {
-    let (found, _) = digest::of_file(path)
-        .map_err(|source| AssetError::Io { action: "read", path: path.to_owned(), source })?;
+    let (found, _) = digest::of_file(path).map_err(|source| AssetError::Io {
+        action: "read",
+        path: path.to_owned(),
+        source,
+    })?;
     if found == expected {
         Ok(())
     } else {

@@ -117,7 +117,8 @@ pub fn find(model: &str) -> Result<Ready, AssetError> {
         Some(path) => PathBuf::from(path),
         None => cache::library(cache::runtime(&lock)?)?,
     };
-    let missing = |path: &Path| AssetError::NotPulled { name: lock.model.name.clone(), path: path.to_owned() };
+    let missing =
+        |path: &Path| AssetError::NotPulled { name: lock.model.name.clone(), path: path.to_owned() };
     if !library.is_file() {
         return Err(missing(&library));
     }
@@ -127,7 +128,13 @@ pub fn find(model: &str) -> Result<Ready, AssetError> {
         if let Some(path) = lock.model.files.keys().map(|f| folder.join(f)).find(|p| !p.is_file()) {
             return Err(missing(&path));
         }
-        return Ok(Ready { name: lock.model.name.clone(), digest: lock.model.digest(), language, folder, library });
+        return Ok(Ready {
+            name: lock.model.name.clone(),
+            digest: lock.model.digest(),
+            language,
+            folder,
+            library,
+        });
     }
     let folder = PathBuf::from(model);
     if !folder.join("decoder.onnx").is_file() {
@@ -181,7 +188,13 @@ pub fn show(model: &str, path_only: bool, out: &mut dyn Write) -> Result<(), Ass
     writeln!(out, "digest   {}", lock.model.digest())?;
     writeln!(out, "folder   {}", folder.display())?;
     let runtime = cache::runtime(&lock)?;
-    writeln!(out, "runtime  {} {} ({})", runtime.package, runtime.version, cache::library(runtime)?.display())?;
+    writeln!(
+        out,
+        "runtime  {} {} ({})",
+        runtime.package,
+        runtime.version,
+        cache::library(runtime)?.display()
+    )?;
     for (name, digest) in &lock.model.files {
         writeln!(out, "file     {digest}  {name}")?;
     }

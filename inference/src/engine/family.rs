@@ -22,18 +22,33 @@ pub struct RecognizeError {
     pub source: Box<dyn Error + Send + Sync>,
 }
 
+/// Lengths of utterances that a model takes, at 16 kHz: `first + n · step` samples, up to `max_seconds`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Lengths {
+    /// Samples of the shortest utterance.
+    pub first: usize,
+    /// Samples between one length and the next.
+    pub step: usize,
+    /// Longest utterance in seconds.
+    pub max_seconds: f64,
+}
+
+impl Lengths {
+    /// The least length that the model takes and that is no less than `samples`.
+    pub fn padded(&self, samples: usize) -> usize {
+        self.first + samples.saturating_sub(self.first).div_ceil(self.step) * self.step
+    }
+}
+
 /// A loaded model that one thread owns. Work is continuous: utterances join and leave between steps.
 ///
 /// A recognition depends on the utterance alone, never on what else is in flight.
 pub trait Family: Send {
-    /// Longest utterance that the model takes, in seconds.
-    fn max_seconds(&self) -> f64;
+    /// What the model takes.
+    fn lengths(&self) -> Lengths;
 
-    /// The least number of samples, at 16 kHz, that the model takes and that is no less than `samples`.
-    fn padded_length(&self, samples: usize) -> usize;
-
-    /// Takes utterances in: a number of the caller's for each, and 16 kHz samples of a length that `padded_length`
-    /// gave. The caller keeps the sum of seconds in flight within its budget.
+    /// Takes utterances in: a number of the caller's for each, and 16 kHz samples of a length that
+    /// [`Lengths::padded`] gave. The caller keeps the sum of seconds in flight within its budget.
     ///
     /// # Errors
     /// The runtime's; nothing of this call is in flight then.
@@ -44,6 +59,9 @@ pub trait Family: Send {
     /// # Errors
     /// The runtime's; all that was in flight is lost.
     fn step(&mut self) -> Result<Vec<(u64, Recognition)>, RecognizeError>;
+
+    /// Lets everything in flight go.
+    fn forget(&mut self);
 
     /// Gives memory back to the system as far as the runtime can: called when a file is done.
     fn shrink(&mut self);

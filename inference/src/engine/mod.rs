@@ -1,13 +1,19 @@
 //! Audio in, transcripts out: everything that parses media and runs models. Knows nothing of storage.
 
 pub mod audio;
+mod collect;
 pub mod decode;
 pub mod failure;
 pub mod family;
 pub mod job;
+mod listen;
+pub mod load;
 pub mod moonshine;
+pub mod options;
+mod pipeline;
+mod pool;
 pub mod resample;
 pub mod runtime;
-pub mod load;
-pub mod options;
+pub mod segmenter;
 pub mod transcriber;
+pub mod vad;

@@ -19,6 +19,19 @@ pub struct MemoryOptions {
     pub trim: bool,
 }
 
+/// Environment variable that turns layers off, to measure what each costs and gives: any of `arena`, `shrink`, `trim`,
+/// separated by commas.
+pub const MEMORY_OFF_VARIABLE: &str = "VERBATIM_MEMORY_OFF";
+
+impl MemoryOptions {
+    /// All layers but those that [`MEMORY_OFF_VARIABLE`] names.
+    pub fn from_environment() -> Self {
+        let off = std::env::var(MEMORY_OFF_VARIABLE).unwrap_or_default();
+        let on = |layer: &str| !off.split(',').any(|name| name.trim() == layer);
+        Self { arena: on("arena"), shrink: on("shrink"), trim: on("trim") }
+    }
+}
+
 impl Default for MemoryOptions {
     fn default() -> Self {
         Self { arena: true, shrink: true, trim: true }

@@ -68,7 +68,9 @@ impl Segmenter {
         let pad = milliseconds(options.speech_pad_milliseconds);
         let seconds = |s: f64| (s * 1000.0 * MILLISECOND as f64) as usize;
         // Padding on both sides and the rounding to whole windows must fit into what the model takes.
-        let max = seconds(options.max_speech_seconds.min(max_seconds)).saturating_sub(2 * pad + WINDOW).max(4 * WINDOW);
+        let max = seconds(options.max_speech_seconds.min(max_seconds))
+            .saturating_sub(2 * pad + WINDOW)
+            .max(4 * WINDOW);
         let threshold = options.threshold as f32;
         let negative = options.negative_threshold.unwrap_or(options.threshold - 0.15).max(0.01) as f32;
         Self {
@@ -191,7 +193,8 @@ impl Segmenter {
 
     /// Drops probabilities that no open stretch needs.
     fn forget(&mut self) {
-        let needed = self.waiting.as_ref().map(|w| w.start).or(self.start).map_or(self.windows, |s| s / WINDOW);
+        let needed =
+            self.waiting.as_ref().map(|w| w.start).or(self.start).map_or(self.windows, |s| s / WINDOW);
         self.probabilities.drain(..needed.saturating_sub(self.kept).min(self.probabilities.len()));
         self.kept = self.kept.max(needed.min(self.windows));
     }

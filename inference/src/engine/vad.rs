@@ -19,14 +19,25 @@ const STATE: usize = 128;
 /// with more the speed is the same, with fewer the calls themselves begin to count.
 const CHUNK: usize = 32;
 
-/// A stream of audio on its way through the model.
+/// The model; one thread's, for any number of streams.
 pub struct Vad {
     session: Session,
     runtime: Arc<Runtime>,
+}
+
+/// A stream of audio on its way through the model.
+#[derive(Debug)]
+pub struct VadStream {
     hidden: Vec<f32>,
     cell: Vec<f32>,
     /// Context, then samples that do not fill a chunk yet.
     pending: Vec<f32>,
+}
+
+impl Default for VadStream {
+    fn default() -> Self {
+        Self { hidden: vec![0.0; STATE], cell: vec![0.0; STATE], pending: vec![0.0; CONTEXT] }
+    }
 }
 
 impl Vad {
@@ -36,32 +47,23 @@ impl Vad {
     /// The runtime's.
     pub fn load(runtime: &Arc<Runtime>, folder: &Path) -> Result<Self, RuntimeError> {
         let session = runtime.session(&folder.join("vad.onnx"), None, None)?;
-        Ok(Self {
-            session,
-            runtime: runtime.clone(),
-            hidden: vec![0.0; STATE],
-            cell: vec![0.0; STATE],
-            pending: vec![0.0; CONTEXT],
-        })
-    }
-
-    /// Begins another stream.
-    pub fn reset(&mut self) {
-        self.hidden.fill(0.0);
-        self.cell.fill(0.0);
-        self.pending.clear();
-        self.pending.resize(CONTEXT, 0.0);
+        Ok(Self { session, runtime: runtime.clone() })
     }
 
     /// Takes samples in and appends the probability of speech of each window that is complete.
     ///
     /// # Errors
     /// The runtime's.
-    pub fn push(&mut self, samples: &[f32], probabilities: &mut Vec<f32>) -> Result<(), RecognizeError> {
-        self.pending.extend_from_slice(samples);
-        while self.pending.len() >= CONTEXT + CHUNK * WINDOW {
-            self.run(CHUNK, probabilities)?;
-            self.pending.drain(..CHUNK * WINDOW);
+    pub fn push(
+        &mut self,
+        stream: &mut VadStream,
+        samples: &[f32],
+        probabilities: &mut Vec<f32>,
+    ) -> Result<(), RecognizeError> {
+        stream.pending.extend_from_slice(samples);
+        while stream.pending.len() >= CONTEXT + CHUNK * WINDOW {
+            self.run(stream, CHUNK, probabilities)?;
+            stream.pending.drain(..CHUNK * WINDOW);
         }
         Ok(())
     }
@@ -70,31 +72,44 @@ impl Vad {
     ///
     /// # Errors
     /// The runtime's.
-    pub fn finish(&mut self, probabilities: &mut Vec<f32>) -> Result<(), RecognizeError> {
-        let windows = (self.pending.len() - CONTEXT).div_ceil(WINDOW);
+    pub fn finish(
+        &mut self,
+        mut stream: VadStream,
+        probabilities: &mut Vec<f32>,
+    ) -> Result<(), RecognizeError> {
+        let windows = (stream.pending.len() - CONTEXT).div_ceil(WINDOW);
         if windows > 0 {
-            self.pending.resize(CONTEXT + CHUNK * WINDOW, 0.0);
-            self.run(windows, probabilities)?;
+            stream.pending.resize(CONTEXT + CHUNK * WINDOW, 0.0);
+            self.run(&mut stream, windows, probabilities)?;
         }
-        self.reset();
         Ok(())
     }
 
-    fn run(&mut self, keep: usize, probabilities: &mut Vec<f32>) -> Result<(), RecognizeError> {
+    fn run(
+        &mut self,
+        stream: &mut VadStream,
+        keep: usize,
+        probabilities: &mut Vec<f32>,
+    ) -> Result<(), RecognizeError> {
         let failed = |source: ort::Error| RecognizeError { step: "detect speech", source: Box::new(source) };
-        self.infer(keep, probabilities).map_err(failed)
+        self.infer(stream, keep, probabilities).map_err(failed)
     }
 
-    fn infer(&mut self, keep: usize, probabilities: &mut Vec<f32>) -> ort::Result<()> {
+    fn infer(
+        &mut self,
+        stream: &mut VadStream,
+        keep: usize,
+        probabilities: &mut Vec<f32>,
+    ) -> ort::Result<()> {
         let width = CONTEXT + WINDOW;
         let mut input = Vec::with_capacity(CHUNK * width);
         for window in 0..CHUNK {
-            input.extend_from_slice(&self.pending[window * WINDOW..][..width]);
+            input.extend_from_slice(&stream.pending[window * WINDOW..][..width]);
         }
         let inputs = ort::inputs![
             "input" => TensorRef::from_array_view(([CHUNK, width], input.as_slice()))?,
-            "h" => TensorRef::from_array_view(([1, 1, STATE], self.hidden.as_slice()))?,
-            "c" => TensorRef::from_array_view(([1, 1, STATE], self.cell.as_slice()))?,
+            "h" => TensorRef::from_array_view(([1, 1, STATE], stream.hidden.as_slice()))?,
+            "c" => TensorRef::from_array_view(([1, 1, STATE], stream.cell.as_slice()))?,
         ];
         let options = self.runtime.run_options(false)?;
         let outputs = self.session.run_with_options(inputs, &options)?;
@@ -102,8 +117,8 @@ impl Vad {
         probabilities.extend(found.iter().take(keep));
         let (_, hidden) = outputs["hn"].try_extract_tensor::<f32>()?;
         let (_, cell) = outputs["cn"].try_extract_tensor::<f32>()?;
-        self.hidden.copy_from_slice(hidden);
-        self.cell.copy_from_slice(cell);
+        stream.hidden.copy_from_slice(hidden);
+        stream.cell.copy_from_slice(cell);
         Ok(())
     }
 }

@@ -15,7 +15,7 @@ use ort::value::TensorRef;
 
 pub use self::tokenizer::TokenizerError;
 use self::tokenizer::{BEGIN, END, Tokenizer};
-use super::family::{Family, Recognition, RecognizeError};
+use super::family::{Family, Lengths, Recognition, RecognizeError};
 use super::runtime::{Runtime, RuntimeError};
 
 /// Samples of the shortest input, and between two frames of the encoder. Source: the three convolutions (windows of
@@ -191,17 +191,16 @@ fn failed(step: &'static str) -> impl FnOnce(ort::Error) -> RecognizeError {
 }
 
 impl Family for Moonshine {
-    fn max_seconds(&self) -> f64 {
-        MAX_SECONDS
-    }
-
-    fn padded_length(&self, samples: usize) -> usize {
-        FIRST_FRAME + samples.saturating_sub(FIRST_FRAME).div_ceil(FRAME) * FRAME
+    fn lengths(&self) -> Lengths {
+        Lengths { first: FIRST_FRAME, step: FRAME, max_seconds: MAX_SECONDS }
     }
 
     fn admit(&mut self, utterances: &[(u64, &[f32])]) -> Result<(), RecognizeError> {
         for (id, samples) in utterances {
-            self.encode(*id, samples).map_err(failed("run the encoder"))?;
+            if let Err(error) = self.encode(*id, samples) {
+                self.rows.retain(|row| !utterances.iter().any(|(id, _)| *id == row.id));
+                return Err(failed("run the encoder")(error));
+            }
         }
         Ok(())
     }
@@ -210,7 +209,18 @@ impl Family for Moonshine {
         if self.rows.is_empty() {
             return Ok(Vec::new());
         }
-        self.decode().map_err(failed("run the decoder"))
+        let finished = self.decode();
+        if finished.is_err() {
+            self.forget();
+        }
+        finished.map_err(failed("run the decoder"))
+    }
+
+    fn forget(&mut self) {
+        if let Ok(mut cache) = self.cache.lock() {
+            self.rows.iter().for_each(|row| cache.remove(row.row));
+        }
+        self.rows.clear();
     }
 
     fn shrink(&mut self) {

@@ -1,0 +1,230 @@
+//! Files put together from their segments. Pure: messages in, events out.
+
+use std::collections::HashMap;
+use std::time::Instant;
+
+use super::failure::{Failure, FailureReason};
+use super::family::Recognition;
+use super::job::{Event, FileResult};
+use super::listen::seconds;
+use super::segmenter::Span;
+use crate::output::transcript::{Audio, Segment};
+
+/// Where a segment belongs.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    pub(super) task: usize,
+    pub(super) channel: Option<u16>,
+    pub(super) span: Span,
+}
+
+/// What listeners and lanes tell.
+#[derive(Debug)]
+pub(super) enum Message {
+    Started { task: usize, started: Instant },
+    Progress { task: usize, audio_seconds: f64 },
+    Heard { id: u64, place: Place },
+    Ended { task: usize, audio: Audio, warnings: Vec<String>, sha256: String, bytes: u64 },
+    Failed { task: usize, failure: Failure },
+    Recognised { id: u64, recognition: Recognition },
+    LaneFailed { ids: Vec<u64>, failure: Failure },
+}
+
+/// A text is dropped as invented when speech is this unlikely and the model this unsure. Source: whisper's
+/// `no_speech_threshold` and `logprob_threshold`.
+const NO_SPEECH: f64 = 0.6;
+const UNSURE: f64 = -1.0;
+
+/// What is known of the end of a file that has been heard.
+struct Ending {
+    audio: Audio,
+    warnings: Vec<String>,
+    sha256: String,
+    bytes: u64,
+}
+
+/// A file in flight.
+struct Open {
+    started: Instant,
+    /// Segments that no lane has answered yet.
+    unanswered: usize,
+    segments: Vec<Segment>,
+    ending: Option<Ending>,
+}
+
+/// All files in flight.
+#[derive(Default)]
+pub(super) struct Collector {
+    files: HashMap<usize, Open>,
+    places: HashMap<u64, Place>,
+}
+
+impl Collector {
+    /// Takes a message in; the events that follow from it.
+    pub(super) fn take(&mut self, message: Message) -> Vec<Event> {
+        match message {
+            Message::Started { task, started } => {
+                let open = Open { started, unanswered: 0, segments: Vec::new(), ending: None };
+                self.files.insert(task, open);
+                Vec::new()
+            }
+            Message::Progress { task, audio_seconds } if self.files.contains_key(&task) => {
+                vec![Event::Progress { id: task, audio_seconds }]
+            }
+            Message::Progress { .. } => Vec::new(),
+            Message::Heard { id, place } => {
+                if let Some(file) = self.files.get_mut(&place.task) {
+                    file.unanswered += 1;
+                    self.places.insert(id, place);
+                }
+                Vec::new()
+            }
+            Message::Ended { task, audio, warnings, sha256, bytes } => {
+                if let Some(file) = self.files.get_mut(&task) {
+                    file.ending = Some(Ending { audio, warnings, sha256, bytes });
+                }
+                self.complete(task)
+            }
+            Message::Failed { task, failure } => self.fail(task, failure),
+            Message::Recognised { id, recognition } => {
+                let Some(place) = self.places.remove(&id) else { return Vec::new() };
+                let Some(file) = self.files.get_mut(&place.task) else { return Vec::new() };
+                file.unanswered -= 1;
+                file.segments.extend(segment(&place, recognition));
+                self.complete(place.task)
+            }
+            Message::LaneFailed { ids, failure } => {
+                let tasks: Vec<_> =
+                    ids.iter().filter_map(|id| self.places.remove(id)).map(|p| p.task).collect();
+                tasks.into_iter().flat_map(|task| self.fail(task, failure.clone())).collect()
+            }
+        }
+    }
+
+    /// Answers every file that is still in flight.
+    pub(super) fn interrupted(&mut self) -> Vec<Event> {
+        let mut tasks: Vec<usize> = self.files.keys().copied().collect();
+        tasks.sort_unstable();
+        let failure = Failure {
+            reason: FailureReason::Interrupted,
+            message: "the run was interrupted before this file was done".to_owned(),
+            position_seconds: None,
+        };
+        tasks.into_iter().flat_map(|task| self.fail(task, failure.clone())).collect()
+    }
+
+    /// Later messages about a file that failed find nothing and are dropped.
+    fn fail(&mut self, task: usize, failure: Failure) -> Vec<Event> {
+        self.files.remove(&task).map(|_| Event::Failed { id: task, failure }).into_iter().collect()
+    }
+
+    fn complete(&mut self, task: usize) -> Vec<Event> {
+        if !self.files.get(&task).is_some_and(|file| file.ending.is_some() && file.unanswered == 0) {
+            return Vec::new();
+        }
+        let Some(Open { started, mut segments, ending: Some(ending), .. }) = self.files.remove(&task) else {
+            return Vec::new();
+        };
+        segments.sort_by(|a, b| a.start.total_cmp(&b.start).then(a.channel.cmp(&b.channel)));
+        for (id, segment) in (0..).zip(&mut segments) {
+            segment.id = id;
+        }
+        let Ending { audio, warnings, sha256, bytes } = ending;
+        let processing_seconds = started.elapsed().as_secs_f64();
+        let result = FileResult { segments, audio, sha256, bytes, warnings, processing_seconds };
+        vec![Event::Done { id: task, result }]
+    }
+}
+
+/// A segment of the transcript; nothing where nothing was said.
+fn segment(place: &Place, recognition: Recognition) -> Option<Segment> {
+    let Recognition { text, avg_logprob } = recognition;
+    let no_speech_prob = rounded(1.0 - f64::from(place.span.speech));
+    let avg_logprob = rounded(avg_logprob);
+    if text.is_empty() || (no_speech_prob > NO_SPEECH && avg_logprob < UNSURE) {
+        return None;
+    }
+    Some(Segment {
+        id: 0,
+        channel: place.channel,
+        start: seconds(place.span.samples.start),
+        end: seconds(place.span.samples.end),
+        text,
+        avg_logprob,
+        no_speech_prob,
+    })
+}
+
+/// Four digits: what a score means ends long before.
+fn rounded(x: f64) -> f64 {
+    (x * 1e4).round() / 1e4
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn heard(id: u64, task: usize, from: usize) -> Message {
+        let span = Span { samples: from..from + 16_000, speech: 0.9 };
+        Message::Heard { id, place: Place { task, channel: None, span } }
+    }
+
+    fn recognised(id: u64, text: &str) -> Message {
+        Message::Recognised { id, recognition: Recognition { text: text.to_owned(), avg_logprob: -0.25 } }
+    }
+
+    fn ended(task: usize) -> Message {
+        let audio =
+            Audio { duration_seconds: 2.0, sample_rate: 8000, channels: 1, codec: "pcm_s16le".to_owned() };
+        Message::Ended { task, audio, warnings: Vec::new(), sha256: String::new(), bytes: 1 }
+    }
+
+    fn start(collector: &mut Collector, task: usize) {
+        collector.take(Message::Started { task, started: Instant::now() });
+    }
+
+    #[test]
+    fn segments_come_in_order_whatever_order_they_were_done_in() {
+        let mut collector = Collector::default();
+        start(&mut collector, 7);
+        for message in [heard(0, 7, 0), heard(1, 7, 32_000), recognised(1, "b"), ended(7)] {
+            assert_eq!(collector.take(message), vec![]);
+        }
+        let events = collector.take(recognised(0, "a"));
+        let [Event::Done { id: 7, result }] = events.as_slice() else { panic!("{events:?}") };
+        let texts: Vec<_> = result.segments.iter().map(|s| (s.id, s.text.as_str(), s.start)).collect();
+        assert_eq!(texts, [(0, "a", 0.0), (1, "b", 2.0)]);
+        assert_eq!(collector.interrupted(), vec![]);
+    }
+
+    #[test]
+    fn a_file_fails_once_and_what_comes_later_is_dropped() {
+        let failure = Failure {
+            reason: FailureReason::InferenceFailed,
+            message: "x".to_owned(),
+            position_seconds: None,
+        };
+        let mut collector = Collector::default();
+        start(&mut collector, 1);
+        start(&mut collector, 2);
+        for message in [heard(0, 1, 0), heard(1, 1, 32_000), heard(2, 2, 0)] {
+            collector.take(message);
+        }
+        let events = collector.take(Message::LaneFailed { ids: vec![0, 1], failure: failure.clone() });
+        assert_eq!(events, vec![Event::Failed { id: 1, failure }]);
+        assert_eq!(collector.take(ended(1)), vec![]);
+        let events = collector.interrupted();
+        assert!(
+            matches!(events.as_slice(), [Event::Failed { id: 2, failure }] if failure.reason == FailureReason::Interrupted)
+        );
+    }
+
+    #[test]
+    fn a_text_without_speech_is_dropped() {
+        let place = |speech| Place { task: 0, channel: None, span: Span { samples: 0..16_000, speech } };
+        let recognition = |avg_logprob| Recognition { text: "thank you".to_owned(), avg_logprob };
+        assert!(segment(&place(0.3), recognition(-1.5)).is_none());
+        assert!(segment(&place(0.3), recognition(-0.5)).is_some());
+        assert!(segment(&place(0.9), recognition(-1.5)).is_some());
+    }
+}

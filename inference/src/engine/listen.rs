@@ -1,0 +1,170 @@
+//! From a file to segments: decode, detect speech, cut. Runs on a listener's thread, beside the model.
+
+use std::collections::VecDeque;
+use std::path::Path;
+
+use super::audio::{AudioLimits, AudioStream, SAMPLE_RATE};
+use super::failure::{Failure, FailureReason};
+use super::family::RecognizeError;
+use super::job::ChannelMode;
+use super::options::VadOptions;
+use super::segmenter::{Segmenter, Span};
+use super::vad::{Vad, VadStream};
+use crate::output::transcript::Audio;
+
+/// A segment that was heard.
+#[derive(Debug)]
+pub(super) struct Heard {
+    /// Channel of the recording; absent when the channels were mixed.
+    pub(super) channel: Option<u16>,
+    /// Where it lies, in samples at 16 kHz.
+    pub(super) span: Span,
+    /// Its samples, from its start; at least as long as the model needs.
+    pub(super) samples: Vec<f32>,
+}
+
+/// A whole file.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) audio: Audio,
+    pub(super) warnings: Vec<String>,
+}
+
+/// What a listener needs to know; the same for all files.
+pub(super) struct Settings<'a> {
+    pub(super) channels: ChannelMode,
+    pub(super) limits: AudioLimits,
+    pub(super) vad: &'a VadOptions,
+    pub(super) max_seconds: f64,
+    /// The least length that the model takes and that is no less than a number of samples.
+    pub(super) padded_length: &'a (dyn Fn(usize) -> usize + Sync),
+}
+
+/// Why listening ended before the file did.
+pub(super) enum Stopped {
+    /// The file failed.
+    Failed(Failure),
+    /// Nobody wants the rest.
+    Unwanted,
+}
+
+impl From<RecognizeError> for Stopped {
+    fn from(error: RecognizeError) -> Self {
+        Self::Failed(failure_of(&error))
+    }
+}
+
+/// A model's error as a file's failure, with all its causes in words.
+pub(super) fn failure_of(error: &RecognizeError) -> Failure {
+    let message = format!("{error}: {}", error.source);
+    Failure { reason: FailureReason::InferenceFailed, message, position_seconds: None }
+}
+
+/// Listens to one file and hands each segment to `each`, which says whether to go on; `progress` hears of the seconds.
+pub(super) fn listen(
+    path: &Path,
+    settings: &Settings<'_>,
+    vad: &mut Vad,
+    each: &mut dyn FnMut(Heard) -> bool,
+    progress: &mut dyn FnMut(f64),
+) -> Result<Ended, Stopped> {
+    let failed = |error| Stopped::Failed(Failure::from(error));
+    let mut stream = AudioStream::open(path, settings.channels, &settings.limits).map_err(failed)?;
+    let mut channels: Vec<Channel> = (0..stream.output_channels()).map(|_| Channel::new(settings)).collect();
+    let label = |index: usize| match settings.channels {
+        ChannelMode::Mix => None,
+        ChannelMode::Split => u16::try_from(index).ok(),
+    };
+    while let Some(block) = stream.next_block().map_err(failed)? {
+        for (index, (samples, channel)) in block.iter().zip(&mut channels).enumerate() {
+            channel.push(samples, vad)?;
+            if !channel.drain(label(index), settings, each) {
+                return Err(Stopped::Unwanted);
+            }
+        }
+        progress(stream.seconds());
+    }
+    for (index, channel) in channels.iter_mut().enumerate() {
+        channel.finish(vad)?;
+        if !channel.drain(label(index), settings, each) {
+            return Err(Stopped::Unwanted);
+        }
+    }
+    let mut audio = stream.info().clone();
+    audio.duration_seconds = stream.seconds();
+    Ok(Ended { audio, warnings: stream.warnings().to_vec() })
+}
+
+/// One channel's way from samples to segments.
+struct Channel {
+    segmenter: Segmenter,
+    speech: VadStream,
+    /// Samples that a segment may still need.
+    audio: VecDeque<f32>,
+    /// Position of the first of them.
+    from: usize,
+    spans: Vec<Span>,
+    probabilities: Vec<f32>,
+}
+
+impl Channel {
+    fn new(settings: &Settings<'_>) -> Self {
+        Self {
+            segmenter: Segmenter::new(settings.vad, settings.max_seconds),
+            speech: VadStream::default(),
+            audio: VecDeque::new(),
+            from: 0,
+            spans: Vec::new(),
+            probabilities: Vec::new(),
+        }
+    }
+
+    fn total(&self) -> usize {
+        self.from + self.audio.len()
+    }
+
+    fn push(&mut self, samples: &[f32], vad: &mut Vad) -> Result<(), RecognizeError> {
+        self.audio.extend(samples);
+        vad.push(&mut self.speech, samples, &mut self.probabilities)?;
+        self.segmenter.push(&self.probabilities, &mut self.spans);
+        self.probabilities.clear();
+        Ok(())
+    }
+
+    fn finish(&mut self, vad: &mut Vad) -> Result<(), RecognizeError> {
+        vad.finish(std::mem::take(&mut self.speech), &mut self.probabilities)?;
+        self.segmenter.push(&self.probabilities, &mut self.spans);
+        self.probabilities.clear();
+        self.segmenter.finish(self.total(), &mut self.spans);
+        Ok(())
+    }
+
+    /// Hands out the segments that are complete and forgets the audio before them.
+    fn drain(
+        &mut self,
+        channel: Option<u16>,
+        settings: &Settings<'_>,
+        each: &mut dyn FnMut(Heard) -> bool,
+    ) -> bool {
+        for span in self.spans.drain(..) {
+            let first = span.samples.start.saturating_sub(self.from).min(self.audio.len());
+            let last = span.samples.end.saturating_sub(self.from).clamp(first, self.audio.len());
+            let mut samples: Vec<f32> = self.audio.range(first..last).copied().collect();
+            // Silence up to the model's next length: what follows may be speech, and how much of it has been heard
+            // by now depends on how the audio came in.
+            samples.resize((settings.padded_length)(samples.len()), 0.0);
+            if !each(Heard { channel, span, samples }) {
+                return false;
+            }
+        }
+        let needed = self.segmenter.needed_from().saturating_sub(self.from).min(self.audio.len());
+        self.audio.drain(..needed);
+        self.from += needed;
+        true
+    }
+}
+
+/// A position in seconds, to the millisecond.
+pub(super) fn seconds(samples: usize) -> f64 {
+    (samples as f64 * 1000.0 / f64::from(SAMPLE_RATE)).round() / 1000.0
+}

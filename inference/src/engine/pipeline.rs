@@ -1,0 +1,245 @@
+//! Listeners, lanes and the collector: the whole way from files to results.
+//!
+//! Listeners decode and cut (a file each), lanes run the model (a thread and its sessions each), the collector, on the
+//! caller's thread, puts the files together again. Between listeners and lanes lies the [`Pool`]; it bounds memory.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+
+use super::audio::AudioLimits;
+use super::collect::{Collector, Message, Place};
+use super::failure::Failure;
+use super::family::Family;
+use super::job::{Event, FileTask};
+use super::listen::{self, Settings, Stopped, failure_of, listen};
+use super::options::EngineOptions;
+use super::pool::{Pool, Waiting};
+use super::runtime::Runtime;
+use super::transcriber::Transcriber;
+use super::vad::Vad;
+use crate::assets::{Ready, digest};
+use crate::output::transcript::Model;
+
+/// Messages to the collector that wait, at most: enough that lanes do not wait while an event is handled, and small
+/// beside the segments themselves.
+const MESSAGES: usize = 256;
+/// How often the collector looks whether it was told to stop.
+const STOP_POLL: Duration = Duration::from_millis(100);
+
+/// The engine: a loaded model and everything around it.
+pub(super) struct Pipeline {
+    pub(super) runtime: Arc<Runtime>,
+    pub(super) ready: Ready,
+    pub(super) options: EngineOptions,
+    pub(super) lanes: Vec<Box<dyn Family>>,
+    pub(super) listeners: Vec<Vad>,
+    pub(super) description: String,
+}
+
+/// What all threads of one call share.
+struct Shared<'a> {
+    pool: Pool,
+    stop: &'a AtomicBool,
+    /// Set when the collector has seen `stop`: everybody goes home.
+    over: AtomicBool,
+    next_segment: AtomicU64,
+    /// Files that are done: lanes give memory back when it moves.
+    files_done: AtomicUsize,
+}
+
+impl Transcriber for Pipeline {
+    fn transcribe(
+        &mut self,
+        tasks: &mut (dyn Iterator<Item = FileTask> + Send),
+        on_event: &mut dyn FnMut(Event),
+        stop: &AtomicBool,
+    ) {
+        let budget = self.options.max_padded_seconds / self.lanes.len() as f64;
+        let shared = Shared {
+            // The window is as large as what is in flight: while a lane works, its next load gets ready.
+            pool: Pool::new(self.options.max_padded_seconds),
+            stop,
+            over: AtomicBool::new(false),
+            next_segment: AtomicU64::new(0),
+            files_done: AtomicUsize::new(0),
+        };
+        let lengths = self.lanes.first().map(|lane| lane.lengths());
+        let Some(lengths) = lengths else { return };
+        let settings = Settings {
+            channels: self.options.channels,
+            limits: AudioLimits { max_seconds: Some(self.options.max_audio_seconds) },
+            vad: &self.options.vad,
+            max_seconds: lengths.max_seconds,
+            padded_length: &move |samples| lengths.padded(samples),
+        };
+        let (sender, receiver) = crossbeam_channel::bounded(MESSAGES);
+        let (tasks, shared, settings) = (&Mutex::new(tasks), &shared, &settings);
+        let listening = &AtomicUsize::new(self.listeners.len());
+        thread::scope(|scope| {
+            for vad in &mut self.listeners {
+                let sender = sender.clone();
+                scope.spawn(move || {
+                    listener(vad, tasks, settings, shared, &sender);
+                    if listening.fetch_sub(1, Ordering::AcqRel) == 1 {
+                        shared.pool.close();
+                    }
+                });
+            }
+            for family in &mut self.lanes {
+                let sender = sender.clone();
+                scope.spawn(move || lane(family.as_mut(), budget, shared, &sender));
+            }
+            drop(sender);
+            collect(&receiver, shared, &self.runtime, on_event);
+        });
+    }
+
+    fn model(&self) -> Model {
+        Model { name: self.ready.name.clone(), digest: self.ready.digest.clone() }
+    }
+
+    fn language(&self) -> String {
+        self.ready.language.clone()
+    }
+
+    fn describe(&self) -> String {
+        self.description.clone()
+    }
+}
+
+/// A listener's life: files, until there are none.
+fn listener(
+    vad: &mut Vad,
+    tasks: &Mutex<&mut (dyn Iterator<Item = FileTask> + Send)>,
+    settings: &Settings<'_>,
+    shared: &Shared<'_>,
+    sender: &Sender<Message>,
+) {
+    while !shared.stop.load(Ordering::Acquire) {
+        let Some(task) = tasks.lock().unwrap_or_else(PoisonError::into_inner).next() else { return };
+        let started = Instant::now();
+        if sender.send(Message::Started { task: task.id, started }).is_err() {
+            return;
+        }
+        let message = match hear(vad, &task, settings, shared, sender) {
+            Ok(message) => message,
+            Err(Stopped::Failed(failure)) => Message::Failed { task: task.id, failure },
+            Err(Stopped::Unwanted) => return,
+        };
+        if sender.send(message).is_err() {
+            return;
+        }
+    }
+}
+
+/// Hears one file.
+fn hear(
+    vad: &mut Vad,
+    task: &FileTask,
+    settings: &Settings<'_>,
+    shared: &Shared<'_>,
+    sender: &Sender<Message>,
+) -> Result<Message, Stopped> {
+    let unreadable =
+        |error: std::io::Error| Stopped::Failed(Failure::from(super::audio::AudioError::from_io(error, None)));
+    let (sha256, bytes) = digest::of_file(&task.path).map_err(unreadable)?;
+    let mut each = |heard: listen::Heard| {
+        let id = shared.next_segment.fetch_add(1, Ordering::Relaxed);
+        let place = Place { task: task.id, channel: heard.channel, span: heard.span };
+        // The collector must know the segment before a lane can be done with it.
+        sender.send(Message::Heard { id, place }).is_ok()
+            && shared.pool.push(Waiting { id, samples: heard.samples })
+    };
+    let mut progress = |audio_seconds| {
+        let _ = sender.send(Message::Progress { task: task.id, audio_seconds });
+    };
+    let ended = listen(&task.path, settings, vad, &mut each, &mut progress)?;
+    let sha256 = sha256.trim_start_matches("sha256:").to_owned();
+    Ok(Message::Ended { task: task.id, audio: ended.audio, warnings: ended.warnings, sha256, bytes })
+}
+
+/// A lane's life: segments in, recognitions out, until the pool is done.
+fn lane(family: &mut dyn Family, budget: f64, shared: &Shared<'_>, sender: &Sender<Message>) {
+    let mut flying: HashMap<u64, f64> = HashMap::new();
+    let mut files_done = 0;
+    while !shared.over.load(Ordering::Acquire) {
+        let used: f64 = flying.values().sum();
+        // A step costs nearly the same for one row as for several: wait for half a budget before the first step, and
+        // for a quarter when the lane runs low. Whoever listens gets the processor meanwhile.
+        let low = if flying.is_empty() { budget / 2.0 } else { budget / 4.0 - used };
+        let taken = shared.pool.take(budget - used, low.max(0.0));
+        if taken.is_empty() && flying.is_empty() {
+            if shared.pool.is_done() {
+                return;
+            }
+            continue;
+        }
+        let utterances: Vec<(u64, &[f32])> = taken.iter().map(|w| (w.id, w.samples.as_slice())).collect();
+        let result = family.admit(&utterances).map_err(|error| (failure_of(&error), ids(&utterances)));
+        if result.is_ok() {
+            flying.extend(
+                taken.iter().map(|w| (w.id, w.samples.len() as f64 / f64::from(super::audio::SAMPLE_RATE))),
+            );
+        }
+        let done = result.and_then(|()| {
+            family
+                .step()
+                .map_err(|error| (failure_of(&error), flying.drain().map(|(id, _)| id).collect::<Vec<_>>()))
+        });
+        let sent = match done {
+            Ok(finished) => finished.into_iter().try_for_each(|(id, recognition)| {
+                flying.remove(&id);
+                sender.send(Message::Recognised { id, recognition })
+            }),
+            Err((failure, ids)) => sender.send(Message::LaneFailed { ids, failure }),
+        };
+        if sent.is_err() {
+            return;
+        }
+        let now = shared.files_done.load(Ordering::Acquire);
+        if now != files_done {
+            files_done = now;
+            family.shrink();
+        }
+    }
+    family.forget();
+}
+
+fn ids(utterances: &[(u64, &[f32])]) -> Vec<u64> {
+    utterances.iter().map(|(id, _)| *id).collect()
+}
+
+/// The collector's life: messages, until all senders are gone.
+fn collect(
+    receiver: &Receiver<Message>,
+    shared: &Shared<'_>,
+    runtime: &Runtime,
+    on_event: &mut dyn FnMut(Event),
+) {
+    let mut collector = Collector::default();
+    loop {
+        match receiver.recv_timeout(STOP_POLL) {
+            Ok(message) => {
+                for event in collector.take(message) {
+                    let done = !matches!(event, Event::Progress { .. });
+                    on_event(event);
+                    if done {
+                        shared.files_done.fetch_add(1, Ordering::AcqRel);
+                        runtime.trim();
+                    }
+                }
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+        if shared.stop.load(Ordering::Acquire) && !shared.over.swap(true, Ordering::AcqRel) {
+            shared.pool.abandon();
+        }
+    }
+    collector.interrupted().into_iter().for_each(on_event);
+}
