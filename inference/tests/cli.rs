@@ -1,5 +1,8 @@
 //! The command line as a user sees it, as far as it needs no model.
 
+// Helpers of tests are not known as tests to the lint.
+#![allow(clippy::unwrap_used)]
+
 use std::{fs, path::Path};
 
 use assert_cmd::Command;

@@ -21,4 +21,4 @@ mod job_tests;
 #[cfg(test)]
 mod session_tests;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;

@@ -94,15 +94,13 @@ pub fn commit(staged: Vec<Staged>) -> Result<(), WriteError> {
     Ok(())
 }
 
-/// Makes a folder ready: makes it, finds out whether files can be made in it, and removes what killed processes
-/// left there.
+/// Makes a folder ready: makes it, and finds out whether files can be made in it.
 ///
 /// # Errors
 /// [`WriteError::MakeFolder`] and [`WriteError::MakeFile`].
 pub fn prepare(folder: &Path) -> Result<(), WriteError> {
     fs::create_dir_all(folder)
         .map_err(|source| WriteError::MakeFolder { folder: folder.to_owned(), source })?;
-    remove_leftovers(folder);
     let probe =
         temporary(folder).map_err(|source| WriteError::MakeFile { folder: folder.to_owned(), source })?;
     // A file that cannot be removed will be found as a leftover by the next run.
