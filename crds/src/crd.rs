@@ -5,6 +5,10 @@ use serde_json::{Value, json};
 
 use crate::TranscriptionJob;
 
+/// Says to people and tools that edits are lost.
+const HEADER: &str = "# Made by crdgen from crds/src. Do not edit: change the types, then run\n\
+                      # cargo run -p verbatim-crds --bin crdgen\n";
+
 /// Whole numbers below 2^53 are the same as floats and as integers.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
@@ -14,6 +18,14 @@ pub fn json() -> Value {
     let mut crd = json!(TranscriptionJob::crd());
     tidy(&mut crd);
     crd
+}
+
+/// The whole file that is committed as `crds/transcriptionjobs.verbatim.dev.yaml`, the same every time.
+///
+/// # Errors
+/// The serializer's, which no CRD that the types can make should cause.
+pub fn yaml() -> Result<String, serde_saphyr::ser::Error> {
+    serde_saphyr::to_string(&json()).map(|yaml| format!("{HEADER}{yaml}"))
 }
 
 fn tidy(value: &mut Value) {
@@ -31,5 +43,27 @@ fn tidy(value: &mut Value) {
             fields.values_mut().for_each(tidy);
         }
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_committed_file_is_what_the_types_say() {
+        let committed = include_str!("../transcriptionjobs.verbatim.dev.yaml");
+        assert!(committed == yaml().unwrap(), "run: cargo run -p verbatim-crds --bin crdgen");
+        let read: Value = serde_saphyr::from_str(committed).unwrap();
+        assert_eq!(read, json());
+    }
+
+    #[test]
+    fn numbers_and_formats_are_those_of_kubernetes() {
+        let mut value =
+            json!({"maximum": 100.0, "default": 0.5, "items": [{"format": "uint32"}, {"format": "double"}]});
+        tidy(&mut value);
+        let text = r#"{"default":0.5,"items":[{"format":"int64"},{"format":"double"}],"maximum":100}"#;
+        assert_eq!(value.to_string(), text);
     }
 }

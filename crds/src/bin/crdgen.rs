@@ -4,10 +4,6 @@
 
 use std::{fs, path::Path, process::ExitCode};
 
-/// Says to people and tools that edits are lost.
-const HEADER: &str = "# Made by crdgen from crds/src. Do not edit: change the types, then run\n\
-                      # cargo run -p verbatim-crds --bin crdgen\n";
-
 /// How to mend what `--check` finds.
 const MEND: &str = "run: cargo run -p verbatim-crds --bin crdgen";
 
@@ -27,11 +23,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// The whole file. By way of JSON values, whose keys are sorted, so that it is the same every time.
 fn generate() -> Result<String, String> {
-    let yaml = serde_saphyr::to_string(&verbatim_crds::crd::json())
-        .map_err(|error| format!("failed to write the CRD as YAML: {error}"))?;
-    Ok(format!("{HEADER}{yaml}"))
+    verbatim_crds::crd::yaml().map_err(|error| format!("failed to write the CRD as YAML: {error}"))
 }
 
 fn write(path: &Path) -> Result<(), String> {

@@ -23,6 +23,7 @@ use crate::{
 static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
     let mut settings = SchemaSettings::openapi3();
     settings.inline_subschemas = true;
+    settings.meta_schema = None;
     let mut metadata = settings.into_generator().into_root_schema_for::<ObjectMeta>().to_value();
     metadata["required"] = json!(["name"]);
     let mut schema = spec_and_status();
@@ -93,11 +94,6 @@ impl Check {
     }
 
     fn object(&mut self, node: &Node, fields: &[Field], schema: &Value) {
-        if let Some(required) = schema["required"].as_array() {
-            for name in required.iter().filter_map(Value::as_str).filter(|name| node.get(name).is_none()) {
-                self.inside(name, |check| check.at(node, ProblemKind::Missing));
-            }
-        }
         let open = schema["x-kubernetes-preserve-unknown-fields"] == json!(true);
         for field in fields {
             let known = schema["properties"].get(&field.name).or_else(|| schema.get("additionalProperties"));
@@ -108,6 +104,11 @@ impl Check {
                 None if open => {}
                 None => check.unknown(field, schema),
             });
+        }
+        if let Some(required) = schema["required"].as_array() {
+            for name in required.iter().filter_map(Value::as_str).filter(|name| node.get(name).is_none()) {
+                self.inside(name, |check| check.at(node, ProblemKind::Missing));
+            }
         }
     }
 
@@ -124,7 +125,7 @@ impl Check {
     }
 
     fn list(&mut self, node: &Node, entries: &[Node], schema: &Value) {
-        self.size(node, entries.len(), "entries", &schema["minItems"], &schema["maxItems"]);
+        self.size(node, entries.len(), ["entry", "entries"], &schema["minItems"], &schema["maxItems"]);
         let set = schema["x-kubernetes-list-type"] == json!("set");
         for (index, entry) in entries.iter().enumerate() {
             self.inside(&format!("[{index}]"), |check| {
@@ -144,7 +145,13 @@ impl Check {
                 self.at(node, ProblemKind::UnknownValue { value: text.to_owned(), suggestion });
             }
         }
-        self.size(node, text.chars().count(), "characters", &schema["minLength"], &schema["maxLength"]);
+        self.size(
+            node,
+            text.chars().count(),
+            ["character", "characters"],
+            &schema["minLength"],
+            &schema["maxLength"],
+        );
         if let Some(pattern) = schema["pattern"].as_str()
             && Regex::new(pattern).is_ok_and(|regex| !regex.is_match(text))
         {
@@ -164,8 +171,8 @@ impl Check {
         }
     }
 
-    fn size(&mut self, node: &Node, size: usize, unit: &str, least: &Value, most: &Value) {
-        let with_unit = |number: u64| format!("{number} {unit}");
+    fn size(&mut self, node: &Node, size: usize, unit: [&str; 2], least: &Value, most: &Value) {
+        let with_unit = |number: u64| format!("{number} {}", unit[usize::from(number != 1)]);
         if let Some(least) = least.as_u64().filter(|least| (size as u64) < *least) {
             let found = if size == 0 { "nothing".to_owned() } else { with_unit(size as u64) };
             self.at(node, ProblemKind::TooSmall { found, least: with_unit(least) });

@@ -65,8 +65,13 @@ fn likeness(left: &str, right: &str) -> f64 {
     if longest > 100 {
         return 0.0;
     }
-    let distance = damerau_levenshtein(left, right) as f64 / longest as f64;
-    if distance > 0.5 { 0.0 } else { jaro_winkler(left, right) }
+    let edits = damerau_levenshtein(left, right);
+    match edits {
+        // One wrong, missing or swapped letter of a short word weighs too much in `jaro_winkler`: STR for SRT.
+        1 if longest >= 3 => jaro_winkler(left, right).max(ALIKE),
+        _ if edits * 2 > longest => 0.0,
+        _ => jaro_winkler(left, right),
+    }
 }
 
 #[cfg(test)]
@@ -88,6 +93,7 @@ mod tests {
             ("maxworkers", "maxWorkers"),
             ("File", "file"),
             ("S3", "s3"),
+            ("flie", "file"),
         ] {
             assert_eq!(nearest(written, &known), Some(meant), "{written}");
         }

@@ -100,7 +100,7 @@ fn wrong_values_are_named() {
     assert_eq!(message("SRT", "JSON"), "line 11, column 21: spec.destination.formats[1]: is there twice");
     assert_eq!(
         message("[JSON, SRT]", "[]"),
-        "line 11, column 14: spec.destination.formats: nothing is too small: the least is 1 entries"
+        "line 11, column 14: spec.destination.formats: nothing is too small: the least is 1 entry"
     );
     assert_eq!(
         message("path: calls", "path: 2026"),
