@@ -24,7 +24,7 @@ const ATTEMPTS: usize = 8;
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// The folder is not there and cannot be made.
-    #[error("failed to make the folder {}: {source}", .folder.display())]
+    #[error("failed to make the folder {folder:?}: {source}")]
     MakeFolder {
         /// The folder.
         folder: PathBuf,
@@ -32,7 +32,7 @@ pub enum WriteError {
         source: io::Error,
     },
     /// No file can be made in the folder.
-    #[error("failed to make a file in the folder {}: {source}", .folder.display())]
+    #[error("failed to make a file in the folder {folder:?}: {source}")]
     MakeFile {
         /// The folder.
         folder: PathBuf,
@@ -40,7 +40,7 @@ pub enum WriteError {
         source: io::Error,
     },
     /// The bytes cannot be written: the disk is full, or failing.
-    #[error("failed to write {}: {source}", .path.display())]
+    #[error("failed to write {path:?}: {source}")]
     WriteBytes {
         /// The file.
         path: PathBuf,
@@ -48,7 +48,7 @@ pub enum WriteError {
         source: io::Error,
     },
     /// The written file cannot get its name.
-    #[error("failed to put {} in its place: {source}", .path.display())]
+    #[error("failed to put {path:?} in its place: {source}")]
     Rename {
         /// The file.
         path: PathBuf,
