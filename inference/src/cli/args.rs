@@ -32,7 +32,7 @@ Exit codes:
 
 /// Turns recordings into transcripts.
 #[derive(Debug, Parser)]
-#[command(name = "verbatim", version, about, after_help = EXAMPLES, max_term_width = 100)]
+#[command(name = "verbatim", version, after_help = EXAMPLES, max_term_width = 100)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

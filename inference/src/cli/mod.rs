@@ -14,6 +14,8 @@ pub mod tally;
 pub mod text;
 pub mod transcribe;
 pub mod work;
+#[cfg(test)]
+mod work_tests;
 
 use std::process::ExitCode;
 

@@ -117,9 +117,9 @@ impl<'a> Report<'a> {
                 "progress"
             );
         } else if self.has_bar {
-            self.say.set_bar(tally.share(), words(tally, elapsed));
+            self.say.set_bar(tally.share(), short_words(tally, elapsed, memory::resident()));
         } else {
-            self.say.line(&words(tally, elapsed));
+            self.say.line(&words(tally, elapsed, memory::resident()));
         }
     }
 
@@ -137,7 +137,7 @@ impl<'a> Report<'a> {
                 "file failed"
             );
         } else {
-            self.say.force(&format!("FAILED {name}: {}: {}", failure.reason, text::failure(failure)));
+            self.say.force(&failure_line(name, failure));
         }
     }
 
@@ -176,8 +176,22 @@ impl Watcher for Report<'_> {
     }
 }
 
+fn failure_line(name: &str, failure: &Failure) -> String {
+    format!("FAILED {name}: {}: {}", failure.reason, text::failure(failure))
+}
+
+/// How far a run is, beside a bar on a terminal of 80 columns.
+fn short_words(tally: &Tally, elapsed: Duration, memory: Option<u64>) -> String {
+    let ended = tally.done + tally.skipped + tally.failures();
+    let mut words = vec![format!("{ended}/{} files", tally.files), text::clock(tally.heard_seconds())];
+    words.extend(tally.speed(elapsed).map(|speed| format!("{}x", text::ratio(speed))));
+    words.extend(tally.time_left(elapsed).map(|left| format!("{} left", text::clock(left.as_secs_f64()))));
+    words.extend(memory.map(text::bytes));
+    words.join(", ")
+}
+
 /// How far a run is, in words.
-fn words(tally: &Tally, elapsed: Duration) -> String {
+fn words(tally: &Tally, elapsed: Duration, memory: Option<u64>) -> String {
     let ended = tally.done + tally.skipped + tally.failures();
     let mut words = vec![
         format!("{ended} of {}", text::files(tally.files)),
@@ -189,8 +203,40 @@ fn words(tally: &Tally, elapsed: Duration) -> String {
     if let Some(left) = tally.time_left(elapsed) {
         words.push(format!("about {} left", text::clock(left.as_secs_f64())));
     }
-    if let Some(memory) = memory::resident() {
+    if let Some(memory) = memory {
         words.push(format!("{} of memory", text::bytes(memory)));
     }
     words.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_in_words() {
+        let mut tally = Tally::new(212, 212_000);
+        let elapsed = Duration::from_secs(2);
+        assert_eq!(words(&tally, elapsed, None), "0 of 212 files, 0:00:00 of audio");
+        tally.done(0, 1_000, 100.0);
+        assert_eq!(
+            words(&tally, elapsed, Some(231_000_000)),
+            "1 of 212 files, 0:01:40 of audio, 50 times as fast as it plays, about 0:07:02 left, 231 MB of memory"
+        );
+        let short = short_words(&tally, elapsed, Some(231_000_000));
+        assert_eq!(short, "1/212 files, 0:01:40, 50x, 0:07:02 left, 231 MB");
+    }
+
+    #[test]
+    fn a_failure_on_one_line() {
+        let failure = Failure {
+            reason: FailureReason::UnsupportedCodec,
+            message: "no decoder for the codec wma2".to_owned(),
+            position_seconds: Some(12.34),
+        };
+        assert_eq!(
+            failure_line("calls/x.wav", &failure),
+            "FAILED calls/x.wav: UnsupportedCodec: no decoder for the codec wma2 (at 12.3 s)"
+        );
+    }
 }

@@ -1,6 +1,6 @@
 //! `verbatim run`.
 
-use verbatim_crds::{TranscriptionJobSpec, manifest, recognition::Timestamps};
+use verbatim_crds::{ManifestError, TranscriptionJobSpec, manifest, recognition::Timestamps};
 
 use crate::{
     cli::{
@@ -24,8 +24,10 @@ use crate::{
 /// # Errors
 /// [`CommandError::Configuration`] when the manifest cannot be done here, or when there is no engine.
 pub fn run(options: &Run, say: &Say, load: Loader) -> Result<u8, CommandError> {
-    let manifest = manifest::load(&options.file).map_err(|error| {
-        CommandError::Configuration(format!("{}: {}", Shown(&options.file), chain(&error)))
+    let manifest = manifest::load(&options.file).map_err(|error| match &error {
+        // Names the file itself.
+        ManifestError::Read { .. } => CommandError::configuration(&error),
+        _ => CommandError::Configuration(format!("{}: {}", Shown(&options.file), chain(&error))),
     })?;
     for ignored in &manifest.ignored {
         say.note(&format!("Left alone: the {} at line {} of the manifest", ignored.kind, ignored.line));

@@ -67,7 +67,7 @@ impl Say {
         let shown = !self.quiet && !self.json && io::stderr().is_terminal();
         if shown {
             // The template is a constant, and right.
-            if let Ok(style) = ProgressStyle::with_template("{wide_bar} {msg}") {
+            if let Ok(style) = ProgressStyle::with_template("{bar:20} {msg}") {
                 self.bar.set_style(style);
             }
             self.bar.set_draw_target(ProgressDrawTarget::stderr());

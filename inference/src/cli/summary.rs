@@ -112,3 +112,48 @@ pub fn left_out(left_out: &LeftOut) -> Option<String> {
     .collect();
     (!parts.is_empty()).then(|| parts.join(", "))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::failure::{Failure, FailureReason};
+
+    fn facts() -> Facts {
+        Facts {
+            elapsed: Duration::from_millis(15_200),
+            loading: Duration::from_millis(420),
+            peak_memory: Some(231_000_000),
+            left_out: LeftOut { not_audio: 3, hidden: 1, ..LeftOut::default() },
+            interrupted: false,
+        }
+    }
+
+    #[test]
+    fn everything_that_can_happen() {
+        let mut tally = Tally::new(20, 20);
+        tally.done(0, 1, 754.0);
+        tally.done(1, 1, 12.0);
+        tally.silent = 1;
+        tally.warned = 1;
+        tally.skipped(2, 1, false);
+        tally.skipped(3, 1, true);
+        for id in 4..16 {
+            let message = "no decoder for the codec wma2".to_owned();
+            let failure =
+                Failure { reason: FailureReason::UnsupportedCodec, message, position_seconds: None };
+            tally.failed(id, 1, format!("calls/{id}.wma"), failure);
+        }
+        let message = "the data is damaged".to_owned();
+        let failure = Failure { reason: FailureReason::Corrupt, message, position_seconds: Some(12.34) };
+        tally.failed(16, 1, "calls/x.wav".to_owned(), failure);
+        insta::assert_snapshot!(summary(&tally, &Facts { interrupted: true, ..facts() }));
+    }
+
+    #[test]
+    fn one_good_file() {
+        let mut tally = Tally::new(1, 1);
+        tally.done(0, 1, 44.0);
+        let facts = Facts { left_out: LeftOut::default(), ..facts() };
+        insta::assert_snapshot!(summary(&tally, &facts));
+    }
+}

@@ -20,12 +20,35 @@ use crate::{
 /// # Errors
 /// [`CommandError`] when the arguments do not fit together, or when there is no engine.
 pub fn transcribe(options: &Transcribe, say: &Say, load: Loader) -> Result<u8, CommandError> {
+    check(options)?;
     let formats = formats(options);
     let output = output(options, &formats)?;
     let plan = inputs::plan(&options.inputs, &output, &formats).map_err(|error| wrong_input(&error))?;
     let order =
         Order { plan, formats, overwrite: options.overwrite.into(), engine: options.engine_options() };
     carry_out(&order, say, load)
+}
+
+/// What no option can tell alone.
+fn check(options: &Transcribe) -> Result<(), CommandError> {
+    let vad = &options.recognition.vad;
+    let wrong = |text: &str| Err(CommandError::Usage(text.to_owned()));
+    if vad.vad_negative_threshold.is_some_and(|end| end > vad.vad_threshold) {
+        return wrong("--vad-negative-threshold must not be above --vad-threshold");
+    }
+    if f64::from(vad.vad_min_speech) > vad.vad_max_speech * 1000.0 {
+        return wrong(
+            "--vad-min-speech must not be above --vad-max-speech, or every stretch of speech is dropped",
+        );
+    }
+    let named = options.output.as_deref().filter(|path| !path.is_dir());
+    let ending = named.and_then(|path| path.extension()).and_then(|ending| ending.to_str());
+    match ending.and_then(|ending| ending.parse::<Format>().ok()) {
+        None => Ok(()),
+        Some(format) => Err(CommandError::Usage(format!(
+            "-o names a folder; to write one file: verbatim transcribe FILE --formats {format} > FILE.{format}"
+        ))),
+    }
 }
 
 /// The formats that are asked for, each once.
@@ -51,6 +74,9 @@ fn output(options: &Transcribe, formats: &[Format]) -> Result<Output, CommandErr
 
 /// File names may hold anything: they are shown escaped.
 fn wrong_input(error: &InputError) -> CommandError {
+    if let InputError::Spool(_) = error {
+        return CommandError::configuration(error);
+    }
     CommandError::Usage(match error {
         InputError::Names(NameError::Collision { first, second, target }) => format!(
             "{} and {} would both be written to {}: rename one, or transcribe them into two folders",

@@ -1,7 +1,7 @@
 //! Hands the plan's recordings to the engine, one after the other, as far as they need it.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::PathBuf,
     sync::{
         atomic::{AtomicBool, Ordering},
@@ -41,20 +41,41 @@ impl<'a> Feed<'a> {
 
     /// The task for a recording, if it needs the engine.
     fn task(&mut self, id: usize, item: &Item) -> Option<FileTask> {
-        let failure = item.failure.clone().or_else(|| self.folder_failure(&item.target));
-        if let Some(failure) = failure {
+        if let Some(failure) = &item.failure {
+            self.run.watcher.notice(id, Notice::Failed { failure });
+            return None;
+        }
+        let need = need(item, self.run.formats, self.run.overwrite, &self.run.origin, self.stop);
+        if need == Need::Nothing {
+            self.run.watcher.notice(id, Notice::Skipped { rendered: false });
+            return None;
+        }
+        if let Some(failure) = self.folder_failure(&item.target) {
             self.run.watcher.notice(id, Notice::Failed { failure: &failure });
             return None;
         }
-        match need(item, self.run.formats, self.run.overwrite, &self.run.origin, self.stop) {
+        match need {
             Need::Transcribe => return Some(FileTask { id, path: item.path.clone() }),
-            Need::Nothing => self.run.watcher.notice(id, Notice::Skipped { rendered: false }),
+            Need::Nothing => {}
             Need::Render(transcript, formats) => {
                 // The writer goes only after this sender has: the work arrives.
                 let _ = self.work.send(Work { id, transcript: *transcript, formats, rendered: true });
             }
         }
         None
+    }
+
+    /// Removes what killed runs left in the folders that transcripts go to, also in those where nothing is to be
+    /// done.
+    fn clean(&self) {
+        let mut seen = HashSet::new();
+        for item in self.run.items {
+            if let Target::Files { folder, .. } = &item.target
+                && seen.insert(folder)
+            {
+                write::remove_leftovers(folder);
+            }
+        }
     }
 
     /// Makes the folder of a target ready, once; says why it is not.
@@ -79,6 +100,9 @@ impl Iterator for Feed<'_> {
     type Item = FileTask;
 
     fn next(&mut self) -> Option<FileTask> {
+        if self.next == 0 {
+            self.clean();
+        }
         while !self.stop.load(Ordering::Relaxed) {
             let id = self.next;
             let item = self.run.items.get(id)?;

@@ -13,3 +13,12 @@ pub mod session;
 pub mod spool;
 pub mod walk;
 pub mod watch;
+
+#[cfg(test)]
+mod inputs_tests;
+#[cfg(test)]
+mod job_tests;
+#[cfg(test)]
+mod session_tests;
+#[cfg(test)]
+pub(crate) mod testing;

@@ -15,6 +15,9 @@ pub const MAX_MILLISECONDS: u64 = 7_000;
 /// has no time to read. The usual limit of subtitling guides.
 pub const MIN_MILLISECONDS: u64 = 833;
 
+/// Later times are taken for this one, in milliseconds: the last that subtitles with two digits for hours can say.
+const LATEST: u64 = 359_999_999;
+
 /// What is shown from when to when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cue {
@@ -44,11 +47,11 @@ pub fn cues(transcript: &Transcript) -> Vec<Cue> {
 
 /// Shares a segment out among cues; their times may still collide with those of other segments.
 fn segment_cues(segment: &Segment) -> Vec<Cue> {
-    let units = lines::units(&segment.text);
     let start = milliseconds(segment.start);
     let length = milliseconds(segment.end).saturating_sub(start);
     // ": " as SRT has it between the name and the text; in WebVTT the name is not shown in the line.
     let indent = segment.channel.map_or(0, |channel| channel_name(channel).len() + 2);
+    let units = lines::units(&segment.text, lines::MAX_COLUMNS.saturating_sub(indent));
     let total: usize = units.iter().map(|unit| unit.width).sum();
     let mut cues = Vec::new();
     let mut before = 0;
@@ -97,6 +100,11 @@ fn fill(units: &[Unit], indent: usize, most: usize) -> Vec<&[Unit]> {
             }
             taken += 1;
         }
+        if taken < rest.len() {
+            // A cue that ends with a clause reads better, and is worth a quarter of its length.
+            let clauses = (taken - taken / 4..=taken).rev();
+            taken = clauses.into_iter().find(|end| lines::ends_clause(&rest[end - 1])).unwrap_or(taken);
+        }
         let (part, after) = rest.split_at(taken);
         parts.push(part);
         rest = after;
@@ -127,5 +135,5 @@ fn take_turns(cues: &mut [Cue], audio_end: u64) {
 /// Seconds as whole milliseconds; nothing before the beginning.
 fn milliseconds(seconds: f64) -> u64 {
     // The conversion saturates, and takes what is not a number as 0.
-    (seconds * 1000.0).round() as u64
+    ((seconds * 1000.0).round() as u64).min(LATEST)
 }

@@ -11,6 +11,9 @@ pub const MAX_COLUMNS: usize = 42;
 /// Characters that may not begin a line in Chinese and Japanese: they stay with the character before.
 const NEVER_FIRST: &str = "、。，．！？：；）】」』〉》〕］｝ー々ぁぃぅぇぉっゃゅょァィゥェォッャュョ";
 
+/// Columns by which lines may differ more when the first ends with a clause: about two words.
+const CLAUSE_BONUS: usize = 12;
+
 /// A piece of text that is never broken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unit {
@@ -22,13 +25,13 @@ pub struct Unit {
     pub spaced: bool,
 }
 
-/// Splits text into units. Control characters and byte order marks are dropped; any white space separates words.
-pub fn units(text: &str) -> Vec<Unit> {
+/// Splits text into units of at most `most` columns. Control characters and byte order marks are dropped; any white space separates words.
+pub fn units(text: &str, most: usize) -> Vec<Unit> {
     let mut units = Vec::new();
     for word in text.split_whitespace() {
         let word: String = word.chars().filter(|c| !c.is_control() && *c != '\u{feff}').collect();
         let first = units.len();
-        split_word(&word, &mut units);
+        split_word(&word, most, &mut units);
         if let Some(unit) = units.get_mut(first) {
             unit.spaced = true;
         }
@@ -36,15 +39,15 @@ pub fn units(text: &str) -> Vec<Unit> {
     units
 }
 
-/// Splits a word at its wide characters, and where it is longer than a line.
-fn split_word(word: &str, units: &mut Vec<Unit>) {
+/// Splits a word at its wide characters, and where it is longer than `most` columns.
+fn split_word(word: &str, most: usize, units: &mut Vec<Unit>) {
     let mut piece = String::new();
     let mut wide_before = false;
     for character in word.chars() {
         let width = character.width().unwrap_or(0);
         let wide = width > 1;
         let joins = width == 0 || NEVER_FIRST.contains(character);
-        let full = piece.width() + width > MAX_COLUMNS;
+        let full = piece.width() + width > most;
         if !piece.is_empty() && (full || (!joins && (wide || wide_before))) {
             push(std::mem::take(&mut piece), units);
         }
@@ -79,7 +82,7 @@ pub fn join(units: &[Unit]) -> String {
     line
 }
 
-/// Lays units out in one line, or in two that are as equal as can be. `indent` columns of the first line are taken.
+/// Lays units out in one line, or in two that are about equal, the first ending with a clause where it can. `indent` columns of the first line are taken.
 ///
 /// `None` where two lines do not hold them.
 pub fn lay_out(units: &[Unit], indent: usize) -> Option<Vec<String>> {
@@ -88,10 +91,16 @@ pub fn lay_out(units: &[Unit], indent: usize) -> Option<Vec<String>> {
     }
     let breaks = (1..units.len()).filter_map(|at| {
         let (first, second) = (indent + width(&units[..at]), width(&units[at..]));
-        (first <= MAX_COLUMNS && second <= MAX_COLUMNS).then_some((first.abs_diff(second), at))
+        let uneven = first.abs_diff(second) + if ends_clause(&units[at - 1]) { 0 } else { CLAUSE_BONUS };
+        (first <= MAX_COLUMNS && second <= MAX_COLUMNS).then_some((uneven, at))
     });
     let (_, at) = breaks.min()?;
     Some(vec![join(&units[..at]), join(&units[at..])])
+}
+
+/// Whether a reader may rest after a unit.
+pub fn ends_clause(unit: &Unit) -> bool {
+    unit.text.ends_with([',', '.', ';', ':', '?', '!', '、', '。', '，', '？', '！'])
 }
 
 #[cfg(test)]
@@ -101,7 +110,7 @@ mod tests {
     use super::*;
 
     fn laid(text: &str, indent: usize) -> Option<Vec<String>> {
-        lay_out(&units(text), indent)
+        lay_out(&units(text, MAX_COLUMNS - indent), indent)
     }
 
     #[test]
@@ -151,7 +160,7 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_is_lost_and_no_unit_is_too_wide(text in "\\PC{0,200}") {
-            let units = units(&text);
+            let units = units(&text, MAX_COLUMNS);
             let plain: String = text.chars().filter(|c| !c.is_whitespace() && *c != '\u{feff}').collect();
             prop_assert_eq!(units.iter().map(|unit| unit.text.as_str()).collect::<String>(), plain);
             for unit in &units {

@@ -6,3 +6,10 @@ pub mod lines;
 pub mod render;
 pub mod transcript;
 pub mod write;
+
+#[cfg(test)]
+mod render_tests;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod write_tests;

@@ -62,7 +62,7 @@ fn vtt(transcript: &Transcript) -> String {
 fn txt(transcript: &Transcript) -> String {
     let mut text = String::new();
     for segment in &transcript.segments {
-        let line = lines::join(&lines::units(&segment.text));
+        let line = lines::join(&lines::units(&segment.text, usize::MAX));
         if line.is_empty() {
             continue;
         }

@@ -24,7 +24,7 @@ const ATTEMPTS: usize = 8;
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// The folder is not there and cannot be made.
-    #[error("failed to make the folder {}: {source}", .folder.display())]
+    #[error("failed to make the folder {folder:?}: {source}")]
     MakeFolder {
         /// The folder.
         folder: PathBuf,
@@ -32,7 +32,7 @@ pub enum WriteError {
         source: io::Error,
     },
     /// No file can be made in the folder.
-    #[error("failed to make a file in the folder {}: {source}", .folder.display())]
+    #[error("failed to make a file in the folder {folder:?}: {source}")]
     MakeFile {
         /// The folder.
         folder: PathBuf,
@@ -40,7 +40,7 @@ pub enum WriteError {
         source: io::Error,
     },
     /// The bytes cannot be written: the disk is full, or failing.
-    #[error("failed to write {}: {source}", .path.display())]
+    #[error("failed to write {path:?}: {source}")]
     WriteBytes {
         /// The file.
         path: PathBuf,
@@ -48,7 +48,7 @@ pub enum WriteError {
         source: io::Error,
     },
     /// The written file cannot get its name.
-    #[error("failed to put {} in its place: {source}", .path.display())]
+    #[error("failed to put {path:?} in its place: {source}")]
     Rename {
         /// The file.
         path: PathBuf,
@@ -94,15 +94,13 @@ pub fn commit(staged: Vec<Staged>) -> Result<(), WriteError> {
     Ok(())
 }
 
-/// Makes a folder ready: makes it, finds out whether files can be made in it, and removes what killed processes
-/// left there.
+/// Makes a folder ready: makes it, and finds out whether files can be made in it.
 ///
 /// # Errors
 /// [`WriteError::MakeFolder`] and [`WriteError::MakeFile`].
 pub fn prepare(folder: &Path) -> Result<(), WriteError> {
     fs::create_dir_all(folder)
         .map_err(|source| WriteError::MakeFolder { folder: folder.to_owned(), source })?;
-    remove_leftovers(folder);
     let probe =
         temporary(folder).map_err(|source| WriteError::MakeFile { folder: folder.to_owned(), source })?;
     // A file that cannot be removed will be found as a leftover by the next run.
