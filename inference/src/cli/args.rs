@@ -75,6 +75,9 @@ pub enum Command {
     /// Print the JSON schema of a transcript.
     #[command(hide = true)]
     Schema,
+    /// Transcribe the same files again and again, for the benchmark.
+    #[command(hide = true)]
+    Bench(crate::cli::bench::Bench),
 }
 
 const TRANSCRIBE_HELP: &str = "\
@@ -264,27 +267,32 @@ pub struct ShowModel {
 impl Transcribe {
     /// What the engine is asked to be.
     pub fn engine_options(&self) -> EngineOptions {
-        let Recognition { model, language, channels, max_seconds, vad } = &self.recognition;
-        EngineOptions {
-            model: model.clone(),
-            language: language.clone(),
-            device: self.compute.device,
-            channels: match channels {
-                Channels::Mix => ChannelMode::Mix,
-                Channels::Split => ChannelMode::Split,
-            },
-            threads: threads(self.compute.threads),
-            max_padded_seconds: self.compute.max_padded_seconds,
-            max_audio_seconds: *max_seconds,
-            vad: VadOptions {
-                threshold: vad.vad_threshold,
-                negative_threshold: vad.vad_negative_threshold,
-                min_speech_milliseconds: vad.vad_min_speech,
-                min_silence_milliseconds: vad.vad_min_silence,
-                speech_pad_milliseconds: vad.vad_speech_pad,
-                max_speech_seconds: vad.vad_max_speech,
-            },
-        }
+        engine_options(&self.recognition, &self.compute)
+    }
+}
+
+/// What the engine is asked to be.
+pub fn engine_options(recognition: &Recognition, compute: &Compute) -> EngineOptions {
+    let Recognition { model, language, channels, max_seconds, vad } = recognition;
+    EngineOptions {
+        model: model.clone(),
+        language: language.clone(),
+        device: compute.device,
+        channels: match channels {
+            Channels::Mix => ChannelMode::Mix,
+            Channels::Split => ChannelMode::Split,
+        },
+        threads: threads(compute.threads),
+        max_padded_seconds: compute.max_padded_seconds,
+        max_audio_seconds: *max_seconds,
+        vad: VadOptions {
+            threshold: vad.vad_threshold,
+            negative_threshold: vad.vad_negative_threshold,
+            min_speech_milliseconds: vad.vad_min_speech,
+            min_silence_milliseconds: vad.vad_min_silence,
+            speech_pad_milliseconds: vad.vad_speech_pad,
+            max_speech_seconds: vad.vad_max_speech,
+        },
     }
 }
 

@@ -1,6 +1,7 @@
 //! The command line: words in, exit code out. Everything that is said to people is said here.
 
 pub mod args;
+pub mod bench;
 pub mod escape;
 pub mod exit;
 pub mod memory;
@@ -72,6 +73,7 @@ pub fn main(load: Loader) -> ExitCode {
         args::Command::Run(options) => run::run(options, &say, load),
         args::Command::Model(command) => model::model(command),
         args::Command::Schema => model::schema(),
+        args::Command::Bench(options) => bench::bench(options, load),
     };
     let code = outcome.unwrap_or_else(|error| {
         say.error(&error.to_string());
