@@ -69,14 +69,15 @@ pub struct VadOptions {
 
 impl Default for VadOptions {
     fn default() -> Self {
+        // The manifest's defaults: one place for both.
+        let vad = verbatim_crds::recognition::Vad::default();
         Self {
-            threshold: 0.5,
-            negative_threshold: None,
-            min_speech_milliseconds: 250,
-            min_silence_milliseconds: 100,
-            speech_pad_milliseconds: 30,
-            // Moonshine's own engine cuts here, and attention costs the square of the length.
-            max_speech_seconds: 15.0,
+            threshold: vad.threshold,
+            negative_threshold: vad.negative_threshold,
+            min_speech_milliseconds: vad.min_speech_milliseconds,
+            min_silence_milliseconds: vad.min_silence_milliseconds,
+            speech_pad_milliseconds: vad.speech_pad_milliseconds,
+            max_speech_seconds: vad.max_speech_seconds,
         }
     }
 }
