@@ -112,7 +112,8 @@ pub fn bench(options: &Bench, load: Loader) -> Result<u8, CommandError> {
         }
         .run(engine.as_mut(), &AtomicBool::new(false));
         let wall_seconds = started.elapsed().as_secs_f64();
-        let (audio_seconds, files_failed) = sums.0.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let (audio_seconds, files_failed) =
+            sums.0.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         failures += files_failed;
         let measured = Measured {
             run,

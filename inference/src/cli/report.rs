@@ -159,7 +159,9 @@ impl Watcher for Report<'_> {
         let mut state = self.state();
         let tally = &mut state.tally;
         match notice {
-            Notice::Heard { audio_seconds } => tally.heard(position, item.bytes, audio_seconds),
+            Notice::Heard { audio_seconds, bytes_read } => {
+                tally.heard(position, bytes_read.min(item.bytes), audio_seconds);
+            }
             Notice::Skipped { rendered } => tally.skipped(position, item.bytes, rendered),
             Notice::Done { transcript } => {
                 tally.done(position, item.bytes, transcript.duration);

@@ -32,7 +32,7 @@ pub struct Tally {
     done_bytes: u64,
     /// Bytes of the files that need no more work, done or not.
     answered_bytes: u64,
-    /// Audio heard of files that are begun, in seconds, and their bytes.
+    /// Of files that are begun: audio heard, in seconds, and bytes read.
     begun: HashMap<usize, (f64, u64)>,
 }
 
@@ -42,9 +42,9 @@ impl Tally {
         Self { files, bytes, ..Self::default() }
     }
 
-    /// More of a file was heard.
-    pub fn heard(&mut self, id: usize, bytes: u64, seconds: f64) {
-        self.begun.insert(id, (seconds, bytes));
+    /// More of a file was heard: so many bytes read, so many seconds of audio.
+    pub fn heard(&mut self, id: usize, bytes_read: u64, seconds: f64) {
+        self.begun.insert(id, (seconds, bytes_read));
     }
 
     /// A file is done, with so many seconds of audio.
@@ -101,26 +101,23 @@ impl Tally {
         if self.bytes == 0 {
             return 1.0;
         }
-        ((self.answered_bytes as f64 + self.begun_bytes()) / self.bytes as f64).min(1.0)
+        (self.behind() as f64 / self.bytes as f64).min(1.0)
     }
 
-    /// Bytes behind, of files that are begun: what their audio heard so far takes in files that are done.
-    fn begun_bytes(&self) -> f64 {
-        if self.audio_seconds <= 0.0 {
-            return 0.0;
-        }
-        let bytes_per_second = self.done_bytes as f64 / self.audio_seconds;
-        self.begun.values().map(|(seconds, bytes)| (seconds * bytes_per_second).min(*bytes as f64)).sum()
+    /// Bytes of files that need no more work, and those read of files that are begun.
+    fn behind(&self) -> u64 {
+        self.answered_bytes + self.begun.values().map(|(_, read)| read).sum::<u64>()
     }
 
-    /// Time that the rest will take, as far as the files that are done tell; none before the first is.
+    /// Time that the rest will take, as far as what was heard tells; none before anything was.
     pub fn time_left(&self, elapsed: Duration) -> Option<Duration> {
         let speed = self.speed(elapsed)?;
-        if self.done_bytes == 0 {
+        let heard_bytes = self.done_bytes + self.begun.values().map(|(_, read)| read).sum::<u64>();
+        if heard_bytes == 0 {
             return None;
         }
-        let left = self.bytes.saturating_sub(self.answered_bytes) as f64 - self.begun_bytes();
-        let seconds = left.max(0.0) * self.audio_seconds / self.done_bytes as f64 / speed;
+        let left = self.bytes.saturating_sub(self.behind()) as f64;
+        let seconds = left * self.heard_seconds() / heard_bytes as f64 / speed;
         Duration::try_from_secs_f64(seconds).ok()
     }
 }
@@ -133,9 +130,10 @@ mod tests {
     fn the_rest_is_estimated_from_bytes() {
         let mut tally = Tally::new(4, 4_000);
         assert_eq!(tally.time_left(Duration::from_secs(1)), None);
-        tally.heard(0, 1_000, 50.0);
+        // Half of the first is read in a second: three and a half like it are left.
+        tally.heard(0, 500, 50.0);
         assert_eq!(tally.speed(Duration::from_secs(1)), Some(50.0));
-        assert_eq!(tally.time_left(Duration::from_secs(1)), None);
+        assert_eq!(tally.time_left(Duration::from_secs(1)), Some(Duration::from_secs(7)));
         // 1000 bytes are 100 s of audio, in 2 s.
         tally.done(0, 1_000, 100.0);
         assert_eq!(tally.time_left(Duration::from_secs(2)), Some(Duration::from_secs(6)));
@@ -143,7 +141,7 @@ mod tests {
         tally.skipped(1, 1_000, false);
         assert_eq!(tally.time_left(Duration::from_secs(2)), Some(Duration::from_secs(4)));
         // Half of the next is heard: 150 s in 3 s, 150 s are left.
-        tally.heard(2, 1_000, 50.0);
+        tally.heard(2, 500, 50.0);
         assert_eq!(tally.time_left(Duration::from_secs(3)), Some(Duration::from_secs(3)));
         assert!((tally.share() - 0.625).abs() < 1e-9);
     }

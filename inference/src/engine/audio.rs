@@ -100,6 +100,11 @@ impl AudioStream {
         self.decoder.seconds()
     }
 
+    /// Bytes of the file read so far, at most its length.
+    pub fn bytes_read(&self) -> u64 {
+        self.decoder.bytes_read()
+    }
+
     /// What was wrong with the file but not fatal, in words; complete after the end.
     pub fn warnings(&self) -> &[String] {
         self.decoder.warnings()

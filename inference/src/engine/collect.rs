@@ -22,7 +22,7 @@ pub(super) struct Place {
 #[derive(Debug)]
 pub(super) enum Message {
     Started { task: usize, started: Instant },
-    Progress { task: usize, audio_seconds: f64 },
+    Progress { task: usize, audio_seconds: f64, bytes_read: u64 },
     Heard { id: u64, place: Place },
     Ended { task: usize, audio: Audio, warnings: Vec<String>, sha256: String, bytes: u64 },
     Failed { task: usize, failure: Failure },
@@ -68,8 +68,8 @@ impl Collector {
                 self.files.insert(task, open);
                 Vec::new()
             }
-            Message::Progress { task, audio_seconds } if self.files.contains_key(&task) => {
-                vec![Event::Progress { id: task, audio_seconds }]
+            Message::Progress { task, audio_seconds, bytes_read } if self.files.contains_key(&task) => {
+                vec![Event::Progress { id: task, audio_seconds, bytes_read }]
             }
             Message::Progress { .. } => Vec::new(),
             Message::Heard { id, place } => {

@@ -33,6 +33,8 @@ pub enum Event {
         id: usize,
         /// Seconds of the file's audio decoded so far.
         audio_seconds: f64,
+        /// Bytes of the file read so far: how far that is, since its length in seconds is not known before its end.
+        bytes_read: u64,
     },
     /// The file is done.
     Done {

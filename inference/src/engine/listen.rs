@@ -60,13 +60,14 @@ pub(super) fn failure_of(error: &RecognizeError) -> Failure {
     Failure { reason: FailureReason::InferenceFailed, message, position_seconds: None }
 }
 
-/// Listens to one file and hands each segment to `each`, which says whether to go on; `progress` hears of the seconds.
+/// Listens to one file and hands each segment to `each`, which says whether to go on; `progress` hears of seconds
+/// and bytes.
 pub(super) fn listen(
     path: &Path,
     settings: &Settings<'_>,
     vad: &mut Vad,
     each: &mut dyn FnMut(Heard) -> bool,
-    progress: &mut dyn FnMut(f64),
+    progress: &mut dyn FnMut(f64, u64),
 ) -> Result<Ended, Stopped> {
     let failed = |error| Stopped::Failed(Failure::from(error));
     let mut stream = AudioStream::open(path, settings.channels, &settings.limits).map_err(failed)?;
@@ -82,7 +83,7 @@ pub(super) fn listen(
                 return Err(Stopped::Unwanted);
             }
         }
-        progress(stream.seconds());
+        progress(stream.seconds(), stream.bytes_read());
     }
     for (index, channel) in channels.iter_mut().enumerate() {
         channel.finish(vad)?;

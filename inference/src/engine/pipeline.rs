@@ -145,8 +145,9 @@ fn hear(
     shared: &Shared<'_>,
     sender: &Sender<Message>,
 ) -> Result<Message, Stopped> {
-    let unreadable =
-        |error: std::io::Error| Stopped::Failed(Failure::from(super::audio::AudioError::from_io(error, None)));
+    let unreadable = |error: std::io::Error| {
+        Stopped::Failed(Failure::from(super::audio::AudioError::from_io(error, None)))
+    };
     let (sha256, bytes) = digest::of_file(&task.path).map_err(unreadable)?;
     let mut each = |heard: listen::Heard| {
         let id = shared.next_segment.fetch_add(1, Ordering::Relaxed);
@@ -155,8 +156,8 @@ fn hear(
         sender.send(Message::Heard { id, place }).is_ok()
             && shared.pool.push(Waiting { id, samples: heard.samples })
     };
-    let mut progress = |audio_seconds| {
-        let _ = sender.send(Message::Progress { task: task.id, audio_seconds });
+    let mut progress = |audio_seconds, bytes_read| {
+        let _ = sender.send(Message::Progress { task: task.id, audio_seconds, bytes_read });
     };
     let ended = listen(&task.path, settings, vad, &mut each, &mut progress)?;
     let sha256 = sha256.trim_start_matches("sha256:").to_owned();

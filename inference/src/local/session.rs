@@ -69,7 +69,9 @@ impl Run<'_> {
 
     fn hear(&self, event: Event, made_by: &MadeBy, work: &SyncSender<Work>) {
         match event {
-            Event::Progress { id, audio_seconds } => self.watcher.notice(id, Notice::Heard { audio_seconds }),
+            Event::Progress { id, audio_seconds, bytes_read } => {
+                self.watcher.notice(id, Notice::Heard { audio_seconds, bytes_read });
+            }
             Event::Failed { id, failure } => self.watcher.notice(id, Notice::Failed { failure: &failure }),
             Event::Done { id, result } => {
                 let Some(item) = self.items.get(id) else { return };

@@ -45,7 +45,7 @@ impl Transcriber for Scripted {
                 id,
                 failure: Failure { reason, message: message.to_owned(), position_seconds: Some(1.5) },
             };
-            on_event(Event::Progress { id, audio_seconds: 1.5 });
+            on_event(Event::Progress { id, audio_seconds: 1.5, bytes_read: 1 });
             on_event(match text.as_str() {
                 "fail" => failed(FailureReason::Corrupt, "the data is damaged"),
                 "stop" => {

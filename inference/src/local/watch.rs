@@ -9,6 +9,8 @@ pub enum Notice<'a> {
     Heard {
         /// Seconds from the file's beginning.
         audio_seconds: f64,
+        /// Bytes of the file read so far.
+        bytes_read: u64,
     },
     /// Its transcript is written.
     Done {

@@ -146,6 +146,11 @@ impl Decoder {
         self.seconds
     }
 
+    /// Bytes of the file read so far; no more than it has, but for what a demuxer reads twice.
+    pub fn bytes_read(&self) -> u64 {
+        self.demuxer.watch().bytes_read().min(self.file.len())
+    }
+
     /// What was wrong and survived; complete after the end.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
