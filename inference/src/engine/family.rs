@@ -63,6 +63,9 @@ pub trait Family: Send {
     /// Lets everything in flight go.
     fn forget(&mut self);
 
-    /// Gives memory back to the system as far as the runtime can: called when a file is done.
+    /// Ends a call's work: nothing is in flight, and the memory that it took is given back now.
+    fn rest(&mut self);
+
+    /// Gives memory back to the system as far as the runtime can, with the next run: called when a file is done.
     fn shrink(&mut self);
 }

@@ -61,8 +61,8 @@ impl Transcriber for Pipeline {
     ) {
         let budget = self.options.max_padded_seconds / self.lanes.len() as f64;
         let shared = Shared {
-            // The window is as large as what is in flight: while a lane works, its next load gets ready.
-            pool: Pool::new(self.options.max_padded_seconds),
+            // Half of what is in flight: a lane that runs low asks for a quarter to half of its budget.
+            pool: Pool::new(self.options.max_padded_seconds / 2.0),
             stop,
             over: AtomicBool::new(false),
             next_segment: AtomicU64::new(0),
@@ -97,6 +97,7 @@ impl Transcriber for Pipeline {
             drop(sender);
             collect(&receiver, shared, &self.runtime, on_event);
         });
+        self.runtime.trim();
     }
 
     fn model(&self) -> Model {
@@ -176,7 +177,7 @@ fn lane(family: &mut dyn Family, budget: f64, shared: &Shared<'_>, sender: &Send
         let taken = shared.pool.take(budget - used, low.max(0.0));
         if taken.is_empty() && flying.is_empty() {
             if shared.pool.is_done() {
-                return;
+                break;
             }
             continue;
         }
@@ -200,7 +201,7 @@ fn lane(family: &mut dyn Family, budget: f64, shared: &Shared<'_>, sender: &Send
             Err((failure, ids)) => sender.send(Message::LaneFailed { ids, failure }),
         };
         if sent.is_err() {
-            return;
+            break;
         }
         let now = shared.files_done.load(Ordering::Acquire);
         if now != files_done {
@@ -208,7 +209,7 @@ fn lane(family: &mut dyn Family, budget: f64, shared: &Shared<'_>, sender: &Send
             family.shrink();
         }
     }
-    family.forget();
+    family.rest();
 }
 
 fn ids(utterances: &[(u64, &[f32])]) -> Vec<u64> {

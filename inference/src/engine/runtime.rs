@@ -71,6 +71,9 @@ impl Runtime {
     /// # Errors
     /// A library that is missing, or older than the API that this program was built for.
     pub fn load(library: &Path, memory: MemoryOptions) -> Result<Arc<Self>, RuntimeError> {
+        if memory.trim {
+            keep_large_blocks_apart();
+        }
         let fail = |message: String| RuntimeError::Library { path: library.to_owned(), message };
         let environment = ort::init_from(library)
             .map_err(|e| fail(e.to_string()))?
@@ -155,6 +158,23 @@ impl Runtime {
         }
     }
 }
+
+/// Blocks of this size and more are mapped alone, so that freeing one gives it back at once. By default glibc raises
+/// the limit up to 32 MiB as blocks are freed, and the sequences' caches (some MB each) then leave holes in its heaps:
+/// the peak over a 12-minute file was 306 MB, with this it is 272 MB, at the same speed.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+const MAPPED_ALONE: libc::c_int = 256 * 1024;
+
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn keep_large_blocks_apart() {
+    // SAFETY: mallopt only sets a parameter of the allocator; it may be called at any time.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, MAPPED_ALONE);
+    }
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn keep_large_blocks_apart() {}
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 fn trim() {

@@ -33,6 +33,18 @@ impl<T: Copy + Default> KeysValues<T> {
         self.blocks * LANES
     }
 
+    /// Room for another block of positions.
+    pub(super) fn grow(&mut self) {
+        let mut larger = Self::new(self.capacity() + LANES);
+        let (old, new) = (self.blocks * LANES * HEAD, larger.blocks * LANES * HEAD);
+        for head in 0..HEADS {
+            larger.keys[head * new..][..old].copy_from_slice(&self.keys[head * old..][..old]);
+            larger.values[head * new..][..old].copy_from_slice(&self.values[head * old..][..old]);
+        }
+        larger.length = self.length;
+        *self = larger;
+    }
+
     /// Writes the key of a position, converted element by element.
     pub(super) fn set_key(&mut self, position: usize, key: &[f32], convert: impl Fn(usize, f32) -> T) {
         let (block, lane) = (position / LANES, position % LANES);
@@ -208,8 +220,11 @@ mod tests {
             let query = noise(5000, HIDDEN);
             let expected = plain(&keys, &values, &query);
 
-            let mut kv = KeysValues::new(length);
+            let mut kv = KeysValues::new(1);
             for i in 0..length {
+                if i == kv.capacity() {
+                    kv.grow();
+                }
                 kv.set_key(i, &keys[i], |_, x| x);
                 kv.set_value(i, &values[i], |_, x| x);
             }

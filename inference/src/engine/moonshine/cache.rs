@@ -45,7 +45,7 @@ impl Cache {
             cross: (0..LAYERS)
                 .map(|layer| Quantised::new(cross, stride, layer * HIDDEN, (LAYERS + layer) * HIDDEN))
                 .collect(),
-            own: (0..LAYERS).map(|_| KeysValues::new(budget.min(MAX_TOKENS))).collect(),
+            own: (0..LAYERS).map(|_| KeysValues::new(1)).collect(),
             tokens: Vec::with_capacity(budget),
             no_repeat,
         };
@@ -93,8 +93,12 @@ impl Cache {
         let sequence = Self::find(&mut self.rows, row)?;
         let kv = sequence.own.get_mut(layer).ok_or(NoSuchRow(row))?;
         let position = kv.length;
-        if position >= kv.capacity().min(MAX_TOKENS) {
+        if position >= MAX_TOKENS {
             return Err(NoSuchRow(row));
+        }
+        if position == kv.capacity() {
+            // Block by block: few sequences need the tokens that their length allows.
+            kv.grow();
         }
         let half = ROTARY / 2;
         let (cos, sin) = (&self.cos[position * half..][..half], &self.sin[position * half..][..half]);

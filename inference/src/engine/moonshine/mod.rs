@@ -223,6 +223,16 @@ impl Family for Moonshine {
         self.rows.clear();
     }
 
+    fn rest(&mut self) {
+        self.forget();
+        // Memory is given back at the end of a run: the shortest one will do. Should it fail, the next call tells.
+        self.shrink_next = true;
+        if self.encode(0, &[0.0; FIRST_FRAME]).is_ok() {
+            let _ = self.decode();
+        }
+        self.forget();
+    }
+
     fn shrink(&mut self) {
         self.shrink_next = true;
     }
