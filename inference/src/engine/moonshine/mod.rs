@@ -17,6 +17,7 @@ pub use self::tokenizer::TokenizerError;
 use self::tokenizer::{BEGIN, END, Tokenizer};
 use super::family::{Family, Lengths, Recognition, RecognizeError};
 use super::runtime::{Runtime, RuntimeError};
+use crate::prepare::shape::MAX_TOKENS;
 
 /// Samples of the shortest input, and between two frames of the encoder. Source: the three convolutions (windows of
 /// 127, 7 and 3, strides of 64, 3 and 2), with lengths that leave nothing over.
@@ -114,7 +115,7 @@ impl Moonshine {
         let outputs = self.encoder.run_with_options(ort::inputs!["samples" => input], &options)?;
         let (_, cross) = outputs["cross"].try_extract_tensor::<f32>()?;
         let seconds = samples.len() as f64 / f64::from(super::audio::SAMPLE_RATE);
-        let budget = ((seconds * TOKENS_PER_SECOND).ceil() as usize).min(cache::MAX_TOKENS);
+        let budget = ((seconds * TOKENS_PER_SECOND).ceil() as usize).min(MAX_TOKENS);
         let row = lock(&self.cache)?.insert(cross, budget, 0);
         self.rows.push(Row { id, row, budget, tokens: Vec::new(), logprob: 0.0, again: false });
         Ok(())
