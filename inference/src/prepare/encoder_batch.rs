@@ -129,8 +129,7 @@ fn block(
         (heads(graph, &q, false, None), heads(graph, &k, true, None), heads(graph, &v, false, None));
     // In front of a row's first frame is nothing, behind its last one comes padding: `cross_bias` is for both.
     let attended = attention(graph, &q, &k, &v, Some("cross_bias"));
-    let attended =
-        graph.node("", "Transpose", &[attended], &[("perm", Attribute::Ints(vec![0, 2, 1, 3]))]);
+    let attended = graph.node("", "Transpose", &[attended], &[("perm", Attribute::Ints(vec![0, 2, 1, 3]))]);
     let shape = graph.ints(&[0, 0, HIDDEN as i64]);
     let attended = graph.op("Reshape", &[&attended, &shape]);
     let projected = product(graph, &attended, &weight("self_attn/o_proj/MatMul_output_0")?, None);

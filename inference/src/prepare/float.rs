@@ -15,10 +15,8 @@ pub(super) const NOWHERE: f32 = -1e30;
 /// `(x - zero) · scale` for bytes `x`.
 pub(super) fn dequantised(graph: &mut Graph, x: &str, zero: &str, scale: &str) -> String {
     let to = [("to", Attribute::Int(FLOAT.into()))];
-    let (x, zero) = (
-        graph.node("", "Cast", &[x.to_owned()], &to),
-        graph.node("", "Cast", &[zero.to_owned()], &to),
-    );
+    let (x, zero) =
+        (graph.node("", "Cast", &[x.to_owned()], &to), graph.node("", "Cast", &[zero.to_owned()], &to));
     let centred = graph.op("Sub", &[&x, &zero]);
     graph.op("Mul", &[&centred, scale])
 }
@@ -40,8 +38,11 @@ pub(super) fn product(graph: &mut Graph, x: &str, w: &Quantised, bias: Option<&[
 
 /// GELU by its definition; ONNX Runtime makes one operator of it.
 pub(super) fn gelu(graph: &mut Graph, x: String) -> String {
-    let (root, one, half) =
-        (graph.floats(&[], &[std::f32::consts::SQRT_2]), graph.floats(&[], &[1.0]), graph.floats(&[], &[0.5]));
+    let (root, one, half) = (
+        graph.floats(&[], &[std::f32::consts::SQRT_2]),
+        graph.floats(&[], &[1.0]),
+        graph.floats(&[], &[0.5]),
+    );
     let scaled = graph.op("Div", &[&x, &root]);
     let erf = graph.op("Erf", &[&scaled]);
     let shifted = graph.op("Add", &[&erf, &one]);

@@ -84,9 +84,8 @@ pub const BATCH_FILES: [&str; 3] = ["encoder_batch.onnx", "decoder_batch.onnx", 
 /// # Errors
 /// A file that cannot be read or written, or weights of another shape or name than Moonshine tiny's.
 pub fn prepare(encoder: &Path, decoder: &Path, target: &Path) -> Result<(), PrepareError> {
-    write(encoder, decoder, target, &PREPARED_FILES, |encoder, decoder| {
-        Ok(vec![encoder::build(encoder, decoder)?, decoder::build(decoder)?])
-    })
+    let builds: [Build; 2] = [encoder::build, |_, decoder| decoder::build(decoder)];
+    write(encoder, decoder, target, PREPARED_FILES.into_iter().zip(builds))
 }
 
 /// Writes the graphs for a GPU into `target`: float arithmetic by standard operators, for padded batches.
@@ -94,23 +93,21 @@ pub fn prepare(encoder: &Path, decoder: &Path, target: &Path) -> Result<(), Prep
 /// # Errors
 /// As [`prepare`].
 pub fn prepare_batch(encoder: &Path, decoder: &Path, target: &Path) -> Result<(), PrepareError> {
-    write(encoder, decoder, target, &BATCH_FILES, |encoder, decoder| {
-        Ok(vec![
-            encoder_batch::build(encoder, decoder)?,
-            decoder_batch::build(decoder)?,
-            decoder_batch::build_keep(),
-        ])
-    })
+    let builds: [Build; 3] = [
+        encoder_batch::build,
+        |_, decoder| decoder_batch::build(decoder),
+        |_, _| Ok(decoder_batch::build_keep()),
+    ];
+    write(encoder, decoder, target, BATCH_FILES.into_iter().zip(builds))
 }
 
-type Build = fn(&weights::Weights<'_>, &weights::Weights<'_>) -> Result<Vec<Vec<u8>>, WeightsError>;
+type Build = fn(&weights::Weights<'_>, &weights::Weights<'_>) -> Result<Vec<u8>, WeightsError>;
 
 fn write(
     encoder: &Path,
     decoder: &Path,
     target: &Path,
-    names: &[&str],
-    build: Build,
+    files: impl Iterator<Item = (&'static str, Build)>,
 ) -> Result<(), PrepareError> {
     let read = |path: &Path| {
         std::fs::read(path).map_err(|source| PrepareError::Io {
@@ -126,8 +123,9 @@ fn write(
     };
     let encoder_weights = weights::Weights::parse(&encoder_bytes).map_err(fail(encoder))?;
     let decoder_weights = weights::Weights::parse(&decoder_bytes).map_err(fail(decoder))?;
-    let graphs = build(&encoder_weights, &decoder_weights).map_err(fail(encoder))?;
-    for (name, bytes) in names.iter().zip(graphs) {
+    for (name, build) in files {
+        let source = if name.starts_with("encoder") { encoder } else { decoder };
+        let bytes = build(&encoder_weights, &decoder_weights).map_err(fail(source))?;
         let path = target.join(name);
         std::fs::write(&path, bytes).map_err(|source| PrepareError::Io { action: "write", path, source })?;
     }
