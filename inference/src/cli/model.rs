@@ -16,7 +16,7 @@ pub fn model(command: &Model) -> Result<u8, CommandError> {
     let mut out = io::stdout().lock();
     let done = match command {
         Model::List => assets::list(&mut out),
-        Model::Pull(model) => assets::pull(&model.name, &mut out),
+        Model::Pull(model) => assets::pull(&model.name, model.gpu, &mut out),
         Model::Show(model) => assets::show(&model.name, model.path, &mut out),
         Model::Verify(model) => assets::verify(&model.name, &mut out),
     };

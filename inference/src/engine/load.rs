@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
+use super::cuda::{CudaOptions, Provider};
+use super::device::{self, Decision, There, Unavailable};
 use super::family::Family;
+use super::moonshine::batched::Batched;
 use super::moonshine::{self, Moonshine};
-use super::options::{Device, EngineOptions};
+use super::options::EngineOptions;
 use super::pipeline::Pipeline;
 use super::runtime::{MemoryOptions, Runtime, RuntimeError};
 use super::transcriber::Transcriber;
 use super::vad::Vad;
-use crate::assets::{self, AssetError};
+use crate::assets::{self, AssetError, Ready};
 
 /// Why there is no engine.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +26,9 @@ pub enum EngineError {
     /// The model's own parts.
     #[error(transparent)]
     Model(#[from] moonshine::LoadError),
+    /// A GPU was asked for and cannot be had.
+    #[error(transparent)]
+    Device(#[from] Unavailable),
     /// The model does not write that language.
     #[error("the model {model} writes {has}, not {wanted}: leave --language out, or choose another model")]
     Language {
@@ -45,25 +51,63 @@ pub fn load(options: &EngineOptions) -> Result<Box<dyn Transcriber>, EngineError
         let (model, has) = (ready.name, ready.language);
         return Err(EngineError::Language { model, has, wanted: wanted.clone() });
     }
-    let runtime = Runtime::load(&ready.library, MemoryOptions::from_environment())?;
+    let mut there = There {
+        library: ready.gpu_library.is_some(),
+        driver: device::driver(),
+        graphs: ready.batch_folder.is_some(),
+        provider: None,
+    };
+    let mut decision = device::choose(options.device, &there)?;
+    // A process loads one library: where the CUDA provider then fails, the GPU build runs the CPU's graphs as well.
+    let library = match (decision.gpu, &ready.gpu_library) {
+        (Some(_), Some(library)) => library,
+        _ => &ready.library,
+    };
+    let runtime = Runtime::load(library, MemoryOptions::from_environment())?;
     let threads = options.threads.max(1);
     let shared = Arc::new(moonshine::Shared::load(&ready.folder)?);
-    let mut lanes: Vec<Box<dyn Family>> = Vec::with_capacity(threads);
-    for _ in 0..threads {
-        lanes.push(Box::new(Moonshine::new(&runtime, &ready.folder, &shared)?));
+    let mut lanes: Vec<Box<dyn Family>> = Vec::new();
+    if let Some(number) = decision.gpu {
+        match gpu_lane(&runtime, &ready, &shared, number, options.max_padded_seconds) {
+            Ok(lane) => lanes.push(lane),
+            Err(error) => {
+                there.provider = Some(words(&error));
+                decision = device::choose(options.device, &there)?;
+            }
+        }
+    }
+    if lanes.is_empty() {
+        for _ in 0..threads {
+            lanes.push(Box::new(Moonshine::new(&runtime, &ready.folder, &shared)?));
+        }
     }
     // Two listeners at least: while one is in a long file, the other brings short ones.
     let listeners =
         (0..threads.max(2)).map(|_| Vad::load(&runtime, &ready.folder)).collect::<Result<_, _>>()?;
-    let device = match options.device {
-        Device::Cpu => "cpu, as asked for",
-        _ => "cpu",
-    };
-    let description = format!(
-        "{} on {device}, {threads} {}, up to {:.0} s of segments in flight",
-        ready.name,
-        if threads == 1 { "thread" } else { "threads" },
-        options.max_padded_seconds
-    );
+    let description = describe(&ready.name, &decision, threads, options.max_padded_seconds);
     Ok(Box::new(Pipeline { runtime, ready, options: options.clone(), lanes, listeners, description }))
+}
+
+/// The lane of a GPU.
+fn gpu_lane(
+    runtime: &Arc<Runtime>,
+    ready: &Ready,
+    shared: &Arc<moonshine::Shared>,
+    number: u32,
+    max_padded_seconds: f64,
+) -> Result<Box<dyn Family>, moonshine::LoadError> {
+    let folder = ready.batch_folder.as_ref().unwrap_or(&ready.folder);
+    let provider = Provider::Cuda(CudaOptions::from_environment(number));
+    Ok(Box::new(Batched::new(runtime, folder, shared, provider, max_padded_seconds)?))
+}
+
+/// An error and its causes, in one line.
+fn words(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+fn describe(model: &str, device: &Decision, threads: usize, seconds: f64) -> String {
+    let plural = if threads == 1 { "thread" } else { "threads" };
+    format!("{model} on {device}, {threads} {plural}, up to {seconds:.0} s of segments in flight")
 }

@@ -2,7 +2,9 @@
 
 pub mod audio;
 mod collect;
+pub mod cuda;
 pub mod decode;
+pub mod device;
 pub mod failure;
 pub mod family;
 pub mod job;

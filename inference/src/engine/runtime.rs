@@ -8,6 +8,8 @@ use ort::operator::OperatorDomain;
 use ort::session::builder::{GraphOptimizationLevel, PrepackedWeights, SessionBuilder};
 use ort::session::{RunOptions, Session};
 
+use super::cuda::Provider;
+
 /// Layers of memory management, each of which can be turned off to measure its cost and effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryOptions {
@@ -47,6 +49,12 @@ pub enum RuntimeError {
         /// Where it was looked for.
         path: PathBuf,
         /// What the loader said.
+        message: String,
+    },
+    /// A device whose memory the runtime does not know.
+    #[error("failed to name the device's memory: {message}")]
+    Memory {
+        /// What the runtime said.
         message: String,
     },
     /// A model file that the runtime refuses.
@@ -96,7 +104,16 @@ impl Runtime {
         operators: Option<OperatorDomain>,
     ) -> Result<Session, RuntimeError> {
         // Builder errors carry the builder, which cannot cross threads: keep their words.
-        self.build(model, weights, operators)
+        self.build(model, weights, operators, &Provider::Cpu)
+            .map_err(|message| RuntimeError::Model { path: model.to_owned(), message })
+    }
+
+    /// A session of standard operators on a provider.
+    ///
+    /// # Errors
+    /// As [`Runtime::session`], and a provider that does not start.
+    pub fn session_on(&self, model: &Path, provider: &Provider) -> Result<Session, RuntimeError> {
+        self.build(model, None, None, provider)
             .map_err(|message| RuntimeError::Model { path: model.to_owned(), message })
     }
 
@@ -105,6 +122,7 @@ impl Runtime {
         model: &Path,
         weights: Option<&PrepackedWeights>,
         operators: Option<OperatorDomain>,
+        provider: &Provider,
     ) -> Result<Session, String> {
         let text = |e: ort::Error<SessionBuilder>| e.to_string();
         let mut builder = Session::builder(&self.environment)
@@ -131,6 +149,9 @@ impl Runtime {
         if let Some(operators) = operators {
             builder = builder.with_operators(operators).map_err(text)?;
         }
+        if let Provider::Cuda(cuda) = provider {
+            builder = builder.with_execution_providers([cuda.provider()]).map_err(text)?;
+        }
         if !self.memory.arena {
             // Naming the CPU provider without an arena turns the arena off.
             let cpu = ort::ep::CPU::default().with_arena_allocator(false).build();
@@ -139,14 +160,14 @@ impl Runtime {
         builder.commit_from_file(model).map_err(|e| e.to_string())
     }
 
-    /// Options of one run; `shrink` gives the arena's free regions back when the run ends.
+    /// Options of one run; `shrink` gives free regions of the provider's arenas back when the run ends.
     ///
     /// # Errors
     /// The runtime's.
-    pub fn run_options(&self, shrink: bool) -> ort::Result<RunOptions> {
+    pub fn run_options(&self, shrink: bool, provider: &Provider) -> ort::Result<RunOptions> {
         let mut options = RunOptions::new()?;
         if shrink && self.memory.arena && self.memory.shrink {
-            options.set("memory.enable_memory_arena_shrinkage", "cpu:0")?;
+            options.set("memory.enable_memory_arena_shrinkage", provider.arenas())?;
         }
         Ok(options)
     }

@@ -111,7 +111,7 @@ impl Vad {
             "h" => TensorRef::from_array_view(([1, 1, STATE], stream.hidden.as_slice()))?,
             "c" => TensorRef::from_array_view(([1, 1, STATE], stream.cell.as_slice()))?,
         ];
-        let options = self.runtime.run_options(false)?;
+        let options = self.runtime.run_options(false, &super::cuda::Provider::Cpu)?;
         let outputs = self.session.run_with_options(inputs, &options)?;
         let (_, found) = outputs["speech_probs"].try_extract_tensor::<f32>()?;
         probabilities.extend(found.iter().take(keep));

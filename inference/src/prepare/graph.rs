@@ -14,6 +14,7 @@ use super::quantise::CONTRIB;
 pub(super) enum Attribute {
     Float(f32),
     Int(i64),
+    Ints(Vec<i64>),
 }
 
 /// A graph in the making.
@@ -52,6 +53,11 @@ impl Graph {
         self.constant(INT64, &[values.len()], values.iter().flat_map(|v| v.to_le_bytes()).collect())
     }
 
+    /// A number, without dimensions.
+    pub(super) fn int(&mut self, value: i64) -> String {
+        self.constant(INT64, &[], value.to_le_bytes().to_vec())
+    }
+
     /// A node with named outputs.
     pub(super) fn named(
         &mut self,
@@ -68,6 +74,7 @@ impl Graph {
                 match value {
                     Attribute::Float(f) => (proto.f, proto.r#type) = (*f, 1),
                     Attribute::Int(i) => (proto.i, proto.r#type) = (*i, 2),
+                    Attribute::Ints(i) => (proto.ints, proto.r#type) = (i.clone(), 7),
                 }
                 proto
             })

@@ -10,7 +10,11 @@
 //! weights give the same files, and their digests are pinned beside the weights' own.
 
 mod decoder;
+mod decoder_batch;
 mod encoder;
+mod encoder_batch;
+mod float;
+mod front_end;
 mod graph;
 mod onnx;
 mod ort_format;
@@ -20,6 +24,7 @@ mod weights;
 
 use std::path::{Path, PathBuf};
 
+pub(crate) use encoder_batch::POSITIONS as BATCH_FRAMES;
 pub use weights::WeightsError;
 
 /// Dimensions of Moonshine tiny. Source: the shapes of the vendor's weights.
@@ -36,6 +41,8 @@ pub(crate) mod shape {
     pub(crate) const INNER: usize = 1152;
     /// Dimensions of a head that rotary position embedding turns, in interleaved pairs.
     pub(crate) const ROTARY: usize = 32;
+    /// Most tokens of one sequence. 15 s at 6.5 tokens a second are 98; a segment may be longer with other settings.
+    pub(crate) const MAX_TOKENS: usize = 448;
 }
 
 /// Domain of the operators that this program adds to ONNX Runtime; see `engine::moonshine::operators`.
@@ -67,13 +74,41 @@ pub enum PrepareError {
 /// Files that `prepare` writes, by name.
 pub const PREPARED_FILES: [&str; 2] = ["encoder.onnx", "decoder.onnx"];
 
-/// Writes the prepared graphs into `target`.
+/// Files that [`prepare_batch`] writes, by name.
+pub const BATCH_FILES: [&str; 3] = ["encoder_batch.onnx", "decoder_batch.onnx", "keep_batch.onnx"];
+
+/// Writes the graphs for a CPU into `target`.
 ///
 /// `encoder` and `decoder` are the vendor's `encoder_model.ort` and `decoder_model_merged.ort`.
 ///
 /// # Errors
 /// A file that cannot be read or written, or weights of another shape or name than Moonshine tiny's.
 pub fn prepare(encoder: &Path, decoder: &Path, target: &Path) -> Result<(), PrepareError> {
+    let builds: [Build; 2] = [encoder::build, |_, decoder| decoder::build(decoder)];
+    write(encoder, decoder, target, PREPARED_FILES.into_iter().zip(builds))
+}
+
+/// Writes the graphs for a GPU into `target`: float arithmetic by standard operators, for padded batches.
+///
+/// # Errors
+/// As [`prepare`].
+pub fn prepare_batch(encoder: &Path, decoder: &Path, target: &Path) -> Result<(), PrepareError> {
+    let builds: [Build; 3] = [
+        encoder_batch::build,
+        |_, decoder| decoder_batch::build(decoder),
+        |_, _| Ok(decoder_batch::build_keep()),
+    ];
+    write(encoder, decoder, target, BATCH_FILES.into_iter().zip(builds))
+}
+
+type Build = fn(&weights::Weights<'_>, &weights::Weights<'_>) -> Result<Vec<u8>, WeightsError>;
+
+fn write(
+    encoder: &Path,
+    decoder: &Path,
+    target: &Path,
+    files: impl Iterator<Item = (&'static str, Build)>,
+) -> Result<(), PrepareError> {
     let read = |path: &Path| {
         std::fs::read(path).map_err(|source| PrepareError::Io {
             action: "read",
@@ -88,11 +123,9 @@ pub fn prepare(encoder: &Path, decoder: &Path, target: &Path) -> Result<(), Prep
     };
     let encoder_weights = weights::Weights::parse(&encoder_bytes).map_err(fail(encoder))?;
     let decoder_weights = weights::Weights::parse(&decoder_bytes).map_err(fail(decoder))?;
-    let graphs = [
-        encoder::build(&encoder_weights, &decoder_weights).map_err(fail(encoder))?,
-        decoder::build(&decoder_weights).map_err(fail(decoder))?,
-    ];
-    for (name, bytes) in PREPARED_FILES.iter().zip(graphs) {
+    for (name, build) in files {
+        let source = if name.starts_with("encoder") { encoder } else { decoder };
+        let bytes = build(&encoder_weights, &decoder_weights).map_err(fail(source))?;
         let path = target.join(name);
         std::fs::write(&path, bytes).map_err(|source| PrepareError::Io { action: "write", path, source })?;
     }

@@ -67,7 +67,9 @@ pub(super) struct AttributeProto {
     pub(super) f: f32,
     #[prost(int64, tag = "3")]
     pub(super) i: i64,
-    /// 1: float, 2: integer.
+    #[prost(int64, repeated, tag = "8")]
+    pub(super) ints: Vec<i64>,
+    /// 1: float, 2: integer, 7: integers.
     #[prost(int32, tag = "20")]
     pub(super) r#type: i32,
 }

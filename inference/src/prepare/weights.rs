@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::onnx::{FLOAT, UINT8};
 use super::ort_format::{self, RawTensor};
+use super::shape::{HEAD, ROTARY};
 
 /// Why a file is not the model that the graphs are built from.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +59,25 @@ impl Quantised {
     pub(super) fn times(mut self, factor: f32) -> Quantised {
         self.scale.iter_mut().for_each(|s| *s *= factor);
         self
+    }
+
+    /// The weights of the same values turned by a quarter in each pair that rotary position embedding turns: with `a`
+    /// and `b` the columns of a pair, `-b` and `a`. So `x · w · cos + x · w.turned() · sin` is the embedding.
+    pub(super) fn turned(&self) -> Quantised {
+        let sources = (0..self.columns).map(|column| match column % HEAD {
+            within if within >= ROTARY => (column, 1.0),
+            within if within % 2 == 0 => (column + 1, -1.0),
+            _ => (column - 1, 1.0),
+        });
+        let sources: Vec<(usize, f32)> = sources.collect();
+        let data = self.data.chunks_exact(self.columns);
+        Quantised {
+            rows: self.rows,
+            columns: self.columns,
+            data: data.flat_map(|row| sources.iter().map(|(from, _)| row[*from])).collect(),
+            scale: sources.iter().map(|(from, sign)| self.scale[*from] * sign).collect(),
+            zero: sources.iter().map(|(from, _)| self.zero[*from]).collect(),
+        }
     }
 }
 

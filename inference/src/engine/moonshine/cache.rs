@@ -2,10 +2,7 @@
 
 use super::attention::{KeysValues, Quantised, attend_floats};
 use crate::prepare::rotary;
-use crate::prepare::shape::{HEAD, HEADS, HIDDEN, LAYERS, ROTARY};
-
-/// Most tokens of one sequence. 15 s at 6.5 tokens a second are 98; a segment may be longer with other settings.
-pub(super) const MAX_TOKENS: usize = 448;
+use crate::prepare::shape::{HEAD, HEADS, HIDDEN, LAYERS, MAX_TOKENS, ROTARY};
 
 /// One sequence that is being decoded.
 struct Sequence {

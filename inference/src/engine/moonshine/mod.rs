@@ -1,8 +1,13 @@
-//! Moonshine: a transformer over raw audio, decoded greedily with a cache, continuously batched.
+//! Moonshine: a transformer over raw audio, decoded greedily with a cache; continuously batched on a CPU, and whole
+//! batches at a time on a GPU.
 
 mod attention;
+pub mod batched;
+mod buckets;
 mod cache;
+mod graphs;
 mod greedy;
+mod hypothesis;
 mod math;
 mod operators;
 mod tokenizer;
@@ -13,8 +18,10 @@ use std::sync::{Arc, Mutex};
 use ort::session::Session;
 use ort::value::TensorRef;
 
+use self::hypothesis::{Hypothesis, NO_REPEAT, Taken};
+use self::tokenizer::Tokenizer;
 pub use self::tokenizer::TokenizerError;
-use self::tokenizer::{BEGIN, END, Tokenizer};
+use super::cuda::Provider;
 use super::family::{Family, Lengths, Recognition, RecognizeError};
 use super::runtime::{Runtime, RuntimeError};
 
@@ -22,12 +29,10 @@ use super::runtime::{Runtime, RuntimeError};
 /// 127, 7 and 3, strides of 64, 3 and 2), with lengths that leave nothing over.
 const FIRST_FRAME: usize = 895;
 const FRAME: usize = 384;
-/// Most tokens a second of audio. Source: the vendor's engine; speech has 3 to 4.
-const TOKENS_PER_SECOND: f64 = 6.5;
-/// Tokens in a row that the second decode of a segment may not repeat, after the first one fell into a loop.
-const NO_REPEAT: usize = 3;
 /// Longest utterance. Source: the vendor's own cut; attention grows with the square of the length.
 const MAX_SECONDS: f64 = 15.0;
+/// What the model takes.
+const LENGTHS: Lengths = Lengths { first: FIRST_FRAME, step: FRAME, max_seconds: MAX_SECONDS };
 
 /// What the lanes of one process share: token table and packed weights.
 pub struct Shared {
@@ -64,14 +69,10 @@ impl Shared {
     }
 }
 
-/// One sequence that is being decoded.
+/// One sequence that is being decoded, and its row in the cache.
 struct Row {
-    id: u64,
+    hypothesis: Hypothesis,
     row: usize,
-    budget: usize,
-    tokens: Vec<u32>,
-    logprob: f64,
-    again: bool,
 }
 
 /// A lane: one thread's sessions and the rows that it decodes.
@@ -110,25 +111,23 @@ impl Moonshine {
 
     fn encode(&mut self, id: u64, samples: &[f32]) -> ort::Result<()> {
         let input = TensorRef::from_array_view(([1, samples.len()], samples))?;
-        let options = self.runtime.run_options(self.shrink_next)?;
+        let options = self.runtime.run_options(self.shrink_next, &Provider::Cpu)?;
         let outputs = self.encoder.run_with_options(ort::inputs!["samples" => input], &options)?;
         let (_, cross) = outputs["cross"].try_extract_tensor::<f32>()?;
-        let seconds = samples.len() as f64 / f64::from(super::audio::SAMPLE_RATE);
-        let budget = ((seconds * TOKENS_PER_SECOND).ceil() as usize).min(cache::MAX_TOKENS);
-        let row = lock(&self.cache)?.insert(cross, budget, 0);
-        self.rows.push(Row { id, row, budget, tokens: Vec::new(), logprob: 0.0, again: false });
+        let hypothesis = Hypothesis::new(id, samples.len());
+        let row = lock(&self.cache)?.insert(cross, hypothesis.budget(), 0);
+        self.rows.push(Row { hypothesis, row });
         Ok(())
     }
 
     fn decode(&mut self) -> ort::Result<Vec<(u64, Recognition)>> {
-        let tokens: Vec<i64> =
-            self.rows.iter().map(|r| i64::from(r.tokens.last().copied().unwrap_or(BEGIN))).collect();
+        let tokens: Vec<i64> = self.rows.iter().map(|r| r.hypothesis.last()).collect();
         let rows: Vec<i64> = self.rows.iter().map(|r| r.row as i64).collect();
         let inputs = ort::inputs![
             "tokens" => TensorRef::from_array_view(([tokens.len()], tokens.as_slice()))?,
             "rows" => TensorRef::from_array_view(([rows.len()], rows.as_slice()))?,
         ];
-        let options = self.runtime.run_options(self.shrink_next)?;
+        let options = self.runtime.run_options(self.shrink_next, &Provider::Cpu)?;
         let outputs = self.decoder.run_with_options(inputs, &options)?;
         let (_, next) = outputs["next"].try_extract_tensor::<i64>()?;
         let (_, logprobs) = outputs["logprob"].try_extract_tensor::<f32>()?;
@@ -137,48 +136,19 @@ impl Moonshine {
         let mut chosen = next.iter().zip(logprobs);
         self.rows.retain_mut(|row| {
             let Some((token, logprob)) = chosen.next() else { return true };
-            let done = row.take(*token as u32, f64::from(*logprob));
-            if !done && greedy::is_loop(&row.tokens) {
-                if !row.again {
-                    row.restart();
+            match row.hypothesis.take(*token as u32, f64::from(*logprob)) {
+                Taken::Goes => return true,
+                Taken::Again => {
                     cache.restart(row.row, NO_REPEAT);
                     return true;
                 }
-            } else if !done {
-                return true;
+                Taken::Done => cache.remove(row.row),
             }
-            cache.remove(row.row);
-            finished.push((row.id, row.recognition(&self.shared.tokenizer)));
+            finished.push((row.hypothesis.id, row.hypothesis.recognition(&self.shared.tokenizer)));
             false
         });
         self.shrink_next = false;
         Ok(finished)
-    }
-}
-
-impl Row {
-    /// Adds a token; whether the sequence is complete.
-    fn take(&mut self, token: u32, logprob: f64) -> bool {
-        self.logprob += logprob;
-        if token == END {
-            return true;
-        }
-        self.tokens.push(token);
-        self.tokens.len() >= self.budget
-    }
-
-    fn restart(&mut self) {
-        self.tokens.clear();
-        self.logprob = 0.0;
-        self.again = true;
-    }
-
-    fn recognition(&self, tokenizer: &Tokenizer) -> Recognition {
-        let text = tokenizer.text(&self.tokens);
-        // The end token was chosen too, where there is one; its probability counts, as in whisper's figure.
-        let count = self.tokens.len() + 1;
-        let avg_logprob = if text.is_empty() { 0.0 } else { self.logprob / count as f64 };
-        Recognition { text, avg_logprob }
     }
 }
 
@@ -192,13 +162,13 @@ fn failed(step: &'static str) -> impl FnOnce(ort::Error) -> RecognizeError {
 
 impl Family for Moonshine {
     fn lengths(&self) -> Lengths {
-        Lengths { first: FIRST_FRAME, step: FRAME, max_seconds: MAX_SECONDS }
+        LENGTHS
     }
 
     fn admit(&mut self, utterances: &[(u64, &[f32])]) -> Result<(), RecognizeError> {
         for (id, samples) in utterances {
             if let Err(error) = self.encode(*id, samples) {
-                self.rows.retain(|row| !utterances.iter().any(|(id, _)| *id == row.id));
+                self.rows.retain(|row| !utterances.iter().any(|(id, _)| *id == row.hypothesis.id));
                 return Err(failed("run the encoder")(error));
             }
         }
