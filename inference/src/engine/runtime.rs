@@ -1,7 +1,7 @@
 //! ONNX Runtime: one environment, sessions with our options, memory given back.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ort::environment::Environment;
 use ort::operator::OperatorDomain;
@@ -65,6 +65,9 @@ pub struct Runtime {
     memory: MemoryOptions,
 }
 
+/// The process's environment. ONNX Runtime's is global, and `ort` makes one only once, even if it was dropped since.
+static ENVIRONMENT: Mutex<Option<Environment>> = Mutex::new(None);
+
 impl Runtime {
     /// Loads the shared library. A process loads one; a second call with another path keeps the first.
     ///
@@ -72,12 +75,20 @@ impl Runtime {
     /// A library that is missing, or older than the API that this program was built for.
     pub fn load(library: &Path, memory: MemoryOptions) -> Result<Arc<Self>, RuntimeError> {
         let fail = |message: String| RuntimeError::Library { path: library.to_owned(), message };
-        let environment = ort::init_from(library)
-            .map_err(|e| fail(e.to_string()))?
-            .with_name("verbatim")
-            .with_telemetry(false)
-            .build()
-            .map_err(|e| fail(e.to_string()))?;
+        // A thread that panicked with the lock left nothing half-done: the value is assigned whole.
+        let mut current = ENVIRONMENT.lock().unwrap_or_else(PoisonError::into_inner);
+        let environment = match &*current {
+            Some(environment) => environment.clone(),
+            None => {
+                let environment = ort::init_from(library)
+                    .map_err(|e| fail(e.to_string()))?
+                    .with_name("verbatim")
+                    .with_telemetry(false)
+                    .build()
+                    .map_err(|e| fail(e.to_string()))?;
+                current.insert(environment).clone()
+            }
+        };
         Ok(Arc::new(Self { environment, memory }))
     }
 
