@@ -23,6 +23,11 @@ pub struct MemoryOptions {
 /// separated by commas.
 pub const MEMORY_OFF_VARIABLE: &str = "VERBATIM_MEMORY_OFF";
 
+/// Environment variable that keeps ONNX Runtime from telling its maker what it runs. The builds on PyPI do so on Linux
+/// since 1.29, by a database in the user's cache and HTTPS; they read the variable when the library is loaded, long
+/// before [`ort::environment::EnvironmentBuilder::with_telemetry`] can say no. The process that loads the runtime sets it.
+pub const TELEMETRY_OFF_VARIABLE: &str = "ORT_DISABLE_TELEMETRY";
+
 impl MemoryOptions {
     /// All layers but those that [`MEMORY_OFF_VARIABLE`] names.
     pub fn from_environment() -> Self {
