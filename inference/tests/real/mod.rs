@@ -101,3 +101,15 @@ pub fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     }
     found
 }
+
+/// Writes a manifest over the folder `audio` that writes into `out`, beside both, and gives its name.
+pub fn manifest(folder: &Path, out: &str) -> String {
+    let name = format!("{out}.yaml");
+    let text = format!(
+        "apiVersion: verbatim.dev/v1alpha1\nkind: TranscriptionJob\nmetadata: {{name: calls}}\nspec:\n  \
+         source: {{file: {{path: audio}}}}\n  destination:\n    file: {{path: {out}}}\n    \
+         formats: [JSON, SRT, VTT, TXT]\n"
+    );
+    std::fs::write(folder.join(&name), text).unwrap();
+    name
+}
