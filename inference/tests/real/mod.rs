@@ -64,9 +64,8 @@ pub fn words(text: &str) -> Vec<String> {
     plain.to_lowercase().split_whitespace().map(str::to_owned).collect()
 }
 
-/// Words that have to be put in, taken out or changed to make one text of the other.
-pub fn word_errors(a: &str, b: &str) -> usize {
-    let (a, b) = (words(a), words(b));
+/// Items that have to be put in, taken out or changed to make one list of the other.
+pub fn edits<T: PartialEq>(a: &[T], b: &[T]) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.iter().enumerate() {
         let mut diagonal = std::mem::replace(&mut row[0], i + 1);
@@ -76,6 +75,11 @@ pub fn word_errors(a: &str, b: &str) -> usize {
         }
     }
     row[b.len()]
+}
+
+/// Words that differ between two texts, without regard to case and punctuation.
+pub fn word_errors(a: &str, b: &str) -> usize {
+    edits(&words(a), &words(b))
 }
 
 /// All files below a folder by their path from there, hidden ones too. JSON is without `processing`, the only part
