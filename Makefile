@@ -9,6 +9,8 @@ SHELL := bash
 
 export VERBATIM_TOOLS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/verbatim/tools
 export PATH := $(VERBATIM_TOOLS)/bin:$(PATH)
+# The binary turns ONNX Runtime's telemetry off by itself; tests and the bench's peers load the library without it.
+export ORT_DISABLE_TELEMETRY := 1
 
 CARGO_TARGET_DIR ?= target
 VERBATIM := $(CARGO_TARGET_DIR)/release/verbatim

@@ -181,24 +181,32 @@ fn lane(family: &mut dyn Family, budget: f64, shared: &Shared<'_>, sender: &Send
             }
             continue;
         }
-        let utterances: Vec<(u64, &[f32])> = taken.iter().map(|w| (w.id, w.samples.as_slice())).collect();
-        let result = family.admit(&utterances).map_err(|error| (failure_of(&error), ids(&utterances)));
-        if result.is_ok() {
-            flying.extend(
-                taken.iter().map(|w| (w.id, w.samples.len() as f64 / f64::from(super::audio::SAMPLE_RATE))),
-            );
+        for Waiting { id, samples } in &taken {
+            // One at a time: a whole budget in the encoder takes seconds, and a signal should not wait for it.
+            if shared.over.load(Ordering::Acquire) {
+                break;
+            }
+            match family.admit(&[(*id, samples)]) {
+                Ok(()) => {
+                    flying.insert(*id, samples.len() as f64 / f64::from(super::audio::SAMPLE_RATE));
+                }
+                Err(error) => {
+                    let failed = Message::LaneFailed { ids: vec![*id], failure: failure_of(&error) };
+                    if sender.send(failed).is_err() {
+                        return;
+                    }
+                }
+            }
         }
-        let done = result.and_then(|()| {
-            family
-                .step()
-                .map_err(|error| (failure_of(&error), flying.drain().map(|(id, _)| id).collect::<Vec<_>>()))
-        });
-        let sent = match done {
+        let sent = match family.step() {
             Ok(finished) => finished.into_iter().try_for_each(|(id, recognition)| {
                 flying.remove(&id);
                 sender.send(Message::Recognised { id, recognition })
             }),
-            Err((failure, ids)) => sender.send(Message::LaneFailed { ids, failure }),
+            Err(error) => {
+                let ids = flying.drain().map(|(id, _)| id).collect();
+                sender.send(Message::LaneFailed { ids, failure: failure_of(&error) })
+            }
         };
         if sent.is_err() {
             break;
@@ -210,10 +218,6 @@ fn lane(family: &mut dyn Family, budget: f64, shared: &Shared<'_>, sender: &Send
         }
     }
     family.rest();
-}
-
-fn ids(utterances: &[(u64, &[f32])]) -> Vec<u64> {
-    utterances.iter().map(|(id, _)| *id).collect()
 }
 
 /// The collector's life: messages, until all senders are gone.

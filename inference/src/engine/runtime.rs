@@ -1,7 +1,7 @@
 //! ONNX Runtime: one environment, sessions with our options, memory given back.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ort::environment::Environment;
 use ort::operator::OperatorDomain;
@@ -24,6 +24,11 @@ pub struct MemoryOptions {
 /// Environment variable that turns layers off, to measure what each costs and gives: any of `arena`, `shrink`, `trim`,
 /// separated by commas.
 pub const MEMORY_OFF_VARIABLE: &str = "VERBATIM_MEMORY_OFF";
+
+/// Environment variable that keeps ONNX Runtime from telling its maker what it runs. The builds on PyPI do so on Linux
+/// since 1.29, by a database in the user's cache and HTTPS; they read the variable when the library is loaded, long
+/// before [`ort::environment::EnvironmentBuilder::with_telemetry`] can say no. The process that loads the runtime sets it.
+pub const TELEMETRY_OFF_VARIABLE: &str = "ORT_DISABLE_TELEMETRY";
 
 impl MemoryOptions {
     /// All layers but those that [`MEMORY_OFF_VARIABLE`] names.
@@ -73,6 +78,9 @@ pub struct Runtime {
     memory: MemoryOptions,
 }
 
+/// The process's environment. ONNX Runtime's is global, and `ort` makes one only once, even if it was dropped since.
+static ENVIRONMENT: Mutex<Option<Environment>> = Mutex::new(None);
+
 impl Runtime {
     /// Loads the shared library. A process loads one; a second call with another path keeps the first.
     ///
@@ -83,12 +91,20 @@ impl Runtime {
             keep_large_blocks_apart();
         }
         let fail = |message: String| RuntimeError::Library { path: library.to_owned(), message };
-        let environment = ort::init_from(library)
-            .map_err(|e| fail(e.to_string()))?
-            .with_name("verbatim")
-            .with_telemetry(false)
-            .build()
-            .map_err(|e| fail(e.to_string()))?;
+        // A thread that panicked with the lock left nothing half-done: the value is assigned whole.
+        let mut current = ENVIRONMENT.lock().unwrap_or_else(PoisonError::into_inner);
+        let environment = match &*current {
+            Some(environment) => environment.clone(),
+            None => {
+                let environment = ort::init_from(library)
+                    .map_err(|e| fail(e.to_string()))?
+                    .with_name("verbatim")
+                    .with_telemetry(false)
+                    .build()
+                    .map_err(|e| fail(e.to_string()))?;
+                current.insert(environment).clone()
+            }
+        };
         Ok(Arc::new(Self { environment, memory }))
     }
 
