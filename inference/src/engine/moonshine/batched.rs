@@ -206,6 +206,17 @@ impl Family for Batched {
         self.flying = None;
     }
 
+    fn rest(&mut self) {
+        self.forget();
+        // A batch of the smallest bucket: memory is given back when its run ends.
+        self.shrink_next = true;
+        let silence = vec![0.0; self.lengths().first];
+        if self.admit(&[(0, &silence)]).is_ok() {
+            let _ = self.step();
+        }
+        self.forget();
+    }
+
     fn shrink(&mut self) {
         self.shrink_next = true;
     }
