@@ -9,7 +9,7 @@
 mod support;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use verbatim::assets::{self, Ready};
 use verbatim::engine::cuda::{CudaOptions, Provider};
@@ -24,6 +24,9 @@ use verbatim::engine::vad::{Vad, VadStream};
 
 /// Room for all segments at once.
 const SECONDS: f64 = 960.0;
+
+/// A process has one ONNX Runtime.
+static PLACE: LazyLock<Place> = LazyLock::new(Place::new);
 
 struct Place {
     ready: Ready,
@@ -104,7 +107,7 @@ fn distance(a: &[String], b: &[String]) -> usize {
 #[test]
 #[ignore = "needs the model's graphs for a GPU"]
 fn a_batch_says_what_each_segment_says_alone_and_nearly_what_the_lanes_say() {
-    let place = Place::new();
+    let place = &*PLACE;
     let mut batched = place.batched(SECONDS);
     let segments = place.segments(&batched);
     let together = recognise(&mut batched, &segments);
@@ -141,7 +144,7 @@ fn texts(all: &[Recognition]) -> Vec<&str> {
 #[test]
 #[ignore = "needs the model's graphs for a GPU"]
 fn utterances_join_while_a_batch_is_in_flight_and_forgetting_leaves_nothing() {
-    let place = Place::new();
+    let place = &*PLACE;
     let mut batched = place.batched(SECONDS);
     let segments = place.segments(&batched);
     let alone = recognise(&mut batched, &segments[2..4]);
@@ -166,7 +169,7 @@ fn utterances_join_while_a_batch_is_in_flight_and_forgetting_leaves_nothing() {
 #[test]
 #[ignore = "needs the model's graphs for a GPU"]
 fn a_provider_that_does_not_start_is_an_error_and_not_the_cpu() {
-    let place = Place::new();
+    let place = &*PLACE;
     let folder = place.ready.batch_folder.as_ref().unwrap();
     // A device that no machine has: with or without CUDA, this cannot work.
     let cuda = Provider::Cuda(CudaOptions { device: 4096, memory_limit: None });
