@@ -129,8 +129,9 @@ impl Collector {
         for (id, segment) in (0..).zip(&mut segments) {
             segment.id = id;
         }
-        let Ending { audio, warnings, sha256, bytes } = ending;
-        let processing_seconds = started.elapsed().as_secs_f64();
+        let Ending { mut audio, warnings, sha256, bytes } = ending;
+        audio.duration_seconds = micro(audio.duration_seconds);
+        let processing_seconds = micro(started.elapsed().as_secs_f64());
         let result = FileResult { segments, audio, sha256, bytes, warnings, processing_seconds };
         vec![Event::Done { id: task, result }]
     }
@@ -153,6 +154,11 @@ fn segment(place: &Place, recognition: Recognition) -> Option<Segment> {
         avg_logprob,
         no_speech_prob,
     })
+}
+
+/// To the microsecond: below a sample of any rate that is speech.
+fn micro(seconds: f64) -> f64 {
+    (seconds * 1e6).round() / 1e6
 }
 
 /// Four digits: what a score means ends long before.

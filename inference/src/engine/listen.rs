@@ -19,7 +19,7 @@ pub(super) struct Heard {
     pub(super) channel: Option<u16>,
     /// Where it lies, in samples at 16 kHz.
     pub(super) span: Span,
-    /// Its samples, from its start; at least as long as the model needs.
+    /// Its samples, of a length that the model takes.
     pub(super) samples: Vec<f32>,
 }
 
@@ -36,8 +36,8 @@ pub(super) struct Settings<'a> {
     pub(super) limits: AudioLimits,
     pub(super) vad: &'a VadOptions,
     pub(super) max_seconds: f64,
-    /// The least length that the model takes and that is no less than a number of samples.
-    pub(super) padded_length: &'a (dyn Fn(usize) -> usize + Sync),
+    /// The length that the model takes for a number of samples.
+    pub(super) fitted_length: &'a (dyn Fn(usize) -> usize + Sync),
 }
 
 /// Why listening ended before the file did.
@@ -151,9 +151,7 @@ impl Channel {
             let first = span.samples.start.saturating_sub(self.from).min(self.audio.len());
             let last = span.samples.end.saturating_sub(self.from).clamp(first, self.audio.len());
             let mut samples: Vec<f32> = self.audio.range(first..last).copied().collect();
-            // Silence up to the model's next length: what follows may be speech, and how much of it has been heard
-            // by now depends on how the audio came in.
-            samples.resize((settings.padded_length)(samples.len()), 0.0);
+            samples.resize((settings.fitted_length)(samples.len()), 0.0);
             if !each(Heard { channel, span, samples }) {
                 return false;
             }

@@ -75,7 +75,7 @@ impl Transcriber for Pipeline {
             limits: AudioLimits { max_seconds: Some(self.options.max_audio_seconds) },
             vad: &self.options.vad,
             max_seconds: lengths.max_seconds,
-            padded_length: &move |samples| lengths.padded(samples),
+            fitted_length: &move |samples| lengths.fitted(samples),
         };
         let (sender, receiver) = crossbeam_channel::bounded(MESSAGES);
         let (tasks, shared, settings) = (&Mutex::new(tasks), &shared, &settings);
