@@ -63,7 +63,7 @@ impl Place {
             segments.extend(spans.iter().map(|span| samples[span.samples.clone()].to_vec()));
         }
         for segment in &mut segments {
-            segment.resize(family.lengths().padded(segment.len()), 0.0);
+            segment.resize(family.lengths().fitted(segment.len()), 0.0);
         }
         segments
     }

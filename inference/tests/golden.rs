@@ -45,7 +45,7 @@ fn recognised(golden: &[Golden]) -> BTreeMap<u64, Recognition> {
         .iter()
         .map(|g| {
             let samples = recordings[g.wav.as_str()][g.start_sample..g.end_sample].to_vec();
-            assert_eq!(samples.len(), family.lengths().padded(samples.len()), "it needs no padding");
+            assert_eq!(samples.len(), family.lengths().fitted(samples.len()), "it needs no padding");
             samples
         })
         .collect();
