@@ -36,10 +36,10 @@ impl Say {
 
     fn set_up_log(&self) {
         // In JSON everything that is said is an event of ours; for people it is said in lines, and the log has what
-        // libraries have to say.
+        // libraries have to say. The decoders name no file: what they survive is told with the file, as its warning.
         let usual = match (self.json, self.quiet) {
-            (true, false) => "warn,verbatim=info",
-            (false, false) => "warn",
+            (true, false) => "warn,symphonia=error,verbatim=info",
+            (false, false) => "warn,symphonia=error",
             (_, true) => "error",
         };
         let filter = EnvFilter::try_from_env(LOG_VARIABLE).unwrap_or_else(|_| EnvFilter::new(usual));
