@@ -104,7 +104,7 @@ fn gpu_lane(
 /// An error and its causes, in one line.
 fn words(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    causes.map(|cause| cause.to_string().trim().to_owned()).collect::<Vec<_>>().join(": ")
 }
 
 fn describe(model: &str, device: &Decision, threads: usize, seconds: f64) -> String {

@@ -72,7 +72,6 @@ pub(super) fn front_end(
 ///
 /// Float, because one 8-bit scale for the whole tensor costs accuracy here: WER 9.1 % instead of 6.8 % on the
 /// Asterisk prompts, for a tenth of the encoder's time.
-#[allow(clippy::too_many_arguments, reason = "a convolution has that many parts")]
 fn convolve(
     graph: &mut Graph,
     style: &Style,
