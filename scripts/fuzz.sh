@@ -31,4 +31,4 @@ for target in "${targets[@]}"; do
 done
 
 echo "fuzz: seeded mutations for $share s"
-VERBATIM_FUZZ_SECONDS=$share cargo test --release --locked --package verbatim --test fuzz_decode -- --nocapture
+VERBATIM_FUZZ_SECONDS=$share cargo test --release --locked --workspace --test fuzz_decode -- --nocapture
