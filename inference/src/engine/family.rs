@@ -36,8 +36,8 @@ pub struct Lengths {
 impl Lengths {
     /// The greatest length that the model takes and that is no more than `samples`; the shortest for less than that.
     ///
-    /// Cut, and not filled up with silence: digital silence at the end costs accuracy (of 19 segments 14 had the
-    /// reference's text, with exact lengths 18), and what is cut is less than a segment's padding.
+    /// Cut, and not filled up with silence: what is cut is less than a segment's padding, and the model hears nothing
+    /// that is not in the recording. See "Finding speech" in docs/benchmarks.md for what both give.
     pub fn fitted(&self, samples: usize) -> usize {
         self.first + samples.saturating_sub(self.first) / self.step * self.step
     }

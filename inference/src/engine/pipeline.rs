@@ -84,10 +84,8 @@ impl Transcriber for Pipeline {
             for vad in &mut self.listeners {
                 let sender = sender.clone();
                 scope.spawn(move || {
+                    let _leaving = Leaving { listening, pool: &shared.pool };
                     listener(vad, tasks, settings, shared, &sender);
-                    if listening.fetch_sub(1, Ordering::AcqRel) == 1 {
-                        shared.pool.close();
-                    }
                 });
             }
             for family in &mut self.lanes {
@@ -110,6 +108,20 @@ impl Transcriber for Pipeline {
 
     fn describe(&self) -> String {
         self.description.clone()
+    }
+}
+
+/// Held by each listener: the last one that goes, however it goes, closes the pool, or the lanes would wait for ever.
+struct Leaving<'a> {
+    listening: &'a AtomicUsize,
+    pool: &'a Pool,
+}
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        if self.listening.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.pool.close();
+        }
     }
 }
 
