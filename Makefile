@@ -24,7 +24,7 @@ FUZZ_SECONDS ?= 60
 TRANSCRIPT_SCHEMA := docs/transcript.schema.json
 
 .PHONY: help setup build model demo test test-rust test-python bench lint fmt fmt-check deny generate check-generated
-.PHONY: accept golden fuzz clean
+.PHONY: accept golden fuzz fuzz-mutations clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-16s %s\n", $$1, $$2 }'
@@ -81,6 +81,9 @@ check-generated: build ## Fail when a generated file differs from what `make gen
 golden: ## Make the golden transcripts again with the vendor's graphs
 	PYTHONPATH="$$($(PYTHON) bench/environment.py)" $(PYTHON) scripts/golden/make_golden.py \
 	  inference/tests/golden/segments.json -o inference/tests/golden/moonshine.json
+
+fuzz-mutations: ## Fuzz decoding with seeded mutations of the fixtures, in the build that the tests made
+	VERBATIM_FUZZ_SECONDS=$(FUZZ_SECONDS) cargo test --release --locked --workspace --test fuzz_decode -- --nocapture
 
 fuzz: setup ## Fuzz the decoders for FUZZ_SECONDS (60)
 	@scripts/setup.sh fuzz
