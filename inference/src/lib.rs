@@ -6,3 +6,7 @@ pub mod engine;
 pub mod local;
 pub mod output;
 pub mod prepare;
+pub mod protocol;
+pub mod soak;
+pub mod stats;
+pub mod supervisor;

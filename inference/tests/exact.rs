@@ -35,10 +35,10 @@ fn transcripts(files: &[PathBuf], budget: f64, threads: usize) -> BTreeMap<PathB
         vad: VadOptions::default(),
     })
     .unwrap_or_else(|error| panic!("run verbatim model pull: {error}"));
-    let mut tasks = files.iter().cloned().enumerate().map(|(id, path)| FileTask { id, path });
+    let mut tasks = files.iter().cloned().enumerate().map(|(id, path)| FileTask { id, path, fault: None });
     let mut found = BTreeMap::new();
     let mut hear = |event| match event {
-        Event::Progress { .. } => {}
+        Event::Begun { .. } | Event::Progress { .. } => {}
         Event::Done { id, result } => {
             let segments = serde_json::to_string(&result.segments).unwrap();
             assert!(found.insert(files[id].clone(), segments).is_none(), "{id} is answered twice");

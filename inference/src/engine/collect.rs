@@ -66,7 +66,7 @@ impl Collector {
             Message::Started { task, started } => {
                 let open = Open { started, unanswered: 0, segments: Vec::new(), ending: None };
                 self.files.insert(task, open);
-                Vec::new()
+                vec![Event::Begun { id: task }]
             }
             Message::Progress { task, audio_seconds, bytes_read } if self.files.contains_key(&task) => {
                 vec![Event::Progress { id: task, audio_seconds, bytes_read }]

@@ -31,11 +31,38 @@ pub enum FailureReason {
     WriteFailed,
     /// The model failed on this file.
     InferenceFailed,
+    /// Memory ran out on this file, also when it ran alone with the smallest batch.
+    OutOfMemory,
+    /// The file crashed engines, also when it ran alone.
+    EngineCrashed,
+    /// An engine made no progress on this file, also when it ran alone.
+    Wedged,
     /// The run was interrupted before this file was done.
     Interrupted,
 }
 
 impl FailureReason {
+    /// All of them.
+    pub const ALL: [Self; 17] = [
+        Self::NotAudio,
+        Self::NoAudioTrack,
+        Self::UnsupportedCodec,
+        Self::UnsupportedAudio,
+        Self::Corrupt,
+        Self::Empty,
+        Self::TooLong,
+        Self::NotFound,
+        Self::PermissionDenied,
+        Self::ReadFailed,
+        Self::SourceChanged,
+        Self::WriteFailed,
+        Self::InferenceFailed,
+        Self::OutOfMemory,
+        Self::EngineCrashed,
+        Self::Wedged,
+        Self::Interrupted,
+    ];
+
     /// The reason as reports, events and metric labels carry it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -52,6 +79,9 @@ impl FailureReason {
             Self::SourceChanged => "SourceChanged",
             Self::WriteFailed => "WriteFailed",
             Self::InferenceFailed => "InferenceFailed",
+            Self::OutOfMemory => "OutOfMemory",
+            Self::EngineCrashed => "EngineCrashed",
+            Self::Wedged => "Wedged",
             Self::Interrupted => "Interrupted",
         }
     }

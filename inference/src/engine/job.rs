@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use crate::engine::failure::Failure;
 use crate::output::transcript::{Audio, Segment};
 
@@ -16,17 +18,55 @@ pub enum ChannelMode {
 }
 
 /// One audio file to transcribe.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileTask {
     /// The caller's number for the file; every event names it.
     pub id: usize,
     /// Where the bytes are: a local, seekable file.
+    #[serde(with = "as_os_string")]
     pub path: PathBuf,
+    /// What is to go wrong with it, on purpose.
+    pub fault: Option<Fault>,
 }
 
-/// What the engine reports. For each task: any number of `Progress`, then exactly one `Done` or `Failed`.
-#[derive(Clone, Debug, PartialEq)]
+/// Paths as the system has them: serde takes a path for text, and names of files need not be.
+mod as_os_string {
+    use std::{ffi::OsString, path::PathBuf};
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(path: &PathBuf, serializer: S) -> Result<S::Ok, S::Error> {
+        path.as_os_str().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
+        OsString::deserialize(deserializer).map(PathBuf::from)
+    }
+}
+
+/// What can be made to go wrong in an engine, to see that its supervisor finds it: `verbatim soak --inject`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Fault {
+    /// The engine aborts as it begins the file.
+    Crash,
+    /// The file is begun and never ends.
+    Hang,
+    /// The engine allocates, as it begins the file, until the system refuses.
+    OutOfMemory,
+    /// The engine sends what is no message.
+    Malformed,
+    /// The engine forgets to give back so many bytes when the file is done.
+    Leak(u64),
+}
+
+/// What the engine reports. For each task: `Begun`, any number of `Progress`, then exactly one `Done` or `Failed`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Event {
+    /// The file's first byte is about to be read.
+    Begun {
+        /// The task.
+        id: usize,
+    },
     /// More of the file has been heard.
     Progress {
         /// The task.
@@ -53,7 +93,7 @@ pub enum Event {
 }
 
 /// The engine's result for one file; the caller adds what only it knows (names, model) to make a transcript.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FileResult {
     /// Stretches of speech, by start time, then channel; empty for a file without speech.
     pub segments: Vec<Segment>,

@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::engine::job::ChannelMode;
@@ -17,7 +18,7 @@ pub const DEFAULT_MAX_AUDIO_SECONDS: f64 = 86_400.0;
 pub const RECOGNITION_VERSION: u32 = 1;
 
 /// What an engine is asked to be.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EngineOptions {
     /// Name of a model, as `verbatim model list` shows it, or path of a prepared model's folder.
     pub model: String,
@@ -51,7 +52,7 @@ impl EngineOptions {
 }
 
 /// How speech is found (voice activity detection). Names and defaults are Silero's own.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VadOptions {
     /// Probability at which speech begins, 0 to 1. Higher finds less.
     pub threshold: f64,
@@ -83,7 +84,7 @@ impl Default for VadOptions {
 }
 
 /// Where the model runs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Device {
     /// The first GPU that works, else the CPU.
     #[default]

@@ -244,7 +244,7 @@ fn collect(
         match receiver.recv_timeout(STOP_POLL) {
             Ok(message) => {
                 for event in collector.take(message) {
-                    let done = !matches!(event, Event::Progress { .. });
+                    let done = matches!(event, Event::Done { .. } | Event::Failed { .. });
                     on_event(event);
                     if done {
                         shared.files_done.fetch_add(1, Ordering::AcqRel);

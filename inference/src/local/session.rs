@@ -69,6 +69,7 @@ impl Run<'_> {
 
     fn hear(&self, event: Event, made_by: &MadeBy, work: &SyncSender<Work>) {
         match event {
+            Event::Begun { .. } => {}
             Event::Progress { id, audio_seconds, bytes_read } => {
                 self.watcher.notice(id, Notice::Heard { audio_seconds, bytes_read });
             }

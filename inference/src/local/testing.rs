@@ -37,7 +37,7 @@ impl Transcriber for Scripted {
         on_event: &mut dyn FnMut(Event),
         stop: &AtomicBool,
     ) {
-        for FileTask { id, path } in tasks {
+        for FileTask { id, path, .. } in tasks {
             self.heard.push(path.file_name().unwrap().to_string_lossy().into_owned());
             let bytes = fs::read(&path).unwrap();
             let text = String::from_utf8(bytes.clone()).unwrap();

@@ -1,0 +1,3 @@
+//! `verbatim soak`: recordings over and over, and a report that anyone can check.
+
+pub mod record;

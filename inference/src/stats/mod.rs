@@ -1,0 +1,12 @@
+//! Statistics that hold where samples are few, noisy and not normal. Pure.
+
+/// A robust slope and its 95 % confidence interval.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+pub struct Slope {
+    /// Median of the slopes of all pairs.
+    pub estimate: f64,
+    /// Lower end of the interval.
+    pub low: f64,
+    /// Upper end of the interval.
+    pub high: f64,
+}

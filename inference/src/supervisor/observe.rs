@@ -1,0 +1,207 @@
+//! What happens to engines and files, told as it happens: metrics, status, log and soak report are made from it.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::engine::failure::{Failure, FailureReason};
+use crate::protocol::Stats;
+use crate::supervisor::measure::Snapshot;
+
+/// Number of an engine, from 1, in the order in which they were started.
+pub type EngineNumber = u64;
+
+/// Why an engine is replaced: one closed list, in metric labels, events and reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub enum RecycleReason {
+    /// Host memory passed the soft limit.
+    Memory,
+    /// GPU memory passed the soft limit.
+    GpuMemory,
+    /// Host memory grew faster than allowed.
+    Growth,
+    /// It did its number of files.
+    MaxFiles,
+    /// Host or GPU memory passed the hard limit, or ran out: it was killed, by us or by the kernel, or gave up.
+    OutOfMemory,
+    /// It made no progress for longer than its files can need, and was killed.
+    Wedged,
+    /// It broke the protocol, and was killed.
+    Protocol,
+    /// It ended by a signal or an exit code of its own.
+    Crash,
+}
+
+impl RecycleReason {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Memory,
+        Self::GpuMemory,
+        Self::Growth,
+        Self::MaxFiles,
+        Self::OutOfMemory,
+        Self::Wedged,
+        Self::Protocol,
+        Self::Crash,
+    ];
+
+    /// The reason as metric labels, events and reports carry it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Memory => "Memory",
+            Self::GpuMemory => "GpuMemory",
+            Self::Growth => "Growth",
+            Self::MaxFiles => "MaxFiles",
+            Self::OutOfMemory => "OutOfMemory",
+            Self::Wedged => "Wedged",
+            Self::Protocol => "Protocol",
+            Self::Crash => "Crash",
+        }
+    }
+
+    /// Whether the engine finishes its files in flight; otherwise they are suspects.
+    pub fn is_orderly(self) -> bool {
+        matches!(self, Self::Memory | Self::GpuMemory | Self::Growth | Self::MaxFiles)
+    }
+
+    /// What a file fails with that did this to engines too often.
+    pub fn failure(self) -> FailureReason {
+        match self {
+            Self::OutOfMemory => FailureReason::OutOfMemory,
+            Self::Wedged => FailureReason::Wedged,
+            _ => FailureReason::EngineCrashed,
+        }
+    }
+}
+
+/// Something that happened. Times are given by whoever observes.
+#[derive(Clone, Debug)]
+pub enum Happening<'a> {
+    /// An engine was started.
+    EngineStarted {
+        /// Its number.
+        engine: EngineNumber,
+        /// Its process.
+        pid: u32,
+    },
+    /// An engine is ready for files.
+    EngineReady {
+        /// Its number.
+        engine: EngineNumber,
+        /// From its start to now.
+        load: Duration,
+        /// One line for people: model, device, threads.
+        description: &'a str,
+        /// What it took away from itself.
+        sandbox: &'a [String],
+    },
+    /// It was decided that an engine is to be replaced; its files in flight finish first where the reason is orderly.
+    EngineCondemned {
+        /// Its number.
+        engine: EngineNumber,
+        /// Why, from the closed list.
+        reason: RecycleReason,
+        /// Why, in words and figures.
+        why: &'a str,
+    },
+    /// An engine's process has ended. One that was not condemned had nothing more to do.
+    EngineGone {
+        /// Its number.
+        engine: EngineNumber,
+        /// How, in words, as `exit code 0` or `signal 9 (SIGKILL)`.
+        how: &'a str,
+        /// Files that it did.
+        files: u64,
+    },
+    /// No engine took files for so long, between one that was replaced and the next.
+    Gap {
+        /// The engine that takes files again.
+        engine: EngineNumber,
+        /// For how long there was none.
+        gap: Duration,
+        /// Whether the next one was started before the old one left.
+        overlapped: bool,
+    },
+    /// An engine took up a file.
+    FileBegun {
+        /// Its number.
+        engine: EngineNumber,
+        /// The file.
+        file: usize,
+        /// How people know it.
+        name: &'a str,
+        /// Times that it was begun, this one included.
+        attempt: u32,
+        /// Time that it waited for the engine since it was handed over.
+        waited: Duration,
+    },
+    /// A file was in flight when an engine was lost: it will be run again, alone.
+    FileSuspected {
+        /// The file.
+        file: usize,
+        /// How people know it.
+        name: &'a str,
+        /// Why the engine was lost.
+        reason: RecycleReason,
+    },
+    /// A file is done.
+    FileDone {
+        /// Which engine did it.
+        engine: EngineNumber,
+        /// The file.
+        file: usize,
+        /// Its audio, in seconds.
+        audio_seconds: f64,
+        /// From its first byte to its last segment, in seconds.
+        processing_seconds: f64,
+    },
+    /// A file failed.
+    FileFailed {
+        /// The file.
+        file: usize,
+        /// How people know it.
+        name: &'a str,
+        /// Why.
+        failure: &'a Failure,
+        /// Times that it was tried.
+        attempts: u32,
+    },
+    /// The batch budget has changed.
+    Budget {
+        /// Seconds of segments, with padding.
+        max_padded_seconds: f64,
+        /// Why, in words.
+        why: &'a str,
+    },
+    /// The next engine is not started before a while, because engines keep failing.
+    BackingOff {
+        /// The while.
+        delay: Duration,
+        /// Why, in words.
+        why: &'a str,
+    },
+    /// Processes and memory were measured.
+    Measured(&'a Snapshot),
+    /// An engine told of itself.
+    EngineStats {
+        /// Its number.
+        engine: EngineNumber,
+        /// Sums since its start.
+        stats: &'a Stats,
+    },
+    /// Growth of an engine's resident memory was estimated.
+    Growth {
+        /// Its number.
+        engine: EngineNumber,
+        /// Bytes an hour.
+        per_hour: crate::stats::Slope,
+        /// Bytes for an hour of audio.
+        per_audio_hour: Option<crate::stats::Slope>,
+    },
+}
+
+/// Hears of what happens, on the supervisor's thread: it must not block.
+pub trait Observer: Send + Sync {
+    /// Something happened just now.
+    fn observe(&self, happening: &Happening<'_>);
+}
