@@ -7,6 +7,10 @@ use crate::amount::{Bytes, Memory};
 
 /// Leaves the supervisor room below the container's limit to act before the kernel does.
 pub const DEFAULT_MEMORY_SOFT_LIMIT: Memory = Memory::Percent(80);
+/// What the kernel would do a moment later, to a process of its own choice.
+pub const DEFAULT_MEMORY_HARD_LIMIT: Memory = Memory::Percent(95);
+/// As for the host's memory.
+pub const DEFAULT_GPU_MEMORY_HARD_LIMIT: Memory = Memory::Percent(98);
 /// Above what batches may use, so that only what they leave behind gets there.
 pub const DEFAULT_GPU_MEMORY_SOFT_LIMIT: Memory = Memory::Percent(90);
 /// A leak that fills a gigabyte in five hours.
@@ -18,8 +22,13 @@ pub const DEFAULT_MEMORY_GROWTH_PER_HOUR: Bytes = Bytes(200 << 20);
 pub struct Recycle {
     /// Resident memory of the engine, as a share of the container's limit or in bytes. 0: never.
     pub memory_soft_limit: Memory,
+    /// Resident memory at which the engine is killed, as a share of the container's limit or in bytes; its files in
+    /// flight run again, in smaller batches. 0: never.
+    pub memory_hard_limit: Memory,
     /// GPU memory of the engine, as a share of the GPU's or in bytes. 0: never.
     pub gpu_memory_soft_limit: Memory,
+    /// GPU memory at which the engine is killed. 0: never.
+    pub gpu_memory_hard_limit: Memory,
     /// Growth of the engine's resident memory in an hour, after it has warmed up. 0: never.
     pub memory_growth_per_hour: Bytes,
     /// Files that an engine does. 0: any number.
@@ -31,7 +40,9 @@ impl Default for Recycle {
     fn default() -> Self {
         Self {
             memory_soft_limit: DEFAULT_MEMORY_SOFT_LIMIT,
+            memory_hard_limit: DEFAULT_MEMORY_HARD_LIMIT,
             gpu_memory_soft_limit: DEFAULT_GPU_MEMORY_SOFT_LIMIT,
+            gpu_memory_hard_limit: DEFAULT_GPU_MEMORY_HARD_LIMIT,
             memory_growth_per_hour: DEFAULT_MEMORY_GROWTH_PER_HOUR,
             max_files: 0,
         }

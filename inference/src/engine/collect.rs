@@ -50,6 +50,8 @@ struct Open {
     unanswered: usize,
     segments: Vec<Segment>,
     ending: Option<Ending>,
+    /// Seconds and bytes heard so far.
+    heard: (f64, u64),
 }
 
 /// All files in flight.
@@ -64,14 +66,16 @@ impl Collector {
     pub(super) fn take(&mut self, message: Message) -> Vec<Event> {
         match message {
             Message::Started { task, started } => {
-                let open = Open { started, unanswered: 0, segments: Vec::new(), ending: None };
+                let open =
+                    Open { started, unanswered: 0, segments: Vec::new(), ending: None, heard: (0.0, 0) };
                 self.files.insert(task, open);
                 vec![Event::Begun { id: task }]
             }
-            Message::Progress { task, audio_seconds, bytes_read } if self.files.contains_key(&task) => {
+            Message::Progress { task, audio_seconds, bytes_read } => {
+                let Some(file) = self.files.get_mut(&task) else { return Vec::new() };
+                file.heard = (audio_seconds, bytes_read);
                 vec![Event::Progress { id: task, audio_seconds, bytes_read }]
             }
-            Message::Progress { .. } => Vec::new(),
             Message::Heard { id, place } => {
                 if let Some(file) = self.files.get_mut(&place.task) {
                     file.unanswered += 1;
@@ -91,7 +95,11 @@ impl Collector {
                 let Some(file) = self.files.get_mut(&place.task) else { return Vec::new() };
                 file.unanswered -= 1;
                 file.segments.extend(segment(&place, recognition));
-                self.complete(place.task)
+                // Nothing more may be to hear, and the file goes on all the same: whoever waits should know.
+                let (audio_seconds, bytes_read) = file.heard;
+                let mut events = vec![Event::Progress { id: place.task, audio_seconds, bytes_read }];
+                events.extend(self.complete(place.task));
+                events
             }
             Message::LaneFailed { ids, failure } => {
                 let tasks: Vec<_> =
@@ -193,11 +201,15 @@ mod tests {
     fn segments_come_in_order_whatever_order_they_were_done_in() {
         let mut collector = Collector::default();
         start(&mut collector, 7);
-        for message in [heard(0, 7, 0), heard(1, 7, 32_000), recognised(1, "b"), ended(7)] {
+        for message in [heard(0, 7, 0), heard(1, 7, 32_000)] {
             assert_eq!(collector.take(message), vec![]);
         }
+        let progress = Event::Progress { id: 7, audio_seconds: 0.0, bytes_read: 0 };
+        assert_eq!(collector.take(recognised(1, "b")), vec![progress.clone()]);
+        assert_eq!(collector.take(ended(7)), vec![]);
         let events = collector.take(recognised(0, "a"));
-        let [Event::Done { id: 7, result }] = events.as_slice() else { panic!("{events:?}") };
+        let [first, Event::Done { id: 7, result }] = events.as_slice() else { panic!("{events:?}") };
+        assert_eq!(first, &progress);
         let texts: Vec<_> = result.segments.iter().map(|s| (s.id, s.text.as_str(), s.start)).collect();
         assert_eq!(texts, [(0, "a", 0.0), (1, "b", 2.0)]);
         assert_eq!(collector.interrupted(), vec![]);

@@ -69,6 +69,11 @@ pub trait Family: Send {
     /// Ends a call's work: nothing is in flight, and the memory that it took is given back now.
     fn rest(&mut self);
 
+    /// Padding that went through the model since this was last asked, in seconds of audio.
+    fn padding_seconds(&mut self) -> f64 {
+        0.0
+    }
+
     /// Gives memory back to the system as far as the runtime can, with the next run: called when a file is done.
     fn shrink(&mut self);
 }

@@ -26,7 +26,7 @@ pub struct FileTask {
     #[serde(with = "as_os_string")]
     pub path: PathBuf,
     /// What is to go wrong with it, on purpose.
-    pub fault: Option<Fault>,
+    pub fault: Option<Injected>,
 }
 
 /// Paths as the system has them: serde takes a path for text, and names of files need not be.
@@ -44,18 +44,34 @@ mod as_os_string {
     }
 }
 
-/// What can be made to go wrong in an engine, to see that its supervisor finds it: `verbatim soak --inject`.
+/// A fault, and how often it strikes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Injected {
+    /// What goes wrong.
+    pub fault: Fault,
+    /// Each time that the file is tried, and not the first time alone.
+    pub every_attempt: bool,
+}
+
+/// What can be made to go wrong in an engine, to see that its supervisor finds it: `verbatim soak --inject`. All but
+/// `Leak` strike when the file is begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fault {
-    /// The engine aborts as it begins the file.
+    /// The engine aborts.
     Crash,
-    /// The file is begun and never ends.
+    /// The file is never done, in a decoder that does not end.
     Hang,
-    /// The engine allocates, as it begins the file, until the system refuses.
+    /// The engine allocates until the allocator refuses; its address space is limited first, to spare the machine.
     OutOfMemory,
+    /// The engine takes memory until the kernel kills something: for a cgroup with a limit.
+    FillMemory,
     /// The engine sends what is no message.
     Malformed,
-    /// The engine forgets to give back so many bytes when the file is done.
+    /// The engine gets a SIGKILL from outside.
+    Kill,
+    /// The engine gets a SIGSTOP from outside.
+    Stop,
+    /// The engine does not give back so many bytes when the file is done.
     Leak(u64),
 }
 

@@ -4,6 +4,7 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::thread;
 
+use super::controls::Controls;
 use super::cuda::{CudaOptions, Provider};
 use super::device::{self, Decision, There, Unavailable};
 use super::family::Family;
@@ -86,7 +87,8 @@ pub fn load(options: &EngineOptions) -> Result<Box<dyn Transcriber>, EngineError
     // Two listeners at least: while one is in a long file, the other brings short ones.
     let listeners = side_by_side(threads.max(2), || Vad::load(&runtime, &ready.folder))?;
     let description = describe(&ready.name, &decision, threads, options.max_padded_seconds);
-    Ok(Box::new(Pipeline { runtime, ready, options: options.clone(), lanes, listeners, description }))
+    let controls = Arc::new(Controls::new(options.max_padded_seconds));
+    Ok(Box::new(Pipeline { runtime, ready, options: options.clone(), lanes, listeners, description, controls }))
 }
 
 /// Makes `count` of something, each on a thread of its own: sessions take a tenth of a second each to load.

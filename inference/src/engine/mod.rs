@@ -2,6 +2,7 @@
 
 pub mod audio;
 mod collect;
+pub mod controls;
 pub mod cuda;
 pub mod decode;
 pub mod device;
@@ -14,6 +15,7 @@ pub mod moonshine;
 pub mod options;
 mod pipeline;
 mod pool;
+pub mod process;
 pub mod resample;
 pub mod runtime;
 pub mod segmenter;

@@ -13,9 +13,10 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use super::audio::AudioLimits;
 use super::collect::{Collector, Message, Place};
+use super::controls::Controls;
 use super::failure::Failure;
 use super::family::Family;
-use super::job::{Event, FileTask};
+use super::job::{Event, Fault, FileTask};
 use super::listen::{self, Settings, Stopped, failure_of, listen};
 use super::options::EngineOptions;
 use super::pool::{Pool, Waiting};
@@ -39,17 +40,23 @@ pub(super) struct Pipeline {
     pub(super) lanes: Vec<Box<dyn Family>>,
     pub(super) listeners: Vec<Vad>,
     pub(super) description: String,
+    pub(super) controls: Arc<Controls>,
 }
 
 /// What all threads of one call share.
 struct Shared<'a> {
     pool: Pool,
+    controls: &'a Controls,
+    lanes: usize,
+    runtime: &'a Runtime,
     stop: &'a AtomicBool,
     /// Set when the collector has seen `stop`: everybody goes home.
     over: AtomicBool,
     next_segment: AtomicU64,
     /// Files that are done: lanes give memory back when it moves.
     files_done: AtomicUsize,
+    /// Files that are begun and not done.
+    files_open: AtomicUsize,
 }
 
 impl Transcriber for Pipeline {
@@ -59,14 +66,16 @@ impl Transcriber for Pipeline {
         on_event: &mut dyn FnMut(Event),
         stop: &AtomicBool,
     ) {
-        let budget = self.options.max_padded_seconds / self.lanes.len() as f64;
         let shared = Shared {
-            // Half of what is in flight: a lane that runs low asks for a quarter to half of its budget.
-            pool: Pool::new(self.options.max_padded_seconds / 2.0),
+            pool: Pool::new(&self.controls),
+            controls: &self.controls,
+            lanes: self.lanes.len(),
+            runtime: &self.runtime,
             stop,
             over: AtomicBool::new(false),
             next_segment: AtomicU64::new(0),
             files_done: AtomicUsize::new(0),
+            files_open: AtomicUsize::new(0),
         };
         let lengths = self.lanes.first().map(|lane| lane.lengths());
         let Some(lengths) = lengths else { return };
@@ -90,10 +99,10 @@ impl Transcriber for Pipeline {
             }
             for family in &mut self.lanes {
                 let sender = sender.clone();
-                scope.spawn(move || lane(family.as_mut(), budget, shared, &sender));
+                scope.spawn(move || lane(family.as_mut(), shared, &sender));
             }
             drop(sender);
-            collect(&receiver, shared, &self.runtime, on_event);
+            collect(&receiver, shared, on_event);
         });
         self.runtime.trim();
     }
@@ -108,6 +117,10 @@ impl Transcriber for Pipeline {
 
     fn describe(&self) -> String {
         self.description.clone()
+    }
+
+    fn controls(&self) -> Arc<Controls> {
+        Arc::clone(&self.controls)
     }
 }
 
@@ -136,8 +149,12 @@ fn listener(
     while !shared.stop.load(Ordering::Acquire) {
         let Some(task) = tasks.lock().unwrap_or_else(PoisonError::into_inner).next() else { return };
         let started = Instant::now();
+        shared.files_open.fetch_add(1, Ordering::AcqRel);
         if sender.send(Message::Started { task: task.id, started }).is_err() {
             return;
+        }
+        while task.fault.is_some_and(|injected| injected.fault == Fault::Hang) {
+            thread::park();
         }
         let message = match hear(vad, &task, settings, shared, sender) {
             Ok(message) => message,
@@ -167,7 +184,7 @@ fn hear(
         let place = Place { task: task.id, channel: heard.channel, span: heard.span };
         // The collector must know the segment before a lane can be done with it.
         sender.send(Message::Heard { id, place }).is_ok()
-            && shared.pool.push(Waiting { id, samples: heard.samples })
+            && shared.pool.push(Waiting { id, samples: heard.samples, since: Instant::now() })
     };
     let mut progress = |audio_seconds, bytes_read| {
         let _ = sender.send(Message::Progress { task: task.id, audio_seconds, bytes_read });
@@ -178,10 +195,12 @@ fn hear(
 }
 
 /// A lane's life: segments in, recognitions out, until the pool is done.
-fn lane(family: &mut dyn Family, budget: f64, shared: &Shared<'_>, sender: &Sender<Message>) {
+fn lane(family: &mut dyn Family, shared: &Shared<'_>, sender: &Sender<Message>) {
     let mut flying: HashMap<u64, f64> = HashMap::new();
     let mut files_done = 0;
+    let mut rested = true;
     while !shared.over.load(Ordering::Acquire) {
+        let budget = shared.controls.max_padded_seconds() / shared.lanes as f64;
         let used: f64 = flying.values().sum();
         // A step costs nearly the same for one row as for several: wait for half a budget before the first step, and
         // for a quarter when the lane runs low. Whoever listens gets the processor meanwhile.
@@ -191,9 +210,19 @@ fn lane(family: &mut dyn Family, budget: f64, shared: &Shared<'_>, sender: &Send
             if shared.pool.is_done() {
                 break;
             }
+            if !rested && shared.files_open.load(Ordering::Acquire) == 0 {
+                // Nobody knows when the next file comes.
+                family.rest();
+                shared.runtime.trim();
+                rested = true;
+            }
             continue;
         }
-        for Waiting { id, samples } in &taken {
+        rested = false;
+        let computing = Instant::now();
+        for waiting in &taken {
+            let Waiting { id, samples, since } = waiting;
+            shared.controls.taken(waiting.seconds(), since.elapsed());
             // One at a time: a whole budget in the encoder takes seconds, and a signal should not wait for it.
             if shared.over.load(Ordering::Acquire) {
                 break;
@@ -210,7 +239,10 @@ fn lane(family: &mut dyn Family, budget: f64, shared: &Shared<'_>, sender: &Send
                 }
             }
         }
-        let sent = match family.step() {
+        let stepped = family.step();
+        shared.controls.computed(computing.elapsed());
+        shared.controls.padded(family.padding_seconds());
+        let sent = match stepped {
             Ok(finished) => finished.into_iter().try_for_each(|(id, recognition)| {
                 flying.remove(&id);
                 sender.send(Message::Recognised { id, recognition })
@@ -236,7 +268,6 @@ fn lane(family: &mut dyn Family, budget: f64, shared: &Shared<'_>, sender: &Send
 fn collect(
     receiver: &Receiver<Message>,
     shared: &Shared<'_>,
-    runtime: &Runtime,
     on_event: &mut dyn FnMut(Event),
 ) {
     let mut collector = Collector::default();
@@ -248,7 +279,10 @@ fn collect(
                     on_event(event);
                     if done {
                         shared.files_done.fetch_add(1, Ordering::AcqRel);
-                        runtime.trim();
+                        if shared.files_open.fetch_sub(1, Ordering::AcqRel) == 1 {
+                            shared.pool.wake();
+                        }
+                        shared.runtime.trim();
                     }
                 }
             }

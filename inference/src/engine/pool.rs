@@ -5,8 +5,10 @@
 //! of audio: listeners wait while it is full, whatever the length of their files.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use super::controls::Controls;
 
 /// How long a lane waits for a better batch. A source that is this slow is slower than the model anyway.
 const PATIENCE: Duration = Duration::from_millis(250);
@@ -18,10 +20,13 @@ pub(super) struct Waiting {
     pub(super) id: u64,
     /// 16 kHz samples, padded to a length that the model takes.
     pub(super) samples: Vec<f32>,
+    /// Since when it waits.
+    pub(super) since: Instant,
 }
 
 impl Waiting {
-    fn seconds(&self) -> f64 {
+    /// Its length in seconds.
+    pub(super) fn seconds(&self) -> f64 {
         self.samples.len() as f64 / f64::from(super::audio::SAMPLE_RATE)
     }
 }
@@ -31,6 +36,8 @@ struct State {
     waiting: VecDeque<Waiting>,
     seconds: f64,
     closed: bool,
+    /// Raised to have lanes look at something else than segments.
+    wakes: u64,
 }
 
 /// Segments between the listeners and the lanes.
@@ -38,13 +45,18 @@ struct State {
 pub(super) struct Pool {
     state: Mutex<State>,
     changed: Condvar,
-    window_seconds: f64,
+    controls: Arc<Controls>,
 }
 
 impl Pool {
-    /// A pool that holds about `window_seconds` of audio: one segment more where it is not full yet.
-    pub(super) fn new(window_seconds: f64) -> Self {
-        Self { state: Mutex::default(), changed: Condvar::new(), window_seconds }
+    /// A pool that holds about half of the budget, one segment more where it is not full yet: a lane that runs low asks
+    /// for a quarter to half of its own.
+    pub(super) fn new(controls: &Arc<Controls>) -> Self {
+        Self { state: Mutex::default(), changed: Condvar::new(), controls: Arc::clone(controls) }
+    }
+
+    fn window_seconds(&self) -> f64 {
+        self.controls.max_padded_seconds() / 2.0
     }
 
     // A thread that panicked with the lock left nothing half-done: every change is one push, pop or assignment.
@@ -59,7 +71,7 @@ impl Pool {
     /// Adds a segment, once there is room; false when the pool is closed.
     pub(super) fn push(&self, segment: Waiting) -> bool {
         let mut state = self.lock();
-        while !state.closed && state.seconds >= self.window_seconds {
+        while !state.closed && state.seconds >= self.window_seconds() {
             state = self.wait(state);
         }
         if state.closed {
@@ -77,9 +89,10 @@ impl Pool {
     /// at least one segment, whatever its length. An empty answer from a closed pool means that it is done.
     pub(super) fn take(&self, room_seconds: f64, wanted_seconds: f64) -> Vec<Waiting> {
         let mut state = self.lock();
-        let wanted = wanted_seconds.min(self.window_seconds);
+        let wanted = wanted_seconds.min(self.window_seconds());
         let deadline = Instant::now() + PATIENCE;
-        while !state.closed && state.seconds < wanted {
+        let wakes = state.wakes;
+        while !state.closed && state.seconds < wanted && state.wakes == wakes {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 break;
@@ -102,6 +115,12 @@ impl Pool {
             self.changed.notify_all();
         }
         taken
+    }
+
+    /// Has the lanes that wait look around.
+    pub(super) fn wake(&self) {
+        self.lock().wakes += 1;
+        self.changed.notify_all();
     }
 
     /// Whether no more segments will come and none is left.
@@ -131,7 +150,7 @@ mod tests {
     use super::*;
 
     fn segment(id: u64, seconds: usize) -> Waiting {
-        Waiting { id, samples: vec![0.0; seconds * 16_000] }
+        Waiting { id, samples: vec![0.0; seconds * 16_000], since: Instant::now() }
     }
 
     fn ids(taken: &[Waiting]) -> Vec<u64> {
@@ -140,7 +159,7 @@ mod tests {
 
     #[test]
     fn segments_are_taken_in_order_up_to_the_room() {
-        let pool = Pool::new(100.0);
+        let pool = Pool::new(&Arc::new(Controls::new(200.0)));
         for (id, seconds) in [(1, 5), (2, 5), (3, 1)] {
             assert!(pool.push(segment(id, seconds)));
         }
@@ -154,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_full_window_makes_listeners_wait() {
-        let pool = Pool::new(4.0);
+        let pool = Pool::new(&Arc::new(Controls::new(8.0)));
         std::thread::scope(|scope| {
             let pushed = scope.spawn(|| (1..=20).all(|id| pool.push(segment(id, 3))));
             let mut seen = Vec::new();

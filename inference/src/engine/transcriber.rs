@@ -1,9 +1,12 @@
 //! The engine as its callers see it.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use crate::{
-    engine::job::{Event, FileTask},
+    engine::{
+        controls::Controls,
+        job::{Event, FileTask},
+    },
     output::transcript::Model,
 };
 
@@ -29,4 +32,7 @@ pub trait Transcriber: Send {
 
     /// One line for people: the device that was taken and why, threads, budget.
     fn describe(&self) -> String;
+
+    /// What can be read and set while it works.
+    fn controls(&self) -> Arc<Controls>;
 }

@@ -3,7 +3,7 @@
 use std::{
     fs,
     sync::{
-        Mutex,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     engine::{
+        controls::Controls,
         failure::{Failure, FailureReason},
         job::{Event, FileResult, FileTask},
         transcriber::Transcriber,
@@ -67,6 +68,10 @@ impl Transcriber for Scripted {
 
     fn describe(&self) -> String {
         "a script".to_owned()
+    }
+
+    fn controls(&self) -> Arc<Controls> {
+        Arc::default()
     }
 }
 

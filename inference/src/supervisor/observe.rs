@@ -134,6 +134,8 @@ pub enum Happening<'a> {
         attempt: u32,
         /// Time that it waited for the engine since it was handed over.
         waited: Duration,
+        /// The engine's resident memory, in bytes.
+        resident: u64,
     },
     /// A file was in flight when an engine was lost: it will be run again, alone.
     FileSuspected {
@@ -154,6 +156,8 @@ pub enum Happening<'a> {
         audio_seconds: f64,
         /// From its first byte to its last segment, in seconds.
         processing_seconds: f64,
+        /// The engine's resident memory, in bytes.
+        resident: u64,
     },
     /// A file failed.
     FileFailed {

@@ -43,6 +43,8 @@ pub struct Batched {
     batches: VecDeque<Vec<Utterance>>,
     flying: Option<Flying>,
     shrink_next: bool,
+    /// Padding that nobody has asked for yet.
+    padding_samples: usize,
 }
 
 /// Frames that the encoder makes of so many samples.
@@ -74,6 +76,7 @@ impl Batched {
             batches: VecDeque::new(),
             flying: None,
             shrink_next: false,
+            padding_samples: 0,
         })
     }
 
@@ -103,6 +106,8 @@ impl Batched {
             row[..utterance.samples.len()].copy_from_slice(&utterance.samples);
             *count = frames(utterance.samples.len()) as i64;
         }
+        let heard: usize = batch.iter().map(|utterance| utterance.samples.len()).sum();
+        self.padding_samples += samples.len().saturating_sub(heard);
         let options = self.runtime.run_options(self.shrink_next, &self.provider)?;
         let caches = self.graphs.encode(samples, counts, &options)?;
         let mut rows_of: Vec<_> = batch.into_iter().map(Some).collect();
@@ -215,6 +220,10 @@ impl Family for Batched {
             let _ = self.step();
         }
         self.forget();
+    }
+
+    fn padding_seconds(&mut self) -> f64 {
+        std::mem::take(&mut self.padding_samples) as f64 / f64::from(SAMPLE_RATE)
     }
 
     fn shrink(&mut self) {
