@@ -10,3 +10,4 @@ pub mod protocol;
 pub mod soak;
 pub mod stats;
 pub mod supervisor;
+pub mod text;

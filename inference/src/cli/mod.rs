@@ -12,7 +12,6 @@ pub mod say;
 pub mod signals;
 pub mod summary;
 pub mod tally;
-pub mod text;
 pub mod transcribe;
 pub mod work;
 #[cfg(test)]
@@ -21,6 +20,8 @@ mod work_tests;
 use std::process::ExitCode;
 
 use clap::Parser;
+
+pub use crate::text;
 
 use crate::engine::{load::EngineError, options::EngineOptions, transcriber::Transcriber};
 

@@ -1,0 +1,245 @@
+//! Whether an engine's memory grows faster than allowed. Takes samples of what it uses and has done; gives slopes over
+//! time, audio and files with 95 % intervals, and from them a reason to replace it, or none. One monitor for each engine.
+
+use std::time::Duration;
+
+use super::Decision;
+use crate::{
+    stats::{Slope, theil_sen},
+    text::{bytes, elapsed},
+};
+
+/// Files before which memory is not looked at. Memory of an engine that leaks nothing grows until its pools have seen
+/// the largest batches and every thread has had a long file; 20 files give each listener of a usual machine two or more.
+pub const WARM_UP_FILES: u64 = 20;
+
+/// Seconds of audio before which memory is not looked at: two and a half batches of 240 s. The later of both counts: 20
+/// files of 5 s do not fill one batch, and one file of an hour warms one listener alone. With long files that means
+/// hours of audio before growth is judged; until then the soft limit is there, and growth is about slow leaks.
+pub const WARM_UP_AUDIO_SECONDS: f64 = 600.0;
+
+/// Samples that are kept: 33 thousand pairs of them take less than a millisecond.
+pub const MOST_SAMPLES: usize = 256;
+
+/// Samples below which nothing is decided: with so many the interval holds also where errors are far from normal.
+pub const LEAST_SAMPLES: usize = 30;
+
+/// What has to be gained in all, in bytes, for sure: over a short span, noise of some megabytes makes gigabytes an hour. A
+/// leak at the default limit of 200 MiB an hour takes 5 minutes for it.
+pub const LEAST_GAIN: u64 = 16 << 20;
+
+/// Seconds in an hour.
+const HOUR: f64 = 3600.0;
+
+/// An engine at one moment.
+#[derive(Clone, Copy, Debug)]
+struct Sample {
+    seconds: f64,
+    audio_seconds: f64,
+    files: u64,
+    resident: u64,
+}
+
+/// Keeps samples of one engine after it has warmed up, spread evenly over its life.
+#[derive(Clone, Debug)]
+pub struct GrowthMonitor {
+    samples: Vec<Sample>,
+    /// One of so many samples is kept.
+    stride: usize,
+    /// Samples until the next one is kept.
+    until_next: usize,
+}
+
+/// How an engine's resident memory grows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GrowthEstimate {
+    /// Bytes an hour.
+    pub per_hour: Slope,
+    /// Bytes for an hour of audio; none where no more audio was done.
+    pub per_audio_hour: Option<Slope>,
+    /// Bytes for a file; none where no more files were done.
+    pub per_file: Option<Slope>,
+    /// Seconds from the first sample to the last.
+    pub span_seconds: f64,
+    /// Samples that this rests on.
+    pub samples: usize,
+}
+
+impl Default for GrowthMonitor {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl GrowthMonitor {
+    /// No samples yet.
+    pub fn new() -> Self {
+        Self { samples: Vec::new(), stride: 1, until_next: 0 }
+    }
+
+    /// Takes a sample: seconds on a clock that does not go backwards, what the engine has done since it was started, and
+    /// its resident memory in bytes. Samples are to come at even intervals. Those of the warm-up are dropped.
+    pub fn push(&mut self, now_seconds: f64, audio_seconds_done: f64, files_done: u64, resident: u64) {
+        if files_done < WARM_UP_FILES || audio_seconds_done < WARM_UP_AUDIO_SECONDS {
+            return;
+        }
+        if self.until_next > 0 {
+            self.until_next -= 1;
+            return;
+        }
+        if self.samples.len() == MOST_SAMPLES {
+            let mut index = 0;
+            self.samples.retain(|_| {
+                index += 1;
+                index % 2 == 1
+            });
+            // Their number is even: this one comes a whole new stride after the last that is left.
+            self.stride *= 2;
+        }
+        self.until_next = self.stride - 1;
+        let sample =
+            Sample { seconds: now_seconds, audio_seconds: audio_seconds_done, files: files_done, resident };
+        self.samples.push(sample);
+    }
+
+    /// How memory grows; none while there are too few samples to say anything.
+    pub fn estimate(&self) -> Option<GrowthEstimate> {
+        let (first, last) = (self.samples.first()?, self.samples.last()?);
+        Some(GrowthEstimate {
+            per_hour: self.slope(|sample| sample.seconds / HOUR)?,
+            per_audio_hour: self.slope(|sample| sample.audio_seconds / HOUR),
+            per_file: self.slope(|sample| sample.files as f64),
+            span_seconds: last.seconds - first.seconds,
+            samples: self.samples.len(),
+        })
+    }
+
+    fn slope(&self, over: impl Fn(&Sample) -> f64) -> Option<Slope> {
+        theil_sen(&[self.samples.iter().map(|sample| (over(sample), sample.resident as f64)).collect()])
+    }
+}
+
+/// Whether an engine is to be replaced since it grows by more than `limit_per_hour` bytes an hour; 0 switches this off.
+///
+/// Only where that is sure: the lower end of the interval is above the limit, [`LEAST_GAIN`] was gained at that slope,
+/// and there are [`LEAST_SAMPLES`].
+pub fn growth(estimate: &GrowthEstimate, limit_per_hour: u64) -> Option<Decision<()>> {
+    let slope = estimate.per_hour;
+    let gained = slope.low * estimate.span_seconds / HOUR;
+    let sure =
+        slope.low > limit_per_hour as f64 && gained >= LEAST_GAIN as f64 && estimate.samples >= LEAST_SAMPLES;
+    (limit_per_hour > 0 && sure).then(|| {
+        // The conversions saturate.
+        let words = |value: f64| bytes(value as u64);
+        let span = elapsed(Duration::try_from_secs_f64(estimate.span_seconds).unwrap_or_default());
+        let why = format!(
+            "its memory grows by {} an hour (95 % interval {} to {}; {} samples in {span}), and may by {}",
+            words(slope.estimate),
+            words(slope.low),
+            words(slope.high),
+            estimate.samples,
+            bytes(limit_per_hour)
+        );
+        Decision::new((), why)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::{RngExt, SeedableRng, rngs::StdRng};
+
+    use super::*;
+
+    const MB: f64 = 1e6;
+    const LIMIT: u64 = 200_000_000;
+
+    /// An engine that is looked at each second, does a file of 100 s of audio in 2 s, leaks for each hour, and whose memory
+    /// goes up and down by as much as `noise` bytes.
+    fn watched(seconds: usize, leak_per_hour: f64, noise: f64, seed: u64) -> GrowthMonitor {
+        let mut random = StdRng::seed_from_u64(seed);
+        let mut monitor = GrowthMonitor::new();
+        for second in 0..seconds {
+            let at = second as f64;
+            let warming = 200.0 * MB * (1.0 - (-at / 5.0).exp());
+            let resident = 300.0 * MB + warming + leak_per_hour * at / HOUR + noise * random.random::<f64>();
+            monitor.push(at, at * 50.0, second as u64 / 2, resident as u64);
+        }
+        monitor
+    }
+
+    #[test]
+    fn a_leak_is_found_and_measured() {
+        let estimate = watched(1800, 400.0 * MB, 20.0 * MB, 1).estimate().unwrap();
+        assert!((estimate.per_hour.estimate / (400.0 * MB) - 1.0).abs() < 0.05, "{estimate:?}");
+        // In an hour 50 hours of audio and 1800 files are done.
+        assert!((estimate.per_audio_hour.unwrap().estimate / (8.0 * MB) - 1.0).abs() < 0.05, "{estimate:?}");
+        assert!((estimate.per_file.unwrap().estimate / (400.0 / 1800.0 * MB) - 1.0).abs() < 0.05, "{estimate:?}");
+        let why = growth(&estimate, LIMIT).unwrap().why;
+        assert!(why.starts_with("its memory grows by ") && why.ends_with("and may by 200 MB"), "{why}");
+        assert_eq!(growth(&estimate, 500_000_000), None);
+        assert_eq!(growth(&estimate, 0), None);
+    }
+
+    #[test]
+    fn an_engine_that_does_not_leak_is_never_replaced() {
+        for seed in 0..20 {
+            for seconds in (60..2000).step_by(97) {
+                let monitor = watched(seconds, 0.0, 100.0 * MB, seed);
+                let replaced = monitor.estimate().and_then(|estimate| growth(&estimate, LIMIT));
+                assert_eq!(replaced, None, "seed {seed}, {seconds} s");
+            }
+        }
+    }
+
+    #[test]
+    fn a_leak_below_the_limit_is_left_alone() {
+        for seed in 0..20 {
+            let estimate = watched(3600, 150.0 * MB, 20.0 * MB, seed).estimate().unwrap();
+            assert_eq!(growth(&estimate, LIMIT), None, "{estimate:?}");
+        }
+    }
+
+    #[test]
+    fn every_condition_is_needed() {
+        let slope = |low| Slope { estimate: 1e9, low, high: 2e9 };
+        let sure =
+            GrowthEstimate { per_hour: slope(5e8), per_audio_hour: None, per_file: None, span_seconds: 1e3, samples: 30 };
+        assert!(growth(&sure, LIMIT).is_some());
+        for unsure in [
+            GrowthEstimate { per_hour: slope(LIMIT as f64), ..sure },
+            GrowthEstimate { per_hour: slope(-5e8), ..sure },
+            GrowthEstimate { per_hour: slope(f64::NAN), ..sure },
+            // 5e8 an hour are 16 MiB in 120.8 s.
+            GrowthEstimate { span_seconds: 120.0, ..sure },
+            GrowthEstimate { samples: 29, ..sure },
+        ] {
+            assert_eq!(growth(&unsure, LIMIT), None, "{unsure:?}");
+        }
+        assert!(growth(&GrowthEstimate { span_seconds: 121.0, ..sure }, LIMIT).is_some());
+    }
+
+    #[test]
+    fn warming_up_is_not_looked_at_until_files_and_audio_are_enough() {
+        for (files, audio, kept) in [(19, 1e6, 0), (1_000_000, 599.0, 0), (20, 600.0, 1)] {
+            let mut monitor = GrowthMonitor::new();
+            monitor.push(0.0, audio, files, 1);
+            assert_eq!(monitor.samples.len(), kept, "{files} files, {audio} s");
+        }
+        assert_eq!(GrowthMonitor::new().estimate(), None);
+    }
+
+    #[test]
+    fn samples_stay_few_and_evenly_spread() {
+        let mut monitor = GrowthMonitor::new();
+        for second in 0..100_000_u32 {
+            monitor.push(f64::from(second), 1e6, 100, 1);
+            assert!(monitor.samples.len() <= MOST_SAMPLES);
+        }
+        let seconds: Vec<f64> = monitor.samples.iter().map(|sample| sample.seconds).collect();
+        assert!(seconds.len() >= MOST_SAMPLES / 2);
+        assert_eq!(seconds[0], 0.0);
+        let spacing = monitor.stride as f64;
+        assert!(seconds.windows(2).all(|pair| pair[1] - pair[0] == spacing), "{spacing}: {seconds:?}");
+        assert!(100_000.0 - seconds[seconds.len() - 1] <= spacing);
+    }
+}
