@@ -7,5 +7,5 @@ use verbatim::engine::runtime::TELEMETRY_OFF_VARIABLE;
 fn main() -> ExitCode {
     // SAFETY: no other thread is running yet, so nobody reads the environment meanwhile.
     unsafe { std::env::set_var(TELEMETRY_OFF_VARIABLE, "1") };
-    verbatim::cli::main(verbatim::engine::load::load)
+    verbatim::cli::main()
 }

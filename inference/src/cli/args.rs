@@ -1,9 +1,10 @@
 //! The command line's words.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use verbatim_crds::model::DEFAULT_MODEL;
+use verbatim_crds::{amount::Memory, model::DEFAULT_MODEL, recycle};
 
 use crate::{
     engine::{
@@ -12,6 +13,7 @@ use crate::{
     },
     local::done,
     output::format::Format,
+    supervisor::policy::Policy,
 };
 
 const EXAMPLES: &str = "\
@@ -27,6 +29,7 @@ Exit codes:
   0    every recording has its transcript
   1    some recordings have none; all the others are done and written
   2    the command line is wrong
+  75   drained after SIGTERM, with --grace-period: run it again for the rest
   78   the manifest, the model or what it needs is wrong
   130, 143  interrupted (Ctrl-C, SIGTERM): what was done stays done, nothing is half-written";
 
@@ -75,6 +78,9 @@ pub enum Command {
     /// Print the JSON schema of a transcript.
     #[command(hide = true)]
     Schema,
+    /// What a supervisor starts; of no use by hand.
+    #[command(hide = true)]
+    Engine,
     /// Transcribe the same files again and again, for the benchmark.
     #[command(hide = true)]
     Bench(crate::cli::bench::Bench),
@@ -116,6 +122,12 @@ pub struct Transcribe {
     /// What it runs on.
     #[command(flatten)]
     pub compute: Compute,
+    /// When an engine is replaced.
+    #[command(flatten)]
+    pub limits: Limits,
+    /// How it is ended and looked at.
+    #[command(flatten)]
+    pub operation: Operation,
 }
 
 /// What to do where a transcript is there already.
@@ -209,10 +221,57 @@ pub struct Compute {
     pub max_padded_seconds: f64,
 }
 
+/// When an engine is replaced. `verbatim run` has it from the manifest.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Memory")]
+pub struct Limits {
+    /// Memory of the engine at which it is replaced, after the files in flight: a size, or a share of the container's
+    /// limit or the machine's memory; 0 for never.
+    #[arg(long, value_name = "SIZE|N%", default_value_t = recycle::DEFAULT_MEMORY_SOFT_LIMIT)]
+    pub memory_soft_limit: Memory,
+    /// Memory of the engine at which it is killed; its files run again, in smaller batches.
+    #[arg(long, value_name = "SIZE|N%", default_value_t = recycle::DEFAULT_MEMORY_HARD_LIMIT)]
+    pub memory_hard_limit: Memory,
+}
+
+impl Limits {
+    /// The rules for engines.
+    pub fn policy(&self) -> Policy {
+        Policy {
+            memory_soft_limit: self.memory_soft_limit,
+            memory_hard_limit: self.memory_hard_limit,
+            ..Policy::default()
+        }
+    }
+}
+
+/// How a run is ended and looked at.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Operation")]
+pub struct Operation {
+    /// Serve /metrics, /status, /healthz and /readyz here, as 127.0.0.1:9464; a port alone is on this machine only.
+    #[arg(long, value_name = "ADDRESS")]
+    pub http: Option<String>,
+    /// After SIGTERM, let the recordings in flight finish for so many seconds before they are given back.
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.0, value_parser = not_negative)]
+    pub grace_period: f64,
+}
+
+impl Operation {
+    /// The rules for engines, with what a process of its own adds.
+    pub fn apply(&self, policy: Policy) -> Policy {
+        Policy {
+            grace_period: Duration::from_secs_f64(self.grace_period),
+            reap_orphans: true,
+            ..policy
+        }
+    }
+}
+
 const RUN_HELP: &str = "\
 The source and the destination have to be folders (file). What is done already is skipped, as the manifest's \
 destination.overwrite says: a run that was stopped goes on when it is started again. What a manifest says of clusters \
-(scaling, recycle, failurePolicy, deadlines, template) has no effect here.
+(scaling, deadlines, template) has no effect here.
 
 Example:
   verbatim run -f job.yaml";
@@ -230,6 +289,9 @@ pub struct Run {
     /// Threads that compute [default: one for each processor].
     #[arg(long, value_name = "N")]
     pub threads: Option<std::num::NonZeroU16>,
+    /// How it is ended and looked at.
+    #[command(flatten)]
+    pub operation: Operation,
 }
 
 /// Subcommands of `verbatim model`.
@@ -319,6 +381,14 @@ fn positive(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(number) if number.is_finite() && number > 0.0 => Ok(number),
         _ => Err("write a number above 0".to_owned()),
+    }
+}
+
+fn not_negative(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        // A year: what is more is a slip, and would not fit a clock.
+        Ok(number) if (0.0..=31_536_000.0).contains(&number) => Ok(number),
+        _ => Err("write a number of seconds, 0 or more".to_owned()),
     }
 }
 

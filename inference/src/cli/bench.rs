@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::io::{self, BufRead, Write};
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
@@ -14,12 +14,13 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::cli::args::{Compute, engine_options};
-use crate::cli::{CommandError, Loader, args::Recognition, exit, memory, say};
+use crate::cli::{CommandError, Loader, args::Recognition, engines::Engines, exit, memory, say, say::Say};
 use crate::local::done::{Origin, Overwrite};
 use crate::local::inputs::{self, Output};
 use crate::local::session::Run;
 use crate::local::watch::{Notice, Watcher};
 use crate::output::format::Format;
+use crate::supervisor::policy::Policy;
 
 /// Options of `verbatim bench`.
 #[derive(Args, Debug)]
@@ -36,6 +37,9 @@ pub struct Bench {
     /// Before each run wait for a line on standard input; its end ends the runs.
     #[arg(long)]
     pub step: bool,
+    /// Without a supervisor, in this process: what the split costs is the difference.
+    #[arg(long)]
+    pub alone: bool,
     /// Where the lines of JSON go; - is standard output.
     #[arg(long, value_name = "FILE", default_value = "-")]
     pub json: PathBuf,
@@ -82,7 +86,7 @@ impl Watcher for Sums {
 ///
 /// # Errors
 /// [`CommandError`] when the inputs do not fit together, when there is no engine, or when a line cannot be written.
-pub fn bench(options: &Bench, load: Loader) -> Result<u8, CommandError> {
+pub fn bench(options: &Bench, say: &Say, load: Loader) -> Result<u8, CommandError> {
     let failed = |error: io::Error| CommandError::configuration(&error);
     let mut out: Box<dyn Write> = if options.json.as_os_str() == "-" {
         Box::new(io::stdout())
@@ -93,7 +97,13 @@ pub fn bench(options: &Bench, load: Loader) -> Result<u8, CommandError> {
     let plan = inputs::plan(&options.inputs, &Output::Folder(options.output.clone()), &formats)
         .map_err(|error| CommandError::Usage(say::chain(&error)))?;
     let wanted = engine_options(&options.recognition, &options.compute);
-    let mut engine = load(&wanted).map_err(|error| CommandError::configuration(&error))?;
+    let engines = Arc::new(Engines::new(say));
+    let mut engine = if options.alone {
+        crate::engine::load::load(&wanted).map_err(|error| CommandError::configuration(&error))?
+    } else {
+        load(&wanted, Policy::default(), engines.clone(), &AtomicBool::new(false))
+            .map_err(|error| CommandError::configuration(&error))?
+    };
     writeln!(out, "{{\"ready\": true}}").and_then(|()| out.flush()).map_err(failed)?;
     let mut lines = io::stdin().lock().lines();
     let mut failures = 0;
@@ -121,8 +131,8 @@ pub fn bench(options: &Bench, load: Loader) -> Result<u8, CommandError> {
             audio_seconds,
             rtf: wall_seconds / audio_seconds,
             files_failed,
-            rss_bytes: memory::resident(),
-            peak_rss_bytes: memory::peak(),
+            rss_bytes: engines.figures().resident.or_else(memory::resident),
+            peak_rss_bytes: engines.figures().peak.or_else(memory::peak),
         };
         let line = serde_json::to_string(&measured).map_err(|error| CommandError::configuration(&error))?;
         writeln!(out, "{line}").and_then(|()| out.flush()).map_err(failed)?;

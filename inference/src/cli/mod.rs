@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod bench;
+pub mod engines;
 pub mod escape;
 pub mod exit;
 pub mod memory;
@@ -18,15 +19,21 @@ pub mod work;
 mod work_tests;
 
 use std::process::ExitCode;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use clap::Parser;
 
 pub use crate::text;
 
-use crate::engine::{load::EngineError, options::EngineOptions, transcriber::Transcriber};
+use crate::{
+    engine::{self, options::EngineOptions, transcriber::Transcriber},
+    supervisor::{self, observe::Observer, policy::Policy, start::StartError},
+};
 
-/// Makes an engine. Given from outside, so that the command line can be tested without a model.
-pub type Loader = fn(&EngineOptions) -> Result<Box<dyn Transcriber>, EngineError>;
+/// Makes an engine, unless the flag is set meanwhile. Given from outside, so that the command line can be tested without
+/// a model.
+pub type Loader =
+    fn(&EngineOptions, Policy, Arc<dyn Observer>, &AtomicBool) -> Result<Box<dyn Transcriber>, StartError>;
 
 /// Why a command did not begin its work.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +44,12 @@ pub enum CommandError {
     /// The configuration is wrong: the manifest, the model, or what it needs.
     #[error("{0}")]
     Configuration(String),
+    /// This machine cannot do it now.
+    #[error("{0}")]
+    Failed(String),
+    /// A signal came before there was anything to end.
+    #[error("interrupted while the model was loading")]
+    Interrupted(u8),
 }
 
 impl CommandError {
@@ -54,12 +67,14 @@ impl CommandError {
         match self {
             Self::Usage(_) => exit::USAGE,
             Self::Configuration(_) => exit::CONFIGURATION,
+            Self::Failed(_) => exit::SOME_FAILED,
+            Self::Interrupted(code) => *code,
         }
     }
 }
 
 /// Does what the process's arguments say.
-pub fn main(load: Loader) -> ExitCode {
+pub fn main() -> ExitCode {
     let cli = match args::Cli::try_parse() {
         Ok(cli) => cli,
         Err(told) => {
@@ -69,12 +84,14 @@ pub fn main(load: Loader) -> ExitCode {
         }
     };
     let say = say::Say::new(&cli.telling);
+    let load: Loader = supervisor::start::boxed;
     let outcome = match &cli.command {
+        args::Command::Engine => return engine::process::main(engine::load::load),
         args::Command::Transcribe(options) => transcribe::transcribe(options, &say, load),
         args::Command::Run(options) => run::run(options, &say, load),
         args::Command::Model(command) => model::model(command),
         args::Command::Schema => model::schema(),
-        args::Command::Bench(options) => bench::bench(options, load),
+        args::Command::Bench(options) => bench::bench(options, &say, load),
     };
     let code = outcome.unwrap_or_else(|error| {
         say.error(&error.to_string());

@@ -8,7 +8,7 @@ use std::{
 use crate::{
     cli::{
         escape::Shown,
-        memory,
+        engines::Engines,
         say::Say,
         summary::{self, Facts},
         tally::Tally,
@@ -30,6 +30,7 @@ const BETWEEN_WORDS: Duration = Duration::from_millis(200);
 pub struct Report<'a> {
     say: &'a Say,
     items: &'a [Item],
+    engines: &'a Engines,
     has_bar: bool,
     begun: Instant,
     state: Mutex<State>,
@@ -42,7 +43,7 @@ struct State {
 
 impl<'a> Report<'a> {
     /// Begins to tell of a run. `engine` says what it runs on.
-    pub fn begin(say: &'a Say, items: &'a [Item], engine: &str) -> Self {
+    pub fn begin(say: &'a Say, items: &'a [Item], engine: &str, engines: &'a Engines) -> Self {
         let bytes = items.iter().map(|item| item.bytes).sum();
         let tally = Tally::new(items.len(), bytes);
         if say.is_json() {
@@ -56,7 +57,7 @@ impl<'a> Report<'a> {
         }
         let begun = Instant::now();
         let has_bar = say.show_bar();
-        Self { say, items, has_bar, begun, state: Mutex::new(State { tally, told: begun }) }
+        Self { say, items, engines, has_bar, begun, state: Mutex::new(State { tally, told: begun }) }
     }
 
     /// Time since the beginning.
@@ -113,13 +114,13 @@ impl<'a> Report<'a> {
                 audio_seconds = tally.heard_seconds(),
                 speed = tally.speed(elapsed),
                 seconds_left = tally.time_left(elapsed).map(|left| left.as_secs_f64()),
-                resident_memory_bytes = memory::resident(),
+                resident_memory_bytes = self.engines.figures().resident,
                 "progress"
             );
         } else if self.has_bar {
-            self.say.set_bar(tally.share(), short_words(tally, elapsed, memory::resident()));
+            self.say.set_bar(tally.share(), short_words(tally, elapsed, self.engines.figures().resident));
         } else {
-            self.say.line(&words(tally, elapsed, memory::resident()));
+            self.say.line(&words(tally, elapsed, self.engines.figures().resident));
         }
     }
 

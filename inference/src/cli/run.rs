@@ -17,6 +17,7 @@ use crate::{
         plan::NameError,
     },
     output::format::Format,
+    supervisor::policy::Policy,
 };
 
 /// Does what a manifest says. Gives the exit code.
@@ -49,6 +50,7 @@ fn order(options: &Run, spec: &TranscriptionJobSpec) -> Result<Order, JobError> 
         plan: job::plan(spec, base)?,
         formats: job::formats(spec),
         overwrite: job::overwrite(spec),
+        policy: options.operation.apply(Policy::new(&spec.recycle, &spec.failure_policy)),
     })
 }
 

@@ -14,14 +14,16 @@ use crate::{
 const LISTED: usize = 10;
 
 /// What a tally does not know.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Facts {
     /// Time from the engine's being ready to the last transcript.
     pub elapsed: Duration,
     /// Time that loading the model took.
     pub loading: Duration,
-    /// Most resident memory, in bytes.
+    /// Most resident memory of an engine, in bytes.
     pub peak_memory: Option<u64>,
+    /// Engines that were replaced, in words.
+    pub replaced: Option<String>,
     /// What was left out while the recordings were looked for.
     pub left_out: LeftOut,
     /// Whether a signal ended the run.
@@ -63,6 +65,9 @@ pub fn summary(tally: &Tally, facts: &Facts) -> String {
     }
     let peak = facts.peak_memory.map(|peak| format!("; peak memory: {}", bytes(peak))).unwrap_or_default();
     line(format!("Loading the model: {}{peak}", elapsed(facts.loading)));
+    if let Some(replaced) = &facts.replaced {
+        line(format!("Replaced: {replaced}"));
+    }
     if tally.failures() > 0 {
         line(format!("Failed: {}", files(tally.failures())));
     }

@@ -24,8 +24,9 @@ pub fn transcribe(options: &Transcribe, say: &Say, load: Loader) -> Result<u8, C
     let formats = formats(options);
     let output = output(options, &formats)?;
     let plan = inputs::plan(&options.inputs, &output, &formats).map_err(|error| wrong_input(&error))?;
-    let order =
-        Order { plan, formats, overwrite: options.overwrite.into(), engine: options.engine_options() };
+    let policy = options.operation.apply(options.limits.policy());
+    let overwrite = options.overwrite.into();
+    let order = Order { plan, formats, overwrite, engine: options.engine_options(), policy };
     carry_out(&order, say, load)
 }
 

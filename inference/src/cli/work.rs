@@ -1,10 +1,14 @@
 //! A plan is carried out and told: what `verbatim transcribe` and `verbatim run` have in common.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use crate::{
     cli::{
-        CommandError, Loader, exit, memory, report::Report, say::Say, signals::Signals, summary, tally::Tally,
+        CommandError, Loader, engines::Engines, exit, report::Report, say::Say, signals::Signals, summary,
+        tally::Tally,
     },
     engine::options::EngineOptions,
     local::{
@@ -13,6 +17,7 @@ use crate::{
         session::Run,
     },
     output::format::Format,
+    supervisor::{observe::Observer, policy::Policy, start::StartError},
 };
 
 /// What is to be carried out.
@@ -25,12 +30,14 @@ pub struct Order {
     pub overwrite: Overwrite,
     /// The engine to make.
     pub engine: EngineOptions,
+    /// The rules for engines.
+    pub policy: Policy,
 }
 
 /// Carries an order out. Gives the exit code.
 ///
 /// # Errors
-/// [`CommandError::Configuration`] when there is no engine; nothing was written then.
+/// [`CommandError`] when there is no engine; nothing was written then.
 pub fn carry_out(order: &Order, say: &Say, load: Loader) -> Result<u8, CommandError> {
     let plan = &order.plan;
     if plan.items.is_empty() {
@@ -40,10 +47,15 @@ pub fn carry_out(order: &Order, say: &Say, load: Loader) -> Result<u8, CommandEr
         return Ok(exit::DONE);
     }
     let before = Instant::now();
-    let mut engine = load(&order.engine).map_err(|error| CommandError::configuration(&error))?;
-    let loading = before.elapsed();
     let signals = Signals::catch().map_err(|error| CommandError::configuration(&error))?;
-    let report = Report::begin(say, &plan.items, &engine.describe());
+    let engines = Arc::new(Engines::new(say));
+    let observer: Arc<dyn Observer> = engines.clone();
+    let policy = order.policy.clone();
+    let drains = !policy.grace_period.is_zero();
+    let mut engine = load(&order.engine, policy, observer, signals.stop())
+        .map_err(|error| no_engine(&error, &signals))?;
+    let loading = before.elapsed();
+    let report = Report::begin(say, &plan.items, &engine.describe(), &engines);
     let run = Run {
         items: &plan.items,
         formats: &order.formats,
@@ -53,18 +65,30 @@ pub fn carry_out(order: &Order, say: &Say, load: Loader) -> Result<u8, CommandEr
         stdout: &|bytes| say.print(bytes),
     };
     run.run(engine.as_mut(), signals.stop());
-    Ok(finish(report, plan, loading, &signals))
+    let code = signals.exit_code().map(|code| if drains && code == exit::TERMINATED { exit::DRAINED } else { code });
+    Ok(finish(report, plan, loading, &engines, code))
 }
 
-fn finish(report: Report<'_>, plan: &Plan, loading: Duration, signals: &Signals) -> u8 {
+/// What a command does where there is no engine.
+fn no_engine(error: &StartError, signals: &Signals) -> CommandError {
+    match error {
+        StartError::Unready(_) => CommandError::configuration(error),
+        StartError::Interrupted => CommandError::Interrupted(signals.exit_code().unwrap_or(exit::SIGNALLED)),
+        StartError::Spawn(_) | StartError::Crashing { .. } => CommandError::Failed(error.to_string()),
+    }
+}
+
+fn finish(report: Report<'_>, plan: &Plan, loading: Duration, engines: &Engines, signal: Option<u8>) -> u8 {
+    let figures = engines.figures();
     let facts = summary::Facts {
         elapsed: report.elapsed(),
         loading,
-        peak_memory: memory::peak(),
+        peak_memory: figures.peak,
+        replaced: crate::cli::engines::replaced(&figures),
         left_out: plan.left_out,
-        interrupted: signals.exit_code().is_some(),
+        interrupted: signal.is_some(),
     };
-    exit_code(&report.end(&facts), signals.exit_code())
+    exit_code(&report.end(&facts), signal)
 }
 
 /// A signal that came when everything was done has interrupted nothing.

@@ -28,7 +28,7 @@ fn verbatim(folder: &Path, arguments: &[&str]) -> Result<u8, CommandError> {
     let arguments = arguments.iter().map(|argument| argument.replace('@', folder));
     let cli = Cli::try_parse_from(std::iter::once("verbatim".to_owned()).chain(arguments)).unwrap();
     let say = say::Say::new(&cli.telling);
-    let load: Loader = |_| Ok(Box::new(Scripted::default()));
+    let load: Loader = |_, _, _, _| Ok(Box::new(Scripted::default()));
     match &cli.command {
         Command::Transcribe(options) => transcribe::transcribe(options, &say, load),
         Command::Run(options) => run::run(options, &say, load),

@@ -104,3 +104,33 @@ pub struct Failure {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub position_seconds: Option<f64>,
 }
+
+/// What is said where memory ran out: Rust's allocator, C++'s, ONNX Runtime's arena, CUDA's libraries. In lower case.
+const OUT_OF_MEMORY: [&str; 8] = [
+    "std::bad_alloc",
+    "failed to allocate memory",
+    // ONNX Runtime's arena, where it has a limit.
+    "is smaller than requested bytes",
+    "cuda out of memory",
+    "cudaerrormemoryallocation",
+    "cuda_error_out_of_memory",
+    "cudnn_status_alloc_failed",
+    "cublas_status_alloc_failed",
+];
+
+/// What is said in passing as well, of memory that then was had in another way: it counts only from who failed with it.
+const PERHAPS: [&str; 2] = ["out of memory", "cannot allocate memory"];
+
+/// Whether an error's message says that memory ran out, the host's or a GPU's. For errors that something failed with; ONNX
+/// Runtime and CUDA tell them apart from others by their words alone.
+pub fn is_out_of_memory(message: &str) -> bool {
+    says_out_of_memory(message, true)
+}
+
+/// Whether a line says that memory ran out; `failed_with_it`: whoever said it failed with it.
+pub(crate) fn says_out_of_memory(message: &str, failed_with_it: bool) -> bool {
+    let message = message.to_ascii_lowercase();
+    let rust = message.contains("memory allocation of ") && message.contains(" bytes failed");
+    rust || OUT_OF_MEMORY.iter().any(|words| message.contains(words))
+        || failed_with_it && PERHAPS.iter().any(|words| message.contains(words))
+}

@@ -108,6 +108,15 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// The task that it is about.
+    pub fn id(&self) -> usize {
+        match self {
+            Self::Begun { id } | Self::Progress { id, .. } | Self::Done { id, .. } | Self::Failed { id, .. } => *id,
+        }
+    }
+}
+
 /// The engine's result for one file; the caller adds what only it knows (names, model) to make a transcript.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FileResult {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::path::Path;
 
 use super::audio::{AudioLimits, AudioStream, SAMPLE_RATE};
-use super::failure::{Failure, FailureReason};
+use super::failure::{Failure, FailureReason, is_out_of_memory};
 use super::family::RecognizeError;
 use super::job::ChannelMode;
 use super::options::VadOptions;
@@ -57,7 +57,11 @@ impl From<RecognizeError> for Stopped {
 /// A model's error as a file's failure, with all its causes in words.
 pub(super) fn failure_of(error: &RecognizeError) -> Failure {
     let message = format!("{error}: {}", error.source);
-    Failure { reason: FailureReason::InferenceFailed, message, position_seconds: None }
+    let reason = match is_out_of_memory(&message) {
+        true => FailureReason::OutOfMemory,
+        false => FailureReason::InferenceFailed,
+    };
+    Failure { reason, message, position_seconds: None }
 }
 
 /// Listens to one file and hands each segment to `each`, which says whether to go on; `progress` hears of seconds

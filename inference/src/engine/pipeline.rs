@@ -57,6 +57,8 @@ struct Shared<'a> {
     files_done: AtomicUsize,
     /// Files that are begun and not done.
     files_open: AtomicUsize,
+    /// Listeners that are in a file: as long as there are any, more segments may come.
+    hearing: AtomicUsize,
 }
 
 impl Transcriber for Pipeline {
@@ -76,6 +78,7 @@ impl Transcriber for Pipeline {
             next_segment: AtomicU64::new(0),
             files_done: AtomicUsize::new(0),
             files_open: AtomicUsize::new(0),
+            hearing: AtomicUsize::new(0),
         };
         let lengths = self.lanes.first().map(|lane| lane.lengths());
         let Some(lengths) = lengths else { return };
@@ -138,6 +141,24 @@ impl Drop for Leaving<'_> {
     }
 }
 
+/// Held by a listener while it is in a file. When the last one ends, lanes need not wait for fuller batches.
+struct Hearing<'a>(&'a Shared<'a>);
+
+impl<'a> Hearing<'a> {
+    fn begin(shared: &'a Shared<'a>) -> Self {
+        shared.hearing.fetch_add(1, Ordering::AcqRel);
+        Self(shared)
+    }
+}
+
+impl Drop for Hearing<'_> {
+    fn drop(&mut self) {
+        if self.0.hearing.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.0.pool.wake();
+        }
+    }
+}
+
 /// A listener's life: files, until there are none.
 fn listener(
     vad: &mut Vad,
@@ -156,7 +177,11 @@ fn listener(
         while task.fault.is_some_and(|injected| injected.fault == Fault::Hang) {
             thread::park();
         }
-        let message = match hear(vad, &task, settings, shared, sender) {
+        let heard = {
+            let _hearing = Hearing::begin(shared);
+            hear(vad, &task, settings, shared, sender)
+        };
+        let message = match heard {
             Ok(message) => message,
             Err(Stopped::Failed(failure)) => Message::Failed { task: task.id, failure },
             Err(Stopped::Unwanted) => return,
@@ -203,8 +228,14 @@ fn lane(family: &mut dyn Family, shared: &Shared<'_>, sender: &Sender<Message>) 
         let budget = shared.controls.max_padded_seconds() / shared.lanes as f64;
         let used: f64 = flying.values().sum();
         // A step costs nearly the same for one row as for several: wait for half a budget before the first step, and
-        // for a quarter when the lane runs low. Whoever listens gets the processor meanwhile.
-        let low = if flying.is_empty() { budget / 2.0 } else { budget / 4.0 - used };
+        // for a quarter when the lane runs low. Whoever listens gets the processor meanwhile; where nobody does, any
+        // segment will do.
+        let low = match (shared.hearing.load(Ordering::Acquire) > 0, flying.is_empty()) {
+            (true, true) => budget / 2.0,
+            (true, false) => budget / 4.0 - used,
+            (false, true) => f64::MIN_POSITIVE,
+            (false, false) => 0.0,
+        };
         let taken = shared.pool.take(budget - used, low.max(0.0));
         if taken.is_empty() && flying.is_empty() {
             if shared.pool.is_done() {

@@ -3,14 +3,19 @@
 use std::{
     fs::File,
     io::{self, Read},
-    os::fd::AsRawFd,
+    os::fd::{AsRawFd, FromRawFd, OwnedFd},
     path::PathBuf,
 };
+
+use nix::fcntl::{FcntlArg, fcntl};
+
+/// Descriptors of spools begin here: below are those that an engine's process has a use for.
+const FIRST_DESCRIPTOR: i32 = 16;
 
 /// A file without a name, that lives as long as this value: whatever kills the process, nothing is left behind.
 #[derive(Debug)]
 pub struct Spool {
-    file: File,
+    file: OwnedFd,
     bytes: u64,
 }
 
@@ -20,14 +25,19 @@ impl Spool {
     /// # Errors
     /// When reading fails or the disk is full.
     pub fn fill(reader: &mut dyn Read) -> io::Result<Self> {
-        let mut file = tempfile::tempfile()?;
+        let mut file: File = tempfile::tempfile()?;
         let bytes = io::copy(reader, &mut file)?;
+        // A copy of the descriptor that children inherit.
+        let descriptor = fcntl(&file, FcntlArg::F_DUPFD(FIRST_DESCRIPTOR))?;
+        // SAFETY: the descriptor was made just now, and nobody else has it.
+        let file = unsafe { OwnedFd::from_raw_fd(descriptor) };
         Ok(Self { file, bytes })
     }
 
-    /// A path under which this process and its children can open the file anew, from its beginning.
+    /// A path under which this process, and each child that it starts from now on, can open the file anew, from its
+    /// beginning. Not by this process's id: an engine cannot look into other processes.
     pub fn path(&self) -> PathBuf {
-        PathBuf::from(format!("/proc/{}/fd/{}", std::process::id(), self.file.as_raw_fd()))
+        PathBuf::from(format!("/proc/self/fd/{}", self.file.as_raw_fd()))
     }
 
     /// Size in bytes.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::child::Child;
-use super::decide::{FileWatch, GrowthMonitor, RecentRate};
+use super::decide::{FileWatch, GrowthEstimate, GrowthMonitor, RecentRate};
 use super::observe::{EngineNumber, RecycleReason};
 use crate::protocol::Stats;
 
@@ -41,6 +41,8 @@ pub(super) struct Engine {
     /// Its resident memory as last looked at, in bytes.
     pub(super) resident: u64,
     pub(super) growth: GrowthMonitor,
+    /// How it grows, as last estimated.
+    pub(super) grows: Option<GrowthEstimate>,
     pub(super) rate: RecentRate,
     pub(super) stats: Stats,
     /// Why it is being replaced, if it is.
@@ -63,6 +65,7 @@ impl Engine {
             audio_seconds: 0.0,
             resident: 0,
             growth: GrowthMonitor::default(),
+            grows: None,
             rate: RecentRate::default(),
             stats: Stats::default(),
             condemned: None,
@@ -80,19 +83,17 @@ impl Engine {
         self.files.values().filter(|flight| flight.begun.is_none()).count()
     }
 
-    /// Ids of its files, those that it has taken up and those that it has not.
-    pub(super) fn begun_and_not(&self) -> (Vec<usize>, Vec<usize>) {
-        self.files.keys().copied().partition(|id| self.files.get(id).is_some_and(|f| f.begun.is_some()))
-    }
-
-    /// What the files in flight are watched by.
+    /// What the files in flight are watched by: those that it has taken up. Others may wait for a listener as long as
+    /// they need, but not when there is nothing that they wait for.
     pub(super) fn watches(&self) -> Vec<FileWatch> {
+        let any_begun = self.files.values().any(|flight| flight.begun.is_some());
         let watch = |(id, flight): (&usize, &Flight)| FileWatch {
             id: *id,
             bytes: flight.bytes,
             last_event: flight.last_event,
         };
-        self.files.iter().map(watch).collect()
+        let watched = |(_, flight): &(&usize, &Flight)| flight.begun.is_some() || !any_begun;
+        self.files.iter().filter(watched).map(watch).collect()
     }
 
     /// Seconds of a lane for each second of audio so far: more than the whole engine takes, since lanes work side by

@@ -35,6 +35,9 @@ pub struct Policy {
     pub grace_period: Duration,
     /// Least time without an event after which a file counts as wedged.
     pub wedged_after: Duration,
+    /// Whether this process waits for orphans, as PID 1 has to. It then waits for every child that it did not start
+    /// here: for a process of its own only.
+    pub reap_orphans: bool,
     /// Files in flight together, at most; none: as many as the batch budget takes.
     pub max_in_flight: Option<usize>,
 }
@@ -54,6 +57,7 @@ impl Policy {
             on_out_of_memory: failure.on_out_of_memory,
             grace_period: Duration::ZERO,
             wedged_after: DEFAULT_WEDGED_AFTER,
+            reap_orphans: false,
             max_in_flight: None,
         }
     }

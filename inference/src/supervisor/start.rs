@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::call::Call;
 use super::decide::Queue;
@@ -9,6 +10,7 @@ use super::observe::Observer;
 use super::policy::Policy;
 use super::supervised::Supervised;
 use crate::engine::options::EngineOptions;
+use crate::engine::transcriber::Transcriber;
 
 /// Why there is no engine.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -19,6 +21,9 @@ pub enum StartError {
     /// No process could be started.
     #[error("failed to start an engine: {0}")]
     Spawn(String),
+    /// It was told to stop before there was one.
+    #[error("interrupted")]
+    Interrupted,
     /// Engines end before they are ready.
     #[error("no engine can be started: {why}; the last one: {last}")]
     Crashing {
@@ -36,7 +41,20 @@ impl StartError {
     }
 }
 
-/// Starts a supervisor and its first engine, and waits until that is ready.
+/// As [`start`].
+///
+/// # Errors
+/// [`StartError`].
+pub fn boxed(
+    options: &EngineOptions,
+    policy: Policy,
+    observer: Arc<dyn Observer>,
+    stop: &AtomicBool,
+) -> Result<Box<dyn Transcriber>, StartError> {
+    Ok(Box::new(start(options, policy, observer, stop)?))
+}
+
+/// Starts a supervisor and its first engine, and waits until that is ready or `stop` is set.
 ///
 /// # Errors
 /// [`StartError`].
@@ -44,8 +62,11 @@ pub fn start(
     options: &EngineOptions,
     policy: Policy,
     observer: Arc<dyn Observer>,
+    stop: &AtomicBool,
 ) -> Result<Supervised, StartError> {
-    super::orphans::adopt();
+    if policy.reap_orphans {
+        super::orphans::adopt();
+    }
     let mut supervised = Supervised::idle(options, policy, observer);
     // There are no files, but the wish for an engine.
     let mut nobody = |_| {};
@@ -59,6 +80,9 @@ pub fn start(
     while supervised.current.is_none() {
         if let Some(broken) = supervised.broken.take() {
             return Err(broken);
+        }
+        if stop.load(Ordering::Acquire) {
+            return Err(StartError::Interrupted);
         }
         supervised.turn(&mut call, false);
     }

@@ -34,6 +34,9 @@ pub(super) const TICK: Duration = Duration::from_millis(100);
 /// How often everything is measured, as often as metrics are looked at with any sense.
 pub(super) const MEASURE: Duration = Duration::from_secs(1);
 
+/// How often growth is estimated: it takes some milliseconds, and is about minutes and hours.
+pub(super) const ESTIMATE: Duration = Duration::from_secs(10);
+
 /// Engines under a supervisor, as one transcriber.
 pub struct Supervised {
     pub(super) options: EngineOptions,
@@ -67,6 +70,7 @@ pub struct Supervised {
     pub(super) began: Instant,
     pub(super) next_tick: Instant,
     pub(super) next_measure: Instant,
+    pub(super) next_estimate: Instant,
     pub(super) controls: Arc<Controls>,
 }
 
@@ -98,6 +102,7 @@ impl Supervised {
             began: now,
             next_tick: now,
             next_measure: now,
+            next_estimate: now,
             controls: Arc::new(Controls::new(options.max_padded_seconds)),
         }
     }
@@ -118,6 +123,8 @@ impl Supervised {
                 call.give_back();
             }
             if call.is_over() {
+                // The last figures, however short the call was.
+                self.measure(Instant::now());
                 return;
             }
             self.turn(call, deadline.is_some());

@@ -7,7 +7,7 @@ use super::decide::{self, Pace, Pressure, Usage, Watermarks};
 use super::engine::Engine;
 use super::observe::{EngineNumber, Happening, RecycleReason};
 use super::orphans;
-use super::supervised::{MEASURE, Supervised};
+use super::supervised::{ESTIMATE, MEASURE, Supervised};
 
 /// How long an engine may take to load: a large model from a network's file system, at 50 MB/s, takes a minute.
 const LOAD_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(300);
@@ -25,7 +25,7 @@ impl Supervised {
         }
     }
 
-    fn measure(&mut self, now: Instant) {
+    pub(super) fn measure(&mut self, now: Instant) {
         let pids: Vec<(u64, u32)> = self.engines.iter().map(|e| (e.number, e.child.pid())).collect();
         self.snapshot = self.sampler.snapshot(&pids);
         self.observer.observe(&Happening::Measured(&self.snapshot));
@@ -34,13 +34,20 @@ impl Supervised {
         for engine in &mut self.engines {
             engine.oom_kills = oom_kills;
             engine.growth.push(seconds, engine.audio_seconds, engine.done, engine.resident);
-            if let Some(estimate) = engine.growth.estimate() {
+            if now < self.next_estimate {
+                continue;
+            }
+            engine.grows = engine.growth.estimate();
+            if let Some(estimate) = engine.grows {
                 self.observer.observe(&Happening::Growth {
                     engine: engine.number,
                     per_hour: estimate.per_hour,
                     per_audio_hour: estimate.per_audio_hour,
                 });
             }
+        }
+        if now >= self.next_estimate {
+            self.next_estimate = now + ESTIMATE;
         }
         if self.policy.reap_orphans {
             let ours: Vec<u32> = pids.iter().map(|(_, pid)| *pid).collect();
@@ -144,7 +151,7 @@ impl Supervised {
         let limit = self.policy.memory_growth_per_hour.0;
         let max_files = self.policy.max_files;
         let Some(engine) = self.engine(number).filter(|engine| engine.condemned.is_none()) else { return };
-        let grows = engine.growth.estimate().and_then(|estimate| decide::growth(&estimate, limit));
+        let grows = engine.grows.and_then(|estimate| decide::growth(&estimate, limit));
         let handed = engine.handed;
         if let Some(decision) = grows {
             self.prepare(number, &decision.why);

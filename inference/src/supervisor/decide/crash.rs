@@ -3,23 +3,8 @@
 use nix::sys::signal::Signal;
 
 use super::Decision;
+use crate::engine::failure::says_out_of_memory;
 use crate::supervisor::observe::RecycleReason;
-
-/// What is said where memory ran out: Rust's allocator, C++'s, ONNX Runtime's arena, CUDA's libraries. In lower case.
-const OUT_OF_MEMORY: [&str; 8] = [
-    "std::bad_alloc",
-    "failed to allocate memory",
-    // ONNX Runtime's arena, where it has a limit.
-    "is smaller than requested bytes",
-    "cuda out of memory",
-    "cudaerrormemoryallocation",
-    "cuda_error_out_of_memory",
-    "cudnn_status_alloc_failed",
-    "cublas_status_alloc_failed",
-];
-
-/// What is said in passing as well, of memory that then was had in another way: it counts only from who failed with it.
-const PERHAPS: [&str; 2] = ["out of memory", "cannot allocate memory"];
 
 /// Lines of last words that are told: a panic's place and its message.
 const LINES: usize = 2;
@@ -56,24 +41,11 @@ pub fn classify(ended: &Ended) -> Decision<RecycleReason> {
         return Decision::new(RecycleReason::OutOfMemory, format!("{how}, by the kernel, since memory ran out"));
     }
     let aborted = signal == Some(Signal::SIGABRT);
-    let names_memory = |line: &&String| says(line, aborted);
+    let names_memory = |line: &&String| says_out_of_memory(line, aborted);
     match ended.stderr_tail.iter().rev().find(names_memory) {
         Some(line) => Decision::new(RecycleReason::OutOfMemory, format!("{how}: memory ran out: {}", plain(line))),
         None => Decision::new(RecycleReason::Crash, with_last_words(how, &ended.stderr_tail)),
     }
-}
-
-/// Whether an error's message says that memory ran out, the host's or a GPU's. For errors that something failed with; ONNX
-/// Runtime and CUDA tell them apart from others by their words alone.
-pub fn is_out_of_memory(message: &str) -> bool {
-    says(message, true)
-}
-
-fn says(message: &str, failed_with_it: bool) -> bool {
-    let message = message.to_ascii_lowercase();
-    let rust = message.contains("memory allocation of ") && message.contains(" bytes failed");
-    rust || OUT_OF_MEMORY.iter().any(|words| message.contains(words))
-        || failed_with_it && PERHAPS.iter().any(|words| message.contains(words))
 }
 
 fn how(ended: &Ended) -> String {

@@ -14,7 +14,7 @@ pub mod wedged;
 
 pub use backoff::Backoff;
 pub use budget::Budget;
-pub use crash::{Ended, classify, is_out_of_memory};
+pub use crash::{Ended, classify};
 pub use growth::{GrowthEstimate, GrowthMonitor, growth};
 pub use max_files::max_files;
 pub use overlap::{GpuRoom, overlap};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::cgroup::Place;
 use super::gpu::Gpus;
-use super::{Process, Snapshot, machine, process};
+use super::{Cgroup, Process, Snapshot, machine, process};
 
 /// Proportional memory is measured at each so-manieth snapshot: the kernel walks all page tables of the process for
 /// it, with its lock held, which takes some milliseconds for each GB.
@@ -45,6 +45,11 @@ impl Sampler {
         process::resident(&self.proc, pid)
     }
 
+    /// The cgroup, now.
+    pub fn cgroup(&self) -> Option<Cgroup> {
+        self.cgroup.as_ref().and_then(Place::read)
+    }
+
     /// Everything, now. `engines` are numbers and process ids; those that have ended are left out.
     pub fn snapshot(&mut self, engines: &[(u64, u32)]) -> Snapshot {
         let walk = self.taken.is_multiple_of(PROPORTIONAL_EVERY);
@@ -58,7 +63,7 @@ impl Sampler {
         let pids: Vec<u32> = engines.iter().map(|(_, process)| process.pid).collect();
         Snapshot {
             supervisor,
-            cgroup: self.cgroup.as_ref().and_then(Place::read),
+            cgroup: self.cgroup(),
             machine: machine::read(&self.proc),
             gpus: self.gpus.read(&pids),
             engines,
