@@ -173,7 +173,10 @@ mod tests {
         assert!((estimate.per_hour.estimate / (400.0 * MB) - 1.0).abs() < 0.05, "{estimate:?}");
         // In an hour 50 hours of audio and 1800 files are done.
         assert!((estimate.per_audio_hour.unwrap().estimate / (8.0 * MB) - 1.0).abs() < 0.05, "{estimate:?}");
-        assert!((estimate.per_file.unwrap().estimate / (400.0 / 1800.0 * MB) - 1.0).abs() < 0.05, "{estimate:?}");
+        assert!(
+            (estimate.per_file.unwrap().estimate / (400.0 / 1800.0 * MB) - 1.0).abs() < 0.05,
+            "{estimate:?}"
+        );
         let why = growth(&estimate, LIMIT).unwrap().why;
         assert!(why.starts_with("its memory grows by ") && why.ends_with("and may by 200 MB"), "{why}");
         assert_eq!(growth(&estimate, 500_000_000), None);
@@ -202,8 +205,13 @@ mod tests {
     #[test]
     fn every_condition_is_needed() {
         let slope = |low| Slope { estimate: 1e9, low, high: 2e9 };
-        let sure =
-            GrowthEstimate { per_hour: slope(5e8), per_audio_hour: None, per_file: None, span_seconds: 1e3, samples: 30 };
+        let sure = GrowthEstimate {
+            per_hour: slope(5e8),
+            per_audio_hour: None,
+            per_file: None,
+            span_seconds: 1e3,
+            samples: 30,
+        };
         assert!(growth(&sure, LIMIT).is_some());
         for unsure in [
             GrowthEstimate { per_hour: slope(LIMIT as f64), ..sure },
