@@ -30,7 +30,7 @@ pub const LEAST_GAIN: u64 = 16 << 20;
 
 /// How many times as far from the estimate as the interval's lower end the slope may be. 95 % are for one look, and an
 /// engine is looked at thousands of times in its life; with twice the width, one engine in hundreds is replaced for memory
-/// that only went up and down by a fifth, where it was one in ten (the tests below have the figures).
+/// that only went up and down by a fifth, where it was up to one in ten.
 const CAUTION: f64 = 2.0;
 
 /// Seconds in an hour.
