@@ -70,7 +70,13 @@ impl Backoff {
     /// Whether engines cannot start at all: [`STARTS`] failed, and none was ever ready.
     pub fn give_up(&self) -> Option<Decision<()>> {
         (!self.ever_ready && self.failures >= STARTS).then(|| {
-            Decision::new((), format!("{} engines in a row failed before they were ready, and none ever was", self.failures))
+            Decision::new(
+                (),
+                format!(
+                    "{} engines in a row failed before they were ready, and none ever was",
+                    self.failures
+                ),
+            )
         })
     }
 }

@@ -38,12 +38,17 @@ pub fn classify(ended: &Ended) -> Decision<RecycleReason> {
     let signal = ended.signal.and_then(|signal| Signal::try_from(signal).ok());
     let counted = ended.oom_kills_after.saturating_sub(ended.oom_kills_before);
     if signal == Some(Signal::SIGKILL) && counted > 0 {
-        return Decision::new(RecycleReason::OutOfMemory, format!("{how}, by the kernel, since memory ran out"));
+        return Decision::new(
+            RecycleReason::OutOfMemory,
+            format!("{how}, by the kernel, since memory ran out"),
+        );
     }
     let aborted = signal == Some(Signal::SIGABRT);
     let names_memory = |line: &&String| says_out_of_memory(line, aborted);
     match ended.stderr_tail.iter().rev().find(names_memory) {
-        Some(line) => Decision::new(RecycleReason::OutOfMemory, format!("{how}: memory ran out: {}", plain(line))),
+        Some(line) => {
+            Decision::new(RecycleReason::OutOfMemory, format!("{how}: memory ran out: {}", plain(line)))
+        }
         None => Decision::new(RecycleReason::Crash, with_last_words(how, &ended.stderr_tail)),
     }
 }
@@ -62,7 +67,8 @@ fn how(ended: &Ended) -> String {
 fn with_last_words(how: String, stderr_tail: &[String]) -> String {
     // Rust's hint on backtraces comes after what matters.
     let said = |line: &&String| !line.trim().is_empty() && !line.starts_with("note: ");
-    let mut words: Vec<String> = stderr_tail.iter().rev().filter(said).take(LINES).map(|line| plain(line)).collect();
+    let mut words: Vec<String> =
+        stderr_tail.iter().rev().filter(said).take(LINES).map(|line| plain(line)).collect();
     words.reverse();
     if words.is_empty() { how } else { format!("{how}; last words: {}", words.join(" / ")) }
 }
@@ -77,17 +83,27 @@ mod tests {
     use super::*;
 
     fn ended(signal: Option<i32>, code: Option<i32>, stderr: &[&str]) -> Ended {
-        Ended { signal, code, stderr_tail: stderr.iter().map(|&line| line.to_owned()).collect(), ..Ended::default() }
+        Ended {
+            signal,
+            code,
+            stderr_tail: stderr.iter().map(|&line| line.to_owned()).collect(),
+            ..Ended::default()
+        }
     }
 
     #[test]
     fn reasons() {
         use RecycleReason::{Crash, OutOfMemory};
         let rust = "memory allocation of 1073741824 bytes failed";
-        let cpp = ["terminate called after throwing an instance of 'std::bad_alloc'", "  what():  std::bad_alloc"];
+        let cpp =
+            ["terminate called after throwing an instance of 'std::bad_alloc'", "  what():  std::bad_alloc"];
         let arena = "bfc_arena.cc:376 AllocateRawInternal Failed to allocate memory for requested buffer of size 1024";
         let limited = "Available memory of 100 is smaller than requested bytes of 200";
-        let panic = ["thread 'main' panicked at src/engine/vad.rs:94:9:", "index out of bounds", "note: run with `RUST_BACKTRACE=1`"];
+        let panic = [
+            "thread 'main' panicked at src/engine/vad.rs:94:9:",
+            "index out of bounds",
+            "note: run with `RUST_BACKTRACE=1`",
+        ];
         for (signal, code, stderr, reason) in [
             (Some(11), None, &[][..], Crash),
             (Some(9), None, &[], Crash),
@@ -117,7 +133,8 @@ mod tests {
             (9, 3, 0, RecycleReason::Crash),
             (11, 2, 3, RecycleReason::Crash),
         ] {
-            let how = Ended { oom_kills_before: before, oom_kills_after: after, ..ended(Some(signal), None, &[]) };
+            let how =
+                Ended { oom_kills_before: before, oom_kills_after: after, ..ended(Some(signal), None, &[]) };
             assert_eq!(classify(&how).action, reason, "{signal} {before} {after}");
         }
     }
@@ -142,7 +159,11 @@ mod tests {
         assert_eq!(why(ended(Some(11), None, &[])), "killed by signal 11 (SIGSEGV)");
         assert_eq!(why(ended(Some(64), None, &[])), "killed by signal 64");
         assert_eq!(
-            why(ended(None, Some(101), &["old", "thread 'x' panicked at a.rs:1:2:", "no way", "", "note: run with"])),
+            why(ended(
+                None,
+                Some(101),
+                &["old", "thread 'x' panicked at a.rs:1:2:", "no way", "", "note: run with"]
+            )),
             "ended by itself with exit code 101; last words: thread 'x' panicked at a.rs:1:2: / no way"
         );
         assert_eq!(
@@ -157,7 +178,10 @@ mod tests {
     #[test]
     fn messages_of_errors() {
         for (message, is) in [
-            ("Non-zero status code returned while running MatMul node. Failed to allocate memory for requested buffer", true),
+            (
+                "Non-zero status code returned while running MatMul node. Failed to allocate memory for requested buffer",
+                true,
+            ),
             ("CUDA failure 2: out of memory ; GPU=0", true),
             ("mmap: Cannot allocate memory (os error 12)", true),
             ("invalid dimensions for input", false),

@@ -17,9 +17,14 @@ mod tests {
 
     #[test]
     fn an_engine_does_its_number_of_files() {
-        for (done, limit, enough) in
-            [(0, 0, false), (u64::MAX, 0, false), (0, 1, false), (1, 1, true), (99, 100, false), (101, 100, true)]
-        {
+        for (done, limit, enough) in [
+            (0, 0, false),
+            (u64::MAX, 0, false),
+            (0, 1, false),
+            (1, 1, true),
+            (99, 100, false),
+            (101, 100, true),
+        ] {
             assert_eq!(max_files(done, limit).is_some(), enough, "{done} of {limit}");
         }
         assert_eq!(max_files(100, 100).unwrap().why, "it did 100 files, and may do 100");

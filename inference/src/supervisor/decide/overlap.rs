@@ -55,7 +55,9 @@ mod tests {
 
     #[test]
     fn the_next_engine_loads_beside_the_old_one_where_both_fit() {
-        let gpu = |available, next_engine| Some(GpuRoom { available: available * MB, next_engine: next_engine * MB });
+        let gpu = |available, next_engine| {
+            Some(GpuRoom { available: available * MB, next_engine: next_engine * MB })
+        };
         for (available, next_engine, gpu, fits) in [
             (500, 400, None, true),
             (499, 400, None, false),

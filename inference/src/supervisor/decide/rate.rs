@@ -73,7 +73,11 @@ impl RecentRate {
             self.samples.iter().zip(self.samples.iter().skip(apart)).filter_map(slope).collect();
         slopes.sort_by(f64::total_cmp);
         let fall = slopes.iter().filter(|slope| **slope <= 0.0).count();
-        if fall > slopes.len() / MAY_FALL { 0.0 } else { slopes.get(slopes.len() / 2).copied().unwrap_or(0.0) }
+        if fall > slopes.len() / MAY_FALL {
+            0.0
+        } else {
+            slopes.get(slopes.len() / 2).copied().unwrap_or(0.0)
+        }
     }
 }
 

@@ -173,7 +173,11 @@ impl Queue {
         for &id in in_flight {
             let Some(file) = self.files.get_mut(&id).filter(|file| file.out) else { continue };
             file.out = false;
-            if std::mem::take(&mut file.begun) { begun.push(id) } else { back.push(id) }
+            if std::mem::take(&mut file.begun) {
+                begun.push(id)
+            } else {
+                back.push(id)
+            }
             self.alone = self.alone.filter(|alone| *alone != id);
         }
         let number = begun.len();
@@ -266,6 +270,11 @@ fn judge(
         return Decision::new(false, "memory ran out while it was alone, and the batch can be smaller");
     }
     file.losses = file.losses.saturating_add(1);
-    let why = format!("it was alone when an engine was lost ({name}), {} of {max_attempts} times", file.losses);
+    let why =
+        format!("it was alone when an engine was lost ({name}), {} of {max_attempts} times", file.losses);
     Decision::new(file.losses >= max_attempts, why)
 }
+
+#[cfg(test)]
+#[path = "suspects_tests.rs"]
+mod tests;

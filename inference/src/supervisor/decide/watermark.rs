@@ -173,7 +173,13 @@ mod tests {
 
     #[test]
     fn limits_that_are_off_are_never_reached() {
-        let wild = Usage { used: u64::MAX, growth_per_second: 1e18, load_seconds: 1e3, in_flight: 99, growth_per_file: 1e18 };
+        let wild = Usage {
+            used: u64::MAX,
+            growth_per_second: 1e18,
+            load_seconds: 1e3,
+            in_flight: 99,
+            growth_per_file: 1e18,
+        };
         assert_eq!(pressure("it", &wild, &Watermarks::default()).action, Pressure::Fine);
         let soft_off = Watermarks { soft: None, hard: Some(800 * MB) };
         assert_eq!(pressure("it", &Usage { used: 799 * MB, ..wild }, &soft_off).action, Pressure::Fine);

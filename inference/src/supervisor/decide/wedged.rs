@@ -57,7 +57,10 @@ pub fn wedged(now: Instant, files: &[FileWatch], pace: &Pace, floor: Duration) -
     (now > deadline).then(|| {
         let silent = text::elapsed(now.saturating_duration_since(file.last_event));
         let allowed = text::elapsed(pace.allowed(file.bytes, floor));
-        Decision::new(file.id, format!("no progress for {silent} on a file that can need {allowed} for a step"))
+        Decision::new(
+            file.id,
+            format!("no progress for {silent} on a file that can need {allowed} for a step"),
+        )
     })
 }
 
