@@ -7,10 +7,12 @@ pub mod escape;
 pub mod exit;
 pub mod memory;
 pub mod model;
+pub mod observed;
 pub mod report;
 pub mod run;
 pub mod say;
 pub mod signals;
+pub mod soak;
 pub mod summary;
 pub mod tally;
 pub mod transcribe;
@@ -89,6 +91,7 @@ pub fn main() -> ExitCode {
         args::Command::Engine => return engine::process::main(engine::load::load),
         args::Command::Transcribe(options) => transcribe::transcribe(options, &say, load),
         args::Command::Run(options) => run::run(options, &say, load),
+        args::Command::Soak(options) => soak::soak(options, &say),
         args::Command::Model(command) => model::model(command),
         args::Command::Schema => model::schema(),
         args::Command::Bench(options) => bench::bench(options, &say, load),

@@ -8,7 +8,7 @@ use std::{
 use crate::{
     cli::{
         escape::Shown,
-        engines::Engines,
+        observed::Observed,
         say::Say,
         summary::{self, Facts},
         tally::Tally,
@@ -30,7 +30,7 @@ const BETWEEN_WORDS: Duration = Duration::from_millis(200);
 pub struct Report<'a> {
     say: &'a Say,
     items: &'a [Item],
-    engines: &'a Engines,
+    observed: &'a Observed,
     has_bar: bool,
     begun: Instant,
     state: Mutex<State>,
@@ -43,7 +43,7 @@ struct State {
 
 impl<'a> Report<'a> {
     /// Begins to tell of a run. `engine` says what it runs on.
-    pub fn begin(say: &'a Say, items: &'a [Item], engine: &str, engines: &'a Engines) -> Self {
+    pub fn begin(say: &'a Say, items: &'a [Item], engine: &str, observed: &'a Observed) -> Self {
         let bytes = items.iter().map(|item| item.bytes).sum();
         let tally = Tally::new(items.len(), bytes);
         if say.is_json() {
@@ -57,7 +57,7 @@ impl<'a> Report<'a> {
         }
         let begun = Instant::now();
         let has_bar = say.show_bar();
-        Self { say, items, engines, has_bar, begun, state: Mutex::new(State { tally, told: begun }) }
+        Self { say, items, observed, has_bar, begun, state: Mutex::new(State { tally, told: begun }) }
     }
 
     /// Time since the beginning.
@@ -98,6 +98,7 @@ impl<'a> Report<'a> {
     /// Tells how far the run is, if it is time to.
     fn progress(&self, state: &mut State) {
         let now = Instant::now();
+        self.observed.progress(&state.tally, now.duration_since(self.begun));
         let pause = if self.has_bar { BETWEEN_WORDS } else { BETWEEN_LINES };
         if now.duration_since(state.told) < pause {
             return;
@@ -114,13 +115,13 @@ impl<'a> Report<'a> {
                 audio_seconds = tally.heard_seconds(),
                 speed = tally.speed(elapsed),
                 seconds_left = tally.time_left(elapsed).map(|left| left.as_secs_f64()),
-                resident_memory_bytes = self.engines.figures().resident,
+                resident_memory_bytes = self.observed.engines.figures().resident,
                 "progress"
             );
         } else if self.has_bar {
-            self.say.set_bar(tally.share(), short_words(tally, elapsed, self.engines.figures().resident));
+            self.say.set_bar(tally.share(), short_words(tally, elapsed, self.observed.engines.figures().resident));
         } else {
-            self.say.line(&words(tally, elapsed, self.engines.figures().resident));
+            self.say.line(&words(tally, elapsed, self.observed.engines.figures().resident));
         }
     }
 

@@ -51,6 +51,7 @@ fn order(options: &Run, spec: &TranscriptionJobSpec) -> Result<Order, JobError> 
         formats: job::formats(spec),
         overwrite: job::overwrite(spec),
         policy: options.operation.apply(Policy::new(&spec.recycle, &spec.failure_policy)),
+        http: options.operation.http.clone(),
     })
 }
 

@@ -6,6 +6,7 @@ use std::{
 };
 
 use crate::engine::failure::{Failure, FailureReason};
+use crate::supervisor::progress::Progress;
 
 /// What has happened so far.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -120,6 +121,21 @@ impl Tally {
         let seconds = left * self.heard_seconds() / heard_bytes as f64 / speed;
         Duration::try_from_secs_f64(seconds).ok()
     }
+
+    /// The same for metrics and status.
+    pub fn progress(&self, elapsed: Duration) -> Progress {
+        Progress {
+            files: self.files as u64,
+            done: self.done as u64,
+            skipped: self.skipped as u64,
+            failed: self.failures() as u64,
+            bytes: self.bytes,
+            remaining_bytes: self.bytes.saturating_sub(self.behind()),
+            audio_seconds: self.heard_seconds(),
+            speed: self.speed(elapsed),
+            seconds_left: self.time_left(elapsed).map(|left| left.as_secs_f64()),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -144,6 +160,15 @@ mod tests {
         tally.heard(2, 500, 50.0);
         assert_eq!(tally.time_left(Duration::from_secs(3)), Some(Duration::from_secs(3)));
         assert!((tally.share() - 0.625).abs() < 1e-9);
+        let progress = tally.progress(Duration::from_secs(3));
+        assert_eq!(
+            (progress.files, progress.done, progress.skipped, progress.remaining_files()),
+            (4, 1, 1, 2)
+        );
+        assert_eq!(
+            (progress.remaining_bytes, progress.speed, progress.seconds_left),
+            (1_500, Some(50.0), Some(3.0))
+        );
     }
 
     #[test]

@@ -25,8 +25,8 @@ pub fn transcribe(options: &Transcribe, say: &Say, load: Loader) -> Result<u8, C
     let output = output(options, &formats)?;
     let plan = inputs::plan(&options.inputs, &output, &formats).map_err(|error| wrong_input(&error))?;
     let policy = options.operation.apply(options.limits.policy());
-    let overwrite = options.overwrite.into();
-    let order = Order { plan, formats, overwrite, engine: options.engine_options(), policy };
+    let (overwrite, http) = (options.overwrite.into(), options.operation.http.clone());
+    let order = Order { plan, formats, overwrite, engine: options.engine_options(), policy, http };
     carry_out(&order, say, load)
 }
 

@@ -1,13 +1,10 @@
 //! A plan is carried out and told: what `verbatim transcribe` and `verbatim run` have in common.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use crate::{
     cli::{
-        CommandError, Loader, engines::Engines, exit, report::Report, say::Say, signals::Signals, summary,
+        CommandError, Loader, exit, observed::Observed, report::Report, say::Say, signals::Signals, summary,
         tally::Tally,
     },
     engine::options::EngineOptions,
@@ -17,7 +14,7 @@ use crate::{
         session::Run,
     },
     output::format::Format,
-    supervisor::{observe::Observer, policy::Policy, start::StartError},
+    supervisor::{policy::Policy, start::StartError},
 };
 
 /// What is to be carried out.
@@ -32,6 +29,8 @@ pub struct Order {
     pub engine: EngineOptions,
     /// The rules for engines.
     pub policy: Policy,
+    /// Where metrics and status are served, if they are.
+    pub http: Option<String>,
 }
 
 /// Carries an order out. Gives the exit code.
@@ -48,14 +47,13 @@ pub fn carry_out(order: &Order, say: &Say, load: Loader) -> Result<u8, CommandEr
     }
     let before = Instant::now();
     let signals = Signals::catch().map_err(|error| CommandError::configuration(&error))?;
-    let engines = Arc::new(Engines::new(say));
-    let observer: Arc<dyn Observer> = engines.clone();
+    let observed = Observed::new(say, order.http.as_deref())?;
     let policy = order.policy.clone();
     let drains = !policy.grace_period.is_zero();
-    let mut engine = load(&order.engine, policy, observer, signals.stop())
+    let mut engine = load(&order.engine, policy, observed.observer(None), signals.stop())
         .map_err(|error| no_engine(&error, &signals))?;
     let loading = before.elapsed();
-    let report = Report::begin(say, &plan.items, &engine.describe(), &engines);
+    let report = Report::begin(say, &plan.items, &engine.describe(), &observed);
     let run = Run {
         items: &plan.items,
         formats: &order.formats,
@@ -66,11 +64,11 @@ pub fn carry_out(order: &Order, say: &Say, load: Loader) -> Result<u8, CommandEr
     };
     run.run(engine.as_mut(), signals.stop());
     let code = signals.exit_code().map(|code| if drains && code == exit::TERMINATED { exit::DRAINED } else { code });
-    Ok(finish(report, plan, loading, &engines, code))
+    Ok(finish(report, plan, loading, &observed, code))
 }
 
 /// What a command does where there is no engine.
-fn no_engine(error: &StartError, signals: &Signals) -> CommandError {
+pub fn no_engine(error: &StartError, signals: &Signals) -> CommandError {
     match error {
         StartError::Unready(_) => CommandError::configuration(error),
         StartError::Interrupted => CommandError::Interrupted(signals.exit_code().unwrap_or(exit::SIGNALLED)),
@@ -78,8 +76,8 @@ fn no_engine(error: &StartError, signals: &Signals) -> CommandError {
     }
 }
 
-fn finish(report: Report<'_>, plan: &Plan, loading: Duration, engines: &Engines, signal: Option<u8>) -> u8 {
-    let figures = engines.figures();
+fn finish(report: Report<'_>, plan: &Plan, loading: Duration, observed: &Observed, signal: Option<u8>) -> u8 {
+    let figures = observed.engines.figures();
     let facts = summary::Facts {
         elapsed: report.elapsed(),
         loading,

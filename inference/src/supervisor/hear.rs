@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::call::Call;
 use super::child::Said;
+use super::decide;
 use super::faults;
 use super::observe::{EngineNumber, Happening, RecycleReason};
 use super::start::StartError;
@@ -60,6 +61,7 @@ impl Supervised {
             engine.resident = resident;
         }
         self.loaded = resident;
+        self.check_soft_limit(number, resident);
         self.load = load;
         self.backoff.on_ready();
         self.observer.observe(&Happening::EngineReady {
@@ -69,6 +71,15 @@ impl Supervised {
             sandbox: &sandbox,
         });
         self.ready = Some(ready);
+    }
+
+    /// A limit that no engine can stay below is told, once, and left alone.
+    fn check_soft_limit(&mut self, number: EngineNumber, ready: u64) {
+        let too_low = decide::too_low(&format!("engine {number}"), ready, &self.watermarks());
+        if let Some(decision) = too_low {
+            tracing::warn!("{}; it is left alone", decision.why);
+            self.soft_limit_is_too_low = true;
+        }
     }
 
     /// The engine has said why it cannot load the model. Before there ever was one, that is the end.

@@ -1,5 +1,7 @@
 //! What happens to engines and files, told as it happens: metrics, status, log and soak report are made from it.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -208,4 +210,52 @@ pub enum Happening<'a> {
 pub trait Observer: Send + Sync {
     /// Something happened just now.
     fn observe(&self, happening: &Happening<'_>);
+}
+
+/// Several observers as one; each hears of everything, in this order.
+#[derive(Clone, Default)]
+pub struct Observers(pub Vec<Arc<dyn Observer>>);
+
+impl Observer for Observers {
+    fn observe(&self, happening: &Happening<'_>) {
+        for observer in &self.0 {
+            observer.observe(happening);
+        }
+    }
+}
+
+impl fmt::Debug for Observers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} observers", self.0.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    struct Hears(char, Arc<Mutex<String>>);
+
+    impl Observer for Hears {
+        fn observe(&self, _: &Happening<'_>) {
+            self.1.lock().unwrap().push(self.0);
+        }
+    }
+
+    #[test]
+    fn each_observer_hears_in_order() {
+        let heard = Arc::new(Mutex::new(String::new()));
+        let of = |name| Arc::new(Hears(name, Arc::clone(&heard))) as Arc<dyn Observer>;
+        let observers = Observers(vec![of('a'), of('b')]);
+        observers.observe(&Happening::EngineStarted { engine: 1, pid: 1 });
+        assert_eq!(*heard.lock().unwrap(), "ab");
+    }
+
+    #[test]
+    fn reasons_have_distinct_names() {
+        let names: std::collections::BTreeSet<_> = RecycleReason::ALL.map(RecycleReason::as_str).into();
+        assert_eq!(names.len(), RecycleReason::ALL.len());
+    }
 }

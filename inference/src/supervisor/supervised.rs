@@ -62,6 +62,8 @@ pub struct Supervised {
     pub(super) ready: Option<Ready>,
     /// Resident memory of an engine that is ready, as last seen, in bytes; 0 before.
     pub(super) loaded: u64,
+    /// The soft limit is below what an engine takes when it is ready: to replace one for it would go on for ever.
+    pub(super) soft_limit_is_too_low: bool,
     /// Time that the last engine took to get ready.
     pub(super) load: Duration,
     /// Why no engine can be had any more.
@@ -96,6 +98,7 @@ impl Supervised {
             gap: None,
             ready: None,
             loaded: 0,
+            soft_limit_is_too_low: false,
             load: Duration::ZERO,
             broken: None,
             random: rand::make_rng(),
@@ -105,6 +108,22 @@ impl Supervised {
             next_estimate: now,
             controls: Arc::new(Controls::new(options.max_padded_seconds)),
         }
+    }
+
+    /// From now on so many files are in flight together, at most; none: as many as the batch budget takes.
+    pub fn set_max_in_flight(&mut self, files: Option<usize>) {
+        self.policy.max_in_flight = files;
+    }
+
+    /// Limits of an engine's host memory here, in bytes: soft and hard.
+    pub fn memory_limits(&self) -> (Option<u64>, Option<u64>) {
+        let limits = self.watermarks();
+        (limits.soft, limits.hard)
+    }
+
+    /// The machine's memory, in bytes.
+    pub fn machine_memory(&self) -> u64 {
+        self.snapshot.machine.total
     }
 
     /// Everything until all of a call's files are answered.

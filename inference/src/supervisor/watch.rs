@@ -129,7 +129,9 @@ impl Supervised {
     /// Limits for host memory, of what there is now.
     pub(super) fn watermarks(&self) -> Watermarks {
         let total = self.snapshot.limit_total();
-        Watermarks::resolve(self.policy.memory_soft_limit, self.policy.memory_hard_limit, total)
+        let limits =
+            Watermarks::resolve(self.policy.memory_soft_limit, self.policy.memory_hard_limit, total);
+        Watermarks { soft: limits.soft.filter(|_| !self.soft_limit_is_too_low), ..limits }
     }
 
     /// What GPU memory asks for: of the GPU that our engines use most of, where NVML tells.

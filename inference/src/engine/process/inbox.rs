@@ -12,8 +12,8 @@ use crate::protocol::{self, MAX_TO_ENGINE, ToEngine};
 
 /// Listens until there are no more files: `files` is closed then. A supervisor that is gone or makes no sense ends the
 /// process: nobody wants what it does.
-pub(super) fn listen(socket: &UnixStream, files: &Sender<FileTask>, controls: &Controls, faults: &Faults) {
-    let mut open = Some(files.clone());
+pub(super) fn listen(socket: &UnixStream, files: Sender<FileTask>, controls: &Controls, faults: &Faults) {
+    let mut open = Some(files);
     loop {
         match protocol::receive(socket, MAX_TO_ENGINE) {
             Ok(ToEngine::File(task)) => {

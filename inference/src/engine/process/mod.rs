@@ -96,7 +96,7 @@ fn work(engine: &mut dyn Transcriber, socket: UnixStream, outbox: &Arc<Outbox>) 
     {
         let controls = Arc::clone(&controls);
         let faults = Arc::clone(&faults);
-        thread::spawn(move || inbox::listen(&socket, &sender, &controls, &faults));
+        thread::spawn(move || inbox::listen(&socket, sender, &controls, &faults));
     }
     {
         let (controls, outbox) = (Arc::clone(&controls), Arc::clone(outbox));

@@ -14,10 +14,11 @@ pub const SLOWEST_READ: f64 = 20e6;
 pub const QUEUE: f64 = 1.5;
 
 /// How many times as slow as so far things may go: other processes on the machine, the longest segments, a cold start.
-pub const SLACK: f64 = 10.0;
+pub const SLACK: f64 = 4.0;
 
-/// Processing seconds for each second of audio before anything is known: real time, slower than any use of a model in bulk.
-pub const UNKNOWN_RTF: f64 = 1.0;
+/// Processing seconds for each second of audio before anything is known: a model that is slower is no use in bulk, and
+/// its own figure is known as soon as one segment is done.
+pub const UNKNOWN_RTF: f64 = 0.1;
 
 /// A file that an engine has begun, or has in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

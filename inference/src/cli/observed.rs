@@ -1,0 +1,68 @@
+//! Everyone who hears of engines in a run: the terminal, and metrics and status where they are served.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::{
+    cli::{CommandError, engines::Engines, say::Say, tally::Tally},
+    supervisor::{
+        board::Board,
+        http::{self, Server},
+        metrics::Metrics,
+        observe::{Observer, Observers},
+    },
+};
+
+/// Metrics and status over HTTP, for as long as this lives.
+struct Served {
+    metrics: Arc<Metrics>,
+    board: Arc<Board>,
+    _server: Server,
+}
+
+/// The observers of a run.
+pub struct Observed {
+    /// The terminal's.
+    pub engines: Arc<Engines>,
+    served: Option<Served>,
+}
+
+impl Observed {
+    /// Serves on `address`, if there is one, from now on.
+    ///
+    /// # Errors
+    /// [`CommandError::Usage`] when nothing can be served there.
+    pub fn new(say: &Say, address: Option<&str>) -> Result<Self, CommandError> {
+        let served = match address {
+            None => None,
+            Some(address) => {
+                let (metrics, board) = (Arc::new(Metrics::new()), Arc::new(Board::new()));
+                let server = http::serve(address, Arc::clone(&metrics), Arc::clone(&board))
+                    .map_err(|error| CommandError::usage(&error))?;
+                say.note(&format!("Serving http://{}/metrics, /status, /healthz, /readyz", server.address()));
+                Some(Served { metrics, board, _server: server })
+            }
+        };
+        Ok(Self { engines: Arc::new(Engines::new(say)), served })
+    }
+
+    /// All of them as one, and one more.
+    pub fn observer(&self, more: Option<Arc<dyn Observer>>) -> Arc<dyn Observer> {
+        let mut all: Vec<Arc<dyn Observer>> = vec![Arc::clone(&self.engines) as Arc<dyn Observer>];
+        if let Some(served) = &self.served {
+            all.push(Arc::clone(&served.metrics) as Arc<dyn Observer>);
+            all.push(Arc::clone(&served.board) as Arc<dyn Observer>);
+        }
+        all.extend(more);
+        Arc::new(Observers(all))
+    }
+
+    /// Tells how far the run is.
+    pub fn progress(&self, tally: &Tally, elapsed: Duration) {
+        if let Some(served) = &self.served {
+            let progress = tally.progress(elapsed);
+            served.metrics.progress(&progress);
+            served.board.progress(progress);
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! The histograms and their buckets.
+
+use prometheus_client::metrics::histogram::Histogram;
+
+/// Processing seconds per audio second: from a large GPU with full batches to slower than a live speaker. Three steps
+/// a decade; there is no standard to follow.
+const REAL_TIME_FACTOR: [f64; 12] = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0];
+
+/// Shares from 0 to 1. Batches are sorted by length, so that most of them pad less than a fifth: finer there.
+const RATIO: [f64; 10] = [0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75];
+
+/// Seconds in a queue: from an idle engine to a queue of long recordings.
+const QUEUE_SECONDS: [f64; 10] = [0.01, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0];
+
+/// Seconds without an engine, or to load one: a small model loads in a third of a second, a large one from a slow
+/// disk in minutes; an overlapped gap is next to nothing.
+const START_SECONDS: [f64; 11] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0];
+
+/// What is counted by size.
+#[derive(Debug)]
+pub(super) struct Histograms {
+    /// Processing seconds per audio second of each file.
+    pub(super) real_time_factor: Histogram,
+    /// Padding's share between two reports of an engine.
+    pub(super) padding_ratio: Histogram,
+    /// Seconds that files waited.
+    pub(super) queue: Histogram,
+    /// Seconds from an engine's start to when it was ready.
+    pub(super) load: Histogram,
+    /// Seconds without an engine.
+    pub(super) gap: Histogram,
+}
+
+impl Default for Histograms {
+    fn default() -> Self {
+        Self {
+            real_time_factor: Histogram::new(REAL_TIME_FACTOR),
+            padding_ratio: Histogram::new(RATIO),
+            queue: Histogram::new(QUEUE_SECONDS),
+            load: Histogram::new(START_SECONDS),
+            gap: Histogram::new(START_SECONDS),
+        }
+    }
+}
