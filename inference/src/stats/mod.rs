@@ -1,5 +1,11 @@
 //! Statistics that hold where samples are few, noisy and not normal. Pure.
 
+mod quantile;
+mod theil_sen;
+
+pub use quantile::{mean, quantiles};
+pub use theil_sen::theil_sen;
+
 /// A robust slope and its 95 % confidence interval.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Slope {
