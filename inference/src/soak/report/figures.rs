@@ -8,7 +8,7 @@ use crate::{
         report::{
             engines::EngineLog,
             faults::{self, FaultRow},
-            findings::{Findings, MOST_RESULTS, Peaks},
+            findings::{Findings, Peaks},
             tables::{self, Group, RecordingRow},
             verdict::{self, Memory},
         },
@@ -163,9 +163,7 @@ fn losses(findings: &Findings) -> Losses {
         cut_off,
         twice: findings.tasks.twice,
         failed: findings.tasks.failed.clone(),
-        differing: differing
-            .map(|(name, recording)| (name.clone(), recording.results.len().min(MOST_RESULTS)))
-            .collect(),
+        differing: differing.map(|(name, recording)| (name.clone(), recording.results.len())).collect(),
     }
 }
 

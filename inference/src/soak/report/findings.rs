@@ -25,7 +25,7 @@ const MOST_LIVES: usize = ALL_POINTS / 8;
 /// Stretches of time that have a median of their own in the plot of real-time factors.
 const MEDIANS: usize = 80;
 /// Different results of one recording that are kept: more than one is wrong, and how many more does not matter.
-pub const MOST_RESULTS: usize = 10;
+const MOST_RESULTS: usize = 10;
 /// Values that a median is taken of.
 const MEDIAN_VALUES: usize = 256;
 
@@ -70,7 +70,7 @@ pub struct Recording {
     pub audio_seconds: Option<f64>,
     /// Measured, by concurrency.
     pub samples: BTreeMap<usize, Samples>,
-    /// The different results that it had, [`MOST_RESULTS`] at most.
+    /// The different results that it had, ten at most.
     pub results: BTreeSet<String>,
 }
 

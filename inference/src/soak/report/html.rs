@@ -91,7 +91,7 @@ fn table(caption: &str, header: &[String], rows: &[Vec<String>], text_columns: u
 /// The verdicts once more.
 fn other_language(blocks: &[Block]) -> String {
     let verdict = |block: &Block| match block {
-        Block::Verdict(_, short, long) => format!("<p><b>{}</b>:{}</p>\n", escaped(short), escaped(long)),
+        Block::Verdict(_, short, long) => format!("<p><b>{}</b>：{}</p>\n", escaped(short), escaped(long)),
         _ => String::new(),
     };
     let verdicts: String = blocks.iter().map(verdict).collect();

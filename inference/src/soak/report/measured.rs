@@ -23,8 +23,8 @@ pub fn groups(figures: &Figures, lang: Lang) -> Vec<Block> {
             continue;
         }
         let caption = match length {
-            Length::Short => lang.say("Short audio (less than 60 s)", "短音频(不足 60 秒)"),
-            Length::Long => lang.say("Long audio (60 s and more)", "长音频(60 秒及以上)"),
+            Length::Short => lang.say("Short audio (less than 60 s)", "短音频（不足 60 秒）"),
+            Length::Long => lang.say("Long audio (60 s and more)", "长音频（60 秒及以上）"),
             Length::All => lang.say("All audio", "全部音频"),
         };
         let header = lang.say(
@@ -67,7 +67,7 @@ pub fn groups(figures: &Figures, lang: Lang) -> Vec<Block> {
             "Mean and median are seconds from a file's first byte to its last segment. RTF is seconds of processing over \
              seconds of audio, from sums. RSS is resident memory of the engine, means over files. Short and long audio \
              ran together, so the last two columns of their tables are shares of the same time.",
-            "平均耗时与中位数为从文件首字节到最后一个语段的秒数。实时率为处理秒数之和除以音频秒数之和。RSS 为引擎的常驻内存,取各文件的平均值。短音频与长音频在同一时段内一起运行,因此这两个表的最后两列是同一时段中的份额。",
+            "平均耗时与中位数为从文件首字节到最后一个语段的秒数。实时率为处理秒数之和除以音频秒数之和。RSS 为引擎的常驻内存，取各文件的平均值。短音频与长音频在同一时段内一起运行，因此这两个表的最后两列是同一时段中的份额。",
         )
         .to_owned(),
     ));
@@ -151,7 +151,7 @@ pub fn method(figures: &Figures, lang: Lang) -> Vec<Block> {
             "Resident memory is that of the engine, the process which owns the model. Its supervisor, another process, \
              reads it from /proc, so the engine has no part in it: every second, and before and after each file. \
              Units are 10^6 bytes.",
-            "常驻内存指引擎进程(即持有模型的进程)的常驻内存。由另一个进程,即其监管进程,从 /proc 读取,引擎不参与测量:每秒一次,并在每个文件处理前后各一次。单位为 10^6 字节。",
+            "常驻内存指引擎进程（即持有模型的进程）的常驻内存。由另一个进程，即其监管进程，从 /proc 读取，引擎不参与测量：每秒一次，并在每个文件处理前后各一次。单位为 10^6 字节。",
         )
         .to_owned()),
         Block::Paragraph(lang.say(
@@ -163,7 +163,7 @@ pub fn method(figures: &Figures, lang: Lang) -> Vec<Block> {
                  each other."
             ),
             format!(
-                "判定规则:以每个文件处理后的常驻内存对引擎已处理的文件数作回归。同一引擎、同一并发数下的文件两两配对求斜率,所有斜率的中位数即为增长率(Theil-Sen 估计),并给出 Sen 的 95% 置信区间。区间完全低于每 100 个文件 {LIMIT_MB} MB 为平稳,完全不低于该值为泄漏,其余为尚无定论。该区间假定各文件的噪声相互独立。"
+                "判定规则：以每个文件处理后的常驻内存对引擎已处理的文件数作回归。同一引擎、同一并发数下的文件两两配对求斜率，所有斜率的中位数即为增长率（Theil-Sen 估计），并给出 Sen 的 95% 置信区间。区间完全低于每 100 个文件 {LIMIT_MB} MB 为平稳，完全不低于该值为泄漏，其余为尚无定论。该区间假定各文件的噪声相互独立。"
             ),
         )),
         Block::Paragraph(lang.say(
@@ -173,7 +173,7 @@ pub fn method(figures: &Figures, lang: Lang) -> Vec<Block> {
                  {files} files of {lives} such stretches remain."
             ),
             format!(
-                "预热部分不计入:对每个引擎的每个并发数,去掉前 20 个文件或其文件数的一半(取较少者);若处理超过两轮,则去掉整个第一轮。共去掉 {warm_up} 个文件,剩余 {lives} 段共 {files} 个文件。"
+                "预热部分不计入：对每个引擎的每个并发数，去掉前 20 个文件或其文件数的一半（取较少者）；若处理超过两轮，则去掉整个第一轮。共去掉 {warm_up} 个文件，剩余 {lives} 段共 {files} 个文件。"
             ),
         )),
         Block::Paragraph(lang.say(

@@ -106,7 +106,7 @@ pub fn write(folder: &Path) -> Result<Summary, ReportError> {
 fn document(figures: &Figures, lang: Lang) -> Vec<Block> {
     let soak = &figures.run.test_id;
     let mut blocks =
-        vec![Block::Title(lang.say(format!("Soak report: {soak}"), format!("长时间稳定性测试报告:{soak}")))];
+        vec![Block::Title(lang.say(format!("Soak report: {soak}"), format!("长时间稳定性测试报告：{soak}")))];
     blocks.extend(sections::verdicts(figures, lang));
     blocks.push(sections::main_figures(figures, lang));
     blocks.extend([
@@ -115,7 +115,7 @@ fn document(figures: &Figures, lang: Lang) -> Vec<Block> {
             lang.say(
                 "Resident memory of engines and of the supervisor, each second; strokes at the top are engines that \
                  were replaced.",
-                "引擎与监管进程的常驻内存(每秒一次);顶部短线表示引擎更换。",
+                "引擎与监管进程的常驻内存（每秒一次）；顶部短线表示引擎更换。",
             )
             .to_owned(),
         ),
@@ -131,7 +131,7 @@ fn document(figures: &Figures, lang: Lang) -> Vec<Block> {
             RTF,
             lang.say(
                 "Seconds of processing for a second of audio, of each file, with the median over time.",
-                "各文件的实时率(处理秒数/音频秒数)及其随时间变化的中位数。",
+                "各文件的实时率（处理秒数/音频秒数）及其随时间变化的中位数。",
             )
             .to_owned(),
         ),

@@ -43,7 +43,7 @@ pub fn verdicts(figures: &Figures, lang: Lang) -> Vec<Block> {
         let (injected, found) = (count(injected), count(found));
         let words = lang.say(
             format!("{found} of {injected} injected faults were found as what they are."),
-            format!("注入的 {injected} 个故障中,{found} 个被正确识别。"),
+            format!("注入的 {injected} 个故障中，{found} 个被正确识别。"),
         );
         blocks.push(Block::Verdict(tone, all.to_owned(), words));
     }
@@ -62,14 +62,14 @@ pub fn losses_in_words(losses: &Losses, lang: Lang) -> String {
         let (lost, twice) = (count(losses.lost), count(losses.twice));
         lang.say(
             format!("{answered} tasks have a result, {lost} have none, and {twice} results are there again."),
-            format!("{answered} 个任务有结果,{lost} 个任务没有结果,{twice} 个结果重复。"),
+            format!("{answered} 个任务有结果，{lost} 个任务没有结果，{twice} 个结果重复。"),
         )
     }];
     if losses.cut_off > 0 {
         let cut_off = count(losses.cut_off);
         words.push(lang.say(
             format!("The soak was interrupted; {cut_off} tasks had been begun by then."),
-            format!("测试被中断,当时有 {cut_off} 个任务尚未完成。"),
+            format!("测试被中断，当时有 {cut_off} 个任务尚未完成。"),
         ));
     }
     if losses.failed.is_empty() {
@@ -78,7 +78,10 @@ pub fn losses_in_words(losses: &Losses, lang: Lang) -> String {
         let reasons = losses.failed.iter().map(|(reason, number)| format!("{reason} {}", count(*number)));
         let (failures, reasons) = (count(losses.failures()), lang.list(reasons));
         words.push(
-            lang.say(format!("Failed: {failures} ({reasons})."), format!("失败 {failures} 个({reasons})。")),
+            lang.say(
+                format!("Failed: {failures} ({reasons})."),
+                format!("失败 {failures} 个（{reasons}）。"),
+            ),
         );
     }
     if losses.differing.is_empty() {
@@ -91,7 +94,7 @@ pub fn losses_in_words(losses: &Losses, lang: Lang) -> String {
         let (number, names) = (count(losses.differing.len()), lang.list(names));
         words.push(lang.say(
             format!("Recordings whose results differ: {number} ({names})."),
-            format!("有 {number} 个录音的结果不一致({names})。"),
+            format!("有 {number} 个录音的结果不一致（{names}）。"),
         ));
     }
     words.join(lang.say(" ", ""))
@@ -122,7 +125,10 @@ pub fn main_figures(figures: &Figures, lang: Lang) -> Block {
         (lang.say("Engines replaced", "引擎更换次数"), count(all.count)),
         (
             lang.say("Time without an engine", "无引擎可用的时间"),
-            format!("{} ({})", seconds(all.gap_seconds), percent(figures.gap_share)),
+            lang.say(
+                format!("{} ({})", seconds(all.gap_seconds), percent(figures.gap_share)),
+                format!("{}（{}）", seconds(all.gap_seconds), percent(figures.gap_share)),
+            ),
         ),
         (lang.say("Files run again", "重新运行的文件"), count(all.run_again)),
     ]);
@@ -132,7 +138,7 @@ pub fn main_figures(figures: &Figures, lang: Lang) -> Block {
 fn slope(slope: Option<Slope>, lang: Lang) -> String {
     maybe(slope, |slope| {
         let (estimate, low, high) = (signed(slope.estimate), signed(slope.low), signed(slope.high));
-        lang.say(format!("{estimate} MB ({low} to {high})"), format!("{estimate} MB({low} 至 {high})"))
+        lang.say(format!("{estimate} MB ({low} to {high})"), format!("{estimate} MB（{low} 至 {high}）"))
     })
 }
 
@@ -149,14 +155,14 @@ pub fn recycles(figures: &Figures, lang: Lang) -> Vec<Block> {
                 count(started)
             ),
         },
-        format!("共启动 {} 个引擎;从启动到可以处理文件的时间中位数为 {load}。", count(started)),
+        format!("共启动 {} 个引擎；从启动到可以处理文件的时间中位数为 {load}。", count(started)),
     )));
     let (times, waited) = figures.backing_off;
     if times > 0 {
         let (times, waited) = (count(times), seconds(waited));
         blocks.push(Block::Paragraph(lang.say(
             format!("Engines failed so often that the next one waited {times} times, {waited} in all."),
-            format!("由于引擎频繁失败,后续引擎延迟启动 {times} 次,共 {waited}。"),
+            format!("由于引擎频繁失败，后续引擎延迟启动 {times} 次，共 {waited}。"),
         )));
     }
     if figures.budgets > 0 {
@@ -201,7 +207,7 @@ pub fn recycles(figures: &Figures, lang: Lang) -> Vec<Block> {
         lang.say(
             "A gap is time in which no engine took files. Files run again are counted exactly in all; those of one \
              reason are the files that were begun again after an engine was lost for it.",
-            "间隔指没有引擎可以处理文件的时间。重新运行的文件总数是精确的;各原因的数目按引擎丢失之后重新开始的文件计算。",
+            "间隔指没有引擎可以处理文件的时间。重新运行的文件总数是精确的；各原因的数目按引擎丢失之后重新开始的文件计算。",
         )
         .to_owned(),
     ));
@@ -236,7 +242,7 @@ pub fn faults(figures: &Figures, lang: Lang) -> Vec<Block> {
     };
     let header = lang.say(
         ["Fault", "Found as", "Why (the first)", "Injected", "Found", "After", "Gaps", "Files run again"],
-        ["故障", "识别为", "依据(首次)", "注入", "发现", "用时", "间隔", "重新运行的文件"],
+        ["故障", "识别为", "依据（首次）", "注入", "发现", "用时", "间隔", "重新运行的文件"],
     );
     let mut blocks = vec![
         Block::Heading(lang.say("Faults", "故障注入").to_owned()),
@@ -245,7 +251,7 @@ pub fn faults(figures: &Figures, lang: Lang) -> Vec<Block> {
                 "A fault counts as found when the engine that it hit was replaced afterwards, for a reason that fits. A \
                  leak comes with every file, counts once, and costs every engine that was replaced for its \
                  memory and that no other fault explains.",
-                "故障命中的引擎随后以相符的原因被更换,即视为发现。泄漏随每个文件注入,只计一次;其代价为所有因内存而更换、且不能由其他故障解释的引擎。",
+                "故障命中的引擎随后以相符的原因被更换，即视为发现。泄漏随每个文件注入，只计一次；其代价为所有因内存而更换、且不能由其他故障解释的引擎。",
             )
             .to_owned(),
         ),

@@ -208,16 +208,6 @@ fn a_million_files_in_forty_megabytes() {
     let folder = tempfile::tempdir().unwrap();
     let plan = Plan { rounds: 1_000_000 / 36, resources: true, leak_mb: 1.0, ..Plan::healthy() };
     plan.write(folder.path());
-    let hwm =
-        |n: &str| println!("{n} {:?}", procfs::process::Process::myself().unwrap().status().unwrap().vmhwm);
-    hwm("fixture");
-    let f = super::read::read(folder.path()).unwrap();
-    hwm("read");
-    let fi = super::Figures::of(&f);
-    hwm("figures");
-    let p = super::Plots::of(&f).unwrap();
-    hwm("plots");
-    drop((f, fi, p));
     let begun = std::time::Instant::now();
     let summary = write(folder.path()).unwrap();
     assert_eq!(summary.figures.memory.verdict, Verdict::Leaks);

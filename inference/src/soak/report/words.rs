@@ -32,12 +32,12 @@ impl Lang {
     /// A slope with its interval and unit, as `+0.12 MB per hour (95 % interval -0.05 to 0.31)`.
     pub fn slope(self, slope: Option<Slope>, unit: &str) -> String {
         let Some(Slope { estimate, low, high }) = slope else {
-            return self.say("not known: too few files", "未知:文件数不足").to_owned();
+            return self.say("not known: too few files", "未知：文件数不足").to_owned();
         };
         let (estimate, low, high) = (signed(estimate), signed(low), signed(high));
         self.say(
             format!("{estimate} MB {unit} (95 % interval {low} to {high})"),
-            format!("{unit} {estimate} MB(95% 置信区间 {low} 至 {high})"),
+            format!("{unit} {estimate} MB（95% 置信区间 {low} 至 {high}）"),
         )
     }
 
@@ -56,7 +56,7 @@ impl Lang {
         match verdict {
             Verdict::Flat => self.say("Memory is flat", "内存平稳"),
             Verdict::Leaks => self.say("Memory leaks", "内存泄漏"),
-            Verdict::TooFew | Verdict::TooNoisy => self.say("Memory: undecided", "内存:尚无定论"),
+            Verdict::TooFew | Verdict::TooNoisy => self.say("Memory: undecided", "内存：尚无定论"),
         }
     }
 
@@ -68,17 +68,17 @@ impl Lang {
             format!(
                 "After warm-up, resident memory of the engine changes by {slope}; over time, by {hour}. "
             ),
-            format!("预热之后,引擎的常驻内存变化为{slope};按时间计为{hour}。"),
+            format!("预热之后，引擎的常驻内存变化为{slope}；按时间计为{hour}。"),
         );
         let limit = format!("{LIMIT_MB} MB");
         let rule = match memory.verdict {
             Verdict::Flat => self.say(
                 format!("The whole interval is below {limit} per 100 files, so memory is flat."),
-                format!("整个区间低于每 100 个文件 {limit},因此判定为平稳。"),
+                format!("整个区间低于每 100 个文件 {limit}，因此判定为平稳。"),
             ),
             Verdict::Leaks => self.say(
                 format!("The whole interval is at or above {limit} per 100 files, so memory leaks."),
-                format!("整个区间不低于每 100 个文件 {limit},因此判定为泄漏。"),
+                format!("整个区间不低于每 100 个文件 {limit}，因此判定为泄漏。"),
             ),
             Verdict::TooFew => {
                 return self.say(
@@ -87,7 +87,7 @@ impl Lang {
                         memory.files
                     ),
                     format!(
-                        "预热之后剩余的文件过少({} 个),无法判断内存是否增长。请增加轮数。",
+                        "预热之后剩余的文件过少（{} 个），无法判断内存是否增长。请增加轮数。",
                         memory.files
                     ),
                 );
@@ -97,7 +97,7 @@ impl Lang {
                     "The interval reaches to both sides of {limit} per 100 files, so nothing is decided. {}",
                     self.more(memory)
                 ),
-                format!("区间跨越每 100 个文件 {limit} 的界限,因此尚无定论。{}", self.more(memory)),
+                format!("区间跨越每 100 个文件 {limit} 的界限，因此尚无定论。{}", self.more(memory)),
             ),
         };
         grows + &rule
@@ -111,7 +111,7 @@ impl Lang {
             ),
             None => self.say(
                 "The growth is so near to the limit, or so noisy, that rounds alone will not decide it soon; look at the plot.".to_owned(),
-                "增长过于接近界限或噪声过大,仅靠增加轮数短期内难以得出结论,请查看曲线图。".to_owned(),
+                "增长过于接近界限或噪声过大，仅靠增加轮数短期内难以得出结论，请查看曲线图。".to_owned(),
             ),
         }
     }
