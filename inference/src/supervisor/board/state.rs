@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use super::Moment;
-use super::status::{self, EngineState, FAILURES, RECYCLES, SILENCE, Status, WORDS};
+use super::status::{self, EngineState, FAILURES, RECYCLES, SILENCE, Status, short};
 use crate::engine::failure::FailureReason;
 use crate::supervisor::measure::Snapshot;
 use crate::supervisor::observe::{EngineNumber, Happening, RecycleReason};
@@ -297,13 +297,5 @@ impl State {
                 .progress
                 .map(|progress| status::Run { remaining_files: progress.remaining_files(), progress }),
         }
-    }
-}
-
-/// At most [`WORDS`] characters: an engine may send a message of any length that the protocol allows.
-fn short(words: &str) -> String {
-    match words.char_indices().nth(WORDS) {
-        Some((end, _)) => format!("{}…", &words[..end]),
-        None => words.to_owned(),
     }
 }

@@ -259,3 +259,11 @@ pub struct Run {
     /// Files that nothing became of yet.
     pub remaining_files: u64,
 }
+
+/// At most [`WORDS`] characters: an engine may send a message of any length that the protocol allows.
+pub(super) fn short(words: &str) -> String {
+    match words.char_indices().nth(WORDS) {
+        Some((end, _)) => format!("{}…", &words[..end]),
+        None => words.to_owned(),
+    }
+}

@@ -18,7 +18,7 @@ pub(super) fn kilobytes(text: &str, name: &str) -> Option<u64> {
     line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
-/// The number of a line as `oom_kill 3` or `Threads:	3`; `name` is without the blank.
+/// The number of a line as `oom_kill 3` or `Threads: 3`; `name` is without the blank.
 pub(super) fn number(text: &str, name: &str) -> Option<u64> {
     let mut rests = text.lines().filter_map(|line| line.strip_prefix(name));
     rests.find(|rest| rest.starts_with(char::is_whitespace))?.trim().parse().ok()

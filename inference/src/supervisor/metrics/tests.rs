@@ -281,9 +281,3 @@ fn promtool_has_nothing_to_say() {
     let said = [output.stdout, output.stderr].concat();
     assert!(output.status.success() && said.is_empty(), "{}", String::from_utf8_lossy(&said));
 }
-
-#[test]
-fn zz_temporary() {
-    std::fs::write("/tmp/om.txt", full().encode(Format::OpenMetrics).unwrap()).unwrap();
-    std::fs::write("/tmp/text.txt", text(&full())).unwrap();
-}
