@@ -27,7 +27,7 @@ use crate::{
         inject::Faults,
         record::{RunFacts, SoakFile},
         recorder::{Counts, Recorder, names},
-        report,
+        report::{self, verdict::Verdict},
         rounds::{Length, Recording, Soak},
     },
     supervisor::{measure::Sampler, policy::Policy, start},
@@ -102,10 +102,11 @@ pub fn soak(options: &args::Soak, say: &Say) -> Result<u8, CommandError> {
         say.line(&line);
     }
     say.line(&format!("The report is in {}", Shown(&folder.join("report.html"))));
+    let figures = &summary.figures;
     let bad = counts.failed > 0
         || (facts.unanswered > 0 && !facts.interrupted)
-        || !summary.results_agree()
-        || (summary.leaks() && !faults.leaks());
+        || !figures.losses.is_whole()
+        || (figures.memory.verdict == Verdict::Leaks && !faults.leaks());
     Ok(match signals.exit_code() {
         Some(code) => code,
         None if bad => exit::SOME_FAILED,
