@@ -128,6 +128,7 @@ mod tests {
             elapsed: Duration::from_millis(15_200),
             loading: Duration::from_millis(420),
             peak_memory: Some(231_000_000),
+            replaced: Some("3 engines (Memory 2, Crash 1)".to_owned()),
             left_out: LeftOut { not_audio: 3, hidden: 1, ..LeftOut::default() },
             interrupted: false,
         }

@@ -134,3 +134,24 @@ pub(crate) fn says_out_of_memory(message: &str, failed_with_it: bool) -> bool {
     rust || OUT_OF_MEMORY.iter().any(|words| message.contains(words))
         || failed_with_it && PERHAPS.iter().any(|words| message.contains(words))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_of_errors() {
+        for (message, is) in [
+            (
+                "Non-zero status code returned while running MatMul node. Failed to allocate memory for requested buffer",
+                true,
+            ),
+            ("CUDA failure 2: out of memory ; GPU=0", true),
+            ("mmap: Cannot allocate memory (os error 12)", true),
+            ("invalid dimensions for input", false),
+            ("", false),
+        ] {
+            assert_eq!(is_out_of_memory(message), is, "{message}");
+        }
+    }
+}

@@ -60,13 +60,13 @@ fn full() -> Metrics {
     start(&metrics, 1);
     let name = "a \"file\"\n\\ with {odd} name";
     let waited = Duration::from_secs(2);
-    metrics.observe(&Happening::FileBegun { engine: 1, file: 0, name, attempt: 1, waited });
-    metrics.observe(&Happening::FileBegun { engine: 1, file: 1, name, attempt: 1, waited });
+    metrics.observe(&Happening::FileBegun { engine: 1, file: 0, name, attempt: 1, waited, resident: 0 });
+    metrics.observe(&Happening::FileBegun { engine: 1, file: 1, name, attempt: 1, waited, resident: 0 });
     metrics.observe(&Happening::FileDone {
         engine: 1,
         file: 0,
         audio_seconds: 100.0,
-        processing_seconds: 3.0,
+        processing_seconds: 3.0, resident: 0
     });
     let failure =
         Failure { reason: FailureReason::Corrupt, message: name.to_owned(), position_seconds: None };
