@@ -19,12 +19,14 @@ PYTHON ?= python3
 BENCH ?=
 # Which acceptance checks, as ACCEPT="exact kill".
 ACCEPT ?=
+# Options of `verbatim soak`, as SOAK="--hours 24 --concurrency 4".
+SOAK ?=
 # Seconds of fuzzing, shared by all targets.
 FUZZ_SECONDS ?= 60
 TRANSCRIPT_SCHEMA := docs/transcript.schema.json
 
 .PHONY: help setup build model demo test test-rust test-python bench lint fmt fmt-check deny generate check-generated
-.PHONY: accept golden fuzz fuzz-mutations clean
+.PHONY: soak chaos accept golden fuzz fuzz-mutations clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-16s %s\n", $$1, $$2 }'
@@ -51,6 +53,12 @@ test-python:
 
 bench: model ## Measure beside the peers and write docs/benchmarks.md (about 20 minutes on 2 cores)
 	$(PYTHON) -m bench --binary $(VERBATIM) $(BENCH)
+
+soak: model ## Watch the engine's memory over ten minutes of recordings: target/soak/report/report.html
+	scripts/soak.sh $(VERBATIM) $(SOAK)
+
+chaos: model ## Suffer 300 random faults in one run, and compare each result with an undisturbed run's
+	VERBATIM_CHAOS_FAULTS=300 cargo test --release --locked --package verbatim --test engine_faults chaos -- --nocapture
 
 accept: model ## Check exactness, flat memory and kills over real recordings (some minutes)
 	$(PYTHON) -m bench.accept --binary $(VERBATIM) $(ACCEPT)

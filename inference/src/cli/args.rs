@@ -275,7 +275,7 @@ impl Operation {
 const RUN_HELP: &str = "\
 The source and the destination have to be folders (file). What is done already is skipped, as the manifest's \
 destination.overwrite says: a run that was stopped goes on when it is started again. What a manifest says of clusters \
-(scaling, deadlines, template) has no effect here.
+(scaling, maxFailedFiles, deadlines, template) has no effect here.
 
 Example:
   verbatim run -f job.yaml";

@@ -101,7 +101,6 @@ pub fn soak(options: &args::Soak, say: &Say) -> Result<u8, CommandError> {
     for line in summary.lines() {
         say.line(&line);
     }
-    say.line(&format!("The report is in {}", Shown(&folder.join("report.html"))));
     let figures = &summary.figures;
     let bad = counts.failed > 0
         || (facts.unanswered > 0 && !facts.interrupted)

@@ -35,6 +35,10 @@ pub struct FaultRow {
     pub injected: usize,
     /// Those that were condemned for it.
     pub found: usize,
+    /// Those that were lost to another fault first: this one could not show.
+    pub overtaken: usize,
+    /// Leaks of a single file that stayed below all limits: nothing was to be done about them.
+    pub harmless: usize,
     /// Engines that were condemned after it, by reason; the wrong ones too.
     pub reasons: BTreeMap<&'static str, usize>,
     /// Whether it goes on, as a leak does.
@@ -71,13 +75,14 @@ pub fn rows(log: &EngineLog) -> Vec<FaultRow> {
         injections.push(injection);
     }
     let of = |fault: &str| by_fault.get(fault).map_or(&[][..], Vec::as_slice);
+    let lasting_leak = |fault: &str| fault.starts_with(LEAK) && !fault.contains('@');
     // A leak gets what no other fault explains, so the others come first.
     let mut explained = BTreeSet::new();
     let mut rows: BTreeMap<&str, FaultRow> = BTreeMap::new();
-    for fault in order.iter().filter(|fault| !fault.starts_with(LEAK)) {
-        rows.insert(fault, single(fault, of(fault), &condemned, &mut explained));
+    for fault in order.iter().filter(|fault| !lasting_leak(fault)) {
+        rows.insert(fault, single(fault, of(fault), log, &condemned, &mut explained));
     }
-    for fault in order.iter().filter(|fault| fault.starts_with(LEAK)) {
+    for fault in order.iter().filter(|fault| lasting_leak(fault)) {
         rows.insert(fault, lasting(fault, of(fault), &log.condemned, &explained));
     }
     order.into_iter().filter_map(|fault| rows.remove(fault)).collect()
@@ -87,6 +92,7 @@ pub fn rows(log: &EngineLog) -> Vec<FaultRow> {
 fn single(
     fault: &str,
     injections: &[&Injection],
+    log: &EngineLog,
     condemned: &BTreeMap<u64, Vec<&Condemned>>,
     explained: &mut BTreeSet<(u64, RecycleReason)>,
 ) -> FaultRow {
@@ -98,7 +104,16 @@ fn single(
         let all = condemned.get(&injection.engine).map_or(&[][..], Vec::as_slice);
         // An engine that was draining already may be condemned a second time, for the fault.
         let right = all.iter().filter(after).find(|engine| expected.contains(&engine.reason));
-        if let Some(engine) = right.or_else(|| all.iter().find(after)) {
+        let wrong = all.iter().find(after);
+        if right.is_none() && fault.starts_with(LEAK) {
+            row.harmless += 1;
+            continue;
+        }
+        if right.is_none() && wrong.is_some_and(|engine| is_anothers(fault, injection.engine, engine.reason, log)) {
+            row.overtaken += 1;
+            continue;
+        }
+        if let Some(engine) = right.or(wrong) {
             row.add(engine);
             if right.is_some() {
                 row.found += 1;
@@ -109,6 +124,14 @@ fn single(
     }
     row.seconds = quantiles(&mut seconds, [0.5]).map(|[median]| median);
     row
+}
+
+/// Whether another fault that hit the same engine explains why it was condemned.
+fn is_anothers(fault: &str, engine: u64, reason: RecycleReason, log: &EngineLog) -> bool {
+    let explains = |other: &&Injection| {
+        other.engine == engine && other.fault != fault && found_as(&other.fault).contains(&reason)
+    };
+    log.injections.iter().any(|other| explains(&other))
 }
 
 /// A leak: found once it was found at all; it costs whatever engines were replaced for it.

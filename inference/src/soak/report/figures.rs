@@ -100,10 +100,16 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// Injected faults, and those of them that were found.
+    /// Injected faults that had something to show, and those of them that were found.
     pub fn faults_found(&self) -> (usize, usize) {
         let sum = |number: fn(&FaultRow) -> usize| self.faults.iter().map(number).sum();
-        (sum(|row| row.injected), sum(|row| row.found))
+        (sum(|row| row.injected - row.overtaken - row.harmless), sum(|row| row.found))
+    }
+
+    /// Injected faults that could not show: lost to another one first, and leaks that stayed below all limits.
+    pub fn faults_without_effect(&self) -> (usize, usize) {
+        let sum = |number: fn(&FaultRow) -> usize| self.faults.iter().map(number).sum();
+        (sum(|row| row.overtaken), sum(|row| row.harmless))
     }
 
     /// Computes them.

@@ -158,9 +158,9 @@ impl Summary {
             ),
             sections::losses_in_words(losses, lang),
         ];
-        let (injected, found) = self.figures.faults_found();
+        let (injected, _) = self.figures.faults_found();
         if injected > 0 {
-            lines.push(format!("Injected faults found: {} of {}", count(found), count(injected)));
+            lines.push(sections::faults_in_words(&self.figures, lang));
         }
         lines.push(format!("Real-time factor, p50 / p90 / p99: {}", words::rtf(*rtf)));
         if all_recycles.count > 0 {

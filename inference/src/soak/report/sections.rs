@@ -40,14 +40,35 @@ pub fn verdicts(figures: &Figures, lang: Lang) -> Vec<Block> {
         } else {
             (Tone::Bad, lang.say("Not every fault was found", "有故障未被发现"))
         };
-        let (injected, found) = (count(injected), count(found));
-        let words = lang.say(
-            format!("{found} of {injected} injected faults were found as what they are."),
-            format!("注入的 {injected} 个故障中，{found} 个被正确识别。"),
-        );
-        blocks.push(Block::Verdict(tone, all.to_owned(), words));
+        blocks.push(Block::Verdict(tone, all.to_owned(), faults_in_words(figures, lang)));
     }
     blocks
+}
+
+/// How many faults were found, and how many could not show.
+pub fn faults_in_words(figures: &Figures, lang: Lang) -> String {
+    let (injected, found) = figures.faults_found();
+    let (overtaken, harmless) = figures.faults_without_effect();
+    let (injected, found) = (count(injected), count(found));
+    let mut words = vec![lang.say(
+        format!("{found} of {injected} injected faults were found as what they are."),
+        format!("注入的 {injected} 个故障中，{found} 个被正确识别。"),
+    )];
+    if overtaken > 0 {
+        let overtaken = count(overtaken);
+        words.push(lang.say(
+            format!("Not counted: {overtaken} whose engine was lost to another fault first."),
+            format!("另有 {overtaken} 个故障因引擎先被其他故障终止而未计入。"),
+        ));
+    }
+    if harmless > 0 {
+        let harmless = count(harmless);
+        words.push(lang.say(
+            format!("Not counted: {harmless} leaks of a single file that stayed below all limits."),
+            format!("另有 {harmless} 个单文件泄漏未超过任何限值，未计入。"),
+        ));
+    }
+    words.join(lang.say(" ", ""))
 }
 
 /// What was lost, failed or differed.
@@ -227,7 +248,12 @@ pub fn faults(figures: &Figures, lang: Lang) -> Vec<Block> {
         let reasons = lang.list(reasons);
         vec![
             fault.fault.clone(),
-            if reasons.is_empty() { lang.say("not found", "未发现").to_owned() } else { reasons },
+            match (reasons.is_empty(), fault.overtaken > 0, fault.harmless > 0) {
+                (false, ..) => reasons,
+                (true, true, _) => lang.say("lost to another first", "先因其他故障终止").to_owned(),
+                (true, _, true) => lang.say("below all limits", "未超过限值").to_owned(),
+                _ => lang.say("not found", "未发现").to_owned(),
+            },
             fault.why.clone(),
             if fault.lasting {
                 lang.say("every file", "每个文件").to_owned()

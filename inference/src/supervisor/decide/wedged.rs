@@ -100,13 +100,13 @@ mod tests {
     fn the_longest_of_three_times_is_allowed() {
         for (rtf, budget, bytes, seconds) in [
             (Some(0.0), 240.0, 0, 30),
-            (Some(0.005), 240.0, 0, 30),
-            (Some(0.02), 240.0, 0, 72),
-            (Some(0.02), 15.0, 0, 30),
-            (None, 240.0, 0, 3600),
-            (Some(f64::NAN), 240.0, 0, 3600),
-            (Some(0.02), 240.0, 4_000_000_000, 200),
-            (Some(0.02), 240.0, u64::MAX, 86_400),
+            (Some(0.01), 240.0, 0, 30),
+            (Some(0.05), 240.0, 0, 72),
+            (Some(0.05), 15.0, 0, 30),
+            (None, 240.0, 0, 144),
+            (Some(f64::NAN), 240.0, 0, 144),
+            (Some(0.05), 240.0, 4_000_000_000, 200),
+            (Some(0.05), 240.0, u64::MAX, 86_400),
             (Some(f64::MAX), 240.0, 0, 86_400),
         ] {
             let allowed = pace(rtf, budget).allowed(bytes, FLOOR);
@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn the_file_that_hangs_is_named_and_no_other() {
         let start = Instant::now();
-        let pace = pace(Some(0.02), 240.0);
+        let pace = pace(Some(0.05), 240.0);
         let at = |seconds: u64| start + Duration::from_secs(seconds);
         for second in 0..1000 {
             let now = at(second);
@@ -137,7 +137,7 @@ mod tests {
     fn the_one_whose_time_was_over_first_is_named_with_figures() {
         let start = Instant::now();
         let now = start + Duration::from_secs(300);
-        let pace = pace(Some(0.02), 240.0);
+        let pace = pace(Some(0.05), 240.0);
         let files = [
             FileWatch { id: 1, bytes: 4_000_000_000, last_event: start },
             FileWatch { id: 2, bytes: 0, last_event: start + Duration::from_secs(10) },
