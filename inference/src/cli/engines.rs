@@ -46,7 +46,12 @@ impl Engines {
     fn tell(&self, happening: &Happening<'_>) {
         match happening {
             Happening::EngineReady { engine, load, sandbox, .. } => {
-                tracing::info!(engine, load_seconds = load.as_secs_f64(), sandbox = sandbox.join("; "), "engine ready");
+                tracing::info!(
+                    engine,
+                    load_seconds = load.as_secs_f64(),
+                    sandbox = sandbox.join("; "),
+                    "engine ready"
+                );
             }
             Happening::EngineCondemned { engine, reason, why } if self.say.is_json() => {
                 tracing::warn!(engine, reason = reason.as_str(), why, "engine replaced");

@@ -119,7 +119,10 @@ impl<'a> Report<'a> {
                 "progress"
             );
         } else if self.has_bar {
-            self.say.set_bar(tally.share(), short_words(tally, elapsed, self.observed.engines.figures().resident));
+            self.say.set_bar(
+                tally.share(),
+                short_words(tally, elapsed, self.observed.engines.figures().resident),
+            );
         } else {
             self.say.line(&words(tally, elapsed, self.observed.engines.figures().resident));
         }

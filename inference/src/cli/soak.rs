@@ -86,7 +86,13 @@ pub fn soak(options: &args::Soak, say: &Say) -> Result<u8, CommandError> {
 
     let concurrency: Vec<usize> = options.concurrency.iter().map(|n| usize::from(n.get())).collect();
     let teller = Teller::new(say, &recorder, length, tasks);
-    let soak = Soak { recordings: &recordings, length, concurrency: &concurrency, faults: &faults, recorder: &recorder };
+    let soak = Soak {
+        recordings: &recordings,
+        length,
+        concurrency: &concurrency,
+        faults: &faults,
+        recorder: &recorder,
+    };
     facts.rounds = soak.run(&mut engine, &|| teller.tell(), signals.stop());
     drop(engine);
     say.clear_bar();

@@ -63,7 +63,8 @@ pub fn carry_out(order: &Order, say: &Say, load: Loader) -> Result<u8, CommandEr
         stdout: &|bytes| say.print(bytes),
     };
     run.run(engine.as_mut(), signals.stop());
-    let code = signals.exit_code().map(|code| if drains && code == exit::TERMINATED { exit::DRAINED } else { code });
+    let code =
+        signals.exit_code().map(|code| if drains && code == exit::TERMINATED { exit::DRAINED } else { code });
     Ok(finish(report, plan, loading, &observed, code))
 }
 

@@ -115,7 +115,10 @@ impl Event {
     /// The task that it is about.
     pub fn id(&self) -> usize {
         match self {
-            Self::Begun { id } | Self::Progress { id, .. } | Self::Done { id, .. } | Self::Failed { id, .. } => *id,
+            Self::Begun { id }
+            | Self::Progress { id, .. }
+            | Self::Done { id, .. }
+            | Self::Failed { id, .. } => *id,
         }
     }
 }

@@ -88,7 +88,15 @@ pub fn load(options: &EngineOptions) -> Result<Box<dyn Transcriber>, EngineError
     let listeners = side_by_side(threads.max(2), || Vad::load(&runtime, &ready.folder))?;
     let description = describe(&ready.name, &decision, threads, options.max_padded_seconds);
     let controls = Arc::new(Controls::new(options.max_padded_seconds));
-    Ok(Box::new(Pipeline { runtime, ready, options: options.clone(), lanes, listeners, description, controls }))
+    Ok(Box::new(Pipeline {
+        runtime,
+        ready,
+        options: options.clone(),
+        lanes,
+        listeners,
+        description,
+        controls,
+    }))
 }
 
 /// Makes `count` of something, each on a thread of its own: sessions take a tenth of a second each to load.

@@ -9,6 +9,7 @@ pub mod device;
 pub mod failure;
 pub mod family;
 pub mod job;
+mod lane;
 mod listen;
 pub mod load;
 pub mod moonshine;

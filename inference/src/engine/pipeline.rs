@@ -3,7 +3,6 @@
 //! Listeners decode and cut (a file each), lanes run the model (a thread and its sessions each), the collector, on the
 //! caller's thread, puts the files together again. Between listeners and lanes lies the [`Pool`]; it bounds memory.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -17,7 +16,8 @@ use super::controls::Controls;
 use super::failure::Failure;
 use super::family::Family;
 use super::job::{Event, Fault, FileTask};
-use super::listen::{self, Settings, Stopped, failure_of, listen};
+use super::lane::lane;
+use super::listen::{self, Settings, Stopped, listen};
 use super::options::EngineOptions;
 use super::pool::{Pool, Waiting};
 use super::runtime::Runtime;
@@ -44,21 +44,21 @@ pub(super) struct Pipeline {
 }
 
 /// What all threads of one call share.
-struct Shared<'a> {
-    pool: Pool,
-    controls: &'a Controls,
-    lanes: usize,
-    runtime: &'a Runtime,
+pub(super) struct Shared<'a> {
+    pub(super) pool: Pool,
+    pub(super) controls: &'a Controls,
+    pub(super) lanes: usize,
+    pub(super) runtime: &'a Runtime,
     stop: &'a AtomicBool,
     /// Set when the collector has seen `stop`: everybody goes home.
-    over: AtomicBool,
+    pub(super) over: AtomicBool,
     next_segment: AtomicU64,
     /// Files that are done: lanes give memory back when it moves.
-    files_done: AtomicUsize,
+    pub(super) files_done: AtomicUsize,
     /// Files that are begun and not done.
-    files_open: AtomicUsize,
+    pub(super) files_open: AtomicUsize,
     /// Listeners that are in a file: as long as there are any, more segments may come.
-    hearing: AtomicUsize,
+    pub(super) hearing: AtomicUsize,
 }
 
 impl Transcriber for Pipeline {
@@ -219,88 +219,8 @@ fn hear(
     Ok(Message::Ended { task: task.id, audio: ended.audio, warnings: ended.warnings, sha256, bytes })
 }
 
-/// A lane's life: segments in, recognitions out, until the pool is done.
-fn lane(family: &mut dyn Family, shared: &Shared<'_>, sender: &Sender<Message>) {
-    let mut flying: HashMap<u64, f64> = HashMap::new();
-    let mut files_done = 0;
-    let mut rested = true;
-    while !shared.over.load(Ordering::Acquire) {
-        let budget = shared.controls.max_padded_seconds() / shared.lanes as f64;
-        let used: f64 = flying.values().sum();
-        // A step costs nearly the same for one row as for several: wait for half a budget before the first step, and
-        // for a quarter when the lane runs low. Whoever listens gets the processor meanwhile; where nobody does, any
-        // segment will do.
-        let low = match (shared.hearing.load(Ordering::Acquire) > 0, flying.is_empty()) {
-            (true, true) => budget / 2.0,
-            (true, false) => budget / 4.0 - used,
-            (false, true) => f64::MIN_POSITIVE,
-            (false, false) => 0.0,
-        };
-        let taken = shared.pool.take(budget - used, low.max(0.0));
-        if taken.is_empty() && flying.is_empty() {
-            if shared.pool.is_done() {
-                break;
-            }
-            if !rested && shared.files_open.load(Ordering::Acquire) == 0 {
-                // Nobody knows when the next file comes.
-                family.rest();
-                shared.runtime.trim();
-                rested = true;
-            }
-            continue;
-        }
-        rested = false;
-        let computing = Instant::now();
-        for waiting in &taken {
-            let Waiting { id, samples, since } = waiting;
-            shared.controls.taken(waiting.seconds(), since.elapsed());
-            // One at a time: a whole budget in the encoder takes seconds, and a signal should not wait for it.
-            if shared.over.load(Ordering::Acquire) {
-                break;
-            }
-            match family.admit(&[(*id, samples)]) {
-                Ok(()) => {
-                    flying.insert(*id, samples.len() as f64 / f64::from(super::audio::SAMPLE_RATE));
-                }
-                Err(error) => {
-                    let failed = Message::LaneFailed { ids: vec![*id], failure: failure_of(&error) };
-                    if sender.send(failed).is_err() {
-                        return;
-                    }
-                }
-            }
-        }
-        let stepped = family.step();
-        shared.controls.computed(computing.elapsed());
-        shared.controls.padded(family.padding_seconds());
-        let sent = match stepped {
-            Ok(finished) => finished.into_iter().try_for_each(|(id, recognition)| {
-                flying.remove(&id);
-                sender.send(Message::Recognised { id, recognition })
-            }),
-            Err(error) => {
-                let ids = flying.drain().map(|(id, _)| id).collect();
-                sender.send(Message::LaneFailed { ids, failure: failure_of(&error) })
-            }
-        };
-        if sent.is_err() {
-            break;
-        }
-        let now = shared.files_done.load(Ordering::Acquire);
-        if now != files_done {
-            files_done = now;
-            family.shrink();
-        }
-    }
-    family.rest();
-}
-
 /// The collector's life: messages, until all senders are gone.
-fn collect(
-    receiver: &Receiver<Message>,
-    shared: &Shared<'_>,
-    on_event: &mut dyn FnMut(Event),
-) {
+fn collect(receiver: &Receiver<Message>, shared: &Shared<'_>, on_event: &mut dyn FnMut(Event)) {
     let mut collector = Collector::default();
     loop {
         match receiver.recv_timeout(STOP_POLL) {

@@ -89,7 +89,9 @@ fn parse(text: &str) -> Option<What> {
     match text.split_once('=')? {
         ("leak", amount) => Some(What::Leak(bytes(amount.strip_suffix("/file").unwrap_or(amount))?)),
         ("random", number) => Some(What::Random(number.parse().ok().filter(|number| *number > 0)?)),
-        (name, file) => Some(What::Named(kind(name)?, Some(file.to_owned()).filter(|file| !file.is_empty())?)),
+        (name, file) => {
+            Some(What::Named(kind(name)?, Some(file.to_owned()).filter(|file| !file.is_empty())?))
+        }
     }
 }
 
@@ -150,10 +152,15 @@ impl Faults {
 
     fn deal_random(&mut self, number: usize, tasks: Option<usize>, seed: u64) -> Result<(), String> {
         let Some(tasks) = tasks else {
-            return Err("random faults need --rounds: with --hours nobody knows how many files there will be".to_owned());
+            return Err(
+                "random faults need --rounds: with --hours nobody knows how many files there will be"
+                    .to_owned(),
+            );
         };
         if number > tasks {
-            return Err(format!("{number} random faults need as many files, and the soak has {tasks}: raise --rounds"));
+            return Err(format!(
+                "{number} random faults need as many files, and the soak has {tasks}: raise --rounds"
+            ));
         }
         let mut dice = StdRng::seed_from_u64(seed);
         let mut order: Vec<usize> = (1..=tasks).collect();
@@ -217,7 +224,18 @@ mod tests {
         }
         let named = "crash=a b.wav".parse::<Injection>().unwrap();
         assert_eq!(named.what, What::Named(Kind::Crash, "a b.wav".to_owned()));
-        for wrong in ["", "crash", "crash@0", "crash@x", "leak=", "leak=0", "leak=5XB/file", "burn@3", "random=0", "oom="] {
+        for wrong in [
+            "",
+            "crash",
+            "crash@0",
+            "crash@x",
+            "leak=",
+            "leak=0",
+            "leak=5XB/file",
+            "burn@3",
+            "random=0",
+            "oom=",
+        ] {
             assert!(wrong.parse::<Injection>().is_err(), "{wrong}");
         }
     }

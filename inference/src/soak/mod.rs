@@ -5,4 +5,5 @@ pub mod inject;
 pub mod record;
 pub mod recorder;
 pub mod report;
+mod resources;
 pub mod rounds;

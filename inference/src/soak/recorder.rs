@@ -11,16 +11,17 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::inject::Faults;
-use super::record::{EventLine, ResourceLine, ResultLine, SoakEvent};
+use super::record::{EventLine, ResultLine, SoakEvent};
+use super::resources::{mega, resources};
 use crate::engine::job::FileResult;
-use crate::supervisor::measure::{Process, Snapshot};
+use crate::supervisor::measure::Snapshot;
 use crate::supervisor::observe::{EngineNumber, Happening, Observer};
 
 /// Files of a soak's record, in its folder.
 pub mod names {
     /// [`super::ResultLine`]s.
     pub const RESULTS: &str = "results.jsonl";
-    /// [`super::ResourceLine`]s.
+    /// [`crate::soak::record::ResourceLine`]s.
     pub const RESOURCES: &str = "resources.csv";
     /// [`super::EventLine`]s.
     pub const EVENTS: &str = "events.jsonl";
@@ -315,38 +316,6 @@ impl Observer for Recorder {
     }
 }
 
-fn resources(
-    snapshot: &Snapshot,
-    process: &Process,
-    engine: EngineNumber,
-    name: &str,
-    cpu_percent: f64,
-    elapsed_seconds: f64,
-) -> ResourceLine {
-    let cgroup = snapshot.cgroup;
-    let gpus = || snapshot.gpus.iter();
-    ResourceLine {
-        timestamp: now(),
-        elapsed_seconds: milli(elapsed_seconds),
-        process_name: name.to_owned(),
-        pid: process.pid,
-        cpu_percent: milli(cpu_percent),
-        memory_rss_mb: mega(process.resident),
-        memory_percent: milli(process.resident as f64 * 100.0 / snapshot.machine.total.max(1) as f64),
-        memory_pss_mb: process.proportional.map(mega),
-        memory_anonymous_mb: mega(process.anonymous),
-        memory_swap_mb: mega(process.swapped),
-        engine,
-        threads: process.threads,
-        open_files: process.open_files,
-        cgroup_current_mb: cgroup.map(|cgroup| mega(cgroup.current)),
-        cgroup_peak_mb: cgroup.and_then(|cgroup| cgroup.peak).map(mega),
-        cgroup_limit_mb: cgroup.and_then(|cgroup| cgroup.limit).map(mega),
-        cuda_used_mb: gpus().map(|gpu| mega(gpu.used)).reduce(|a, b| a + b),
-        cuda_engine_mb: gpus().filter_map(|gpu| gpu.engines).map(mega).reduce(|a, b| a + b),
-    }
-}
-
 /// The segments' digest: all of a result that is to be the same each time.
 fn digest(result: &FileResult) -> String {
     // Segments are plain values: this does not fail.
@@ -361,14 +330,4 @@ pub(super) fn now() -> String {
 fn write_line(file: &mut impl Write, line: &impl Serialize) -> io::Result<()> {
     serde_json::to_writer(&mut *file, line)?;
     file.write_all(b"\n")
-}
-
-/// Bytes in units of 10^6.
-fn mega(bytes: u64) -> f64 {
-    milli(bytes as f64 / 1e6)
-}
-
-/// Three digits after the point are enough to read.
-fn milli(x: f64) -> f64 {
-    (x * 1000.0).round() / 1000.0
 }

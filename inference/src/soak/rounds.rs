@@ -146,9 +146,6 @@ mod tests {
     fn rounds_are_shared_among_phases() {
         let parts: Vec<_> = (0..3).map(|index| Length::Rounds(8).part(index, 3)).collect();
         assert_eq!(parts, [Length::Rounds(3), Length::Rounds(3), Length::Rounds(2)]);
-        assert_eq!(
-            Length::Time(Duration::from_secs(90)).part(2, 3),
-            Length::Time(Duration::from_secs(30))
-        );
+        assert_eq!(Length::Time(Duration::from_secs(90)).part(2, 3), Length::Time(Duration::from_secs(30)));
     }
 }

@@ -71,12 +71,8 @@ pub fn start(
     // There are no files, but the wish for an engine.
     let mut nobody = |_| {};
     let (_sender, more) = crossbeam_channel::bounded(1);
-    let mut call = Call {
-        queue: Queue::default(),
-        tasks: HashMap::new(),
-        more: Some(more),
-        on_event: &mut nobody,
-    };
+    let mut call =
+        Call { queue: Queue::default(), tasks: HashMap::new(), more: Some(more), on_event: &mut nobody };
     while supervised.current.is_none() {
         if let Some(broken) = supervised.broken.take() {
             return Err(broken);

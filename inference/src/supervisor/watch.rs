@@ -129,8 +129,7 @@ impl Supervised {
     /// Limits for host memory, of what there is now.
     pub(super) fn watermarks(&self) -> Watermarks {
         let total = self.snapshot.limit_total();
-        let limits =
-            Watermarks::resolve(self.policy.memory_soft_limit, self.policy.memory_hard_limit, total);
+        let limits = Watermarks::resolve(self.policy.memory_soft_limit, self.policy.memory_hard_limit, total);
         Watermarks { soft: limits.soft.filter(|_| !self.soft_limit_is_too_low), ..limits }
     }
 
@@ -143,8 +142,7 @@ impl Supervised {
             self.policy.gpu_memory_hard_limit,
             gpu.total,
         );
-        let usage =
-            Usage { used, growth_per_second: 0.0, growth_per_file: 0.0, ..self.usage(engine) };
+        let usage = Usage { used, growth_per_second: 0.0, growth_per_file: 0.0, ..self.usage(engine) };
         Some(decide::pressure(&format!("engine {} on GPU {}", engine.number, gpu.index), &usage, &limits))
     }
 

@@ -24,7 +24,9 @@ pub(super) fn listen(socket: &UnixStream, files: Sender<FileTask>, controls: &Co
                     return;
                 }
             }
-            Ok(ToEngine::Budget { max_padded_seconds }) => controls.set_max_padded_seconds(max_padded_seconds),
+            Ok(ToEngine::Budget { max_padded_seconds }) => {
+                controls.set_max_padded_seconds(max_padded_seconds)
+            }
             Ok(ToEngine::Drain) => open = None,
             Ok(ToEngine::Start { .. }) => std::process::exit(i32::from(NO_SUPERVISOR)),
             Err(error) => {

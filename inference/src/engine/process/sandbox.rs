@@ -7,7 +7,7 @@ use std::fs;
 use std::os::fd::{BorrowedFd, RawFd};
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, Compatible, CompatLevel, PathBeneath, PathFd, Ruleset, RulesetAttr,
+    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr,
     RulesetCreatedAttr, RulesetStatus, Scope,
 };
 use nix::sched::{CloneFlags, unshare};
@@ -143,7 +143,9 @@ fn restrict_files() -> Result<String, landlock::RulesetError> {
     }
     Ok(match rules.restrict_self()?.ruleset {
         RulesetStatus::FullyEnforced => "nothing is written, nothing is run, no TCP, no signals to others",
-        RulesetStatus::PartiallyEnforced => "nothing is written, nothing is run, as far as this kernel knows it",
+        RulesetStatus::PartiallyEnforced => {
+            "nothing is written, nothing is run, as far as this kernel knows it"
+        }
         RulesetStatus::NotEnforced => "not in this kernel",
     }
     .to_owned())

@@ -109,7 +109,9 @@ fn single(
             row.harmless += 1;
             continue;
         }
-        if right.is_none() && wrong.is_some_and(|engine| is_anothers(fault, injection.engine, engine.reason, log)) {
+        if right.is_none()
+            && wrong.is_some_and(|engine| is_anothers(fault, injection.engine, engine.reason, log))
+        {
             row.overtaken += 1;
             continue;
         }

@@ -45,7 +45,7 @@ impl Clock {
 
     fn begin(&mut self, engine: u64, file: usize, attempt: u32) {
         let name = &format!("calls/{file}.wav");
-        self.tell(Happening::FileBegun { engine, file, name, attempt, waited: Duration::ZERO , resident: 0});
+        self.tell(Happening::FileBegun { engine, file, name, attempt, waited: Duration::ZERO, resident: 0 });
     }
 
     fn fail(&mut self, file: usize, reason: FailureReason, message: &str) {
@@ -71,7 +71,13 @@ fn full() -> Clock {
     clock.ready(1);
     clock.begin(1, 0, 1);
     clock.begin(1, 1, 1);
-    clock.tell(Happening::FileDone { engine: 1, file: 0, audio_seconds: 60.0, processing_seconds: 2.0, resident: 0 });
+    clock.tell(Happening::FileDone {
+        engine: 1,
+        file: 0,
+        audio_seconds: 60.0,
+        processing_seconds: 2.0,
+        resident: 0,
+    });
     clock.tell(Happening::EngineCondemned { engine: 1, reason: RecycleReason::Crash, why: "signal 11" });
     clock.tell(Happening::FileSuspected { file: 1, name: "calls/1.wav", reason: RecycleReason::Crash });
     clock.tell(Happening::EngineGone { engine: 1, how: "signal 11 (SIGSEGV)", files: 1 });
@@ -151,7 +157,13 @@ fn a_suspect_is_one_until_it_is_done_or_failed() {
     let mut clock = full();
     clock.begin(2, 1, 2);
     assert_eq!(clock.json()["suspects"].as_array().unwrap().len(), 1);
-    clock.tell(Happening::FileDone { engine: 2, file: 1, audio_seconds: 1.0, processing_seconds: 1.0, resident: 0 });
+    clock.tell(Happening::FileDone {
+        engine: 2,
+        file: 1,
+        audio_seconds: 1.0,
+        processing_seconds: 1.0,
+        resident: 0,
+    });
     let json = clock.json();
     assert_eq!((&json["suspects"], &json["files_in_flight"]), (&Value::Array(vec![]), &Value::Array(vec![])));
     assert_eq!(json["engines"][0]["files_done"], 1);

@@ -93,7 +93,14 @@ fn every_route_answers() {
     let (code, _, body) = worker.get("/readyz");
     assert_eq!((code, body.as_str()), (503, "engine 1 is being replaced: a   [31mb\n"));
 
-    worker.tell(&Happening::FileBegun { engine: 1, file: 0, name: NAME, attempt: 1, waited: Duration::ZERO , resident: 0});
+    worker.tell(&Happening::FileBegun {
+        engine: 1,
+        file: 0,
+        name: NAME,
+        attempt: 1,
+        waited: Duration::ZERO,
+        resident: 0,
+    });
     let (code, head, body) = worker.get("/status");
     assert_eq!(code, 200);
     assert!(head.contains("content-type: application/json") && head.contains("nosniff"), "{head}");

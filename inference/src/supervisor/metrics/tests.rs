@@ -66,7 +66,8 @@ fn full() -> Metrics {
         engine: 1,
         file: 0,
         audio_seconds: 100.0,
-        processing_seconds: 3.0, resident: 0
+        processing_seconds: 3.0,
+        resident: 0,
     });
     let failure =
         Failure { reason: FailureReason::Corrupt, message: name.to_owned(), position_seconds: None };

@@ -1,10 +1,17 @@
 //! The command line's words.
 
+mod soak;
+mod supervision;
+
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use verbatim_crds::{amount::Memory, failure_policy, model::DEFAULT_MODEL, recycle};
+use verbatim_crds::model::DEFAULT_MODEL;
+
+pub use self::{
+    soak::Soak,
+    supervision::{Limits, Operation},
+};
 
 use crate::{
     engine::{
@@ -13,8 +20,6 @@ use crate::{
     },
     local::done,
     output::format::Format,
-    soak::inject::Injection,
-    supervisor::policy::{DEFAULT_WEDGED_AFTER, Policy},
 };
 
 const EXAMPLES: &str = "\
@@ -225,53 +230,6 @@ pub struct Compute {
     pub max_padded_seconds: f64,
 }
 
-/// When an engine is replaced. `verbatim run` has it from the manifest.
-#[derive(Args, Debug)]
-#[command(next_help_heading = "Memory")]
-pub struct Limits {
-    /// Memory of the engine at which it is replaced, after the files in flight: a size, or a share of the container's
-    /// limit or the machine's memory; 0 for never.
-    #[arg(long, value_name = "SIZE|N%", default_value_t = recycle::DEFAULT_MEMORY_SOFT_LIMIT)]
-    pub memory_soft_limit: Memory,
-    /// Memory of the engine at which it is killed; its files run again, in smaller batches.
-    #[arg(long, value_name = "SIZE|N%", default_value_t = recycle::DEFAULT_MEMORY_HARD_LIMIT)]
-    pub memory_hard_limit: Memory,
-}
-
-impl Limits {
-    /// The rules for engines.
-    pub fn policy(&self) -> Policy {
-        Policy {
-            memory_soft_limit: self.memory_soft_limit,
-            memory_hard_limit: self.memory_hard_limit,
-            ..Policy::default()
-        }
-    }
-}
-
-/// How a run is ended and looked at.
-#[derive(Args, Debug)]
-#[command(next_help_heading = "Operation")]
-pub struct Operation {
-    /// Serve /metrics, /status, /healthz and /readyz here, as 127.0.0.1:9464; a port alone is on this machine only.
-    #[arg(long, value_name = "ADDRESS")]
-    pub http: Option<String>,
-    /// After SIGTERM, let the recordings in flight finish for so many seconds before they are given back.
-    #[arg(long, value_name = "SECONDS", default_value_t = 0.0, value_parser = not_negative)]
-    pub grace_period: f64,
-}
-
-impl Operation {
-    /// The rules for engines, with what a process of its own adds.
-    pub fn apply(&self, policy: Policy) -> Policy {
-        Policy {
-            grace_period: Duration::from_secs_f64(self.grace_period),
-            reap_orphans: true,
-            ..policy
-        }
-    }
-}
-
 const RUN_HELP: &str = "\
 The source and the destination have to be folders (file). What is done already is skipped, as the manifest's \
 destination.overwrite says: a run that was stopped goes on when it is started again. What a manifest says of clusters \
@@ -293,70 +251,6 @@ pub struct Run {
     /// Threads that compute [default: one for each processor].
     #[arg(long, value_name = "N")]
     pub threads: Option<std::num::NonZeroU16>,
-    /// How it is ended and looked at.
-    #[command(flatten)]
-    pub operation: Operation,
-}
-
-const SOAK_HELP: &str = "\
-Writes into FOLDER: report.html, report.md and report.zh-CN.md with the verdict; results.jsonl with a line for each \
-file and round; resources.csv with a line for each process and second; events.jsonl with what became of engines.
-
-Faults (--inject) show that the guard works. KIND is crash, hang, oom, malformed, kill or stop:
-  leak=20MB/file     the engine keeps 20 MB of each file
-  KIND@17            the 17th file of the soak, the first time that it is tried
-  KIND=bad.wav       every attempt at every file of that name
-  random=300         300 faults of all kinds at random files; --seed repeats them
-
-Exit codes: 0 flat or not decided, nothing lost; 1 files failed, results differ, or memory leaks and no leak was \
-injected; 2, 78 and above as elsewhere.
-
-Examples:
-  verbatim soak calls/ -o soak --rounds 200
-  verbatim soak calls/ -o soak --hours 24 --concurrency 4 --http 9464
-  verbatim soak calls/ -o soak --inject leak=20MB/file --memory-soft-limit 600Mi";
-
-/// Options of `verbatim soak`.
-#[derive(Args, Debug)]
-#[command(after_help = SOAK_HELP)]
-pub struct Soak {
-    /// Recordings, or folders of recordings.
-    #[arg(required = true, value_name = "FILE|FOLDER")]
-    pub inputs: Vec<PathBuf>,
-    /// Folder for the report; it is made if it is not there.
-    #[arg(long, short, value_name = "FOLDER")]
-    pub output: PathBuf,
-    /// How often each file is transcribed, all phases together [default: 200].
-    #[arg(long, value_name = "N", conflicts_with = "hours")]
-    pub rounds: Option<std::num::NonZeroU32>,
-    /// How long it goes on, instead of rounds; 0.5 is half an hour.
-    #[arg(long, value_name = "H", value_parser = positive)]
-    pub hours: Option<f64>,
-    /// Files in flight together; several numbers, separated by commas, are phases one after the other.
-    #[arg(long, value_name = "N", value_delimiter = ',', default_value = "1,2,4")]
-    pub concurrency: Vec<std::num::NonZeroU16>,
-    /// A fault to suffer; may be given more than once.
-    #[arg(long, value_name = "FAULT")]
-    pub inject: Vec<Injection>,
-    /// Seed of everything random [default: from the clock].
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
-    /// Least time without a sign of progress after which the engine counts as hanging, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_WEDGED_AFTER.as_secs_f64(), value_parser = positive)]
-    pub wedged_after: f64,
-    /// Times that a file is tried alone before it counts as failed.
-    #[arg(long, value_name = "N", default_value_t = failure_policy::DEFAULT_MAX_ATTEMPTS_PER_FILE,
-          value_parser = clap::value_parser!(u32).range(1..=100))]
-    pub max_attempts: u32,
-    /// What is recognised.
-    #[command(flatten)]
-    pub recognition: Recognition,
-    /// What it runs on.
-    #[command(flatten)]
-    pub compute: Compute,
-    /// When an engine is replaced.
-    #[command(flatten)]
-    pub limits: Limits,
     /// How it is ended and looked at.
     #[command(flatten)]
     pub operation: Operation,
@@ -445,18 +339,10 @@ pub fn threads(asked: Option<std::num::NonZeroU16>) -> usize {
     }
 }
 
-fn positive(text: &str) -> Result<f64, String> {
+pub(super) fn positive(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(number) if number.is_finite() && number > 0.0 => Ok(number),
         _ => Err("write a number above 0".to_owned()),
-    }
-}
-
-fn not_negative(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        // A year: what is more is a slip, and would not fit a clock.
-        Ok(number) if (0.0..=31_536_000.0).contains(&number) => Ok(number),
-        _ => Err("write a number of seconds, 0 or more".to_owned()),
     }
 }
 
