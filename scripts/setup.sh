@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what a bare machine lacks, says what it does, and is quick when nothing is missing.
 #
-# usage: scripts/setup.sh [build] [deny] [fuzz]      without arguments: build
+# usage: scripts/setup.sh [build] [deny] [fuzz] [promtool]      without arguments: build
 #
 # Root is not needed: tools come from PyPI (pinned in tools.txt) into the user's cache, and the Makefile puts that
 # folder on PATH. Only a missing C compiler takes root, because no package of Python's index carries one.
@@ -64,6 +64,19 @@ cargo_tool() {
   cargo install --locked --version "$version" --root "$tools" "$name"
 }
 
+get_promtool() {
+  local folder
+  has apt-get && has dpkg-deb || return 1
+  folder=$(mktemp -d)
+  [ "$(id -u)" -ne 0 ] || apt-get -qq update
+  say "installing promtool into $tools/bin"
+  (cd "$folder" && apt-get -qq download prometheus && dpkg-deb -x prometheus_*.deb .) >&2 &&
+    mkdir -p "$tools/bin" && install -m 755 "$folder/usr/bin/promtool" "$tools/bin/promtool"
+  local result=$?
+  rm -rf "$folder"
+  return $result
+}
+
 for wanted in "${@:-build}"; do
   case $wanted in
     build)
@@ -74,6 +87,8 @@ for wanted in "${@:-build}"; do
       has cmake || from_pypi cmake cmake/data/bin/cmake cmake
       ;;
     deny) cargo_tool cargo-deny ;;
+    # Checks our metrics. Debian's package would start a server: only the program is taken out of it.
+    promtool) has promtool || get_promtool || say "NOT CHECKED: promtool cannot be had here, metrics go without its check" ;;
     fuzz)
       has c++ || debian "a C++ compiler" g++
       cargo_tool cargo-fuzz
