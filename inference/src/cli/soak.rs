@@ -58,6 +58,7 @@ pub fn soak(options: &args::Soak, say: &Say) -> Result<u8, CommandError> {
     };
     let limited = Sampler::new().cgroup().is_some_and(|cgroup| cgroup.limit.is_some());
     let faults = Faults::deal(&options.inject, tasks, seed, limited).map_err(CommandError::Usage)?;
+    let observed = Observed::new(say, options.operation.http.as_deref())?;
     let folder = &options.output;
     let unwritable = |error: io::Error| {
         CommandError::Configuration(format!("failed to write into {}: {error}", Shown(folder)))
@@ -67,7 +68,6 @@ pub fn soak(options: &args::Soak, say: &Say) -> Result<u8, CommandError> {
     let recorder = Arc::new(Recorder::new(folder, &test_id, faults.clone()).map_err(unwritable)?);
 
     let signals = Signals::catch().map_err(|error| CommandError::configuration(&error))?;
-    let observed = Observed::new(say, options.operation.http.as_deref())?;
     let wanted = args::engine_options(&options.recognition, &options.compute);
     let observer = observed.observer(Some(recorder.clone()));
     let mut engine = start::start(&wanted, policy(options), observer, signals.stop())

@@ -1,9 +1,11 @@
 //! What can be read and set while an engine works, from other threads.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::protocol::Stats;
+use crate::protocol::{Arena, Stats};
 
 /// Shared by the engine's threads and whoever watches it.
 #[derive(Debug, Default)]
@@ -15,6 +17,8 @@ pub struct Controls {
     segment_microseconds: AtomicU64,
     padding_microseconds: AtomicU64,
     waited_microseconds: AtomicU64,
+    /// Each lane's pools.
+    arenas: Mutex<BTreeMap<usize, Arena>>,
 }
 
 impl Controls {
@@ -52,6 +56,18 @@ impl Controls {
         add(&self.padding_microseconds, (seconds * 1e6) as u128);
     }
 
+    /// What a lane's memory pools hold, where the runtime tells.
+    pub(super) fn set_arena(&self, lane: usize, arena: Option<Arena>) {
+        if let Some(arena) = arena {
+            self.arenas().insert(lane, arena);
+        }
+    }
+
+    fn arenas(&self) -> MutexGuard<'_, BTreeMap<usize, Arena>> {
+        // Every change is one assignment.
+        self.arenas.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The sums so far.
     pub fn stats(&self) -> Stats {
         let micro = |sum: &AtomicU64| sum.load(Ordering::Relaxed) as f64 / 1e6;
@@ -61,7 +77,10 @@ impl Controls {
             segment_seconds: micro(&self.segment_microseconds),
             padding_seconds: micro(&self.padding_microseconds),
             waited_seconds: micro(&self.waited_microseconds),
-            arena: None,
+            arena: self.arenas().values().copied().reduce(|all, lane| Arena {
+                in_use: all.in_use + lane.in_use,
+                reserved: all.reserved + lane.reserved,
+            }),
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::error::Error;
 
+use crate::protocol::Arena;
+
 /// What was recognised in one utterance.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recognition {
@@ -72,6 +74,11 @@ pub trait Family: Send {
     /// Padding that went through the model since this was last asked, in seconds of audio.
     fn padding_seconds(&mut self) -> f64 {
         0.0
+    }
+
+    /// What the runtime's memory pools hold; none where it does not tell.
+    fn arena(&self) -> Option<Arena> {
+        None
     }
 
     /// Gives memory back to the system as far as the runtime can, with the next run: called when a file is done.

@@ -14,7 +14,7 @@ use super::pipeline::Shared;
 use super::pool::Waiting;
 
 /// A lane's life: segments in, recognitions out, until the pool is done.
-pub(super) fn lane(family: &mut dyn Family, shared: &Shared<'_>, sender: &Sender<Message>) {
+pub(super) fn lane(number: usize, family: &mut dyn Family, shared: &Shared<'_>, sender: &Sender<Message>) {
     let mut flying: HashMap<u64, f64> = HashMap::new();
     let mut files_done = 0;
     let mut rested = true;
@@ -40,6 +40,7 @@ pub(super) fn lane(family: &mut dyn Family, shared: &Shared<'_>, sender: &Sender
                 family.rest();
                 shared.runtime.trim();
                 rested = true;
+                shared.controls.set_arena(number, family.arena());
             }
             continue;
         }
@@ -83,6 +84,7 @@ pub(super) fn lane(family: &mut dyn Family, shared: &Shared<'_>, sender: &Sender
         let now = shared.files_done.load(Ordering::Acquire);
         if now != files_done {
             files_done = now;
+            shared.controls.set_arena(number, family.arena());
             family.shrink();
         }
     }

@@ -1,5 +1,6 @@
 //! Audio in, transcripts out: everything that parses media and runs models. Knows nothing of storage.
 
+mod arena;
 pub mod audio;
 mod collect;
 pub mod controls;

@@ -100,9 +100,9 @@ impl Transcriber for Pipeline {
                     listener(vad, tasks, settings, shared, &sender);
                 });
             }
-            for family in &mut self.lanes {
+            for (number, family) in self.lanes.iter_mut().enumerate() {
                 let sender = sender.clone();
-                scope.spawn(move || lane(family.as_mut(), shared, &sender));
+                scope.spawn(move || lane(number, family.as_mut(), shared, &sender));
             }
             drop(sender);
             collect(&receiver, shared, on_event);

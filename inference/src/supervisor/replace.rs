@@ -179,13 +179,15 @@ impl Supervised {
         self.fail(&why, last);
     }
 
-    fn judge(&self, verdict: &Verdict, loss: &str, call: &mut Call<'_>) {
+    fn judge(&mut self, verdict: &Verdict, loss: &str, call: &mut Call<'_>) {
         match verdict {
             Verdict::Suspected { id, reason, .. } => {
                 let name = call.name(*id);
                 self.observer.observe(&Happening::FileSuspected { file: *id, name, reason: *reason });
             }
             Verdict::Failed { id, losses, reason, why, .. } => {
+                // One that is out of the way is a file answered: what comes next need not wait for it.
+                self.backoff.on_progress();
                 let message = format!("{why}; {loss}");
                 let failure = Failure { reason: *reason, message, position_seconds: None };
                 let (name, attempts) = (call.name(*id), (*losses).max(1));

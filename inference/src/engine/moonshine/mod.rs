@@ -21,9 +21,11 @@ use ort::value::TensorRef;
 use self::hypothesis::{Hypothesis, NO_REPEAT, Taken};
 use self::tokenizer::Tokenizer;
 pub use self::tokenizer::TokenizerError;
+use super::arena::Pool;
 use super::cuda::Provider;
 use super::family::{Family, Lengths, Recognition, RecognizeError};
 use super::runtime::{Runtime, RuntimeError};
+use crate::protocol::Arena;
 
 /// Samples of the shortest input, and between two frames of the encoder. Source: the three convolutions (windows of
 /// 127, 7 and 3, strides of 64, 3 and 2), with lengths that leave nothing over.
@@ -78,6 +80,8 @@ struct Row {
 /// A lane: one thread's sessions and the rows that it decodes.
 pub struct Moonshine {
     shared: Arc<Shared>,
+    /// Before the sessions: what is first goes first.
+    pools: Vec<Pool>,
     encoder: Session,
     decoder: Session,
     cache: operators::SharedCache,
@@ -94,13 +98,13 @@ impl Moonshine {
     pub fn new(runtime: &Arc<Runtime>, folder: &Path, shared: &Arc<Shared>) -> Result<Self, LoadError> {
         let cache = Arc::new(Mutex::new(cache::Cache::new()));
         let domain = operators::domain(&cache).map_err(LoadError::Operators)?;
+        let encoder = runtime.session(&folder.join("encoder.onnx"), Some(&shared.encoder_weights), None)?;
+        let decoder =
+            runtime.session(&folder.join("decoder.onnx"), Some(&shared.decoder_weights), Some(domain))?;
         Ok(Self {
-            encoder: runtime.session(&folder.join("encoder.onnx"), Some(&shared.encoder_weights), None)?,
-            decoder: runtime.session(
-                &folder.join("decoder.onnx"),
-                Some(&shared.decoder_weights),
-                Some(domain),
-            )?,
+            pools: [&encoder, &decoder].into_iter().filter_map(Pool::of).collect(),
+            encoder,
+            decoder,
             shared: shared.clone(),
             cache,
             rows: Vec::new(),
@@ -201,6 +205,13 @@ impl Family for Moonshine {
             let _ = self.decode();
         }
         self.forget();
+    }
+
+    fn arena(&self) -> Option<Arena> {
+        self.pools.iter().filter_map(Pool::read).reduce(|all, pool| Arena {
+            in_use: all.in_use + pool.in_use,
+            reserved: all.reserved + pool.reserved,
+        })
     }
 
     fn shrink(&mut self) {

@@ -18,6 +18,10 @@ pub const LONGEST_DELAY: Duration = Duration::from_secs(30);
 /// delays they take 2 s to 4 s besides loading: longer than a machine's hiccup, short enough for somebody who waits.
 pub const STARTS: u32 = 5;
 
+/// Failures in a row after which there is no use either, though engines were ready once: the model is gone, or the machine
+/// is. At the longest delay these are some eight minutes. A file that brings down engines is out of the way long before.
+pub const FAILURES: u32 = 20;
+
 /// Counts failures in a row.
 #[derive(Clone, Debug, Default)]
 pub struct Backoff {
@@ -67,8 +71,12 @@ impl Backoff {
         self.failures
     }
 
-    /// Whether engines cannot start at all: [`STARTS`] failed, and none was ever ready.
+    /// Whether engines cannot start at all: [`STARTS`] failed, and none was ever ready; or [`FAILURES`] failed.
     pub fn give_up(&self) -> Option<Decision<()>> {
+        if self.failures >= FAILURES {
+            let why = format!("{} engines in a row failed without doing a file", self.failures);
+            return Some(Decision::new((), why));
+        }
         (!self.ever_ready && self.failures >= STARTS).then(|| {
             Decision::new(
                 (),
