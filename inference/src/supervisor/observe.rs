@@ -115,7 +115,8 @@ pub enum Happening<'a> {
         /// Files that it did.
         files: u64,
     },
-    /// No engine took files for so long, between one that was replaced and the next.
+    /// No engine took files for so long, between one that was replaced and the next. Where the next one has to wait until
+    /// the old one is gone, the gap begins then: before, the old one works on its last files.
     Gap {
         /// The engine that takes files again.
         engine: EngineNumber,

@@ -220,6 +220,10 @@ impl Supervised {
     }
 
     pub(super) fn gone(&mut self, engine: &Engine, status: Option<std::process::ExitStatus>) {
+        // Where the next one had to wait for this one, there was no gap while this one worked.
+        if let Some((since, false)) = &mut self.gap {
+            *since = Instant::now();
+        }
         let how = status.map_or_else(|| "it does not end".to_owned(), |status| status.to_string());
         self.observer.observe(&Happening::EngineGone {
             engine: engine.number,

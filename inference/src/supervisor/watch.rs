@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use verbatim_crds::failure_policy::OnOutOfMemory;
+
 use super::call::Call;
 use super::decide::{self, Pace, Pressure, Usage, Watermarks};
 use super::engine::Engine;
@@ -106,6 +108,7 @@ impl Supervised {
                 false
             }
             Pressure::Drain => {
+                self.shrink_if_oversized(number);
                 self.condemn(number, orderly, &decision.why);
                 false
             }
@@ -113,6 +116,19 @@ impl Supervised {
                 self.kill(number, RecycleReason::OutOfMemory, &decision.why, None, call);
                 true
             }
+        }
+    }
+
+    /// Makes batches smaller where they alone took an engine above its soft limit.
+    fn shrink_if_oversized(&mut self, number: EngineNumber) {
+        let budget = self.budget.current();
+        let shrinks =
+            self.policy.on_out_of_memory == OnOutOfMemory::ShrinkAndRetry && !self.budget.is_least();
+        let Some(engine) = self.engine(number).filter(|engine| engine.condemned.is_none()) else { return };
+        let growth = engine.rate.growth_per_file();
+        if let Some(decision) = decide::oversized(engine.audio_seconds, budget, growth).filter(|_| shrinks) {
+            let smaller = self.budget.on_out_of_memory();
+            self.set_budget(smaller.action, &format!("engine {number}: {}; {}", decision.why, smaller.why));
         }
     }
 
