@@ -24,7 +24,7 @@ FUZZ_SECONDS ?= 60
 TRANSCRIPT_SCHEMA := docs/transcript.schema.json
 
 .PHONY: help setup build model demo test test-rust test-python bench lint fmt fmt-check deny generate check-generated
-.PHONY: accept golden fuzz fuzz-mutations clean
+.PHONY: accept chaos golden fuzz fuzz-mutations clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-16s %s\n", $$1, $$2 }'
@@ -45,6 +45,9 @@ test: test-rust test-python ## Run every test
 
 test-rust: model
 	cargo test --release --workspace --locked --no-fail-fast
+
+chaos: model ## Let 300 random faults strike engines, and compare every transcript (some minutes)
+	VERBATIM_CHAOS_FAULTS=300 cargo test --release -p verbatim --locked --test engine_faults random -- --nocapture
 
 test-python:
 	$(PYTHON) -m unittest discover --start-directory bench/tests --top-level-directory .
