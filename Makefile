@@ -59,7 +59,7 @@ soak: model ## Watch the engine's memory over ten minutes of recordings: target/
 	scripts/soak.sh $(VERBATIM) $(SOAK)
 
 chaos: model ## Suffer 300 random faults in one run, and compare each result with an undisturbed run's
-	VERBATIM_CHAOS_FAULTS=300 cargo test --release --locked --package verbatim --test engine_faults chaos -- --nocapture
+	VERBATIM_CHAOS_FAULTS=300 cargo test --release --locked --package verbatim --test engine_faults random -- --nocapture
 
 accept: model ## Check exactness, flat memory and kills over real recordings (some minutes)
 	$(PYTHON) -m bench.accept --binary $(VERBATIM) $(ACCEPT)

@@ -47,6 +47,13 @@ enum Lost {
     NotStart,
 }
 
+/// Takes away from this process what an engine has no use for, for good: network, programs, writing. Gives what was taken
+/// away, in words; what this kernel or container does not allow is left. Sockets beyond the third descriptor are
+/// closed, and only the calling thread and those that it starts are confined.
+pub fn confine() -> Vec<String> {
+    sandbox::enter()
+}
+
 /// The engine's life, from its first message to its last.
 pub fn main(load: Load) -> ExitCode {
     match live(load) {
@@ -61,7 +68,7 @@ pub fn main(load: Load) -> ExitCode {
 
 fn live(load: Load) -> Result<(), Lost> {
     let socket = socket().ok_or(Lost::NoSocket)?;
-    let sandbox = sandbox::enter();
+    let sandbox = confine();
     let started = Instant::now();
     let outbox = Outbox::new(socket.try_clone().map_err(ProtocolError::Socket)?);
     outbox.send(&FromEngine::Hello { version: protocol::VERSION, sandbox })?;
