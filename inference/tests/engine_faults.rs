@@ -226,7 +226,7 @@ fn faults_at_random_change_no_transcript() {
             "--seed",
             &seed_text,
             "--wedged-after",
-            "1",
+            "2",
             "--max-padded-seconds",
             BUDGET,
         ],

@@ -42,7 +42,8 @@ pub fn summary(tally: &Tally, facts: &Facts) -> String {
     let mut line = |words: String| {
         let _ = writeln!(text, "{words}");
     };
-    if facts.interrupted {
+    // A signal that came when everything was done has interrupted nothing.
+    if facts.interrupted && tally.undone() > 0 {
         line(format!("Interrupted: {} not done", files(tally.undone())));
     } else if tally.undone() > 0 {
         line(format!("The engine gave no answer for {}", files(tally.undone())));
@@ -153,6 +154,15 @@ mod tests {
         let failure = Failure { reason: FailureReason::Corrupt, message, position_seconds: Some(12.34) };
         tally.failed(16, 1, "calls/x.wav".to_owned(), failure);
         insta::assert_snapshot!(summary(&tally, &Facts { interrupted: true, ..facts() }));
+    }
+
+    #[test]
+    fn a_signal_that_came_too_late_is_not_told() {
+        let mut tally = Tally::new(1, 1);
+        let facts = Facts { interrupted: true, ..facts() };
+        assert!(summary(&tally, &facts).starts_with("Interrupted: 1 file not done\n"));
+        tally.done(0, 1, 44.0);
+        assert!(summary(&tally, &facts).starts_with("Transcribed: 1 file\n"));
     }
 
     #[test]
