@@ -4,6 +4,7 @@
 // Helpers of tests are not known as tests to the lint.
 #![allow(clippy::unwrap_used)]
 
+mod cgroup;
 mod processes;
 mod real;
 mod support;
@@ -16,7 +17,8 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use processes::{Running, alone, digests, events, json_lines, verbatim, wait_for, write_speech};
+use cgroup::Limited;
+use processes::{Running, alone, digests, events, json_lines, not_checked, verbatim, wait_for, write_speech};
 use serde_json::Value;
 
 /// Recordings of a round.
@@ -26,6 +28,8 @@ const BUDGET: &str = "4";
 /// What a soak may take, and what each random fault may add: an engine that hangs is silent for seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
 const PER_FAULT: Duration = Duration::from_secs(5);
+/// Memory that random faults are suffered in: two engines, and what some files leak.
+const LIMIT: u64 = 700_000_000;
 /// Random faults of a run; `VERBATIM_CHAOS_FAULTS` says more.
 const CHAOS_FAULTS: usize = 25;
 /// Seed of those; `VERBATIM_CHAOS_SEED` says another.
@@ -215,22 +219,33 @@ fn faults_at_random_change_no_transcript() {
     let rounds = (3 * faults).div_ceil(FILES);
     let (rounds_text, seed_text) = (rounds.to_string(), seed.to_string());
     let inject = format!("random={faults}");
-    let (out, said) = soaked(
-        "chaos",
-        PATIENCE + PER_FAULT * faults as u32,
-        &[
-            "--rounds",
-            &rounds_text,
-            "--inject",
-            &inject,
-            "--seed",
-            &seed_text,
-            "--wedged-after",
-            "2",
-            "--max-padded-seconds",
-            BUDGET,
-        ],
-    );
+    // Under a limit, so that an engine that fills its memory is ended by the kernel or by its supervisor.
+    let cgroup = Limited::make(LIMIT)
+        .map_err(|why| {
+            not_checked(&format!("faults under a memory limit, since no cgroup can be made: {why}"))
+        })
+        .ok();
+    let folder = calm().folder.path();
+    let mut command = verbatim(folder);
+    command.args(["soak", "audio", "-o", "chaos", "--concurrency", "2"]);
+    command.args([
+        "--rounds",
+        &rounds_text,
+        "--inject",
+        &inject,
+        "--seed",
+        &seed_text,
+        "--wedged-after",
+        "2",
+        "--max-padded-seconds",
+        BUDGET,
+    ]);
+    if let Some(cgroup) = &cgroup {
+        cgroup.enter(&mut command);
+    }
+    let (code, said) = Running::start(&mut command).end_within(PATIENCE + PER_FAULT * faults as u32);
+    assert_eq!(code, 0, "{said}");
+    let out = folder.join("chaos");
     let seed = format!("(seed {seed})");
     assert!(said.contains(&seed), "{said}");
     assert_eq!(digests(&out, rounds * FILES), calm().digests, "{seed}");

@@ -127,8 +127,8 @@ impl Supervised {
         let Some(engine) = self.engine(number).filter(|engine| engine.condemned.is_none()) else { return };
         let growth = engine.rate.growth_per_file();
         if let Some(decision) = decide::oversized(engine.audio_seconds, budget, growth).filter(|_| shrinks) {
-            let smaller = self.budget.on_out_of_memory();
-            self.set_budget(smaller.action, &format!("engine {number}: {}; {}", decision.why, smaller.why));
+            let smaller = self.budget.on_oversized(&format!("engine {number}: {}", decision.why));
+            self.set_budget(smaller.action, &smaller.why);
         }
     }
 

@@ -65,6 +65,15 @@ impl Budget {
 
     /// Memory ran out: halves the budget, down to the least. The action is the budget from now on.
     pub fn on_out_of_memory(&mut self) -> Decision<f64> {
+        self.halve("memory ran out")
+    }
+
+    /// Batches alone took an engine above its soft limit, for `what` in words: the same.
+    pub fn on_oversized(&mut self, what: &str) -> Decision<f64> {
+        self.halve(what)
+    }
+
+    fn halve(&mut self, what: &str) -> Decision<f64> {
         let before = self.current;
         let again = self.failed.filter(|failed| (before - failed.level).abs() <= NEAR * failed.level);
         self.failed = Some(match again {
@@ -75,12 +84,9 @@ impl Budget {
         self.current = (before / 2.0).max(self.least);
         self.done = 0.0;
         let why = if self.current < before {
-            format!(
-                "memory ran out with batches of {before:.0} s: they are {:.0} s from now on",
-                self.current
-            )
+            format!("{what} with batches of {before:.0} s: they are {:.0} s from now on", self.current)
         } else {
-            format!("memory ran out with batches of {before:.0} s, and they cannot be shorter")
+            format!("{what} with batches of {before:.0} s, and they cannot be shorter")
         };
         Decision::new(self.current, why)
     }

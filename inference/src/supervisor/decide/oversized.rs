@@ -13,7 +13,7 @@ pub fn oversized(audio_seconds: f64, budget_seconds: f64, growth_per_file: f64) 
     let early = audio_seconds < BATCHES * budget_seconds;
     (early && growth_per_file <= 0.0).then(|| {
         let why = format!(
-            "it passed the soft limit after {audio_seconds:.0} s of audio without growing from file to file"
+            "it passed the soft limit after {audio_seconds:.0} s of audio without growing from file to file,"
         );
         Decision::new((), why)
     })
