@@ -141,7 +141,7 @@ fn each_fault_costs_an_engine_and_no_file() {
         ("hang@38", "Wedged"),
     ];
     let rounds = ROUNDS.to_string();
-    let mut arguments = vec!["--rounds", &rounds, "--wedged-after", "1", "--max-padded-seconds", BUDGET];
+    let mut arguments = vec!["--rounds", &rounds, "--wedged-after", "2", "--max-padded-seconds", BUDGET];
     for (fault, _) in faults {
         arguments.extend(["--inject", fault]);
     }

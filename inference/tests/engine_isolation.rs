@@ -87,7 +87,7 @@ fn an_engine_gets_neither_credentials_nor_sockets() {
 
     let environment = fs::read(format!("/proc/{engine}/environ")).unwrap();
     let environment = String::from_utf8(environment).unwrap();
-    assert!(!environment.contains(SECRET), "{environment}");
+    assert!(!environment.contains(SECRET), "{}", environment.replace('\0', "\n"));
     let names: Vec<&str> =
         environment.split_terminator('\0').map(|pair| pair.split('=').next().unwrap()).collect();
     for name in &names {

@@ -73,7 +73,10 @@ fn files_in_flight_finish_within_the_grace_period() {
     }
     // At least those that two listeners had begun beside the first; not those that no engine had.
     let done = written.len() / 4;
-    assert!(written.len() % 4 == 0 && (2..usize::from(FILES)).contains(&done), "{done} files: {said}");
+    assert!(
+        written.len().is_multiple_of(4) && (2..usize::from(FILES)).contains(&done),
+        "{done} files: {said}"
+    );
     let left = format!("Interrupted: {} files not done", usize::from(FILES) - done);
     assert!(said.contains(&left) && !said.contains("FAILED") && !said.contains("ENGINE"), "{said}");
 
@@ -171,7 +174,7 @@ fn orphans_are_waited_for_by_the_first_process_of_a_container() {
     let others = || -> Vec<(u32, String, char)> {
         children(supervisor).into_iter().filter(|(_, name, _)| name == "sleep").collect()
     };
-    assert_eq!(others().len(), 2, "the orphans are there: {:?}", children(supervisor));
+    wait_for("both orphans", || (others().len() == 2).then_some(()));
     outside.hear("Soaking ");
     wait_for("no orphan to be left", || others().is_empty().then_some(()));
     assert!(outside.is_running(), "while the run goes on: {}", outside.said());
