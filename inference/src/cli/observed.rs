@@ -1,15 +1,15 @@
 //! Everyone who hears of engines in a run: the terminal, and metrics and status where they are served.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::{
-    cli::{CommandError, engines::Engines, say::Say, tally::Tally},
+    cli::{CommandError, engines::Engines, say::Say},
     supervisor::{
         board::Board,
         http::{self, Server},
         metrics::Metrics,
         observe::{Observer, Observers},
+        progress::Progress,
     },
 };
 
@@ -58,9 +58,9 @@ impl Observed {
     }
 
     /// Tells how far the run is.
-    pub fn progress(&self, tally: &Tally, elapsed: Duration) {
+    pub fn progress(&self, progress: impl FnOnce() -> Progress) {
         if let Some(served) = &self.served {
-            let progress = tally.progress(elapsed);
+            let progress = progress();
             served.metrics.progress(&progress);
             served.board.progress(progress);
         }

@@ -98,7 +98,7 @@ impl<'a> Report<'a> {
     /// Tells how far the run is, if it is time to.
     fn progress(&self, state: &mut State) {
         let now = Instant::now();
-        self.observed.progress(&state.tally, now.duration_since(self.begun));
+        self.observed.progress(|| state.tally.progress(now.duration_since(self.begun)));
         let pause = if self.has_bar { BETWEEN_WORDS } else { BETWEEN_LINES };
         if now.duration_since(state.told) < pause {
             return;

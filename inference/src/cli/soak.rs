@@ -30,7 +30,7 @@ use crate::{
         report::{self, verdict::Verdict},
         rounds::{Length, Recording, Soak},
     },
-    supervisor::{measure::Sampler, policy::Policy, start},
+    supervisor::{measure::Sampler, policy::Policy, progress::Progress, start},
     text,
 };
 
@@ -85,7 +85,7 @@ pub fn soak(options: &args::Soak, say: &Say) -> Result<u8, CommandError> {
     ));
 
     let concurrency: Vec<usize> = options.concurrency.iter().map(|n| usize::from(n.get())).collect();
-    let teller = Teller::new(say, &recorder, length, tasks);
+    let teller = Teller::new(say, &recorder, &observed, length, tasks);
     let soak = Soak {
         recordings: &recordings,
         length,
@@ -163,6 +163,7 @@ fn clock() -> u64 {
 struct Teller<'a> {
     say: &'a Say,
     recorder: &'a Recorder,
+    observed: &'a Observed,
     length: Length,
     tasks: Option<usize>,
     has_bar: bool,
@@ -170,12 +171,34 @@ struct Teller<'a> {
 }
 
 impl<'a> Teller<'a> {
-    fn new(say: &'a Say, recorder: &'a Recorder, length: Length, tasks: Option<usize>) -> Self {
+    fn new(
+        say: &'a Say,
+        recorder: &'a Recorder,
+        observed: &'a Observed,
+        length: Length,
+        tasks: Option<usize>,
+    ) -> Self {
         let has_bar = say.show_bar();
-        Self { say, recorder, length, tasks, has_bar, told: Mutex::new(Instant::now()) }
+        Self { say, recorder, observed, length, tasks, has_bar, told: Mutex::new(Instant::now()) }
+    }
+
+    /// For /status and metrics: each file counts, since how long they are is not known.
+    fn progress(&self) -> Progress {
+        let (counts, elapsed) = (self.recorder.counts(), self.recorder.elapsed().as_secs_f64());
+        let share = self.share(&counts, self.recorder.elapsed());
+        Progress {
+            files: self.tasks.unwrap_or(counts.succeeded + counts.failed) as u64,
+            done: counts.succeeded as u64,
+            failed: counts.failed as u64,
+            audio_seconds: counts.audio_seconds,
+            speed: (elapsed > 0.0).then(|| counts.audio_seconds / elapsed),
+            seconds_left: (share > 0.0).then(|| elapsed * (1.0 - share).max(0.0) / share),
+            ..Progress::default()
+        }
     }
 
     fn tell(&self) {
+        self.observed.progress(|| self.progress());
         let now = Instant::now();
         let pause = if self.has_bar { BETWEEN_WORDS } else { BETWEEN_LINES };
         {

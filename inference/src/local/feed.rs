@@ -67,7 +67,7 @@ impl<'a> Feed<'a> {
 
     /// Removes what killed runs left in the folders that transcripts go to, also in those where nothing is to be
     /// done.
-    fn clean(&self) {
+    pub(crate) fn clean(&self) {
         let mut seen = HashSet::new();
         for item in self.run.items {
             if let Target::Files { folder, .. } = &item.target

@@ -61,6 +61,8 @@ impl Run<'_> {
             scope.spawn(move || commit::write_all(self, &receiver));
             let mut feed = Feed::new(self, stop, sender.clone());
             engine.transcribe(&mut feed, &mut |event| self.hear(event, &made_by, &sender), stop);
+            // Again: a process that was killed in the middle of a write may hold its file for a moment longer.
+            feed.clean();
             // The writer ends when nobody can send any more.
             drop(feed);
             drop(sender);

@@ -92,8 +92,7 @@ impl Supervised {
         self.observer.observe(&Happening::EngineCondemned { engine: number, reason, why });
         if self.current == Some(number) {
             self.current = None;
-            let overlapped = self.next.is_some() || self.overlap().action;
-            self.gap = Some((Instant::now(), overlapped));
+            self.gap = Some((Instant::now(), self.next.is_some()));
         }
         if self.next == Some(number) {
             self.next = None;

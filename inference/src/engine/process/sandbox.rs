@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::os::fd::{BorrowedFd, RawFd};
+use std::path::PathBuf;
 
 use landlock::{
     ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr,
@@ -138,8 +139,10 @@ fn restrict_files() -> Result<String, landlock::RulesetError> {
         .handle_access(AccessNet::from_all(abi))?
         .scope(Scope::from_all(abi))?
         .create()?;
-    if let Ok(folder) = PathFd::new("/dev") {
-        rules = rules.add_rule(PathBeneath::new(folder, devices))?;
+    for device in devices_of_use() {
+        if let Ok(device) = PathFd::new(device) {
+            rules = rules.add_rule(PathBeneath::new(device, devices))?;
+        }
     }
     Ok(match rules.restrict_self()?.ruleset {
         RulesetStatus::FullyEnforced => "nothing is written, nothing is run, no TCP, no signals to others",
@@ -149,6 +152,16 @@ fn restrict_files() -> Result<String, landlock::RulesetError> {
         RulesetStatus::NotEnforced => "not in this kernel",
     }
     .to_owned())
+}
+
+/// What may be written to: nothing's device, and those of NVIDIA's driver. No disks, no shared memory.
+fn devices_of_use() -> Vec<PathBuf> {
+    let gpu = |path: &PathBuf| {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        name.starts_with("nvidia") && !path.is_dir()
+    };
+    let found = fs::read_dir("/dev").into_iter().flatten().flatten().map(|entry| entry.path()).filter(gpu);
+    std::iter::once(PathBuf::from("/dev/null")).chain(found).collect()
 }
 
 /// Why the filter is not there.
