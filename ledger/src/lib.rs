@@ -1,0 +1,7 @@
+//! All state of a job as objects in its destination: the plan, claims on its shards, commits, the report.
+//!
+//! Knows stores through [`verbatim_store::ObjectStore`] alone, and nothing of audio or models.
+
+pub mod names;
+pub mod place;
+pub mod plan;
