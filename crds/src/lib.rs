@@ -11,6 +11,7 @@ pub mod conditions;
 pub mod contract;
 pub mod crd;
 pub mod destination;
+pub mod failure;
 pub mod failure_policy;
 pub mod job;
 pub mod manifest;

@@ -2,6 +2,8 @@
 //!
 //! Knows stores through [`verbatim_store::ObjectStore`] alone, and nothing of audio or models.
 
+pub mod claim;
 pub mod names;
+pub mod outcome;
 pub mod place;
 pub mod plan;
