@@ -93,12 +93,9 @@ impl Claim {
     }
 }
 
-/// The outcomes of a shard (`done/<shard>.json`): written once, and final.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// The outcomes of a shard, as its owner has them when all files are finished.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Done {
-    /// Version of the layout.
-    pub version: u32,
     /// The claim's owner.
     pub owner: String,
     /// The claim's epoch.

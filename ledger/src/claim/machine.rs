@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use verbatim_store::ETag;
 
-use super::body::{Claim, Done, Standing, VERSION};
+use super::body::{Claim, Done, Standing};
 use crate::outcome::Outcome;
 
 /// What the machine wants done. The answer comes back with [`Machine::answer`].
@@ -250,7 +250,6 @@ impl Machine {
 
     fn outcomes(&self) -> Done {
         Done {
-            version: VERSION,
             owner: self.body.owner.clone(),
             epoch: self.body.epoch,
             outcomes: self.body.finished.values().cloned().collect(),

@@ -1,0 +1,305 @@
+//! One claimed shard, from its claim to its outcomes.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
+use verbatim_store::{ETag, Read};
+
+use super::error::WorkerError;
+use super::file::{Undone, process};
+use super::keeper::{Keeper, Keys};
+use super::settings::transcript_key;
+use super::spool::Room;
+use super::watch::Event;
+use super::{Load, Shared};
+use crate::claim::machine::Phase;
+use crate::claim::{Claim, Machine, Request, Wish};
+use crate::outcome::{Outcome, Verdict};
+use crate::plan::file::PlannedFile;
+use crate::plan::read::read_shard;
+use crate::record::Record;
+
+/// How a session began.
+#[derive(Debug)]
+pub(crate) enum Origin {
+    /// The shard was free.
+    Free,
+    /// Its claim was seen in this version.
+    TakenOver(Box<Claim>, ETag),
+}
+
+/// How a session ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// The shard's outcomes are recorded.
+    Recorded,
+    /// Another has it, or had it first.
+    Lost,
+    /// It was given back.
+    Released,
+}
+
+/// A claimed shard that is worked on.
+struct Session<'a> {
+    shared: &'a Arc<Shared>,
+    shard: u32,
+    files: Arc<Vec<PlannedFile>>,
+    keeper: Keeper<'a>,
+    /// Files that were not begun.
+    waiting: VecDeque<u32>,
+    /// Room for the next file, awaited.
+    room: Option<BoxFuture<'static, Option<Room>>>,
+    /// Files that are begun, once the store knows.
+    begun: VecDeque<(u32, Room)>,
+    running: JoinSet<(u32, Result<Outcome, Undone>)>,
+    load: Load,
+    broken: Option<WorkerError>,
+}
+
+/// Claims a shard and does it. `held` hears once whether the claim was had.
+pub(crate) async fn run(
+    shared: Arc<Shared>,
+    shard: u32,
+    origin: Origin,
+    load: Load,
+    held: mpsc::UnboundedSender<bool>,
+) -> Result<Ended, WorkerError> {
+    let Some((files, keeper)) = begin(&shared, shard, &origin).await? else {
+        let _ = held.send(false);
+        return Ok(Ended::Lost);
+    };
+    let epoch = keeper.machine.body().epoch;
+    shared.watch.hear(&Event::Claimed { shard, epoch, files: files.len() });
+    let _ = held.send(true);
+    let store = shared.ledger.store();
+    let key = shared.ledger.done(shard);
+    match store.head(&key).await {
+        Ok(_) => {
+            leave_nothing(&shared, shard).await;
+            return Ok(Ended::Recorded);
+        }
+        Err(error) if error.is_not_found() => {}
+        Err(error) => return Err(WorkerError::store("failed to look for outcomes")(error)),
+    }
+    let waiting: VecDeque<u32> = keeper.machine.unfinished().collect();
+    load.set(!waiting.is_empty());
+    let mut session = Session {
+        shared: &shared,
+        shard,
+        files,
+        keeper,
+        waiting,
+        room: None,
+        begun: VecDeque::new(),
+        running: JoinSet::new(),
+        load,
+        broken: None,
+    };
+    session.work().await
+}
+
+/// Fetches the shard's files and claims it. None where another was first.
+async fn begin<'a>(
+    shared: &'a Arc<Shared>,
+    shard: u32,
+    origin: &Origin,
+) -> Result<Option<(Arc<Vec<PlannedFile>>, Keeper<'a>)>, WorkerError> {
+    let (owner, worker) = (shared.settings.owner.as_str(), shared.settings.worker.as_str());
+    // The plan's head says how many files there are: the claim comes first, and is for whoever gets it to read.
+    let count = shared.plan.shards.get(shard as usize).map_or(0, |shard| shard.files);
+    let count = u32::try_from(count).unwrap_or(u32::MAX);
+    let first: (Machine, Request) = match origin {
+        Origin::Free => Machine::claim(count, owner, worker),
+        Origin::TakenOver(seen, etag) => Machine::take_over(count, seen, etag.clone(), owner, worker),
+    };
+    let keys = Keys { claim: shared.ledger.claim(shard), done: shared.ledger.done(shard) };
+    let files: Arc<std::sync::OnceLock<Arc<Vec<PlannedFile>>>> = Arc::default();
+    let evidence = shared.settings.evidence();
+    let record = {
+        let files = Arc::clone(&files);
+        move |done| {
+            let files = files.get().cloned().unwrap_or_default();
+            let record = Record::new(done, &files, |file| transcript_key(&file.target, evidence));
+            // Names and numbers only, which serialise.
+            serde_json::to_vec(&record).unwrap_or_default()
+        }
+    };
+    let mut keeper = Keeper::new(shared.ledger.store(), keys, first, shared.settings.patience, record);
+    while !keeper.machine.is_holding() && *keeper.machine.phase() == Phase::Held {
+        keeper.turn().await?;
+    }
+    if !keeper.machine.is_holding() {
+        return Ok(None);
+    }
+    let key = shared.ledger.shard(&shared.plan.maker, shard);
+    let failed = WorkerError::store("failed to read the plan");
+    let bytes = match shared.ledger.store().get(&key, Read::default()).await {
+        Ok(download) => download.bytes().await.map_err(failed)?,
+        Err(error) => return Err(failed(error)),
+    };
+    let planned = Arc::new(read_shard(&bytes)?);
+    if planned.len() != count as usize {
+        return Err(WorkerError::Ledger {
+            address: shared.ledger.address(&key),
+            why: format!("it has {} files, and the plan says {count}", planned.len()),
+        });
+    }
+    // Set once, here.
+    let _ = files.set(Arc::clone(&planned));
+    Ok(Some((planned, keeper)))
+}
+
+/// A claim on a shard that is done already: when the job is over and claims are gone, it goes as well.
+async fn leave_nothing(shared: &Shared, shard: u32) {
+    let store = shared.ledger.store();
+    if store.head(&shared.ledger.report()).await.is_ok() {
+        let _ = store.delete(&shared.ledger.claim(shard)).await;
+    }
+}
+
+impl Session<'_> {
+    async fn work(&mut self) -> Result<Ended, WorkerError> {
+        let mut renewals = tokio::time::interval(self.shared.settings.lease / 3);
+        // After a long stop one renewal is enough.
+        renewals.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        renewals.tick().await;
+        let mut drain = self.shared.drain.clone();
+        loop {
+            self.start_begun();
+            self.load.set(!self.waiting.is_empty());
+            match self.keeper.machine.phase() {
+                Phase::Held => {}
+                Phase::Recorded => return Ok(self.end(Ended::Recorded)),
+                Phase::Released => {
+                    return match self.broken.take() {
+                        Some(error) => Err(error),
+                        None => Ok(self.end(Ended::Released)),
+                    };
+                }
+                Phase::Lost => return Ok(self.end(Ended::Lost)),
+            }
+            let stopping = self.broken.is_some() || *drain.borrow();
+            if stopping {
+                self.give_up_waiting();
+                if self.running.is_empty() {
+                    self.keeper.wish(Wish::Release);
+                }
+            } else if self.room.is_none() && self.may_take_more() {
+                self.ask_for_room();
+            }
+            tokio::select! {
+                turn = self.keeper.turn() => if let Err(error) = turn {
+                    // Nothing more can be written: the claim runs out by itself.
+                    return Err(self.broken.take().unwrap_or(error));
+                },
+                room = wait(&mut self.room) => self.take(room),
+                Some(ended) = self.running.join_next() => self.hear(ended),
+                _ = renewals.tick() => self.keeper.wish(Wish::Renew),
+                _ = drain.changed(), if !stopping => {}
+            }
+        }
+    }
+
+    /// Whether another file may be begun: in a careful claim one at a time.
+    fn may_take_more(&mut self) -> bool {
+        self.quarantine();
+        let careful = self.keeper.machine.body().is_careful();
+        !self.waiting.is_empty() && !(careful && (!self.running.is_empty() || !self.begun.is_empty()))
+    }
+
+    /// Fails files that workers were lost with too often.
+    fn quarantine(&mut self) {
+        while let Some(file) = self.waiting.front().copied() {
+            let attempts = self.keeper.machine.attempts(file);
+            if attempts < self.shared.settings.max_attempts {
+                return;
+            }
+            self.waiting.pop_front();
+            let message = format!("workers were lost with it in flight, {attempts} times");
+            let outcome = Outcome {
+                attempts,
+                ..Outcome::failed(verbatim_crds::failure::FailureReason::WorkerLost, message)
+            };
+            self.finish(file, outcome);
+        }
+    }
+
+    fn ask_for_room(&mut self) {
+        let Some(file) = self.waiting.front().and_then(|file| self.files.get(*file as usize)) else { return };
+        let (shared, bytes) = (Arc::clone(self.shared), file.size);
+        self.room = Some(async move { shared.spool.room(bytes).await }.boxed());
+    }
+
+    fn take(&mut self, room: Option<Room>) {
+        self.room = None;
+        if let (Some(room), Some(file)) = (room, self.waiting.pop_front()) {
+            self.keeper.wish(Wish::Begin(file));
+            self.begun.push_back((file, room));
+        }
+    }
+
+    /// Starts the files that may be begun by now.
+    fn start_begun(&mut self) {
+        while self.begun.front().is_some_and(|(file, _)| self.keeper.machine.may_begin(*file)) {
+            let Some((position, room)) = self.begun.pop_front() else { return };
+            let Some(file) = self.files.get(position as usize).cloned() else { continue };
+            let shared = Arc::clone(self.shared);
+            let suspect = self.keeper.machine.body().epoch > 1;
+            self.running.spawn(async move { (position, process(&shared, &file, suspect, room).await) });
+        }
+    }
+
+    fn hear(&mut self, ended: Result<(u32, Result<Outcome, Undone>), tokio::task::JoinError>) {
+        match ended {
+            Ok((file, Ok(mut outcome))) => {
+                outcome.attempts += self.keeper.machine.attempts(file);
+                self.finish(file, outcome);
+            }
+            Ok((file, Err(undone))) => {
+                self.keeper.wish(Wish::Forget(file));
+                if let Undone::Broken(error) = undone {
+                    self.broken.get_or_insert(error);
+                }
+            }
+            Err(died) => {
+                self.broken.get_or_insert(WorkerError::Died(died.to_string()));
+            }
+        }
+    }
+
+    fn finish(&mut self, file: u32, mut outcome: Outcome) {
+        outcome.worker.clone_from(&self.shared.settings.worker);
+        if let Some(planned) = self.files.get(file as usize) {
+            let failed = outcome.result == Verdict::Failed;
+            self.shared.watch.hear(&Event::Finished { file: planned, outcome: &outcome, failed });
+        }
+        self.keeper.wish(Wish::Finish(file, Box::new(outcome)));
+    }
+
+    fn give_up_waiting(&mut self) {
+        self.room = None;
+        self.waiting.clear();
+        for (file, _) in std::mem::take(&mut self.begun) {
+            self.keeper.wish(Wish::Forget(file));
+        }
+    }
+
+    fn end(&mut self, ended: Ended) -> Ended {
+        self.running.abort_all();
+        self.shared.watch.hear(&Event::Ended { shard: self.shard, ended: &ended });
+        ended
+    }
+}
+
+/// Waits for room, or for ever where none is asked for. Can be dropped and called again.
+async fn wait(room: &mut Option<BoxFuture<'static, Option<Room>>>) -> Option<Room> {
+    match room {
+        Some(room) => room.await,
+        None => std::future::pending().await,
+    }
+}
