@@ -1,11 +1,42 @@
 //! The plan: the immutable list of a job's recordings, cut into shards; made once.
+//!
+//! [`make()`] lists the source, says where each transcript goes, finds out which are there, cuts the recordings into
+//! shards and writes them; [`draft()`] does the same without a write. Memory holds what has a fixed size for each
+//! recording, and the disk the rest (`catalog.rs`).
 
+pub mod audio;
+mod catalog;
+mod cut;
+mod digest;
+mod draft;
+mod error;
 pub mod file;
+mod found;
+mod list;
+mod listing;
+mod make;
+mod named;
+mod naming;
+pub mod patterns;
+mod read;
+mod settle;
+mod spool;
+mod there;
+
+pub use self::draft::{Draft, Sources, draft};
+pub use self::error::{LineProblem, PlanError};
+pub use self::file::PlannedFile;
+pub use self::listing::Listed;
+pub use self::make::make;
+pub use self::read::{read_plan, read_shard, read_shard_of};
 
 use serde::{Deserialize, Serialize};
 
 /// Version of the plan's layout. A worker refuses a plan that a newer one made.
 pub const VERSION: u32 = 1;
+
+/// Most recordings of a plan: 10,000 in each of 5,000 shards. Making one of so many needs 5 GB of memory.
+pub const MAX_FILES: u64 = 50_000_000;
 
 /// The plan's head (`plan.json`). Its shards are written before it: where it is, they are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

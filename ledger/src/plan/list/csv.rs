@@ -1,0 +1,111 @@
+//! Lists in CSV, with a header that names the columns.
+
+use std::cell::Cell;
+use std::io::{self, BufRead, Read};
+
+use csv::{Reader, ReaderBuilder, StringRecord};
+
+use super::{Entry, LineProblem, MAX_LINE, ReadError};
+
+/// Bytes that the reader of CSV asks for at once. It may have that many of the next records when it needs more.
+const READ_AHEAD: usize = 64 << 10;
+
+/// The columns that mean something; others are for other readers.
+struct Columns {
+    key: usize,
+    language: Option<usize>,
+    channel: Option<usize>,
+    id: Option<usize>,
+}
+
+/// Reads a list in CSV. Quoted fields may have commas and ends of lines in them.
+pub(super) fn read<E: From<ReadError>>(
+    list: impl BufRead,
+    take: &mut dyn FnMut(u64, Entry) -> Result<(), E>,
+) -> Result<(), E> {
+    let left = Cell::new(0);
+    let limited = Limited { inner: list, left: &left };
+    let mut reader = ReaderBuilder::new().has_headers(false).buffer_capacity(READ_AHEAD).from_reader(limited);
+    let mut record = StringRecord::new();
+    if !next(&mut reader, &left, &mut record)? {
+        return Ok(());
+    }
+    let columns = columns(&record).ok_or(ReadError::Line(1, LineProblem::NoKeyColumn))?;
+    // The reader takes a record for over at its `\r`, and has not counted the `\n` that follows when the next begins.
+    let uncounted = u64::from(reader.position().line() == 1);
+    while next(&mut reader, &left, &mut record).map_err(|error| error.further(uncounted))? {
+        let line = record.position().map_or(0, csv::Position::line) + uncounted;
+        let entry = columns.entry(&record).and_then(Entry::check);
+        take(line, entry.map_err(|problem| ReadError::Line(line, problem))?)?;
+    }
+    Ok(())
+}
+
+/// Reads a record, if there is one more. A record that is not closed could be as long as the list: it may be as long
+/// as a line.
+fn next<R: Read>(
+    reader: &mut Reader<R>,
+    left: &Cell<usize>,
+    record: &mut StringRecord,
+) -> Result<bool, ReadError> {
+    left.set(MAX_LINE + READ_AHEAD);
+    let begin = reader.position().line();
+    reader.read_record(record).map_err(|error| {
+        let text = error.to_string();
+        match error.into_kind() {
+            csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+                ReadError::Line(begin, LineProblem::LongLine(MAX_LINE))
+            }
+            csv::ErrorKind::Io(error) => ReadError::Io(error),
+            csv::ErrorKind::Utf8 { .. } => ReadError::Line(begin, LineProblem::NotText),
+            _ => ReadError::Line(begin, LineProblem::Csv(text)),
+        }
+    })
+}
+
+impl ReadError {
+    fn further(self, lines: u64) -> Self {
+        match self {
+            Self::Line(line, problem) => Self::Line(line + lines, problem),
+            Self::Io(error) => Self::Io(error),
+        }
+    }
+}
+
+fn columns(header: &StringRecord) -> Option<Columns> {
+    let column = |name: &str| header.iter().position(|column| column.trim().eq_ignore_ascii_case(name));
+    Some(Columns {
+        key: column("key")?,
+        language: column("language"),
+        channel: column("channel"),
+        id: column("id"),
+    })
+}
+
+impl Columns {
+    fn entry(&self, record: &StringRecord) -> Result<Entry, LineProblem> {
+        let field = |column: Option<usize>| record.get(column?).filter(|field| !field.is_empty());
+        let number = |text: &str| text.parse().map_err(|_| LineProblem::Channel(text.to_owned()));
+        Ok(Entry {
+            name: field(Some(self.key)).unwrap_or_default().to_owned(),
+            language: field(self.language).map(str::to_owned),
+            channel: field(self.channel).map(number).transpose()?,
+            id: field(self.id).map(str::to_owned),
+        })
+    }
+}
+
+/// A reader that fails when it has given more than it may.
+struct Limited<'a, R> {
+    inner: R,
+    left: &'a Cell<usize>,
+}
+
+impl<R: Read> Read for Limited<'_, R> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(bytes)?;
+        let left = self.left.get().checked_sub(read).ok_or(io::ErrorKind::FileTooLarge)?;
+        self.left.set(left);
+        Ok(read)
+    }
+}
