@@ -59,8 +59,12 @@ impl Known {
         for shard in claimed {
             self.taken(*shard);
         }
-        let there: Vec<u32> =
-            self.frees().skip_while(|shard| *shard < from).take_while(|shard| *shard <= until).take(CHOICE).collect();
+        let there: Vec<u32> = self
+            .frees()
+            .skip_while(|shard| *shard < from)
+            .take_while(|shard| *shard <= until)
+            .take(CHOICE)
+            .collect();
         (!there.is_empty()).then(|| there[random.random_range(0..there.len())])
     }
 }
@@ -92,7 +96,8 @@ pub enum Life {
 impl Watched {
     /// A claim was seen in this version at this time.
     pub fn see(&mut self, shard: u32, etag: &ETag, now: Instant, lease: Duration) -> Life {
-        let seen = self.seen.entry(shard).or_insert_with(|| Seen { etag: etag.clone(), since: now, renewed: false });
+        let seen =
+            self.seen.entry(shard).or_insert_with(|| Seen { etag: etag.clone(), since: now, renewed: false });
         if seen.etag != *etag {
             *seen = Seen { etag: etag.clone(), since: now, renewed: true };
         }

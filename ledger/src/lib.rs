@@ -3,7 +3,11 @@
 //! Knows stores through [`verbatim_store::ObjectStore`] alone, and nothing of audio or models.
 
 pub mod claim;
+pub mod hunt;
 pub mod names;
 pub mod outcome;
 pub mod place;
 pub mod plan;
+pub mod record;
+pub mod report;
+pub mod worker;

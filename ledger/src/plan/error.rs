@@ -118,6 +118,15 @@ impl PlanError {
             _ => None,
         }
     }
+
+    /// Whether it is the configuration that is wrong: another try would end the same.
+    pub fn is_configuration(&self) -> bool {
+        match (self, self.store()) {
+            (_, Some(error)) => error.kind.is_configuration() || error.is_not_found(),
+            (Self::Spool(_), None) => false,
+            _ => true,
+        }
+    }
 }
 
 /// What is wrong with a line of a list of recordings.

@@ -78,7 +78,8 @@ impl Marks {
     /// What a transcript is to a recording.
     pub(crate) fn judge(&self, there: &Object, source: &ETag) -> There {
         let has = |name: &str, value: &str| there.metadata.get(name).is_some_and(|there| there == value);
-        let number = |name: &str| there.metadata.get(name).and_then(|text| text.parse().ok()).unwrap_or_default();
+        let number =
+            |name: &str| there.metadata.get(name).and_then(|text| text.parse().ok()).unwrap_or_default();
         if !has(SOURCE_ETAG, &plain(source)) || !has(CONFIG_DIGEST, &self.digest) {
             There::Stale
         } else if has(JOB, &self.job) {
@@ -106,7 +107,8 @@ pub(crate) async fn commit(
     let metadata = marks.metadata(source, transcribed);
     for (format, bytes) in &transcribed.formats {
         let key = transcript_key(&file.target, *format);
-        let mut condition = file.there.get(format).map_or(Condition::Absent, |etag| Condition::Matches(etag.clone()));
+        let mut condition =
+            file.there.get(format).map_or(Condition::Absent, |etag| Condition::Matches(etag.clone()));
         let mut tries = 0;
         loop {
             let put = Put::new(bytes.clone(), media_type(*format)).when(condition).with(metadata.clone());

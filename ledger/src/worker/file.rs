@@ -105,8 +105,10 @@ async fn render_missing(
 ) -> Result<Option<Outcome>, Undone> {
     const FRESH: &str = "its transcript is fresh";
     let formats = shared.settings.ordered_formats();
-    let missing: Vec<Format> =
-        formats.into_iter().filter(|format| *format != evidence && !file.there.contains_key(format)).collect();
+    let missing: Vec<Format> = formats
+        .into_iter()
+        .filter(|format| *format != evidence && !file.there.contains_key(format))
+        .collect();
     if missing.is_empty() {
         return Ok(Some(Outcome::skipped(FRESH)));
     }

@@ -21,7 +21,7 @@ use crate::claim::machine::Phase;
 use crate::claim::{Claim, Machine, Request, Wish};
 use crate::outcome::{Outcome, Verdict};
 use crate::plan::file::PlannedFile;
-use crate::plan::read::read_shard;
+use crate::plan::read_shard;
 use crate::record::Record;
 
 /// How a session began.
@@ -66,7 +66,7 @@ pub(crate) async fn run(
     shared: Arc<Shared>,
     shard: u32,
     origin: Origin,
-    load: Load,
+    mut load: Load,
     held: mpsc::UnboundedSender<bool>,
 ) -> Result<Ended, WorkerError> {
     let Some((files, keeper)) = begin(&shared, shard, &origin).await? else {
@@ -168,7 +168,7 @@ impl Session<'_> {
         // After a long stop one renewal is enough.
         renewals.set_missed_tick_behavior(MissedTickBehavior::Delay);
         renewals.tick().await;
-        let mut drain = self.shared.drain.clone();
+        let drain = self.shared.drain.clone();
         loop {
             self.start_begun();
             self.load.set(!self.waiting.is_empty());
@@ -183,7 +183,7 @@ impl Session<'_> {
                 }
                 Phase::Lost => return Ok(self.end(Ended::Lost)),
             }
-            let stopping = self.broken.is_some() || *drain.borrow();
+            let stopping = self.broken.is_some() || drain.is_begun();
             if stopping {
                 self.give_up_waiting();
                 if self.running.is_empty() {
@@ -200,7 +200,7 @@ impl Session<'_> {
                 room = wait(&mut self.room) => self.take(room),
                 Some(ended) = self.running.join_next() => self.hear(ended),
                 _ = renewals.tick() => self.keeper.wish(Wish::Renew),
-                _ = drain.changed(), if !stopping => {}
+                () = drain.begun(), if !stopping => {}
             }
         }
     }

@@ -1,0 +1,111 @@
+//! The end of a job: its report is written once, from the outcomes of all shards, and claims go away.
+
+use std::io::{BufWriter, Write};
+
+use futures::{StreamExt, TryStreamExt, stream};
+use verbatim_store::{Body, Condition, PAGE, Put, Read, StoreError};
+
+use super::Shared;
+use super::error::WorkerError;
+use super::keeper::json;
+use crate::names::Ledger;
+use crate::record::Record;
+use crate::report::Report;
+
+/// Requests at a time while the ledger is read or cleaned: enough that 5,000 shards take seconds.
+const AT_ONCE: usize = 16;
+
+/// Writes the report, unless it is there already, and removes the claims.
+pub(crate) async fn finish(shared: &Shared) -> Result<Report, WorkerError> {
+    if let Some(report) = read_report(&shared.ledger).await? {
+        return Ok(report);
+    }
+    let (lines, report) = gather(shared).await?;
+    let ledger = &shared.ledger;
+    let body = Put {
+        body: Body::File(lines.to_path_buf()),
+        ..Put::new("", "application/x-ndjson").when(Condition::Absent)
+    };
+    create(ledger, &ledger.report_lines(), body).await?;
+    create(ledger, &ledger.report(), json(&report).when(Condition::Absent)).await?;
+    clean(ledger).await?;
+    Ok(report)
+}
+
+/// The sums, if the job is over.
+pub(crate) async fn read_report(ledger: &Ledger) -> Result<Option<Report>, WorkerError> {
+    let failed = WorkerError::store("failed to read the report");
+    let bytes = match ledger.store().get(&ledger.report(), Read::default()).await {
+        Ok(download) => download.bytes().await.map_err(failed)?,
+        Err(error) if error.is_not_found() => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    serde_json::from_slice(&bytes).map(Some).map_err(|error| WorkerError::Ledger {
+        address: ledger.address(&ledger.report()),
+        why: error.to_string(),
+    })
+}
+
+/// The outcomes of a shard.
+pub(crate) async fn read_record(ledger: &Ledger, shard: u32) -> Result<Record, WorkerError> {
+    let key = ledger.done(shard);
+    let failed = WorkerError::store("failed to read outcomes");
+    let bytes = match ledger.store().get(&key, Read::default()).await {
+        Ok(download) => download.bytes().await.map_err(failed)?,
+        Err(error) => return Err(failed(error)),
+    };
+    serde_json::from_slice(&bytes)
+        .map_err(|error| WorkerError::Ledger { address: ledger.address(&key), why: error.to_string() })
+}
+
+/// All lines in a file, and their sums.
+async fn gather(shared: &Shared) -> Result<(tempfile::TempPath, Report), WorkerError> {
+    let disk = |source| {
+        let folder = shared.settings.spool.clone();
+        WorkerError::Spool(super::SpoolError::Disk { folder, source })
+    };
+    let file = tempfile::NamedTempFile::new_in(&shared.settings.spool).map_err(disk)?;
+    let (file, path) = file.into_parts();
+    let mut writer = BufWriter::new(file);
+    let mut report = Report::new(&shared.plan);
+    let mut records = stream::iter((0..).take(shared.plan.shards.len()))
+        .map(|shard| read_record(&shared.ledger, shard))
+        .buffered(AT_ONCE);
+    while let Some(record) = records.try_next().await? {
+        for line in &record.files {
+            report.add(line);
+            serde_json::to_writer(&mut writer, line).map_err(|error| disk(error.into()))?;
+            writer.write_all(b"\n").map_err(disk)?;
+        }
+    }
+    writer.flush().map_err(disk)?;
+    Ok((path, report))
+}
+
+/// Writes an object that is the same whoever writes it.
+async fn create(ledger: &Ledger, key: &str, put: Put) -> Result<(), WorkerError> {
+    match ledger.store().put(key, put).await {
+        Ok(_) => Ok(()),
+        Err(error) if error.is_refused() => Ok(()),
+        Err(error) => Err(WorkerError::store("failed to write the report")(error)),
+    }
+}
+
+/// Removes all claims. They are of no use any more: whoever claims a shard now finds its outcomes.
+async fn clean(ledger: &Ledger) -> Result<(), WorkerError> {
+    let failed = |error: StoreError| WorkerError::store("failed to remove claims")(error);
+    let store = ledger.store();
+    loop {
+        let page = store.list(&ledger.claims(), None, PAGE).await.map_err(failed)?;
+        stream::iter(&page.objects)
+            .map(|object| store.delete(&object.key))
+            .buffer_unordered(AT_ONCE)
+            .try_collect::<()>()
+            .await
+            .map_err(failed)?;
+        if !page.more {
+            break;
+        }
+    }
+    store.delete(&ledger.plan_claim()).await.map_err(failed)
+}

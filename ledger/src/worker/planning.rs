@@ -1,0 +1,135 @@
+//! Finds the plan, or makes it: one worker does, under a claim of its own, and the others wait.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::time::{Instant, MissedTickBehavior};
+use verbatim_store::{Condition, Put, Read};
+
+use super::Worker;
+use super::error::WorkerError;
+use super::keeper::{Keeper, Keys, json, read_claim};
+use super::watch::Event;
+use crate::claim::machine::Phase;
+use crate::claim::{Machine, Standing, Wish};
+use crate::hunt::{Life, Watched};
+use crate::plan::{Plan, make, read_plan};
+
+/// Pause between two looks for a plan that another makes.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// The claim on making the plan stands alone; it is watched as if it were this shard's.
+const THE_PLAN: u32 = 0;
+
+impl Worker<'_> {
+    /// The job's plan; none when the worker is to stop before there is one.
+    pub(super) async fn plan(&self) -> Result<Option<Plan>, WorkerError> {
+        let mut watched = Watched::default();
+        let mut told = false;
+        loop {
+            if let Some(plan) = self.find().await? {
+                self.watch.hear(&Event::Planned { plan: &plan, ours: false });
+                return Ok(Some(plan));
+            }
+            if self.drain.is_begun() {
+                return Ok(None);
+            }
+            let seen = read_claim(self.ledger.store(), &self.ledger.plan_claim())
+                .await
+                .map_err(WorkerError::store("failed to read the claim on the plan"))?;
+            let (owner, worker) = (self.settings.owner.as_str(), self.settings.worker.as_str());
+            let first = match seen {
+                None => Some(Machine::claim(1, owner, worker)),
+                Some((claim, etag)) => {
+                    let life = watched.see(THE_PLAN, &etag, Instant::now(), self.settings.lease);
+                    (claim.standing == Standing::Released || life == Life::Dead)
+                        .then(|| Machine::take_over(1, &claim, etag, owner, worker))
+                }
+            };
+            if let Some(first) = first
+                && let Some(plan) = self.make(first).await?
+            {
+                self.watch.hear(&Event::Planned { plan: &plan, ours: true });
+                return Ok(Some(plan));
+            }
+            if !std::mem::replace(&mut told, true) {
+                self.watch.hear(&Event::WaitsForPlan);
+            }
+            tokio::select! {
+                () = tokio::time::sleep(PAUSE) => {}
+                () = self.drain.begun() => {}
+            }
+        }
+    }
+
+    async fn find(&self) -> Result<Option<Plan>, WorkerError> {
+        let failed = WorkerError::store("failed to read the plan");
+        match self.ledger.store().get(&self.ledger.plan(), Read::default()).await {
+            Ok(download) => Ok(Some(read_plan(&download.bytes().await.map_err(failed)?)?)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    /// Makes the plan, if the claim is had and kept.
+    async fn make(&self, first: (Machine, crate::claim::Request)) -> Result<Option<Plan>, WorkerError> {
+        let keys = Keys { claim: self.ledger.plan_claim(), done: String::new() };
+        let mut keeper =
+            Keeper::new(self.ledger.store(), keys, first, self.settings.patience, |_| Vec::new());
+        while !keeper.machine.is_holding() && *keeper.machine.phase() == Phase::Held {
+            keeper.turn().await?;
+        }
+        // Another may have made it and be gone.
+        if let Some(plan) = self.find().await? {
+            return Ok(Some(plan));
+        }
+        let listed = AtomicU64::new(0);
+        let progress = |now: crate::plan::Listed| {
+            let objects = now.source + now.destination;
+            if listed.swap(objects, Ordering::Relaxed) != objects {
+                self.watch.hear(&Event::Listed { objects });
+            }
+        };
+        let mut renewals = tokio::time::interval(self.settings.lease / 3);
+        renewals.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        renewals.tick().await;
+        let mut making = std::pin::pin!(make(&self.sources, &self.ledger, &self.settings.owner, &progress));
+        let plan = loop {
+            if !keeper.machine.is_holding() {
+                return Ok(None);
+            }
+            tokio::select! {
+                plan = &mut making => break plan,
+                turn = keeper.turn() => turn?,
+                _ = renewals.tick() => keeper.wish(Wish::Renew),
+                () = self.drain.begun() => {
+                    self.release(&mut keeper).await?;
+                    return Ok(None);
+                }
+            }
+        };
+        let plan = match plan {
+            Ok(plan) => plan,
+            Err(error) => {
+                self.release(&mut keeper).await?;
+                return Err(error.into());
+            }
+        };
+        let put: Put = json(&plan).when(Condition::Absent);
+        match self.ledger.store().put(&self.ledger.plan(), put).await {
+            Ok(_) => Ok(Some(plan)),
+            // Another's, or our own whose answer was lost: what is there is the plan.
+            Err(error) if error.is_refused() || error.is_unclear() => self.find().await,
+            Err(error) => Err(WorkerError::store("failed to write the plan")(error)),
+        }
+    }
+
+    /// Gives the claim on the plan back, so that the next worker need not wait.
+    async fn release(&self, keeper: &mut Keeper<'_>) -> Result<(), WorkerError> {
+        keeper.wish(Wish::Release);
+        while *keeper.machine.phase() == Phase::Held {
+            keeper.turn().await?;
+        }
+        Ok(())
+    }
+}
