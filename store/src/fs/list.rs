@@ -1,0 +1,171 @@
+//! Listing: a walk in the order of keys that goes straight to where the page begins.
+//!
+//! A folder is read only when a key in it can be on the page, and after the folders below it that come first. One
+//! folder's names are in memory at a time for each level of folders. Links are followed, but not into a folder that the
+//! walk is in already.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::fs::{self, DirEntry};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use super::error::{failed, is_nothing};
+use super::{folders, key, tag};
+use crate::PAGE;
+use crate::error::StoreError;
+use crate::object::{Metadata, Object, Page};
+
+/// Where file systems keep what a repair found: for the administrator's eyes only, on volumes of all kinds.
+const LOST: &str = "lost+found";
+
+/// A page of the objects below the root.
+pub(super) fn list(root: &Path, prefix: &str, after: &str, limit: usize) -> Result<Page, StoreError> {
+    let limit = limit.clamp(1, PAGE);
+    // One more than asked for tells whether there are more.
+    let mut walk = Walk { prefix, after, wanted: limit + 1, found: Vec::new(), inside: Vec::new() };
+    walk.folder(&folders::root(root)?, "")?;
+    let more = walk.found.len() > limit;
+    walk.found.truncate(limit);
+    Ok(Page { objects: walk.found, more })
+}
+
+struct Walk<'a> {
+    prefix: &'a str,
+    after: &'a str,
+    wanted: usize,
+    found: Vec<Object>,
+    /// Device and inode of the folders that the walk is in.
+    inside: Vec<(u64, u64)>,
+}
+
+impl Walk<'_> {
+    fn is_full(&self) -> bool {
+        self.found.len() >= self.wanted
+    }
+
+    /// Walks a folder whose keys begin with `at`, which is empty or ends in `/`.
+    fn folder(&mut self, path: &Path, at: &str) -> Result<(), StoreError> {
+        let folder = match fs::metadata(path) {
+            Ok(folder) if folder.is_dir() => (folder.dev(), folder.ino()),
+            Ok(_) => return Ok(()),
+            Err(error) if is_nothing(&error) => return Ok(()),
+            Err(error) => return Err(failed("look at", path, &error)),
+        };
+        if self.inside.contains(&folder) {
+            return Ok(());
+        }
+        self.inside.push(folder);
+        let walked = self.names(path, at);
+        self.inside.pop();
+        walked
+    }
+
+    fn names(&mut self, path: &Path, at: &str) -> Result<(), StoreError> {
+        if let Some(only) = folder_of(self.prefix, at) {
+            return self.below(path, at, only);
+        }
+        if let Some(begun) = folder_of(self.after, at) {
+            self.below(path, at, begun)?;
+        }
+        if self.is_full() {
+            return Ok(());
+        }
+        let mut names = self.read(path, at)?;
+        while let Some(Reverse(name)) = names.pop() {
+            match name.strip_suffix('/') {
+                Some(folder) => self.below(path, at, folder)?,
+                None => self.file(&path.join(&name), format!("{at}{name}"))?,
+            }
+            if self.is_full() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Walks the folder `name` in a folder, if a key in it can be on the page.
+    fn below(&mut self, path: &Path, at: &str, name: &str) -> Result<(), StoreError> {
+        let below = format!("{at}{name}/");
+        let can_match = (below.starts_with(self.prefix) || self.prefix.starts_with(&below))
+            && (below.as_str() > self.after || self.after.starts_with(&below));
+        let parts: Vec<_> = below.trim_end_matches('/').split('/').collect();
+        if !can_match || key::name(name).is_err() || key::is_own(&parts) {
+            return Ok(());
+        }
+        if below.len() >= key::KEY_BYTES {
+            tracing::warn!(folder = %path.join(name).display(), "folder left out: keys there are too long");
+            return Ok(());
+        }
+        self.folder(&path.join(name), &below)
+    }
+
+    fn file(&mut self, path: &Path, key: String) -> Result<(), StoreError> {
+        match fs::metadata(path) {
+            Ok(file) if file.is_file() => self.found.push(tag::object(&key, &file, Metadata::new())),
+            // A pipe, a device.
+            Ok(_) => {}
+            // Removed since, or a link to nothing.
+            Err(error) if is_nothing(&error) => {}
+            Err(error) => return Err(failed("look at", path, &error)),
+        }
+        Ok(())
+    }
+
+    /// The names in a folder that can be on the page and come after what was walked, the least first. Those of folders
+    /// end in `/`, as their keys go on: `a-b`, `a/b`, `ab`.
+    fn read(&self, path: &Path, at: &str) -> Result<BinaryHeap<Reverse<String>>, StoreError> {
+        let prefix = self.prefix.strip_prefix(at).unwrap_or_default();
+        let after = self.after.strip_prefix(at).unwrap_or_default();
+        let fail = |error| failed("list", path, &error);
+        let entries = match fs::read_dir(path) {
+            Ok(entries) => entries,
+            // Removed since.
+            Err(error) if is_nothing(&error) => return Ok(BinaryHeap::new()),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied && path.ends_with(LOST) => {
+                return Ok(BinaryHeap::new());
+            }
+            Err(error) => return Err(fail(error)),
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(fail)?;
+            let Ok(mut name) = entry.file_name().into_string() else {
+                tracing::warn!(file = %entry.path().display(), "file left out: its name is not UTF-8");
+                continue;
+            };
+            if !name.starts_with(prefix) || key::name(&name).is_err() {
+                continue;
+            }
+            // Whether it is a folder or not: nothing that begins so can come after.
+            if name.as_str() < after && !after.starts_with(&name) {
+                continue;
+            }
+            if is_folder(&entry) {
+                name.push('/');
+            } else if at.len() + name.len() > key::KEY_BYTES {
+                tracing::warn!(file = %entry.path().display(), "file left out: its key is too long");
+                continue;
+            }
+            if name.as_str() > after {
+                names.push(Reverse(name));
+            }
+        }
+        // A heap: a page needs the least few of a folder that may have a hundred thousand names.
+        Ok(names.into())
+    }
+}
+
+/// The name of the folder at `at` that a key is in: `b` for `a/b/c` at `a/`.
+fn folder_of<'k>(key: &'k str, at: &str) -> Option<&'k str> {
+    key.strip_prefix(at)?.split_once('/').map(|(folder, _)| folder)
+}
+
+fn is_folder(entry: &DirEntry) -> bool {
+    match entry.file_type() {
+        Ok(kind) if kind.is_symlink() => fs::metadata(entry.path()).is_ok_and(|found| found.is_dir()),
+        Ok(kind) => kind.is_dir(),
+        Err(_) => false,
+    }
+}

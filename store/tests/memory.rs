@@ -1,0 +1,13 @@
+//! The store in memory does what every store has to.
+
+mod conformance;
+
+use std::sync::Arc;
+
+use verbatim_store::memory::MemoryStore;
+
+async fn memory() -> conformance::Fixture {
+    conformance::Fixture { store: Arc::new(MemoryStore::new()), prefix: "case/".into(), keep: Box::new(()) }
+}
+
+conformance!(memory);
