@@ -1,5 +1,7 @@
 //! The store in a folder does what every store has to.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
 mod conformance;
 
 use std::sync::Arc;

@@ -1,9 +1,13 @@
 //! Listing many files: a page costs what it holds, and not what the folder does.
 
-use std::fs;
-use std::time::{Duration, Instant};
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
-use verbatim_store::{FsStore, ObjectStore, PAGE};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
+
+use verbatim_store::{FsStore, Object, ObjectStore, PAGE};
 
 const FILES: usize = 100_000;
 
@@ -23,9 +27,14 @@ async fn list(store: &FsStore) -> (usize, Duration) {
     }
 }
 
+/// Makes a folder one that has not changed for a while.
+fn settle(folder: &Path) {
+    fs::File::open(folder).unwrap().set_modified(SystemTime::now() - Duration::from_secs(60)).unwrap();
+}
+
 async fn with_files(name: impl Fn(usize) -> String) -> (usize, Duration) {
     let folder = tempfile::tempdir().unwrap();
-    let mut made = std::path::PathBuf::new();
+    let mut made = folder.path().to_owned();
     for number in 0..FILES {
         let path = folder.path().join(name(number));
         let above = path.parent().unwrap();
@@ -35,10 +44,11 @@ async fn with_files(name: impl Fn(usize) -> String) -> (usize, Duration) {
         }
         fs::File::create(path).unwrap();
     }
+    settle(folder.path());
     list(&FsStore::new(folder.path()).unwrap()).await
 }
 
-/// Some times what it takes where it was measured (0.4 and 2 seconds), so that only another order of growth fails it.
+/// Some times what it takes where it was measured (0.4 seconds), so that only another order of growth fails it.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 #[tokio::test]
@@ -54,4 +64,50 @@ async fn a_hundred_thousand_files_in_one_folder() {
     let (count, time) = with_files(|number| format!("{number}.wav")).await;
     println!("{count} files in one folder: {time:?}");
     assert!(count == FILES && time < PATIENCE, "{time:?}");
+}
+
+fn keys(objects: &[Object]) -> Vec<String> {
+    objects.iter().map(|object| object.key.clone()).collect()
+}
+
+#[tokio::test]
+async fn a_page_after_a_change_has_what_is_there_now() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = FsStore::new(folder.path()).unwrap();
+    let write = |name: &str| fs::write(folder.path().join(name), "x").unwrap();
+    // Files, and folders of which a page may end in the middle.
+    let mut expected = BTreeSet::new();
+    for number in 0..3000 {
+        if number % 100 == 0 {
+            fs::create_dir(folder.path().join(format!("{number:04}"))).unwrap();
+            for file in ["a", "b", "c"] {
+                expected.insert(format!("{number:04}/{file}"));
+            }
+        } else {
+            expected.insert(format!("{number:04}"));
+        }
+    }
+    expected.iter().for_each(|name| write(name));
+    for limit in [1000, 199, 203, 1] {
+        settle(folder.path());
+        let (mut found, mut last) = (Vec::new(), None::<String>);
+        loop {
+            let page = store.list("", last.as_deref(), limit).await.unwrap();
+            found.extend(keys(&page.objects));
+            last = found.last().cloned();
+            // Between pages of others, too.
+            assert_eq!(keys(&store.list("", Some("1001"), 2).await.unwrap().objects), ["1002", "1003"]);
+            if !page.more {
+                break;
+            }
+        }
+        assert!(found.iter().eq(&expected), "{limit}");
+    }
+    settle(folder.path());
+    let page = store.list("", None, 10).await.unwrap();
+    let last = page.objects[9].key.clone();
+    write("0008-new");
+    fs::remove_file(folder.path().join("0009")).unwrap();
+    let next = keys(&store.list("", Some(&last), 3).await.unwrap().objects);
+    assert_eq!((last.as_str(), next), ("0007", ["0008", "0008-new", "0010"].map(str::to_owned).into()));
 }

@@ -2,6 +2,8 @@
 //!
 //! A process is this test binary again, running only `process` below; it takes commands as lines and answers with lines.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
 mod conformance;
 
 use std::io::{BufRead, BufReader, Write};

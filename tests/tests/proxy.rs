@@ -1,5 +1,7 @@
 //! Each fault does what it says, before a real S3 server.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;

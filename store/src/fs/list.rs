@@ -5,13 +5,13 @@
 //! walk is in already.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::fs::{self, DirEntry};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::error::{failed, is_nothing};
+use super::rest::{Names, Rest, State};
 use super::{folders, key, tag};
 use crate::PAGE;
 use crate::error::StoreError;
@@ -21,13 +21,23 @@ use crate::object::{Metadata, Object, Page};
 const LOST: &str = "lost+found";
 
 /// A page of the objects below the root.
-pub(super) fn list(root: &Path, prefix: &str, after: &str, limit: usize) -> Result<Page, StoreError> {
+pub(super) fn list(
+    root: &Path,
+    rest: &Rest,
+    prefix: &str,
+    after: &str,
+    limit: usize,
+) -> Result<Page, StoreError> {
     let limit = limit.clamp(1, PAGE);
     // One more than asked for tells whether there are more.
-    let mut walk = Walk { prefix, after, wanted: limit + 1, found: Vec::new(), inside: Vec::new() };
+    let wanted = limit + 1;
+    let mut walk = Walk { prefix, after, wanted, rest, found: Vec::new(), inside: Vec::new(), left: None };
     walk.folder(&folders::root(root)?, "")?;
     let more = walk.found.len() > limit;
     walk.found.truncate(limit);
+    if let (Some((state, names)), Some(last)) = (walk.left, walk.found.last()) {
+        rest.keep(state.after(&last.key), names);
+    }
     Ok(Page { objects: walk.found, more })
 }
 
@@ -35,9 +45,12 @@ struct Walk<'a> {
     prefix: &'a str,
     after: &'a str,
     wanted: usize,
+    rest: &'a Rest,
     found: Vec<Object>,
     /// Device and inode of the folders that the walk is in.
     inside: Vec<(u64, u64)>,
+    /// The names of the largest folder that the page ends in.
+    left: Option<(State, Names)>,
 }
 
 impl Walk<'_> {
@@ -48,21 +61,22 @@ impl Walk<'_> {
     /// Walks a folder whose keys begin with `at`, which is empty or ends in `/`.
     fn folder(&mut self, path: &Path, at: &str) -> Result<(), StoreError> {
         let folder = match fs::metadata(path) {
-            Ok(folder) if folder.is_dir() => (folder.dev(), folder.ino()),
+            Ok(folder) if folder.is_dir() => folder,
             Ok(_) => return Ok(()),
             Err(error) if is_nothing(&error) => return Ok(()),
             Err(error) => return Err(failed("look at", path, &error)),
         };
-        if self.inside.contains(&folder) {
+        let id = (folder.dev(), folder.ino());
+        if self.inside.contains(&id) {
             return Ok(());
         }
-        self.inside.push(folder);
-        let walked = self.names(path, at);
+        self.inside.push(id);
+        let walked = self.names(path, at, &folder);
         self.inside.pop();
         walked
     }
 
-    fn names(&mut self, path: &Path, at: &str) -> Result<(), StoreError> {
+    fn names(&mut self, path: &Path, at: &str, folder: &fs::Metadata) -> Result<(), StoreError> {
         if let Some(only) = folder_of(self.prefix, at) {
             return self.below(path, at, only);
         }
@@ -72,15 +86,28 @@ impl Walk<'_> {
         if self.is_full() {
             return Ok(());
         }
-        let mut names = self.read(path, at)?;
+        let state = State::new(folder, at, self.prefix, self.after);
+        let mut names = match state.as_ref().and_then(|state| self.rest.take(state)) {
+            Some(left) => left,
+            None => self.read(path, at)?,
+        };
+        let after = self.after.strip_prefix(at).unwrap_or_default();
         while let Some(Reverse(name)) = names.pop() {
             match name.strip_suffix('/') {
+                // The page before ended in it.
+                _ if name.as_str() <= after => {}
                 Some(folder) => self.below(path, at, folder)?,
                 None => self.file(&path.join(&name), format!("{at}{name}"))?,
             }
             if self.is_full() {
+                // The last that was found is not on the page.
+                names.push(Reverse(name));
                 break;
             }
+        }
+        let larger = self.left.as_ref().is_none_or(|(_, left)| left.len() < names.len());
+        if let Some(state) = state.filter(|_| larger) {
+            self.left = Some((state, names));
         }
         Ok(())
     }
@@ -115,16 +142,16 @@ impl Walk<'_> {
 
     /// The names in a folder that can be on the page and come after what was walked, the least first. Those of folders
     /// end in `/`, as their keys go on: `a-b`, `a/b`, `ab`.
-    fn read(&self, path: &Path, at: &str) -> Result<BinaryHeap<Reverse<String>>, StoreError> {
+    fn read(&self, path: &Path, at: &str) -> Result<Names, StoreError> {
         let prefix = self.prefix.strip_prefix(at).unwrap_or_default();
         let after = self.after.strip_prefix(at).unwrap_or_default();
         let fail = |error| failed("list", path, &error);
         let entries = match fs::read_dir(path) {
             Ok(entries) => entries,
             // Removed since.
-            Err(error) if is_nothing(&error) => return Ok(BinaryHeap::new()),
+            Err(error) if is_nothing(&error) => return Ok(Names::new()),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied && path.ends_with(LOST) => {
-                return Ok(BinaryHeap::new());
+                return Ok(Names::new());
             }
             Err(error) => return Err(fail(error)),
         };
@@ -152,7 +179,6 @@ impl Walk<'_> {
                 names.push(Reverse(name));
             }
         }
-        // A heap: a page needs the least few of a folder that may have a hundred thousand names.
         Ok(names.into())
     }
 }

@@ -11,6 +11,7 @@ mod list;
 mod lock;
 mod metadata;
 mod read;
+mod rest;
 mod tag;
 mod temporary;
 mod write;
@@ -31,6 +32,7 @@ use crate::object::{Download, ETag, Object, Page, Put, Read};
 #[derive(Clone, Debug)]
 pub struct FsStore {
     root: Arc<Path>,
+    rest: Arc<rest::Rest>,
 }
 
 impl FsStore {
@@ -43,7 +45,7 @@ impl FsStore {
         let absolute = std::path::absolute(root).map_err(|error| {
             StoreError::new(ErrorKind::Invalid, format!("{} is no folder: {error}", root.display()))
         })?;
-        Ok(Self { root: absolute.into() })
+        Ok(Self { root: absolute.into(), rest: Arc::default() })
     }
 
     /// Makes the folder and those above it, where they are missing. Destinations may be made, sources have to be there:
@@ -117,9 +119,9 @@ impl ObjectStore for FsStore {
     }
 
     async fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Page, StoreError> {
-        let (root, prefix) = (Arc::clone(&self.root), prefix.to_owned());
+        let (store, prefix) = (self.clone(), prefix.to_owned());
         let after = after.unwrap_or_default().to_owned();
-        blocking(move || list::list(&root, &prefix, &after, limit)).await
+        blocking(move || list::list(&store.root, &store.rest, &prefix, &after, limit)).await
     }
 
     fn address(&self, key: &str) -> String {
