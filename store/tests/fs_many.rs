@@ -95,8 +95,10 @@ async fn a_page_after_a_change_has_what_is_there_now() {
             let page = store.list("", last.as_deref(), limit).await.unwrap();
             found.extend(keys(&page.objects));
             last = found.last().cloned();
-            // Between pages of others, too.
-            assert_eq!(keys(&store.list("", Some("1001"), 2).await.unwrap().objects), ["1002", "1003"]);
+            if limit == 203 {
+                // Another listing between the pages of this one.
+                assert_eq!(keys(&store.list("", Some("1001"), 2).await.unwrap().objects), ["1002", "1003"]);
+            }
             if !page.more {
                 break;
             }
