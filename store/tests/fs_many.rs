@@ -48,10 +48,11 @@ async fn with_files(name: impl Fn(usize) -> String) -> (usize, Duration) {
     list(&FsStore::new(folder.path()).unwrap()).await
 }
 
-/// Some times what it takes where it was measured (0.4 seconds), so that only another order of growth fails it.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Some times what it takes where it was measured (0.4 and 0.7 seconds; 5 where each page reads the whole folder).
+const PATIENCE: Duration = Duration::from_secs(4);
 
 #[tokio::test]
+#[ignore = "a measurement: a busy disk takes a minute to make and remove the files"]
 async fn a_hundred_thousand_files_in_folders() {
     let (count, time) =
         with_files(|number| format!("{:02}/{:02}/{number}.wav", number / 10_000, number / 100 % 100)).await;
@@ -60,6 +61,7 @@ async fn a_hundred_thousand_files_in_folders() {
 }
 
 #[tokio::test]
+#[ignore = "a measurement: a busy disk takes a minute to make and remove the files"]
 async fn a_hundred_thousand_files_in_one_folder() {
     let (count, time) = with_files(|number| format!("{number}.wav")).await;
     println!("{count} files in one folder: {time:?}");
@@ -88,7 +90,7 @@ async fn a_page_after_a_change_has_what_is_there_now() {
         }
     }
     expected.iter().for_each(|name| write(name));
-    for limit in [1000, 199, 203, 1] {
+    for limit in [1000, 199, 203, 13] {
         settle(folder.path());
         let (mut found, mut last) = (Vec::new(), None::<String>);
         loop {

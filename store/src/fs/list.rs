@@ -195,3 +195,37 @@ fn is_folder(entry: &DirEntry) -> bool {
         Err(_) => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+
+    /// Makes a folder one that has not changed for some seconds.
+    fn settle(folder: &Path, seconds: u64) {
+        let then = SystemTime::now() - Duration::from_secs(seconds);
+        fs::File::open(folder).unwrap().set_modified(then).unwrap();
+    }
+
+    #[test]
+    fn a_page_of_a_large_folder_leaves_its_names_for_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        for number in 0..3000 {
+            fs::write(folder.path().join(format!("{number:04}")), "").unwrap();
+        }
+        settle(folder.path(), 60);
+        let rest = Rest::default();
+        let state = |after| State::new(&fs::metadata(folder.path()).unwrap(), "", "", after);
+        list(folder.path(), &rest, "", "", 1000).unwrap();
+        assert!(rest.take(&state("0998").unwrap()).is_none());
+        assert_eq!(rest.take(&state("0999").unwrap()).unwrap().len(), 2000);
+        // Once the folder has changed they are nobody's.
+        list(folder.path(), &rest, "", "", 1000).unwrap();
+        settle(folder.path(), 50);
+        assert!(rest.take(&state("0999").unwrap()).is_none());
+        // A folder that changes now may change again within the tick.
+        settle(folder.path(), 0);
+        assert!(state("0999").is_none());
+    }
+}
