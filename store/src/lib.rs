@@ -4,6 +4,7 @@
 //! failed, from a closed list ([`ErrorKind`]); whether another try may help is separate from it.
 
 pub mod error;
+pub mod fs;
 pub mod memory;
 pub mod object;
 
@@ -12,6 +13,7 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 
 pub use self::error::{ErrorKind, StoreError};
+pub use self::fs::FsStore;
 pub use self::object::{Body, Condition, Download, ETag, Object, Page, Put, Read};
 
 /// Most keys that one page of a listing has, S3's own limit.

@@ -1,6 +1,8 @@
 //! Real servers for tests. Each belongs to who started it, and goes away with it.
 
 pub mod process;
+pub mod proxy;
 pub mod versitygw;
 
+pub use self::proxy::Proxy;
 pub use self::versitygw::VersityGw;

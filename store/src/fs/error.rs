@@ -1,0 +1,72 @@
+//! What an error of the file system means for a store.
+
+use std::io;
+use std::path::Path;
+
+use crate::error::{ErrorKind, StoreError};
+
+/// The error that `doing` something (as `read`) with a path came to.
+pub(super) fn failed(doing: &str, path: &Path, error: &io::Error) -> StoreError {
+    StoreError::new(kind(error), format!("failed to {doing} {}: {error}", path.display()))
+}
+
+/// Whether the error says that there is nothing under a path.
+pub(super) fn is_nothing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) || is_loop(error)
+}
+
+fn is_loop(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::ELOOP)
+}
+
+fn kind(error: &io::Error) -> ErrorKind {
+    match error.kind() {
+        io::ErrorKind::NotFound => ErrorKind::NotFound,
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => ErrorKind::AccessDenied,
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            ErrorKind::NoSpace
+        }
+        io::ErrorKind::InvalidFilename
+        | io::ErrorKind::InvalidInput
+        | io::ErrorKind::NotADirectory
+        | io::ErrorKind::IsADirectory => ErrorKind::Invalid,
+        io::ErrorKind::Unsupported => ErrorKind::Unsupported,
+        // A share whose server keeps no locks.
+        _ if error.raw_os_error() == Some(libc::ENOLCK) => ErrorKind::Unsupported,
+        _ if is_loop(error) => ErrorKind::Invalid,
+        // A failing disk, a share whose server is away, no file handles left.
+        _ => ErrorKind::Unavailable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_system_says_is_told_as_a_kind_with_the_path() {
+        for (code, kind) in [
+            (libc::ENOENT, ErrorKind::NotFound),
+            (libc::EACCES, ErrorKind::AccessDenied),
+            (libc::EPERM, ErrorKind::AccessDenied),
+            (libc::EROFS, ErrorKind::AccessDenied),
+            (libc::ENOSPC, ErrorKind::NoSpace),
+            (libc::EDQUOT, ErrorKind::NoSpace),
+            (libc::EFBIG, ErrorKind::NoSpace),
+            (libc::ENAMETOOLONG, ErrorKind::Invalid),
+            (libc::ENOTDIR, ErrorKind::Invalid),
+            (libc::EISDIR, ErrorKind::Invalid),
+            (libc::ELOOP, ErrorKind::Invalid),
+            (libc::ENOSYS, ErrorKind::Unsupported),
+            (libc::EOPNOTSUPP, ErrorKind::Unsupported),
+            (libc::ENOLCK, ErrorKind::Unsupported),
+            (libc::EIO, ErrorKind::Unavailable),
+            (libc::ESTALE, ErrorKind::Unavailable),
+            (libc::EMFILE, ErrorKind::Unavailable),
+        ] {
+            let error = failed("write", Path::new("/data/x"), &io::Error::from_raw_os_error(code));
+            assert_eq!(error.kind, kind, "{error}");
+            assert!(error.message.starts_with("failed to write /data/x: "), "{error}");
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Listing: a walk in the order of keys that goes straight to where the page begins.
+//!
+//! A folder is read only when a key in it can be on the page, and after the folders below it that come first. One
+//! folder's names are in memory at a time for each level of folders. Links are followed, but not into a folder that the
+//! walk is in already.
+
+use std::cmp::Reverse;
+use std::fs::{self, DirEntry};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use super::error::{failed, is_nothing};
+use super::rest::{Names, Rest, State};
+use super::{folders, key, tag};
+use crate::PAGE;
+use crate::error::StoreError;
+use crate::object::{Metadata, Object, Page};
+
+/// Where file systems keep what a repair found: for the administrator's eyes only, on volumes of all kinds.
+const LOST: &str = "lost+found";
+
+/// A page of the objects below the root.
+pub(super) fn list(
+    root: &Path,
+    rest: &Rest,
+    prefix: &str,
+    after: &str,
+    limit: usize,
+) -> Result<Page, StoreError> {
+    let limit = limit.clamp(1, PAGE);
+    // One more than asked for tells whether there are more.
+    let wanted = limit + 1;
+    let mut walk = Walk { prefix, after, wanted, rest, found: Vec::new(), inside: Vec::new(), left: None };
+    walk.folder(&folders::root(root)?, "")?;
+    let more = walk.found.len() > limit;
+    walk.found.truncate(limit);
+    if let (Some((state, names)), Some(last)) = (walk.left, walk.found.last()) {
+        rest.keep(state.after(&last.key), names);
+    }
+    Ok(Page { objects: walk.found, more })
+}
+
+struct Walk<'a> {
+    prefix: &'a str,
+    after: &'a str,
+    wanted: usize,
+    rest: &'a Rest,
+    found: Vec<Object>,
+    /// Device and inode of the folders that the walk is in.
+    inside: Vec<(u64, u64)>,
+    /// The names of the largest folder that the page ends in.
+    left: Option<(State, Names)>,
+}
+
+impl Walk<'_> {
+    fn is_full(&self) -> bool {
+        self.found.len() >= self.wanted
+    }
+
+    /// Walks a folder whose keys begin with `at`, which is empty or ends in `/`.
+    fn folder(&mut self, path: &Path, at: &str) -> Result<(), StoreError> {
+        let folder = match fs::metadata(path) {
+            Ok(folder) if folder.is_dir() => folder,
+            Ok(_) => return Ok(()),
+            Err(error) if is_nothing(&error) => return Ok(()),
+            Err(error) => return Err(failed("look at", path, &error)),
+        };
+        let id = (folder.dev(), folder.ino());
+        if self.inside.contains(&id) {
+            return Ok(());
+        }
+        self.inside.push(id);
+        let walked = self.names(path, at, &folder);
+        self.inside.pop();
+        walked
+    }
+
+    fn names(&mut self, path: &Path, at: &str, folder: &fs::Metadata) -> Result<(), StoreError> {
+        if let Some(only) = folder_of(self.prefix, at) {
+            return self.below(path, at, only);
+        }
+        if let Some(begun) = folder_of(self.after, at) {
+            self.below(path, at, begun)?;
+        }
+        if self.is_full() {
+            return Ok(());
+        }
+        let state = State::new(folder, at, self.prefix, self.after);
+        let mut names = match state.as_ref().and_then(|state| self.rest.take(state)) {
+            Some(left) => left,
+            None => self.read(path, at)?,
+        };
+        let after = self.after.strip_prefix(at).unwrap_or_default();
+        while let Some(Reverse(name)) = names.pop() {
+            match name.strip_suffix('/') {
+                // The page before ended in it.
+                _ if name.as_str() <= after => {}
+                Some(folder) => self.below(path, at, folder)?,
+                None => self.file(&path.join(&name), format!("{at}{name}"))?,
+            }
+            if self.is_full() {
+                // The last that was found is not on the page.
+                names.push(Reverse(name));
+                break;
+            }
+        }
+        let larger = self.left.as_ref().is_none_or(|(_, left)| left.len() < names.len());
+        if let Some(state) = state.filter(|_| larger) {
+            self.left = Some((state, names));
+        }
+        Ok(())
+    }
+
+    /// Walks the folder `name` in a folder, if a key in it can be on the page.
+    fn below(&mut self, path: &Path, at: &str, name: &str) -> Result<(), StoreError> {
+        let below = format!("{at}{name}/");
+        let can_match = (below.starts_with(self.prefix) || self.prefix.starts_with(&below))
+            && (below.as_str() > self.after || self.after.starts_with(&below));
+        let parts: Vec<_> = below.trim_end_matches('/').split('/').collect();
+        if !can_match || key::name(name).is_err() || key::is_own(&parts) {
+            return Ok(());
+        }
+        if below.len() >= key::KEY_BYTES {
+            tracing::warn!(folder = %path.join(name).display(), "folder left out: keys there are too long");
+            return Ok(());
+        }
+        self.folder(&path.join(name), &below)
+    }
+
+    fn file(&mut self, path: &Path, key: String) -> Result<(), StoreError> {
+        match fs::metadata(path) {
+            Ok(file) if file.is_file() => self.found.push(tag::object(&key, &file, Metadata::new())),
+            // A pipe, a device.
+            Ok(_) => {}
+            // Removed since, or a link to nothing.
+            Err(error) if is_nothing(&error) => {}
+            Err(error) => return Err(failed("look at", path, &error)),
+        }
+        Ok(())
+    }
+
+    /// The names in a folder that can be on the page and come after what was walked, the least first. Those of folders
+    /// end in `/`, as their keys go on: `a-b`, `a/b`, `ab`.
+    fn read(&self, path: &Path, at: &str) -> Result<Names, StoreError> {
+        let prefix = self.prefix.strip_prefix(at).unwrap_or_default();
+        let after = self.after.strip_prefix(at).unwrap_or_default();
+        let fail = |error| failed("list", path, &error);
+        let entries = match fs::read_dir(path) {
+            Ok(entries) => entries,
+            // Removed since.
+            Err(error) if is_nothing(&error) => return Ok(Names::new()),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied && path.ends_with(LOST) => {
+                return Ok(Names::new());
+            }
+            Err(error) => return Err(fail(error)),
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(fail)?;
+            let Ok(mut name) = entry.file_name().into_string() else {
+                tracing::warn!(file = %entry.path().display(), "file left out: its name is not UTF-8");
+                continue;
+            };
+            if !name.starts_with(prefix) || key::name(&name).is_err() {
+                continue;
+            }
+            // Whether it is a folder or not: nothing that begins so can come after.
+            if name.as_str() < after && !after.starts_with(&name) {
+                continue;
+            }
+            if is_folder(&entry) {
+                name.push('/');
+            } else if at.len() + name.len() > key::KEY_BYTES {
+                tracing::warn!(file = %entry.path().display(), "file left out: its key is too long");
+                continue;
+            }
+            if name.as_str() > after {
+                names.push(Reverse(name));
+            }
+        }
+        Ok(names.into())
+    }
+}
+
+/// The name of the folder at `at` that a key is in: `b` for `a/b/c` at `a/`.
+fn folder_of<'k>(key: &'k str, at: &str) -> Option<&'k str> {
+    key.strip_prefix(at)?.split_once('/').map(|(folder, _)| folder)
+}
+
+fn is_folder(entry: &DirEntry) -> bool {
+    match entry.file_type() {
+        Ok(kind) if kind.is_symlink() => fs::metadata(entry.path()).is_ok_and(|found| found.is_dir()),
+        Ok(kind) => kind.is_dir(),
+        Err(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+
+    /// Makes a folder one that has not changed for some seconds.
+    fn settle(folder: &Path, seconds: u64) {
+        let then = SystemTime::now() - Duration::from_secs(seconds);
+        fs::File::open(folder).unwrap().set_modified(then).unwrap();
+    }
+
+    #[test]
+    fn a_page_of_a_large_folder_leaves_its_names_for_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        for number in 0..3000 {
+            fs::write(folder.path().join(format!("{number:04}")), "").unwrap();
+        }
+        settle(folder.path(), 60);
+        let rest = Rest::default();
+        let state = |after| State::new(&fs::metadata(folder.path()).unwrap(), "", "", after);
+        list(folder.path(), &rest, "", "", 1000).unwrap();
+        assert!(rest.take(&state("0998").unwrap()).is_none());
+        assert_eq!(rest.take(&state("0999").unwrap()).unwrap().len(), 2000);
+        // Once the folder has changed they are nobody's.
+        list(folder.path(), &rest, "", "", 1000).unwrap();
+        settle(folder.path(), 50);
+        assert!(rest.take(&state("0999").unwrap()).is_none());
+        // A folder that changes now may change again within the tick.
+        settle(folder.path(), 0);
+        assert!(state("0999").is_none());
+    }
+}

@@ -1,0 +1,118 @@
+//! Looking at objects and reading them. Links are followed: recordings may be links.
+
+use std::fs::{File, Metadata};
+use std::ops::Range;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::stream::{self, BoxStream, StreamExt};
+
+use super::error::{failed, is_nothing};
+use super::{blocking, folders, metadata, tag};
+use crate::error::{ErrorKind, StoreError};
+use crate::object::{Download, ETag, Object, Read};
+
+/// Bytes that are read at a time: enough that the disk is the limit, little enough to hold for every reader.
+const PART: usize = 256 << 10;
+
+/// Looks again at an object that is replaced between the look at it and at its metadata, this often.
+const LOOKS: usize = 8;
+
+/// What is known of the object `key` at `path`.
+pub(super) fn head(root: &Path, path: &Path, key: &str) -> Result<Object, StoreError> {
+    open(root, path, key).map(|(_, object)| object)
+}
+
+/// Begins to read the object `key` at `path`.
+pub(super) fn get(root: &Path, path: &Path, key: &str, read: Read) -> Result<Download, StoreError> {
+    let (file, object) = open(root, path, key)?;
+    if read.if_match.is_some_and(|wanted| wanted != object.etag) {
+        let message = format!("{} is not the version that is asked for", path.display());
+        return Err(StoreError::new(ErrorKind::PreconditionFailed, message));
+    }
+    let range = read.range.unwrap_or(0..object.size);
+    let range = range.start.min(object.size)..range.end.min(object.size);
+    let reader = Reader { file, path: path.into(), etag: object.etag.clone() };
+    Ok(Download { body: body(Arc::new(reader), range), object })
+}
+
+/// Opens the file, and tells of the very file that is open.
+fn open(root: &Path, path: &Path, key: &str) -> Result<(File, Object), StoreError> {
+    let mut looks = 0;
+    loop {
+        let (file, found) = open_file(root, path)?;
+        let kept = metadata::read(root, &found);
+        looks += 1;
+        // Metadata go after the file does: where there are none, the file may have been replaced just now.
+        let sure = !kept.is_empty() || looks == LOOKS || {
+            std::fs::metadata(path).is_ok_and(|now| tag::of(&now) == tag::of(&found))
+        };
+        if sure {
+            return Ok((file, tag::object(key, &found, kept)));
+        }
+    }
+}
+
+fn open_file(root: &Path, path: &Path) -> Result<(File, Metadata), StoreError> {
+    // Without O_NONBLOCK opening a pipe would wait for a writer.
+    let file = match File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path) {
+        Ok(file) => file,
+        Err(error) if is_nothing(&error) => {
+            folders::root(root)?;
+            return Err(nothing(path));
+        }
+        // A socket, or a device without a driver.
+        Err(error) if error.raw_os_error() == Some(libc::ENXIO) => return Err(nothing(path)),
+        Err(error) => return Err(failed("open", path, &error)),
+    };
+    let found = file.metadata().map_err(|error| failed("look at", path, &error))?;
+    if found.is_file() { Ok((file, found)) } else { Err(nothing(path)) }
+}
+
+fn nothing(path: &Path) -> StoreError {
+    StoreError::new(ErrorKind::NotFound, format!("there is no file {}", path.display()))
+}
+
+/// A file that is read, and the version that it has to stay.
+struct Reader {
+    file: File,
+    path: Box<Path>,
+    etag: ETag,
+}
+
+/// The bytes of a range, a part at a time: the next is read when it is asked for.
+fn body(reader: Arc<Reader>, range: Range<u64>) -> BoxStream<'static, Result<Bytes, StoreError>> {
+    let parts = stream::try_unfold(range, move |left| {
+        let reader = Arc::clone(&reader);
+        async move {
+            if left.is_empty() {
+                return Ok(None);
+            }
+            let end = left.end;
+            let (part, next) = blocking(move || reader.part(left)).await?;
+            Ok(Some((part, next..end)))
+        }
+    });
+    parts.boxed()
+}
+
+impl Reader {
+    /// Some bytes of the range's beginning, and where the next begin.
+    fn part(&self, range: Range<u64>) -> Result<(Bytes, u64), StoreError> {
+        let length = usize::try_from(range.end - range.start).map_or(PART, |length| length.min(PART));
+        let mut part = vec![0; length];
+        let read = self.file.read_at(&mut part, range.start);
+        let read = read.map_err(|error| failed("read", &self.path, &error))?;
+        part.truncate(read);
+        let next = range.start + read as u64;
+        // A program that writes into files instead of replacing them would have us mix two versions.
+        let now = self.file.metadata().map_err(|error| failed("look at", &self.path, &error))?;
+        if read == 0 || tag::of(&now) != self.etag {
+            let message = format!("{} was written to while it was read", self.path.display());
+            return Err(StoreError::new(ErrorKind::Conflict, message));
+        }
+        Ok((part.into(), next))
+    }
+}

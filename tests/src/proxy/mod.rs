@@ -1,0 +1,177 @@
+//! A proxy before an S3 server that makes faults: lost requests, lost answers, false refusals, cut bodies, delays.
+//!
+//! HTTP/1.1, streaming both ways. Headers stay as they are, `Host` among them, for requests are signed.
+
+mod fault;
+mod serve;
+mod sign;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use hyper::{HeaderMap, Method, Uri};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+
+use self::fault::Draw;
+pub use self::fault::{Fault, Faults};
+pub use self::sign::{SignError, Signer};
+
+/// What the proxy did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Requests that came.
+    pub requests: u64,
+    /// Requests that went on to the server.
+    pub forwarded: u64,
+    /// Requests that had their condition taken away.
+    pub conditions_dropped: u64,
+    /// Faults, by kind; those that never happened are not there.
+    pub faults: BTreeMap<Fault, u64>,
+}
+
+/// A running proxy, on a thread of its own: tests may be synchronous. It ends when this is dropped.
+#[derive(Debug)]
+pub struct Proxy {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    runtime: Option<Runtime>,
+}
+
+/// Why there is no proxy.
+#[derive(Debug, thiserror::Error)]
+pub enum ProxyError {
+    /// The target is no address of a server.
+    #[error("{0:?} is no address as http://HOST:PORT")]
+    Target(String),
+    /// It cannot listen, or have a thread.
+    #[error("failed to start the proxy: {0}")]
+    Start(#[from] io::Error),
+}
+
+#[derive(Debug)]
+struct Shared {
+    target: Uri,
+    forwarder: serve::Forwarder,
+    draw: Mutex<Draw>,
+    counts: Mutex<Counts>,
+    signer: Mutex<Option<Signer>>,
+    frozen: watch::Sender<bool>,
+}
+
+impl Proxy {
+    /// Starts a proxy on a free port of the loopback, before `target` (as `http://127.0.0.1:7070`).
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn start(target: &str, seed: u64, faults: Faults) -> Result<Self, ProxyError> {
+        let uri: Uri = target.parse().map_err(|_| ProxyError::Target(target.to_owned()))?;
+        if uri.scheme_str() != Some("http") || uri.host().is_none() {
+            return Err(ProxyError::Target(target.to_owned()));
+        }
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let shared = Arc::new(Shared {
+            target: uri,
+            forwarder: Client::builder(TokioExecutor::new()).http1_preserve_header_case(true).build_http(),
+            draw: Mutex::new(Draw::new(seed, faults)),
+            counts: Mutex::default(),
+            signer: Mutex::default(),
+            frozen: watch::Sender::new(false),
+        });
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0))?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let listener = {
+            let _entered = runtime.enter();
+            TcpListener::from_std(listener)?
+        };
+        runtime.spawn(accept(Arc::clone(&shared), listener));
+        Ok(Self { address, shared, runtime: Some(runtime) })
+    }
+
+    /// Its address, as `http://127.0.0.1:PORT`.
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// What it did so far.
+    pub fn counts(&self) -> Counts {
+        lock(&self.shared.counts).clone()
+    }
+
+    /// Makes these faults from now on. The draw goes on where it is.
+    pub fn set_faults(&self, faults: Faults) {
+        lock(&self.shared.draw).faults = faults;
+    }
+
+    /// Takes the conditions of writes away, as a store that does not know them does. Requests whose conditions were
+    /// signed are signed anew. `None` leaves conditions alone.
+    pub fn ignore_conditions(&self, signer: Option<Signer>) {
+        *lock(&self.shared.signer) = signer;
+    }
+
+    /// Stops forwarding: requests wait, as in a network that lost its way.
+    pub fn freeze(&self) {
+        self.shared.frozen.send_replace(true);
+    }
+
+    /// Forwards again, what waits first of all.
+    pub fn thaw(&self) {
+        self.shared.frozen.send_replace(false);
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            // Dropping it would wait, which asynchronous tests may not.
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Shared {
+    fn draw(&self, method: &Method, headers: &HeaderMap) -> (Option<Fault>, Faults) {
+        let mut draw = lock(&self.draw);
+        let fault = draw.next(method, headers);
+        self.count(|counts| {
+            counts.requests += 1;
+            if let Some(fault) = fault {
+                *counts.faults.entry(fault).or_default() += 1;
+            }
+        });
+        (fault, draw.faults.clone())
+    }
+
+    fn count(&self, change: impl FnOnce(&mut Counts)) {
+        change(&mut lock(&self.counts));
+    }
+
+    fn ignores_conditions(&self) -> Option<Signer> {
+        lock(&self.signer).clone()
+    }
+
+    async fn thawed(&self) {
+        // The sender lives as long as this.
+        let _ = self.frozen.subscribe().wait_for(|frozen| !frozen).await;
+    }
+}
+
+async fn accept(shared: Arc<Shared>, listener: TcpListener) {
+    loop {
+        // One that is gone before it was accepted is nothing to the others.
+        if let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(serve::connection(Arc::clone(&shared), stream));
+        }
+    }
+}
+
+fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Each change is whole: a thread that panicked has left nothing half-done.
+    value.lock().unwrap_or_else(PoisonError::into_inner)
+}
