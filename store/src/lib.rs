@@ -6,6 +6,7 @@
 pub mod error;
 pub mod memory;
 pub mod object;
+pub mod s3;
 
 use std::fmt::Debug;
 
@@ -13,6 +14,7 @@ use async_trait::async_trait;
 
 pub use self::error::{ErrorKind, StoreError};
 pub use self::object::{Body, Condition, Download, ETag, Object, Page, Put, Read};
+pub use self::s3::{S3Config, S3Store};
 
 /// Most keys that one page of a listing has, S3's own limit.
 pub const PAGE: usize = 1000;
