@@ -3,18 +3,28 @@
 //! A store answers once and honestly: retries, time-outs and counting are decorators around it. Every error says what
 //! failed, from a closed list ([`ErrorKind`]); whether another try may help is separate from it.
 
+pub mod counted;
 pub mod error;
 pub mod fs;
 pub mod memory;
 pub mod object;
+pub mod retry;
+pub mod s3;
+#[cfg(test)]
+mod scripted;
+pub mod timed;
 
 use std::fmt::Debug;
 
 use async_trait::async_trait;
 
+pub use self::counted::{Counted, Counts, Operation, Requests};
 pub use self::error::{ErrorKind, StoreError};
 pub use self::fs::FsStore;
 pub use self::object::{Body, Condition, Download, ETag, Object, Page, Put, Read};
+pub use self::retry::{RetryPolicy, Retrying};
+pub use self::s3::{S3Config, S3Store};
+pub use self::timed::{TimeLimits, Timed};
 
 /// Most keys that one page of a listing has, S3's own limit.
 pub const PAGE: usize = 1000;

@@ -1,0 +1,205 @@
+//! What the service's refusals mean: from status and code to the closed list.
+
+use crate::error::ErrorKind;
+
+/// What was asked, as far as it changes what a refusal means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    Head,
+    Get,
+    /// A write; whether it was one over a version that must be there.
+    Put {
+        over: bool,
+    },
+    Delete,
+    List,
+}
+
+impl Asked {
+    /// What failed, in words.
+    pub(super) fn verb(self) -> &'static str {
+        match self {
+            Self::Head => "look at",
+            Self::Get => "read",
+            Self::Put { .. } => "write",
+            Self::Delete => "remove",
+            Self::List => "list",
+        }
+    }
+}
+
+/// What a refusal means. `code` is S3's own, absent where the answer had no body or came from something in between.
+pub(super) fn kind(asked: Asked, status: u16, code: Option<&str>) -> ErrorKind {
+    if asked == (Asked::Put { over: true }) && status == 404 && code != Some("NoSuchBucket") {
+        // AWS: the object that was to be replaced is gone.
+        return ErrorKind::PreconditionFailed;
+    }
+    if let Some(kind) = code.and_then(by_code) {
+        return kind;
+    }
+    by_status(status)
+}
+
+fn by_code(code: &str) -> Option<ErrorKind> {
+    Some(match code {
+        "NoSuchKey" | "NotFound" | "NoSuchVersion" => ErrorKind::NotFound,
+        "NoSuchBucket" => ErrorKind::NoBucket,
+        "AccessDenied"
+        | "AllAccessDisabled"
+        | "AccountProblem"
+        | "InvalidObjectState"
+        | "NotSignedUp"
+        | "MethodNotAllowed"
+        | "KMS.DisabledException"
+        | "KMS.AccessDeniedException" => ErrorKind::AccessDenied,
+        "InvalidAccessKeyId"
+        | "SignatureDoesNotMatch"
+        | "ExpiredToken"
+        | "ExpiredTokenException"
+        | "InvalidToken"
+        | "TokenRefreshRequired"
+        | "UnrecognizedClientException"
+        | "InvalidClientTokenId"
+        | "InvalidSecurity"
+        | "CredentialsNotSupported" => ErrorKind::Credentials,
+        "PermanentRedirect"
+        | "AuthorizationHeaderMalformed"
+        | "IllegalLocationConstraintException"
+        | "Redirect"
+        | "IncorrectEndpoint" => ErrorKind::WrongRegion,
+        "SlowDown"
+        | "Throttling"
+        | "ThrottlingException"
+        | "RequestLimitExceeded"
+        | "TooManyRequests"
+        | "ServerBusy"
+        | "ConcurrentRequestLimitExceeded" => ErrorKind::Throttled,
+        "InternalError"
+        | "ServiceUnavailable"
+        | "RequestTimeout"
+        | "RequestTimeoutException"
+        | "TemporaryRedirect"
+        | "IncompleteBody"
+        | "BadDigest"
+        | "XAmzContentSHA256Mismatch" => ErrorKind::Unavailable,
+        "PreconditionFailed" => ErrorKind::PreconditionFailed,
+        "ConditionalRequestConflict" | "OperationAborted" => ErrorKind::Conflict,
+        "RequestTimeTooSkewed" | "RequestExpired" => ErrorKind::ClockSkew,
+        "NotImplemented" | "NotSupported" => ErrorKind::Unsupported,
+        "InsufficientStorage"
+        | "XMinioStorageFull"
+        | "QuotaExceeded"
+        | "ServiceQuotaExceeded"
+        | "InsufficientCapacity" => ErrorKind::NoSpace,
+        "EntityTooLarge" | "KeyTooLongError" | "InvalidBucketName" | "InvalidArgument" | "InvalidRequest" => {
+            ErrorKind::Invalid
+        }
+        _ => return None,
+    })
+}
+
+fn by_status(status: u16) -> ErrorKind {
+    match status {
+        301 | 308 => ErrorKind::WrongRegion,
+        302 | 307 | 408 | 425 => ErrorKind::Unavailable,
+        401 => ErrorKind::Credentials,
+        403 => ErrorKind::AccessDenied,
+        404 => ErrorKind::NotFound,
+        409 => ErrorKind::Conflict,
+        412 => ErrorKind::PreconditionFailed,
+        429 => ErrorKind::Throttled,
+        501 => ErrorKind::Unsupported,
+        507 => ErrorKind::NoSpace,
+        500.. => ErrorKind::Unavailable,
+        _ => ErrorKind::Invalid,
+    }
+}
+
+/// Whether a write that was refused so may have happened all the same: the service, or a proxy before it, failed in its
+/// middle.
+pub(super) fn is_unclear(status: u16, kind: ErrorKind) -> bool {
+    (status >= 500 || status == 408) && kind == ErrorKind::Unavailable
+}
+
+/// What a person can do about it.
+pub(super) fn advice(asked: Asked, kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::NoBucket => {
+            "check the bucket's name (source.s3.bucket, destination.s3.bucket) and storage.endpoint"
+        }
+        ErrorKind::AccessDenied => match asked {
+            Asked::Head | Asked::Get => {
+                "check what the credentials may do: s3:GetObject, and s3:ListBucket, without which a missing object \
+                 looks like this too"
+            }
+            Asked::Put { .. } => {
+                "check what the credentials may do: s3:PutObject and, to replace, s3:GetObject"
+            }
+            Asked::Delete => "check what the credentials may do: s3:DeleteObject",
+            Asked::List => "check what the credentials may do: s3:ListBucket",
+        },
+        ErrorKind::Credentials => "check storage.credentialsSecretRef, or the worker's identity",
+        ErrorKind::WrongRegion => "check storage.region",
+        ErrorKind::ClockSkew => "the clock of this machine is wrong",
+        ErrorKind::Unsupported => "check storage.endpoint and storage.requestChecksum",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PUT: Asked = Asked::Put { over: false };
+
+    #[test]
+    fn codes_come_before_status() {
+        for (status, code, wanted) in [
+            (404, Some("NoSuchKey"), ErrorKind::NotFound),
+            (404, Some("NoSuchBucket"), ErrorKind::NoBucket),
+            (403, Some("AccessDenied"), ErrorKind::AccessDenied),
+            (403, Some("InvalidAccessKeyId"), ErrorKind::Credentials),
+            (403, Some("SignatureDoesNotMatch"), ErrorKind::Credentials),
+            (400, Some("ExpiredToken"), ErrorKind::Credentials),
+            (301, Some("PermanentRedirect"), ErrorKind::WrongRegion),
+            (400, Some("AuthorizationHeaderMalformed"), ErrorKind::WrongRegion),
+            (503, Some("SlowDown"), ErrorKind::Throttled),
+            (503, Some("ServiceUnavailable"), ErrorKind::Unavailable),
+            (500, Some("InternalError"), ErrorKind::Unavailable),
+            (400, Some("RequestTimeout"), ErrorKind::Unavailable),
+            (412, Some("PreconditionFailed"), ErrorKind::PreconditionFailed),
+            (409, Some("ConditionalRequestConflict"), ErrorKind::Conflict),
+            (403, Some("RequestTimeTooSkewed"), ErrorKind::ClockSkew),
+            (501, Some("NotImplemented"), ErrorKind::Unsupported),
+            (507, Some("InsufficientStorage"), ErrorKind::NoSpace),
+            (400, Some("EntityTooLarge"), ErrorKind::Invalid),
+            (503, Some("SomethingNew"), ErrorKind::Unavailable),
+            (403, None, ErrorKind::AccessDenied),
+            (404, None, ErrorKind::NotFound),
+            (429, None, ErrorKind::Throttled),
+            (412, None, ErrorKind::PreconditionFailed),
+            (502, None, ErrorKind::Unavailable),
+            (507, None, ErrorKind::NoSpace),
+            (400, None, ErrorKind::Invalid),
+        ] {
+            assert_eq!(kind(PUT, status, code), wanted, "{status} {code:?}");
+        }
+    }
+
+    #[test]
+    fn an_object_that_was_to_be_replaced_and_is_gone_is_a_condition_that_does_not_hold() {
+        let over = Asked::Put { over: true };
+        assert_eq!(kind(over, 404, Some("NoSuchKey")), ErrorKind::PreconditionFailed);
+        assert_eq!(kind(over, 404, None), ErrorKind::PreconditionFailed);
+        assert_eq!(kind(over, 404, Some("NoSuchBucket")), ErrorKind::NoBucket);
+    }
+
+    #[test]
+    fn only_a_failure_in_the_middle_leaves_a_write_unclear() {
+        assert!(is_unclear(500, ErrorKind::Unavailable));
+        assert!(is_unclear(504, ErrorKind::Unavailable));
+        assert!(!is_unclear(503, ErrorKind::Throttled));
+        assert!(!is_unclear(412, ErrorKind::PreconditionFailed));
+        assert!(!is_unclear(409, ErrorKind::Conflict));
+    }
+}

@@ -1,0 +1,80 @@
+//! The body of an object that is read: in parts, and whole or an error.
+
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::primitives::ByteStream;
+use bytes::Bytes;
+use futures::stream::{BoxStream, StreamExt, try_unfold};
+
+use super::transport;
+use crate::error::{ErrorKind, StoreError};
+
+/// How large the whole object is, and how many bytes of it come. Absent where the answer does not say.
+pub(super) fn sizes(answer: &GetObjectOutput) -> Option<Sizes> {
+    let comes = u64::try_from(answer.content_length()?).ok()?;
+    let whole = match answer.content_range() {
+        // As `bytes 0-99/1234`.
+        Some(range) => Some(range.rsplit_once('/')?.1.parse().ok()?),
+        None => None,
+    };
+    Some(Sizes { whole, comes })
+}
+
+/// Sizes in bytes.
+pub(super) struct Sizes {
+    /// That of the object, where only a part of it comes.
+    pub(super) whole: Option<u64>,
+    /// What comes.
+    pub(super) comes: u64,
+}
+
+struct Coming {
+    body: ByteStream,
+    left: u64,
+    /// What failed, as `failed to read s3://bucket/key`.
+    what: String,
+}
+
+/// The body as a stream of `size` bytes. One that ends before is an error, as its last item.
+pub(super) fn body(
+    body: ByteStream,
+    size: u64,
+    what: String,
+) -> BoxStream<'static, Result<Bytes, StoreError>> {
+    let coming = Coming { body, left: size, what };
+    try_unfold(coming, |mut coming| async move {
+        let broken = |why: String| StoreError::new(ErrorKind::Unavailable, format!("{}: {why}", coming.what));
+        match coming.body.next().await {
+            Some(Ok(part)) => {
+                let Some(left) = coming.left.checked_sub(part.len() as u64) else {
+                    return Err(broken("more bytes came than were announced".to_owned()));
+                };
+                coming.left = left;
+                Ok(Some((part, coming)))
+            }
+            Some(Err(error)) => Err(broken(format!("the body broke off: {}", transport::chain(&error)))),
+            None if coming.left > 0 => Err(broken(format!("the body ended {} bytes early", coming.left))),
+            None => Ok(None),
+        }
+    })
+    .boxed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn read(bytes: &'static [u8], size: u64) -> Vec<Result<Bytes, StoreError>> {
+        body(ByteStream::from_static(bytes), size, "failed to read".into()).collect().await
+    }
+
+    #[tokio::test]
+    async fn a_short_body_is_an_error() {
+        let parts = read(b"hello", 6).await;
+        assert_eq!(parts.last().unwrap().as_ref().unwrap_err().kind, ErrorKind::Unavailable);
+        let parts = read(b"hello", 4).await;
+        assert!(parts.last().unwrap().is_err());
+        let parts = read(b"hello", 5).await;
+        assert!(parts.iter().all(Result::is_ok));
+        assert!(read(b"", 0).await.iter().all(Result::is_ok));
+    }
+}

@@ -1,0 +1,12 @@
+//! The S3 store against real S3 servers.
+
+mod s3 {
+    mod bodies;
+    mod clock;
+    mod conditions;
+    mod credentials;
+    mod failures;
+    mod keys;
+    mod moto;
+    mod server;
+}
