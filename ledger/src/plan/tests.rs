@@ -190,10 +190,12 @@ fn a_recording_is_not_written_over() {
     assert!(setting.draft().is_ok());
     let elsewhere = Setting { spec: setting.spec.clone(), ..Setting::new(&["in/talk.json"]) };
     assert!(elsewhere.layout(Layout::Mirror).draft().is_ok());
-    // The transcript of another: talk.wav.json is what talk.wav gets beside talk.mp3.
-    let other = Setting::new(&["in/talk.mp3", "in/talk.wav", "in/talk.wav.json"]).layout(Layout::Adjacent);
-    let other = other.keys(&["talk.mp3", "talk.wav", "talk.wav.json"]);
-    assert!(matches!(other.draft(), Err(PlanError::OverRecording { .. })));
+    // The transcript of another, where the destination is within the source.
+    let other = Setting { to: "in/x/".to_owned(), ..Setting::new(&[]).keys(&["a.wav", "x/a.json"]) };
+    assert_eq!(
+        other.error(),
+        "the transcript of memory://in/a.wav would be written over the recording memory://in/x/a.json"
+    );
 }
 
 #[test]
