@@ -1,6 +1,7 @@
 //! Makes a plan: lists, decides, writes the shards.
 
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::TryStreamExt;
+use futures::stream::FuturesUnordered;
 use verbatim_store::Put;
 
 use super::cut::cut;
@@ -41,11 +42,14 @@ impl Draft {
     /// [`PlanError::Write`] and [`PlanError::Spool`].
     pub async fn write(&self, ledger: &Ledger, maker: &str) -> Result<Plan, PlanError> {
         let shards = cut(self.catalog.facts.iter().map(|fact| fact.size));
-        stream::iter((0..).zip(&shards))
-            .map(|(number, files)| self.write_shard(ledger, maker, number, files))
-            .buffer_unordered(WRITES_AT_ONCE)
-            .try_collect::<()>()
-            .await?;
+        let mut writes = FuturesUnordered::new();
+        for (number, files) in (0..).zip(&shards) {
+            if writes.len() >= WRITES_AT_ONCE {
+                writes.try_next().await?;
+            }
+            writes.push(write_shard(ledger, ledger.shard(maker, number), self.lines(files)?));
+        }
+        writes.try_collect::<()>().await?;
         Ok(Plan {
             version: VERSION,
             maker: maker.to_owned(),
@@ -61,21 +65,19 @@ impl Draft {
         Shard { files: files.len() as u64, bytes: sizes.fold(0, u64::saturating_add) }
     }
 
-    async fn write_shard(
-        &self,
-        ledger: &Ledger,
-        maker: &str,
-        number: u32,
-        files: &[u32],
-    ) -> Result<(), PlanError> {
-        let mut body = Vec::new();
+    /// The lines of a shard.
+    fn lines(&self, files: &[u32]) -> Result<Vec<u8>, PlanError> {
+        let mut lines = Vec::new();
         for index in files {
             let file = self.catalog.file(*index)?;
-            serde_json::to_writer(&mut body, &file).map_err(|error| PlanError::Spool(error.into()))?;
-            body.push(b'\n');
+            serde_json::to_writer(&mut lines, &file).map_err(|error| PlanError::Spool(error.into()))?;
+            lines.push(b'\n');
         }
-        let key = ledger.shard(maker, number);
-        let put = ledger.store().put(&key, Put::new(body, JSON_LINES)).await;
-        put.map(drop).map_err(|source| PlanError::Write { shard: ledger.address(&key), source })
+        Ok(lines)
     }
+}
+
+async fn write_shard(ledger: &Ledger, key: String, lines: Vec<u8>) -> Result<(), PlanError> {
+    let put = ledger.store().put(&key, Put::new(lines, JSON_LINES)).await;
+    put.map(drop).map_err(|source| PlanError::Write { shard: ledger.address(&key), source })
 }

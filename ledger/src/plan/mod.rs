@@ -80,3 +80,6 @@ pub struct LeftOut {
     /// Recordings that were named a second time.
     pub twice: u64,
 }
+
+#[cfg(test)]
+mod tests;

@@ -125,7 +125,8 @@ mod tests {
 
     #[test]
     fn a_pattern_that_is_far_too_long_is_refused() {
-        let long = vec!["?".repeat(10_000_000)];
-        assert!(Patterns::new(&long, &[]).unwrap_err().to_string().starts_with("failed to read the pattern"));
+        let long = vec!["?".repeat(300_000)];
+        let error = Patterns::new(&long, &[]).err().unwrap();
+        assert!(error.to_string().starts_with("failed to read the pattern"));
     }
 }

@@ -52,13 +52,12 @@ pub fn read_plan(bytes: &[u8]) -> Result<Plan, PlanError> {
 pub fn read_shard(bytes: &[u8]) -> Result<Vec<PlannedFile>, PlanError> {
     let damaged =
         |line: usize, problem: String| PlanError::Damaged { what: format!("a shard, line {line},"), problem };
-    // Without the end of its last line it was cut off.
+    if bytes.is_empty() {
+        return Ok(Vec::new());
+    }
     let Some(lines) = bytes.strip_suffix(b"\n") else {
-        return if bytes.is_empty() {
-            Ok(Vec::new())
-        } else {
-            Err(damaged(0, "it ends in a line".to_owned()))
-        };
+        let problem = "its last line has no end".to_owned();
+        return Err(PlanError::Damaged { what: "a shard".to_owned(), problem });
     };
     let most = most_files(MAX_FILES as usize);
     let mut files = Vec::new();
@@ -97,3 +96,7 @@ pub fn read_shard_of(plan: &Plan, shard: u32, bytes: &[u8]) -> Result<Vec<Planne
         Err(damaged("its recordings are not those of the plan"))
     }
 }
+
+#[cfg(test)]
+#[path = "read_tests.rs"]
+mod tests;

@@ -109,5 +109,4 @@ pub(super) fn read<E: From<ReadError>>(
 }
 
 #[cfg(test)]
-#[path = "tests.rs"]
 mod tests;

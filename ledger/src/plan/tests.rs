@@ -1,0 +1,339 @@
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use proptest::prelude::*;
+use verbatim_crds::TranscriptionJobSpec;
+use verbatim_crds::destination::{Format, Layout};
+use verbatim_crds::source::{S3Source, SourceList};
+use verbatim_store::memory::MemoryStore;
+use verbatim_store::{ETag, ErrorKind, ObjectStore, Put};
+
+use super::*;
+use crate::names::Ledger;
+use crate::place::Place;
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+struct Setting {
+    store: Arc<MemoryStore>,
+    spec: TranscriptionJobSpec,
+    from: String,
+    to: String,
+}
+
+impl Setting {
+    /// A job from `in/` to `out/` of one store.
+    fn new(keys: &[&str]) -> Self {
+        let store = Arc::new(MemoryStore::new());
+        let mut spec = TranscriptionJobSpec::default();
+        spec.source.s3 = Some(S3Source::default());
+        let setting = Self { store, spec, from: "in/".to_owned(), to: "out/".to_owned() };
+        for key in keys {
+            setting.write(key, "sound");
+        }
+        setting
+    }
+
+    fn write(&self, key: &str, body: impl Into<bytes::Bytes>) -> ETag {
+        block_on(self.store.put(key, Put::new(body, "audio/wav"))).unwrap()
+    }
+
+    fn keys(mut self, names: &[&str]) -> Self {
+        self.spec.source.keys = Some(names.iter().map(|&name| name.to_owned()).collect());
+        self
+    }
+
+    fn list(mut self, key: &str, list: &str) -> Self {
+        self.write(key, list.to_owned());
+        self.spec.source.manifest = Some(SourceList { key: key.to_owned() });
+        self
+    }
+
+    fn layout(mut self, layout: Layout) -> Self {
+        self.spec.destination.layout = layout;
+        self
+    }
+
+    fn sources(&self) -> Sources<'_> {
+        let place = |prefix: &str| Place { store: self.store.clone(), prefix: prefix.to_owned() };
+        let to = if self.spec.destination.layout == Layout::Adjacent { &self.from } else { &self.to };
+        Sources {
+            spec: &self.spec,
+            source: place(&self.from),
+            destination: place(to),
+            lists: self.store.clone(),
+        }
+    }
+
+    fn ledger(&self) -> Ledger {
+        Ledger::new(self.sources().destination, "uid")
+    }
+
+    fn draft(&self) -> Result<Draft, PlanError> {
+        block_on(draft(&self.sources(), &|_| ()))
+    }
+
+    fn make(&self, maker: &str) -> Result<Plan, PlanError> {
+        block_on(make(&self.sources(), &self.ledger(), maker, &|_| ()))
+    }
+
+    fn files(&self) -> Vec<PlannedFile> {
+        self.draft().unwrap().iter().map(Result::unwrap).collect()
+    }
+
+    /// Key and target of each recording.
+    fn pairs(&self) -> Vec<(String, String)> {
+        self.files().into_iter().map(|file| (file.key, file.target)).collect()
+    }
+
+    fn error(&self) -> String {
+        self.draft().unwrap_err().to_string()
+    }
+
+    fn shard(&self, plan: &Plan, number: u32) -> Vec<PlannedFile> {
+        let bytes = &self.store.snapshot()[&self.ledger().shard(&plan.maker, number)];
+        read_shard_of(plan, number, bytes).unwrap()
+    }
+}
+
+fn pair(key: &str, target: &str) -> (String, String) {
+    (key.to_owned(), target.to_owned())
+}
+
+#[test]
+fn a_prefix_is_listed_in_order_and_keeps_its_folders() {
+    let setting = Setting::new(&[
+        "in/",
+        "in/.cache/x.wav",
+        "in/.hidden.wav",
+        "in/a/",
+        "in/a/b.FLAC",
+        "in/a/z.mp3",
+        "in/b.wav",
+        "in/notes.txt",
+        "in/recording",
+        "other/c.wav",
+    ]);
+    assert_eq!(
+        setting.pairs(),
+        [pair("in/a/b.FLAC", "out/a/b"), pair("in/a/z.mp3", "out/a/z"), pair("in/b.wav", "out/b")]
+    );
+    let left_out = LeftOut { not_audio: 2, hidden: 2, folders: 2, ..LeftOut::default() };
+    assert_eq!(setting.draft().unwrap().left_out(), left_out);
+    let file = &setting.files()[0];
+    assert_eq!((file.size, file.etag.clone()), (5, Some(ETag::new("\"5\""))));
+}
+
+#[test]
+fn patterns_choose() {
+    let mut setting = Setting::new(&["in/a.mp3", "in/drafts/b.wav", "in/raw", "in/x/a.wav"]);
+    let source = setting.spec.source.s3.as_mut().unwrap();
+    (source.include, source.exclude) = (vec!["*.wav".into(), "raw".into()], vec!["drafts/**".into()]);
+    assert_eq!(setting.pairs(), [pair("in/raw", "out/raw"), pair("in/x/a.wav", "out/x/a")]);
+    assert_eq!(setting.draft().unwrap().left_out(), LeftOut { excluded: 2, ..LeftOut::default() });
+    setting.spec.source.s3.as_mut().unwrap().include = vec!["?".repeat(300_000)];
+    assert!(matches!(setting.draft(), Err(PlanError::Pattern(_))));
+}
+
+#[test]
+fn layouts() {
+    let keys = ["in/a.mp3", "in/drafts/b.wav", "in/x/a.wav"];
+    assert_eq!(
+        Setting::new(&keys).layout(Layout::Adjacent).pairs().map_targets(),
+        ["in/a", "in/drafts/b", "in/x/a"]
+    );
+    assert_eq!(
+        Setting::new(&keys).layout(Layout::Flat).pairs().map_targets(),
+        ["out/a.mp3", "out/b", "out/a.wav"]
+    );
+}
+
+trait Targets {
+    fn map_targets(self) -> Vec<String>;
+}
+
+impl Targets for Vec<(String, String)> {
+    fn map_targets(self) -> Vec<String> {
+        self.into_iter().map(|(_, target)| target).collect()
+    }
+}
+
+#[test]
+fn names_that_differ_in_their_ending_keep_it() {
+    let setting = Setting::new(&["in/a.mp3", "in/a.wav", "in/b.wav", "in/c.d.wav", "in/x/a.wav"]);
+    assert_eq!(setting.pairs().map_targets(), ["out/a.mp3", "out/a.wav", "out/b", "out/c.d", "out/x/a"]);
+}
+
+#[test]
+fn two_recordings_of_one_transcript_are_refused() {
+    let flat = Setting::new(&["in/x/a.wav", "in/y/a.wav"]).layout(Layout::Flat);
+    assert_eq!(
+        flat.error(),
+        "memory://in/x/a.wav and memory://in/y/a.wav would both be written to memory://out/a.wav.*"
+    );
+    // b.mp3 keeps its ending because of b.wav, and then is what b.mp3.ogg is without its own.
+    let chained = Setting::new(&["in/b.mp3", "in/b.mp3.ogg", "in/b.wav"]);
+    assert!(matches!(chained.draft(), Err(PlanError::Collision { .. })));
+}
+
+#[test]
+fn a_recording_is_not_written_over() {
+    let mut setting = Setting::new(&["in/sub/b.wav", "in/talk.json"]).layout(Layout::Adjacent);
+    setting.spec.source.s3.as_mut().unwrap().include = vec!["*".to_owned()];
+    assert_eq!(
+        setting.error(),
+        "the transcript of memory://in/talk.json would be written over the recording memory://in/talk.json"
+    );
+    setting.spec.destination.formats = vec![Format::Txt];
+    assert!(setting.draft().is_ok());
+    let elsewhere = Setting { spec: setting.spec.clone(), ..Setting::new(&["in/talk.json"]) };
+    assert!(elsewhere.layout(Layout::Mirror).draft().is_ok());
+    // The transcript of another, where the destination is within the source.
+    let other = Setting { to: "in/x/".to_owned(), ..Setting::new(&[]).keys(&["a.wav", "x/a.json"]) };
+    assert_eq!(
+        other.error(),
+        "the transcript of memory://in/a.wav would be written over the recording memory://in/x/a.json"
+    );
+}
+
+#[test]
+fn named_recordings_are_looked_at_and_may_be_missing() {
+    let setting =
+        Setting::new(&["in/x/a.wav", "in/raw"]).keys(&["x/a.wav", "gone.wav", "./raw", "x/./a.wav"]);
+    assert_eq!(
+        setting.pairs(),
+        [pair("in/x/a.wav", "out/x/a"), pair("in/gone.wav", "out/gone"), pair("in/raw", "out/raw")]
+    );
+    let known: Vec<_> = setting.files().iter().map(|file| (file.size, file.etag.is_some())).collect();
+    assert_eq!(known, [(5, true), (0, false), (5, true)]);
+    assert_eq!(setting.draft().unwrap().left_out(), LeftOut { twice: 1, ..LeftOut::default() });
+    let outside = Setting::new(&[]).keys(&["a.wav", "../a.wav"]);
+    assert_eq!(
+        outside.error(),
+        "spec.source.keys[1]: \"../a.wav\" leads out of the source: write names from the prefix or the folder on"
+    );
+}
+
+#[test]
+fn a_list_says_more_of_recordings() {
+    let list =
+        "{\"key\": \"a.wav\", \"language\": \"de\", \"channel\": 1, \"id\": \"7\"}\n{\"key\": \"b/\"}\n";
+    let setting = Setting::new(&["in/a.wav"]).list("lists/today", list);
+    let expected = PlannedFile {
+        key: "in/a.wav".to_owned(),
+        size: 5,
+        etag: Some(ETag::new("\"1\"")),
+        target: "out/a".to_owned(),
+        there: BTreeMap::new(),
+        language: Some("de".to_owned()),
+        id: Some("7".to_owned()),
+        channel: Some(1),
+    };
+    assert_eq!(setting.files(), [expected]);
+    assert_eq!(setting.draft().unwrap().left_out(), LeftOut { folders: 1, ..LeftOut::default() });
+    let wrong = Setting::new(&[]).list("l.csv", "key,channel\na.wav,0\nb.wav,left\n");
+    let message = "memory://l.csv, line 3: \"left\" is not the number of a channel: they count from 0";
+    assert_eq!(wrong.error(), message);
+}
+
+#[test]
+fn a_list_that_is_not_there_is_an_error() {
+    let setting = Setting::new(&[]).list("list", "");
+    block_on(setting.store.delete("list")).unwrap();
+    let error = setting.draft().unwrap_err();
+    assert_eq!(error.to_string(), "spec.source.manifest: failed to read memory://list");
+    assert_eq!(error.store().unwrap().kind, ErrorKind::NotFound);
+}
+
+#[test]
+fn a_long_list_is_held_against_a_listing() {
+    let names: Vec<_> = (0..1500).map(|number| format!("x/{number}.wav")).collect();
+    let setting = Setting::new(&["in/a.wav", "in/x/other.wav", "in/y/1.wav"]).list("list", &names.join("\n"));
+    for name in names.iter().skip(1) {
+        setting.write(&format!("in/{name}"), "long sound");
+    }
+    let told = Mutex::new(Vec::new());
+    let draft = block_on(draft(&setting.sources(), &|listed| told.lock().unwrap().push(listed))).unwrap();
+    // What all names begin with is listed, and no more: `in/x/` has 1,500 objects.
+    assert_eq!(told.lock().unwrap().last().unwrap(), &Listed { source: 1500, destination: 0 });
+    let files: Vec<_> = draft.iter().map(Result::unwrap).collect();
+    assert_eq!(files.len(), 1500);
+    assert_eq!((files[0].size, files[0].etag.clone()), (0, None));
+    assert!(files[1..].iter().all(|file| file.size == 10 && file.etag.is_some()));
+    assert_eq!(draft.bytes(), 14_990);
+}
+
+#[test]
+fn transcripts_that_are_there_are_noted() {
+    let mut setting = Setting::new(&["in/a.mp3", "in/a.wav", "in/b.wav"]);
+    setting.spec.destination.formats = vec![Format::Json, Format::Srt];
+    let json = setting.write("out/b.json", "{}");
+    let srt = setting.write("out/b.srt", "1");
+    let whole = setting.write("out/a.mp3.json", "{}");
+    for key in ["out/b.vtt", "out/a.json", "out/c.json", "out/.verbatim/uid/plan.json", "b.json"] {
+        setting.write(key, "{}");
+    }
+    let there: Vec<_> = setting.files().into_iter().map(|file| file.there).collect();
+    let expected = [
+        BTreeMap::from([(Format::Json, whole)]),
+        BTreeMap::new(),
+        BTreeMap::from([(Format::Json, json), (Format::Srt, srt)]),
+    ];
+    assert_eq!(there, expected);
+}
+
+#[test]
+fn shards_are_written_and_the_head_is_not() {
+    let setting = Setting::new(&[]);
+    for number in 0..100 {
+        setting.write(&format!("in/{number:03}.wav"), vec![0; number * 10_000]);
+    }
+    let plan = setting.make("me").unwrap();
+    assert_eq!((plan.version, plan.files, plan.bytes, plan.shards.len()), (VERSION, 100, 49_500_000, 12));
+    assert!(!setting.store.snapshot().contains_key(&setting.ledger().plan()));
+    assert_eq!(setting.shard(&plan, 0)[0].key, "in/099.wav");
+    let shards = (0..12).flat_map(|number| setting.shard(&plan, number));
+    let mut keys: Vec<_> = shards.map(|file| file.key).collect();
+    keys.sort_unstable();
+    assert_eq!(keys, (0..100).map(|number| format!("in/{number:03}.wav")).collect::<Vec<_>>());
+    let again = setting.make("you").unwrap();
+    assert_eq!(Plan { maker: "me".to_owned(), ..again.clone() }, plan);
+    assert_eq!(setting.shard(&plan, 7), setting.shard(&again, 7));
+    assert_eq!(read_plan(&serde_json::to_vec(&plan).unwrap()).unwrap(), plan);
+}
+
+#[test]
+fn nothing_found_is_a_plan_without_shards() {
+    let plan = Setting::new(&["in/notes.txt"]).make("me").unwrap();
+    assert_eq!((plan.files, plan.shards.len(), plan.left_out.not_audio), (0, 0, 1));
+}
+
+#[test]
+fn plans_are_made_on_any_thread() {
+    fn is_send(_: impl Send) {}
+    let setting = Setting::new(&[]);
+    is_send(make(&setting.sources(), &setting.ledger(), "me", &|_| ()));
+}
+
+proptest! {
+    #[test]
+    fn each_listed_object_is_planned_once_or_left_out(
+        names in prop::collection::btree_set("[ab.]{1,3}(/[ab]{1,2}){0,2}(\\.wav|\\.mp3|\\.txt|/)", 0..60),
+    ) {
+        let keys: Vec<_> = names.iter().map(|name| format!("in/{name}")).collect();
+        let setting = Setting::new(&keys.iter().map(String::as_str).collect::<Vec<_>>());
+        let Ok(plan) = setting.make("me") else { return Ok(()) };
+        let count = u32::try_from(plan.shards.len()).unwrap();
+        let files: Vec<_> = (0..count).flat_map(|number| setting.shard(&plan, number)).collect();
+        let left_out = plan.left_out.not_audio + plan.left_out.hidden + plan.left_out.folders;
+        prop_assert_eq!(files.len() as u64 + left_out, keys.len() as u64);
+        let distinct = |text: fn(&PlannedFile) -> &String| {
+            files.iter().map(text).collect::<std::collections::BTreeSet<_>>().len()
+        };
+        prop_assert_eq!(distinct(|file| &file.key), files.len());
+        prop_assert_eq!(distinct(|file| &file.target), files.len());
+        prop_assert!(files.iter().all(|file| keys.contains(&file.key)));
+    }
+}

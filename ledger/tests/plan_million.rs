@@ -1,0 +1,149 @@
+//! A plan of a million recordings: alone in its process, because it asks the kernel how much memory the process had.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use verbatim_crds::TranscriptionJobSpec;
+use verbatim_crds::destination::Format;
+use verbatim_ledger::names::Ledger;
+use verbatim_ledger::place::Place;
+use verbatim_ledger::plan::{Listed, Sources, make, read_shard};
+use verbatim_store::{
+    Body, Download, ETag, ErrorKind, Object, ObjectStore, PAGE, Page, Put, Read, StoreError,
+};
+
+const RECORDINGS: u64 = 1_000_000;
+
+/// Every second one has a transcript.
+const TRANSCRIPTS: u64 = RECORDINGS / 2;
+
+/// A listing that is made page by page, and keeps nothing.
+#[derive(Debug, Default)]
+struct Endless {
+    files: AtomicU64,
+    shards: AtomicU64,
+    with_transcript: AtomicU64,
+}
+
+fn key(prefix: &str, number: u64) -> String {
+    match prefix {
+        "calls/" => {
+            format!("calls/2026/11/{:03}/call-{number:09}-agent-and-customer.wav", number / 1000 % 1000)
+        }
+        _ => {
+            let number = 2 * number;
+            format!("out/2026/11/{:03}/call-{number:09}-agent-and-customer.json", number / 1000 % 1000)
+        }
+    }
+}
+
+/// The number in a key, or where the listing begins.
+fn next(prefix: &str, after: Option<&str>) -> u64 {
+    let Some(after) = after else { return 0 };
+    let digits = after.split("call-").nth(1).unwrap().split('-').next().unwrap();
+    let number: u64 = digits.parse().unwrap();
+    if prefix == "calls/" { number + 1 } else { number / 2 + 1 }
+}
+
+fn object(key: String, number: u64) -> Object {
+    Object {
+        key,
+        size: number * 7919 % 10_000_000,
+        etag: ETag::new(format!("\"{:032x}\"", number.wrapping_mul(0x9e37_79b9_7f4a_7c15))),
+        modified: None,
+        metadata: Default::default(),
+    }
+}
+
+fn absent(key: &str) -> StoreError {
+    StoreError::new(ErrorKind::NotFound, format!("there is no {key}"))
+}
+
+#[async_trait]
+impl ObjectStore for Endless {
+    async fn head(&self, key: &str) -> Result<Object, StoreError> {
+        Err(absent(key))
+    }
+
+    async fn get(&self, key: &str, _: Read) -> Result<Download, StoreError> {
+        Err(absent(key))
+    }
+
+    async fn put(&self, _: &str, put: Put) -> Result<ETag, StoreError> {
+        let Body::Bytes(bytes) = put.body else { panic!("shards come from memory") };
+        let files = read_shard(&bytes).unwrap();
+        let with_transcript = files.iter().filter(|file| file.there.contains_key(&Format::Json)).count();
+        self.files.fetch_add(files.len() as u64, Ordering::Relaxed);
+        self.with_transcript.fetch_add(with_transcript as u64, Ordering::Relaxed);
+        self.shards.fetch_add(1, Ordering::Relaxed);
+        Ok(ETag::new("\"1\""))
+    }
+
+    async fn delete(&self, _: &str) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn list(&self, prefix: &str, after: Option<&str>, _: usize) -> Result<Page, StoreError> {
+        let all = if prefix == "calls/" { RECORDINGS } else { TRANSCRIPTS };
+        let from = next(prefix, after);
+        let to = all.min(from + PAGE as u64);
+        let objects = (from..to).map(|number| object(key(prefix, number), number)).collect();
+        Ok(Page { objects, more: to < all })
+    }
+
+    fn address(&self, key: &str) -> String {
+        format!("endless://{key}")
+    }
+}
+
+/// The most memory that this process has had, in MB.
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1000
+}
+
+async fn list_all(store: &dyn ObjectStore, prefix: &str) -> u64 {
+    let (mut after, mut count) = (None, 0);
+    loop {
+        let page = store.list(prefix, after.as_deref(), PAGE).await.unwrap();
+        count += page.objects.len() as u64;
+        after = page.objects.last().map(|object| object.key.clone());
+        if !page.more {
+            return count;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_million_recordings() {
+    let store = Arc::new(Endless::default());
+    let begin = Instant::now();
+    let listed = (list_all(store.as_ref(), "calls/").await, list_all(store.as_ref(), "out/").await);
+    assert_eq!(listed, (RECORDINGS, TRANSCRIPTS));
+    let listing = begin.elapsed();
+
+    let place = |prefix: &str| Place { store: store.clone(), prefix: prefix.to_owned() };
+    let spec = TranscriptionJobSpec::default();
+    let (source, destination) = (place("calls/"), place("out/"));
+    let ledger = Ledger::new(destination.clone(), "uid");
+    let sources = Sources { spec: &spec, source, destination, lists: store.clone() };
+    let told = std::sync::Mutex::new(Listed::default());
+    let before = peak();
+    let begin = Instant::now();
+    let plan = make(&sources, &ledger, "me", &|listed| *told.lock().unwrap() = listed).await.unwrap();
+    let (making, grown) = (begin.elapsed(), peak() - before);
+    println!("a plan of {RECORDINGS} recordings: {making:.1?}, of which listing {listing:.1?}; {grown} MB");
+
+    assert_eq!((plan.files, plan.shards.len()), (RECORDINGS, 5000));
+    assert_eq!(*told.lock().unwrap(), Listed { source: RECORDINGS, destination: TRANSCRIPTS });
+    assert_eq!(store.files.load(Ordering::Relaxed), RECORDINGS);
+    assert_eq!(store.with_transcript.load(Ordering::Relaxed), TRANSCRIPTS);
+    assert_eq!(store.shards.load(Ordering::Relaxed), 5000);
+    let (heaviest, lightest) = (plan.shards[0].bytes, plan.shards[4999].bytes);
+    assert!(heaviest - lightest < 10_000_000, "{heaviest} and {lightest}");
+    assert!(grown < 200, "{grown} MB");
+    assert!(making < Duration::from_secs(60) + listing, "{making:?}");
+}
