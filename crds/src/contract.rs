@@ -14,6 +14,12 @@ pub mod exit {
     pub const CONFIGURATION: u8 = 78;
 }
 
+/// Environment variables of a worker.
+pub mod env {
+    /// The job: a TranscriptionJob as JSON or YAML. For workers that are started without a file.
+    pub const JOB: &str = "VERBATIM_JOB";
+}
+
 /// Largest termination message of a container, in bytes. Kubernetes cuts the rest off, and half a JSON is none.
 pub const TERMINATION_MESSAGE_BYTES: usize = 4096;
 

@@ -23,6 +23,15 @@ pub struct Storage {
     /// Absent: the identity of the worker's service account.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub credentials_secret_ref: Option<SecretRef>,
+    /// Ask without credentials: for public buckets to read from.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub anonymous: bool,
+    /// Pay for the requests to somebody else's bucket.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub requester_pays: bool,
+    /// How the service encrypts what is written. Absent: as the bucket says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_side_encryption: Option<ServerSideEncryption>,
     /// Certificates to trust besides the system's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_bundle_ref: Option<CaBundleRef>,
@@ -56,6 +65,30 @@ pub struct CaBundleRef {
 /// The key that Kubernetes itself puts certificates under.
 fn default_key() -> String {
     "ca.crt".to_owned()
+}
+
+/// How the service encrypts what is written.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ServerSideEncryption {
+    /// With whose keys.
+    pub algorithm: Encryption,
+    /// Identifier or name of a key of the key management service. Absent: the account's default key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 2048))]
+    pub kms_key_id: Option<String>,
+}
+
+/// With whose keys the service encrypts, in S3's own words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum Encryption {
+    /// The service's own keys.
+    #[default]
+    #[serde(rename = "AES256")]
+    Aes256,
+    /// A key of its key management service.
+    #[serde(rename = "aws:kms")]
+    AwsKms,
 }
 
 /// When to send checksums of our own.

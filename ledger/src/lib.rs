@@ -4,10 +4,12 @@
 
 pub mod claim;
 pub mod hunt;
+pub mod job;
 pub mod names;
 pub mod outcome;
 pub mod place;
 pub mod plan;
+pub mod probe;
 pub mod record;
 pub mod report;
 pub mod worker;

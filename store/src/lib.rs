@@ -3,6 +3,7 @@
 //! A store answers once and honestly: retries, time-outs and counting are decorators around it. Every error says what
 //! failed, from a closed list ([`ErrorKind`]); whether another try may help is separate from it.
 
+pub mod checked;
 pub mod counted;
 pub mod error;
 pub mod fs;

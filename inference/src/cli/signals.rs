@@ -50,6 +50,11 @@ impl Signals {
         &self.stop
     }
 
+    /// The same flag, for other threads.
+    pub fn shared_stop(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.stop)
+    }
+
     /// The signal's exit code, if there was one.
     pub fn exit_code(&self) -> Option<u8> {
         let signal = self.signal.load(Ordering::SeqCst);

@@ -25,6 +25,9 @@ pub struct FileTask {
     /// Where the bytes are: a local, seekable file.
     #[serde(with = "as_os_string")]
     pub path: PathBuf,
+    /// How people know it, where that is not its path. The engine is not told: it has no use for it.
+    #[serde(skip)]
+    pub name: Option<String>,
     /// What is to go wrong with it, on purpose.
     pub fault: Option<Injected>,
 }

@@ -112,13 +112,7 @@ pub fn engine_options(
 
 /// The files of each transcript of a job.
 pub fn formats(spec: &TranscriptionJobSpec) -> Vec<Format> {
-    let ours = |format: &destination::Format| match format {
-        destination::Format::Json => Format::Json,
-        destination::Format::Srt => Format::Srt,
-        destination::Format::Vtt => Format::Vtt,
-        destination::Format::Txt => Format::Txt,
-    };
-    spec.destination.formats.iter().map(ours).collect()
+    spec.destination.formats.iter().copied().map(Format::from).collect()
 }
 
 /// What a job wants done where a transcript is there already.

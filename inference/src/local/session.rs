@@ -11,7 +11,7 @@ use std::{
 
 use crate::{
     engine::{
-        job::{Event, FileResult},
+        job::Event,
         transcriber::Transcriber,
     },
     local::{
@@ -21,10 +21,7 @@ use crate::{
         plan::Item,
         watch::{Notice, Watcher},
     },
-    output::{
-        format::Format,
-        transcript::{Model, Processing, SCHEMA_VERSION, Source, Transcript},
-    },
+    output::{format::Format, made_by::MadeBy},
 };
 
 /// Transcripts that wait to be written, at most. Enough for a slow fsync (0.1 s) while a fast engine is done with
@@ -78,52 +75,12 @@ impl Run<'_> {
             Event::Failed { id, failure } => self.watcher.notice(id, Notice::Failed { failure: &failure }),
             Event::Done { id, result } => {
                 let Some(item) = self.items.get(id) else { return };
-                let transcript = made_by.transcript(item, result);
+                // Without folders: the same recording gives the same transcript wherever it lies.
+                let name = item.name.file_name().unwrap_or(item.name.as_os_str()).to_string_lossy().into_owned();
+                let transcript = made_by.transcript(name, result);
                 // The writer goes only after this sender has: the work arrives.
                 let _ = work.send(Work { id, transcript, formats: self.formats.to_vec(), rendered: false });
             }
-        }
-    }
-}
-
-/// What the transcripts of a run have in common.
-struct MadeBy {
-    model: Model,
-    language: String,
-    config_digest: String,
-}
-
-impl MadeBy {
-    fn transcript(&self, item: &Item, result: FileResult) -> Transcript {
-        let duration = result.audio.duration_seconds;
-        let text: Vec<&str> = result
-            .segments
-            .iter()
-            .map(|segment| segment.text.as_str())
-            .filter(|text| !text.is_empty())
-            .collect();
-        let seconds = result.processing_seconds;
-        Transcript {
-            task: "transcribe".to_owned(),
-            text: text.join(" "),
-            language: self.language.clone(),
-            duration,
-            schema_version: SCHEMA_VERSION,
-            source: Source {
-                // Without folders: the same recording gives the same transcript wherever it lies.
-                name: item.name.file_name().unwrap_or(item.name.as_os_str()).to_string_lossy().into_owned(),
-                bytes: result.bytes,
-                sha256: result.sha256,
-            },
-            audio: result.audio,
-            model: self.model.clone(),
-            config_digest: self.config_digest.clone(),
-            warnings: result.warnings,
-            processing: Processing {
-                seconds,
-                real_time_factor: if duration > 0.0 { seconds / duration } else { 0.0 },
-            },
-            segments: result.segments,
         }
     }
 }

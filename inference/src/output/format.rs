@@ -15,6 +15,29 @@ pub enum Format {
     Txt,
 }
 
+impl From<verbatim_crds::destination::Format> for Format {
+    fn from(format: verbatim_crds::destination::Format) -> Self {
+        use verbatim_crds::destination::Format as Theirs;
+        match format {
+            Theirs::Json => Self::Json,
+            Theirs::Srt => Self::Srt,
+            Theirs::Vtt => Self::Vtt,
+            Theirs::Txt => Self::Txt,
+        }
+    }
+}
+
+impl From<Format> for verbatim_crds::destination::Format {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Json => Self::Json,
+            Format::Srt => Self::Srt,
+            Format::Vtt => Self::Vtt,
+            Format::Txt => Self::Txt,
+        }
+    }
+}
+
 /// A text that names no format.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a format: write json, srt, vtt or txt")]

@@ -3,6 +3,7 @@
 pub mod cues;
 pub mod format;
 pub mod lines;
+pub mod made_by;
 pub mod render;
 pub mod transcript;
 pub mod write;

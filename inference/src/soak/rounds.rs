@@ -134,7 +134,7 @@ impl Iterator for Rounds<'_> {
         let fault = self.soak.faults.of(*self.task, &name).map(|strike| strike.injected);
         let task = Task { name, bytes, round: *self.round, concurrency: self.concurrency };
         self.soak.recorder.expect(*self.task, task);
-        Some(FileTask { id: *self.task, path, fault })
+        Some(FileTask { id: *self.task, path, name: None, fault })
     }
 }
 

@@ -33,7 +33,7 @@ impl Call<'_> {
     /// Takes a task.
     pub(super) fn take(&mut self, task: FileTask) {
         let id = task.id;
-        let name = task.path.to_string_lossy().into_owned();
+        let name = task.name.clone().unwrap_or_else(|| task.path.to_string_lossy().into_owned());
         self.tasks.insert(id, Task { task, name, begun: 0 });
         self.queue.push_back(id);
     }

@@ -1,0 +1,50 @@
+//! An engine's result becomes a transcript: what only whoever asked knows is added.
+
+use crate::engine::job::FileResult;
+use crate::output::transcript::{Model, Processing, SCHEMA_VERSION, Source, Transcript};
+
+/// What the transcripts of a run have in common.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MadeBy {
+    /// The model.
+    pub model: Model,
+    /// Language of the text.
+    pub language: String,
+    /// Digest of the settings.
+    pub config_digest: String,
+}
+
+impl MadeBy {
+    /// The transcript of a recording of this name, without folders.
+    pub fn transcript(&self, name: String, result: FileResult) -> Transcript {
+        let duration = result.audio.duration_seconds;
+        let text: Vec<&str> = result
+            .segments
+            .iter()
+            .map(|segment| segment.text.as_str())
+            .filter(|text| !text.is_empty())
+            .collect();
+        let seconds = result.processing_seconds;
+        Transcript {
+            task: "transcribe".to_owned(),
+            text: text.join(" "),
+            language: self.language.clone(),
+            duration,
+            schema_version: SCHEMA_VERSION,
+            source: Source {
+                name,
+                bytes: result.bytes,
+                sha256: result.sha256,
+            },
+            audio: result.audio,
+            model: self.model.clone(),
+            config_digest: self.config_digest.clone(),
+            warnings: result.warnings,
+            processing: Processing {
+                seconds,
+                real_time_factor: if duration > 0.0 { seconds / duration } else { 0.0 },
+            },
+            segments: result.segments,
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! The engine's room: the engine has a thread, and recordings come in by a door and go out as transcripts.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use crossbeam_channel::{Sender, unbounded};
+use tokio::sync::oneshot;
+use verbatim_crds::destination::Format as Wanted;
+use verbatim_ledger::worker::transcribe::{NotTranscribed, Spooled, Transcribe, Transcribed};
+
+use crate::engine::failure::FailureReason;
+use crate::engine::job::{Event, FileTask};
+use crate::engine::transcriber::Transcriber;
+use crate::output::format::Format;
+use crate::output::made_by::MadeBy;
+use crate::output::render::render;
+use crate::output::transcript::Transcript;
+
+/// Hears how far into a recording the engine is: its bytes read and its audio heard.
+pub type Heard = Box<dyn Fn(usize, u64, f64) + Send + Sync>;
+
+/// An engine that has a thread of its own.
+#[derive(Debug)]
+pub struct Room {
+    door: Mutex<Option<Sender<FileTask>>>,
+    inside: Arc<Inside>,
+    formats: Vec<Format>,
+    next: AtomicUsize,
+}
+
+/// What the engine's thread and the door have in common.
+#[derive(Debug)]
+struct Inside {
+    waiting: Mutex<HashMap<usize, Waiting>>,
+    made_by: MadeBy,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    name: String,
+    answer: oneshot::Sender<Result<Transcript, NotTranscribed>>,
+}
+
+impl Inside {
+    fn waiting(&self) -> MutexGuard<'_, HashMap<usize, Waiting>> {
+        // Each change is one insertion or removal: a thread that died has left nothing half-done.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn answer(&self, id: usize, answer: impl FnOnce(&Self, &str) -> Result<Transcript, NotTranscribed>) {
+        let Some(waiting) = self.waiting().remove(&id) else { return };
+        // Nobody waits any more where the shard was lost meanwhile.
+        let _ = waiting.answer.send(answer(self, &waiting.name));
+    }
+
+    fn hear(&self, event: Event) {
+        match event {
+            Event::Begun { .. } | Event::Progress { .. } => {}
+            Event::Done { id, result } => {
+                self.answer(id, |inside, name| Ok(inside.made_by.transcript(name.to_owned(), result)));
+            }
+            Event::Failed { id, failure } if failure.reason == FailureReason::Interrupted => {
+                self.answer(id, |_, _| Err(NotTranscribed::Interrupted));
+            }
+            Event::Failed { id, failure } => {
+                let message = crate::text::failure(&failure);
+                let failed = NotTranscribed::Failed { reason: failure.reason, message, attempts: 1 };
+                self.answer(id, |_, _| Err(failed));
+            }
+        }
+    }
+}
+
+impl Room {
+    /// Gives the engine its thread. `stop` ends its work, after the grace period of its policy. `heard` hears of progress.
+    /// The thread ends when the room is closed.
+    pub fn open(
+        mut engine: Box<dyn Transcriber>,
+        made_by: MadeBy,
+        formats: Vec<Format>,
+        stop: Arc<AtomicBool>,
+        heard: Heard,
+    ) -> (Arc<Self>, JoinHandle<()>) {
+        let (door, tasks) = unbounded::<FileTask>();
+        let inside = Arc::new(Inside { waiting: Mutex::default(), made_by });
+        let room = Arc::new(Self {
+            door: Mutex::new(Some(door)),
+            inside: Arc::clone(&inside),
+            formats,
+            next: AtomicUsize::new(0),
+        });
+        let thread = thread::spawn(move || {
+            let mut tasks = tasks.into_iter();
+            let mut on_event = |event: Event| {
+                if let Event::Progress { id, audio_seconds, bytes_read } = event {
+                    heard(id, bytes_read, audio_seconds);
+                } else {
+                    inside.hear(event);
+                }
+            };
+            engine.transcribe(&mut tasks, &mut on_event, &stop);
+            // Whatever was not answered never will be: its sender goes.
+            inside.waiting().clear();
+        });
+        (room, thread)
+    }
+
+    /// Lets no more recordings in: the engine's thread ends when it has answered those that are.
+    pub fn close(&self) {
+        self.door.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    fn enter(&self, task: FileTask) -> Result<(), NotTranscribed> {
+        let gone = || NotTranscribed::Gone("the engine has ended".to_owned());
+        let door = self.door.lock().unwrap_or_else(PoisonError::into_inner);
+        door.as_ref().ok_or_else(gone)?.send(task).map_err(|_| gone())
+    }
+}
+
+#[async_trait]
+impl Transcribe for Room {
+    async fn transcribe(&self, recording: Spooled) -> Result<Transcribed, NotTranscribed> {
+        let id = self.next.fetch_add(1, Ordering::Relaxed);
+        let (answer, answered) = oneshot::channel();
+        let key = recording.file.key;
+        let name = key.rsplit('/').next().unwrap_or(&key).to_owned();
+        self.inside.waiting().insert(id, Waiting { name, answer });
+        self.enter(FileTask { id, path: recording.path, name: Some(key), fault: None })?;
+        let gone = |_| NotTranscribed::Gone("it has ended without an answer".to_owned());
+        let transcript = answered.await.map_err(gone)??;
+        let formats = rendered(&transcript, &self.formats).ok_or_else(|| NotTranscribed::Failed {
+            reason: FailureReason::WriteFailed,
+            message: "the transcript cannot be written as text".to_owned(),
+            attempts: 1,
+        })?;
+        Ok(Transcribed {
+            formats,
+            audio_milliseconds: milliseconds(transcript.duration),
+            processing_milliseconds: milliseconds(transcript.processing.seconds),
+        })
+    }
+
+    fn render(&self, json: &[u8], formats: &[Wanted]) -> Option<Vec<(Wanted, Bytes)>> {
+        let transcript: Transcript = serde_json::from_slice(json).ok()?;
+        let formats: Vec<Format> = formats.iter().copied().map(Format::from).collect();
+        rendered(&transcript, &formats)
+    }
+}
+
+fn rendered(transcript: &Transcript, formats: &[Format]) -> Option<Vec<(Wanted, Bytes)>> {
+    let bytes = |format: &Format| Some((Wanted::from(*format), Bytes::from(render(transcript, *format).ok()?)));
+    formats.iter().map(bytes).collect()
+}
+
+/// Whole milliseconds; the conversion saturates.
+fn milliseconds(seconds: f64) -> u64 {
+    (seconds * 1000.0).round() as u64
+}
