@@ -1,5 +1,7 @@
 //! A plan of a million recordings: alone in its process, because it asks the kernel how much memory the process had.
 
+#![allow(clippy::unwrap_used)]
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
