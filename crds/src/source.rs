@@ -97,11 +97,16 @@ impl FileSource {
     }
 }
 
-/// A list of recordings: text in UTF-8, one name to a line, each from the prefix or the folder on; empty lines and
-/// lines that begin with `#` do not count.
+/// A list of recordings, each named from the prefix or the folder on, in UTF-8 and one of three forms. Text: a name a
+/// line; empty lines and lines that begin with `#` do not count. JSON Lines (the list's name ends in `.jsonl` or
+/// `.ndjson`, or its first byte is `{`): `{"key": "a.wav"}`. CSV (the list's name ends in `.csv`): a header with a
+/// column `key`. JSON and CSV may also say the `language` of a recording, its `channel` (from 0; the others are left
+/// out), and an `id` that comes back in the report. A name that is there twice counts once, as it was first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SourceList {
-    /// Name of the list itself: the whole key in the source's bucket, or a path as in `file.path`.
+    /// Name of the list itself: the whole key in the source's bucket, or a path as in `file.path`. Text with a name a
+    /// line, JSON Lines (`.jsonl`, `.ndjson`; a `key` and, as wanted, `language`, `channel` and `id` in each), or CSV
+    /// (`.csv`) with columns of these names.
     #[schemars(length(min = 1, max = 4096))]
     pub key: String,
 }

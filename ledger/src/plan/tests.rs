@@ -6,7 +6,7 @@ use verbatim_crds::TranscriptionJobSpec;
 use verbatim_crds::destination::{Format, Layout};
 use verbatim_crds::source::{S3Source, SourceList};
 use verbatim_store::memory::MemoryStore;
-use verbatim_store::{ETag, ErrorKind, ObjectStore, Put};
+use verbatim_store::{Download, ETag, ErrorKind, Object, ObjectStore, Page, Put, Read, StoreError};
 
 use super::*;
 use crate::names::Ledger;
@@ -308,6 +308,69 @@ fn shards_are_written_and_the_head_is_not() {
 fn nothing_found_is_a_plan_without_shards() {
     let plan = Setting::new(&["in/notes.txt"]).make("me").unwrap();
     assert_eq!((plan.files, plan.shards.len(), plan.left_out.not_audio), (0, 0, 1));
+}
+
+/// A store that fails in one operation, or gives the same page for ever.
+#[derive(Debug)]
+struct Broken(&'static str);
+
+impl Broken {
+    fn answer<T>(&self, operation: &str, good: T) -> Result<T, StoreError> {
+        let denied = StoreError::new(ErrorKind::AccessDenied, "no");
+        if self.0 == operation { Err(denied) } else { Ok(good) }
+    }
+
+    fn object() -> Object {
+        let (key, etag) = ("in/a.wav".to_owned(), ETag::new("1"));
+        Object { key, size: 1, etag, modified: None, metadata: Default::default() }
+    }
+}
+
+#[async_trait::async_trait]
+impl ObjectStore for Broken {
+    async fn head(&self, _: &str) -> Result<Object, StoreError> {
+        self.answer("head", Self::object())
+    }
+
+    async fn get(&self, _: &str, _: Read) -> Result<Download, StoreError> {
+        Err(StoreError::new(ErrorKind::AccessDenied, "no"))
+    }
+
+    async fn put(&self, _: &str, _: Put) -> Result<ETag, StoreError> {
+        self.answer("put", ETag::new("2"))
+    }
+
+    async fn delete(&self, _: &str) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn list(&self, _: &str, _: Option<&str>, _: usize) -> Result<Page, StoreError> {
+        self.answer("list", Page { objects: vec![Self::object()], more: self.0 == "circle" })
+    }
+
+    fn address(&self, key: &str) -> String {
+        format!("broken://{key}")
+    }
+}
+
+#[test]
+fn what_a_store_refuses_is_named() {
+    let place = |fault, prefix: &str| Place { store: Arc::new(Broken(fault)), prefix: prefix.to_owned() };
+    let found = Setting::new(&[]);
+    let named = Setting::new(&[]).keys(&["a.wav"]);
+    let error = |setting: &Setting, fault| {
+        let (source, destination) = (place(fault, "in/"), place(fault, "out/"));
+        let ledger = Ledger::new(destination.clone(), "uid");
+        let sources = Sources { source, destination, ..setting.sources() };
+        block_on(make(&sources, &ledger, "me", &|_| ())).unwrap_err()
+    };
+    assert_eq!(error(&found, "list").to_string(), "failed to list broken://in/");
+    assert_eq!(error(&named, "list").to_string(), "failed to list broken://out/");
+    assert_eq!(error(&named, "head").to_string(), "failed to look at broken://in/a.wav");
+    let write = error(&found, "put");
+    assert_eq!(write.to_string(), "failed to write broken://out/.verbatim/uid/plan/me/00000.jsonl");
+    assert_eq!(write.store().unwrap().kind, ErrorKind::AccessDenied);
+    assert_eq!(error(&found, "circle").store().unwrap().kind, ErrorKind::Invalid);
 }
 
 #[test]
