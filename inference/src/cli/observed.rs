@@ -46,6 +46,11 @@ impl Observed {
         Ok(Self { engines: Arc::new(Engines::new(say)), served })
     }
 
+    /// The metrics, where they are served.
+    pub fn metrics(&self) -> Option<Arc<Metrics>> {
+        self.served.as_ref().map(|served| Arc::clone(&served.metrics))
+    }
+
     /// All of them as one, and one more.
     pub fn observer(&self, more: Option<Arc<dyn Observer>>) -> Arc<dyn Observer> {
         let mut all: Vec<Arc<dyn Observer>> = vec![Arc::clone(&self.engines) as Arc<dyn Observer>];

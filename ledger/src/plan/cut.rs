@@ -7,6 +7,10 @@ use std::collections::BinaryHeap;
 /// outcomes), so that eight recordings make that at most one more request each.
 const FILES: usize = 8;
 
+/// Bytes of a shard, at most on average, unless it is one recording: an hour and a half of 16 kHz PCM, which takes a CPU some
+/// minutes. Fewer and longer recordings are spread over as many workers.
+const BYTES: u64 = 192 << 20;
+
 /// Most shards: their claims are five pages of a listing, which each worker lists again and again.
 pub(super) const MOST_SHARDS: usize = 5000;
 
@@ -32,7 +36,9 @@ pub(super) fn cut(sizes: impl Iterator<Item = u64>) -> Vec<Vec<u32>> {
     if files.is_empty() {
         return Vec::new();
     }
-    let count = (files.len() / FILES).clamp(1, MOST_SHARDS);
+    let bytes = files.iter().fold(0_u64, |sum, (Reverse(size), _)| sum.saturating_add(*size));
+    let by_bytes = usize::try_from(bytes / BYTES).unwrap_or(usize::MAX).min(files.len());
+    let count = (files.len() / FILES).max(by_bytes).clamp(1, MOST_SHARDS);
     let most = most_files(files.len());
     let mut shards = vec![(0_u128, Vec::new()); count];
     let mut lightest: BinaryHeap<_> = (0..count).map(|shard| Reverse((0_u128, shard))).collect();
@@ -63,6 +69,12 @@ mod tests {
 
     fn count(files: usize) -> usize {
         cut(std::iter::repeat_n(1, files)).len()
+    }
+
+    #[test]
+    fn few_long_recordings_are_spread() {
+        assert_eq!(cut([1 << 30; 15].into_iter()).len(), 15);
+        assert_eq!(cut([100 << 20; 15].into_iter()).len(), 7);
     }
 
     #[test]

@@ -32,8 +32,11 @@ pub(crate) async fn finish(shared: &Shared) -> Result<Report, WorkerError> {
     Ok(report)
 }
 
-/// The sums, if the job is over.
-pub(crate) async fn read_report(ledger: &Ledger) -> Result<Option<Report>, WorkerError> {
+/// The sums of a job, if it is over.
+///
+/// # Errors
+/// The store's, and a report that makes no sense.
+pub async fn read_report(ledger: &Ledger) -> Result<Option<Report>, WorkerError> {
     let failed = WorkerError::store("failed to read the report");
     let bytes = match ledger.store().get(&ledger.report(), Read::default()).await {
         Ok(download) => download.bytes().await.map_err(failed)?,

@@ -23,6 +23,7 @@ use tokio::sync::Notify;
 
 pub use self::drain::Drain;
 pub use self::error::WorkerError;
+pub use self::finish::read_report;
 pub use self::session::Ended;
 pub use self::settings::Settings;
 pub use self::spool::SpoolError;

@@ -21,7 +21,7 @@ use crate::claim::machine::Phase;
 use crate::claim::{Claim, Machine, Request, Wish};
 use crate::outcome::{Outcome, Verdict};
 use crate::plan::file::PlannedFile;
-use crate::plan::read_shard;
+use crate::plan::read_shard_of;
 use crate::record::Record;
 
 /// How a session began.
@@ -142,13 +142,7 @@ async fn begin<'a>(
         Ok(download) => download.bytes().await.map_err(failed)?,
         Err(error) => return Err(failed(error)),
     };
-    let planned = Arc::new(read_shard(&bytes)?);
-    if planned.len() != count as usize {
-        return Err(WorkerError::Ledger {
-            address: shared.ledger.address(&key),
-            why: format!("it has {} files, and the plan says {count}", planned.len()),
-        });
-    }
+    let planned = Arc::new(read_shard_of(&shared.plan, shard, &bytes)?);
     // Set once, here.
     let _ = files.set(Arc::clone(&planned));
     Ok(Some((planned, keeper)))

@@ -8,7 +8,7 @@ mod world;
 use world::{Mishaps, World};
 
 /// Seeds that are tried, each a run with dozens of faults.
-const RUNS: u64 = 60;
+const RUNS: u64 = 200;
 
 fn seeds() -> Vec<u64> {
     match std::env::var("VERBATIM_SIMULATION_SEED") {

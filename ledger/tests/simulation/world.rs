@@ -129,7 +129,7 @@ impl World {
     pub(crate) fn run(self) -> u64 {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-        runtime.block_on(self.simulate())
+        tokio::task::LocalSet::new().block_on(&runtime, self.simulate())
     }
 
     async fn simulate(self) -> u64 {
@@ -213,7 +213,7 @@ impl World {
         let ledger = self.ledger(Arc::clone(&store));
         let transcriber = Arc::new(Ear { worker: number, killers: self.killers.clone(), kill, stalled });
         let settings = settings(&format!("{seed}"), number, self.spool.path());
-        let task = tokio::spawn(async move {
+        let task = tokio::task::spawn_local(async move {
             let spec = TranscriptionJobSpec::default();
             let worker = Worker {
                 ledger,

@@ -16,6 +16,15 @@ const QUEUE_SECONDS: [f64; 10] = [0.01, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 30
 /// disk in minutes; an overlapped gap is next to nothing.
 const START_SECONDS: [f64; 11] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0];
 
+/// Seconds of a request to a store until its answer begins: a store nearby answers in milliseconds, S3 in tens of them, a
+/// busy one in seconds; 30 s is the limit.
+const REQUEST_SECONDS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 10.0, 30.0];
+
+/// A histogram of requests to a store.
+pub(super) fn requests() -> Histogram {
+    Histogram::new(REQUEST_SECONDS)
+}
+
 /// What is counted by size.
 #[derive(Debug)]
 pub(super) struct Histograms {

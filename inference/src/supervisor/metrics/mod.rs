@@ -15,9 +15,13 @@ mod state;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+use verbatim_crds::contract::metrics::{self as name, labels};
 
 use crate::supervisor::observe::{Happening, Observer};
 use crate::supervisor::progress::Progress;
@@ -30,7 +34,11 @@ use state::State;
 pub struct Metrics {
     state: Arc<Mutex<State>>,
     registry: Registry,
+    requests: StoreRequests,
 }
+
+/// Requests to stores, by operation and code.
+type StoreRequests = Family<[(&'static str, &'static str); 2], Histogram, fn() -> Histogram>;
 
 impl Default for Metrics {
     fn default() -> Self {
@@ -44,7 +52,17 @@ impl Metrics {
         let state = Arc::new(Mutex::new(State::default()));
         let mut registry = Registry::default();
         registry.register_collector(Box::new(Exposition(Arc::clone(&state))));
-        Self { state, registry }
+        let requests = StoreRequests::new_with_constructor(histograms::requests);
+        let help = "Time of requests to the store until their answers began";
+        registry.register(name::STORE_REQUEST_SECONDS, help, requests.clone());
+        Self { state, registry, requests }
+    }
+
+    /// A request to a store is over: what was asked, what was answered (`ok`, or the error's kind), and the time until the
+    /// answer began.
+    pub fn store_request(&self, operation: &'static str, code: &'static str, took: Duration) {
+        let labels = [(labels::OPERATION, operation), (labels::CODE, code)];
+        self.requests.get_or_create(&labels).observe(took.as_secs_f64());
     }
 
     /// How far the run is: files that were skipped, and what remains.

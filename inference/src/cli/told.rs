@@ -1,0 +1,185 @@
+//! Tells what happens in a job that several workers may do: what this one does, and what the job is.
+
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use verbatim_ledger::outcome::{Outcome, Verdict};
+use verbatim_ledger::worker::watch::{Event, Watch};
+
+use crate::{
+    cli::{escape::Shown, observed::Observed, say::Say, tally::Tally, text},
+    engine::failure::{Failure, FailureReason},
+};
+
+/// Least time between two lines of progress in a pipe.
+const BETWEEN_LINES: Duration = Duration::from_secs(10);
+/// Least time between two changes of the bar's words: a person reads no faster.
+const BETWEEN_WORDS: Duration = Duration::from_millis(200);
+
+/// Counts and tells.
+pub struct Told {
+    say: Say,
+    observed: Observed,
+    state: Mutex<State>,
+}
+
+struct State {
+    tally: Tally,
+    /// Files of the job that nobody here was asked to do yet.
+    planned: bool,
+    begun: Instant,
+    told: Instant,
+    has_bar: bool,
+}
+
+impl fmt::Debug for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Told")
+    }
+}
+
+impl Told {
+    /// Nothing has happened yet.
+    pub fn new(say: &Say, observed: Observed) -> Self {
+        let now = Instant::now();
+        let state = State { tally: Tally::default(), planned: false, begun: now, told: now, has_bar: false };
+        Self { say: say.clone(), observed, state: Mutex::new(state) }
+    }
+
+    /// Everyone who hears of engines.
+    pub fn observed(&self) -> &Observed {
+        &self.observed
+    }
+
+    /// The engine is ready: from now on time counts.
+    pub fn begin(&self) {
+        let mut state = self.state();
+        state.begun = Instant::now();
+        state.has_bar = self.say.show_bar();
+    }
+
+    /// The engine has heard more of a recording.
+    pub fn heard(&self, id: usize, bytes_read: u64, audio_seconds: f64) {
+        let mut state = self.state();
+        state.tally.heard(id, bytes_read, audio_seconds);
+        self.progress(&mut state);
+    }
+
+    /// What was counted, and the time since the beginning.
+    pub fn end(&self) -> (Tally, Duration) {
+        self.say.clear_bar();
+        let state = self.state();
+        (state.tally.clone(), state.begun.elapsed())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A thread that died while counting has left numbers, and numbers are all there is to it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn finished(&self, key: &str, bytes: u64, outcome: &Outcome) {
+        let mut state = self.state();
+        // Progress of files goes by the engine's numbers, which are not those of the plan: sums are all that is kept.
+        let id = usize::MAX;
+        match outcome.result {
+            Verdict::Succeeded => state.tally.done(id, bytes, outcome.audio_milliseconds as f64 / 1000.0),
+            Verdict::Skipped => state.tally.skipped(id, bytes, false),
+            Verdict::Failed => {
+                let failure = Failure {
+                    reason: outcome.reason.unwrap_or(FailureReason::ReadFailed),
+                    message: outcome.message.clone().unwrap_or_default(),
+                    position_seconds: None,
+                };
+                let name = Shown(key).to_string();
+                self.failed(&name, &failure, outcome.attempts);
+                state.tally.failed(id, bytes, name, failure);
+            }
+        }
+        self.progress(&mut state);
+    }
+
+    fn failed(&self, name: &str, failure: &Failure, attempts: u32) {
+        if self.say.is_json() {
+            let reason = failure.reason.as_str();
+            tracing::error!(file = name, reason, message = failure.message, attempts, "file failed");
+        } else {
+            self.say.force(&format!("FAILED {name}: {}: {}", failure.reason, text::failure(failure)));
+        }
+    }
+
+    /// Tells how far the work is, if it is time to.
+    fn progress(&self, state: &mut State) {
+        let now = Instant::now();
+        let elapsed = now.duration_since(state.begun);
+        self.observed.progress(|| state.tally.progress(elapsed));
+        let pause = if state.has_bar { BETWEEN_WORDS } else { BETWEEN_LINES };
+        if now.duration_since(state.told) < pause {
+            return;
+        }
+        state.told = now;
+        let resident = self.observed.engines.figures().resident;
+        if self.say.is_json() {
+            let tally = &state.tally;
+            tracing::info!(
+                files = tally.files,
+                done = tally.done,
+                skipped = tally.skipped,
+                failed = tally.failures(),
+                audio_seconds = tally.heard_seconds(),
+                speed = tally.speed(elapsed),
+                resident_memory_bytes = resident,
+                "progress"
+            );
+        } else if state.has_bar {
+            self.say.set_bar(state.tally.share(), words(&state.tally, elapsed, resident));
+        } else {
+            self.say.line(&words(&state.tally, elapsed, resident));
+        }
+    }
+}
+
+impl Watch for Told {
+    fn hear(&self, event: &Event<'_>) {
+        match event {
+            Event::Listed { objects } => self.say.set_bar(0.0, format!("{objects} objects listed")),
+            Event::Planned { plan, ours } => {
+                let mut state = self.state();
+                state.tally.files = usize::try_from(plan.files).unwrap_or(usize::MAX);
+                state.tally.bytes = plan.bytes;
+                if !std::mem::replace(&mut state.planned, true) {
+                    let made = if *ours { "Planned" } else { "Found the plan of" };
+                    self.say.note(&format!(
+                        "{made} {} ({}) in {}",
+                        text::files(state.tally.files),
+                        text::bytes(plan.bytes),
+                        text::count(plan.shards.len(), "shard", "shards")
+                    ));
+                }
+            }
+            Event::WaitsForPlan => self.say.note("Another worker makes the plan: waiting for it"),
+            Event::Finished { file, outcome, .. } => self.finished(&file.key, file.size, outcome),
+            Event::Claimed { shard, epoch, files } if *epoch > 1 => {
+                tracing::info!(shard, epoch, files, "shard taken over");
+            }
+            Event::Claimed { shard, files, .. } => tracing::debug!(shard, files, "shard claimed"),
+            Event::Ended { shard, ended } => tracing::debug!(shard, "shard ended: {ended:?}"),
+            Event::Beaten { shard } => tracing::debug!(shard, "another was first"),
+            Event::Waits { open } => tracing::debug!(open, "all that is left is claimed by others"),
+            _ => {}
+        }
+    }
+}
+
+/// How far the work is, in words: others may do parts of it, so that only what was done here is told.
+fn words(tally: &Tally, elapsed: Duration, memory: Option<u64>) -> String {
+    let ended = tally.done + tally.skipped + tally.failures();
+    let mut words = vec![
+        format!("{ended} of {} here", text::files(tally.files)),
+        format!("{} of audio", text::clock(tally.heard_seconds())),
+    ];
+    words.extend(tally.speed(elapsed).map(|speed| format!("{} times as fast as it plays", text::ratio(speed))));
+    words.extend(tally.time_left(elapsed).map(|left| format!("about {} left", text::clock(left.as_secs_f64()))));
+    words.extend(memory.map(|memory| format!("{} of memory", text::bytes(memory))));
+    words.join(", ")
+}
