@@ -12,4 +12,5 @@ pub mod plan;
 pub mod probe;
 pub mod record;
 pub mod report;
+pub mod status;
 pub mod worker;

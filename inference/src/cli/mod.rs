@@ -5,6 +5,8 @@ pub mod bench;
 pub mod engines;
 pub mod escape;
 pub mod exit;
+pub mod job;
+pub mod look;
 pub mod memory;
 pub mod model;
 pub mod observed;
@@ -15,8 +17,10 @@ pub mod signals;
 pub mod soak;
 pub mod summary;
 pub mod tally;
+pub mod told;
 pub mod transcribe;
 pub mod work;
+pub mod worker;
 #[cfg(test)]
 mod work_tests;
 
@@ -91,6 +95,10 @@ pub fn main() -> ExitCode {
         args::Command::Engine => return engine::process::main(engine::load::load),
         args::Command::Transcribe(options) => transcribe::transcribe(options, &say, load),
         args::Command::Run(options) => run::run(options, &say, load),
+        args::Command::Worker(options) => worker::worker(options, &say, load),
+        args::Command::Plan(options) => look::plan(options, &say),
+        args::Command::Status(options) => look::status(options, &say),
+        args::Command::Report(options) => look::report(options, &say),
         args::Command::Soak(options) => soak::soak(options, &say),
         args::Command::Model(command) => model::model(command),
         args::Command::Schema => model::schema(),

@@ -1,15 +1,22 @@
 //! `verbatim run`.
 
-use verbatim_crds::{ManifestError, TranscriptionJobSpec, manifest, recognition::Timestamps};
+use std::{path::Path, time::Duration};
+
+use verbatim_crds::{
+    Manifest, ManifestError, TranscriptionJob, TranscriptionJobSpec, manifest, recognition::Timestamps,
+};
+use verbatim_ledger::worker::Left;
 
 use crate::{
     cli::{
         CommandError, Loader,
         args::{self, Run},
         escape::Shown,
-        exit,
+        exit, job as shared, look,
         say::{Say, chain},
+        summary,
         work::{Order, carry_out},
+        worker,
     },
     local::{
         done::Overwrite,
@@ -18,6 +25,7 @@ use crate::{
     },
     output::format::Format,
     supervisor::policy::Policy,
+    worker::batch::Local,
 };
 
 /// Does what a manifest says. Gives the exit code.
@@ -25,11 +33,7 @@ use crate::{
 /// # Errors
 /// [`CommandError::Configuration`] when the manifest cannot be done here, or when there is no engine.
 pub fn run(options: &Run, say: &Say, load: Loader) -> Result<u8, CommandError> {
-    let manifest = manifest::load(&options.file).map_err(|error| match &error {
-        // Names the file itself.
-        ManifestError::Read { .. } => CommandError::configuration(&error),
-        _ => CommandError::Configuration(format!("{}: {}", Shown(&options.file), chain(&error))),
-    })?;
+    let manifest = load_manifest(&options.file)?;
     for ignored in &manifest.ignored {
         say.note(&format!("Left alone: the {} at line {} of the manifest", ignored.kind, ignored.line));
     }
@@ -38,9 +42,72 @@ pub fn run(options: &Run, say: &Say, load: Loader) -> Result<u8, CommandError> {
         say.note("Nothing to do: the job is suspended (spec.suspend)");
         return Ok(exit::DONE);
     }
+    if spec.source.s3.is_some() || spec.destination.s3.is_some() {
+        return together(options, &manifest.job, say, load);
+    }
     let order = order(options, spec).map_err(|error| wrong_job(&error))?;
     tell_limits(&order, spec, say);
     carry_out(&order, say, load)
+}
+
+/// Reads a manifest.
+///
+/// # Errors
+/// [`CommandError::Configuration`].
+pub fn load_manifest(file: &Path) -> Result<Manifest, CommandError> {
+    manifest::load(file).map_err(|error| manifest_error(file, &error))
+}
+
+/// What a command does with a manifest that is wrong.
+pub fn manifest_error(file: &Path, error: &ManifestError) -> CommandError {
+    match error {
+        // Names the file itself.
+        ManifestError::Read { .. } => CommandError::configuration(error),
+        _ => CommandError::Configuration(format!("{}: {}", Shown(file), chain(error))),
+    }
+}
+
+/// Does a job over its ledger, with whoever else does it, until every shard is done.
+fn together(options: &Run, job: &TranscriptionJob, say: &Say, load: Loader) -> Result<u8, CommandError> {
+    let base = manifest::base(&options.file);
+    let spec = &job.spec;
+    let engine = job::engine_options(spec, base, options.device, args::threads(options.threads))
+        .map_err(|error| wrong_job(&error))?;
+    let spool = worker::spool(options.spool.as_deref())?;
+    let order = shared::Order {
+        job,
+        base,
+        engine,
+        policy: options.operation.apply(Policy::new(&spec.recycle, &spec.failure_policy)),
+        local: Local {
+            stay: true,
+            lease: Duration::from_secs_f64(options.ledger.lease),
+            spool: spool.path().to_owned(),
+        },
+        http: options.operation.http.clone(),
+    };
+    let drains = !order.policy.grace_period.is_zero();
+    let done = shared::work(&order, say, load)?;
+    let all = match &done.left {
+        Left::Complete(report) => Some(report),
+        Left::NothingToClaim | Left::Drained => None,
+    };
+    if done.loading.is_zero() {
+        say.note("This job is over already; nothing was done now");
+    } else {
+        say.line(&summary::summary(&done.tally, &worker::facts(&done)));
+    }
+    Ok(match all {
+        Some(report) => {
+            say.note(&look::sums(report));
+            say.note(&format!("Report: {}", done.report));
+            if report.files.failed > 0 { exit::SOME_FAILED } else { exit::DONE }
+        }
+        None => {
+            say.note("Interrupted: run it again for the rest");
+            shared::drained(done.signal, drains).unwrap_or(exit::SOME_FAILED)
+        }
+    })
 }
 
 fn order(options: &Run, spec: &TranscriptionJobSpec) -> Result<Order, JobError> {
@@ -71,7 +138,8 @@ fn tell_limits(order: &Order, spec: &TranscriptionJobSpec, say: &Say) {
 }
 
 /// File names may hold anything: they are shown escaped.
-fn wrong_job(error: &JobError) -> CommandError {
+/// What a command does with a job that cannot be done here.
+pub fn wrong_job(error: &JobError) -> CommandError {
     CommandError::Configuration(match error {
         JobError::Names(NameError::Collision { first, second, target }) => format!(
             "{} and {} would both be written to {}: rename one, or use layout: Mirror",

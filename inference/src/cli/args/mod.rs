@@ -1,5 +1,6 @@
 //! The command line's words.
 
+mod ledger;
 mod soak;
 mod supervision;
 
@@ -9,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use verbatim_crds::model::DEFAULT_MODEL;
 
 pub use self::{
+    ledger::{Ledger, Look, Plan, Report, Status, Worker},
     soak::Soak,
     supervision::{Limits, Operation},
 };
@@ -79,6 +81,14 @@ pub enum Command {
     Transcribe(Transcribe),
     /// Do what a TranscriptionJob manifest says, on this machine.
     Run(Run),
+    /// Work on a job of a cluster, until nothing is left to claim.
+    Worker(Worker),
+    /// Show what a job would do: which recordings, how many bytes, what is skipped and why.
+    Plan(Plan),
+    /// Show how far a job is, from anywhere.
+    Status(Status),
+    /// Show what became of a job's recordings, once it is over.
+    Report(Report),
     /// Transcribe recordings over and over, and report whether memory stays flat.
     Soak(Soak),
     /// List, fetch, show or check models.
@@ -231,12 +241,16 @@ pub struct Compute {
 }
 
 const RUN_HELP: &str = "\
-The source and the destination have to be folders (file). What is done already is skipped, as the manifest's \
-destination.overwrite says: a run that was stopped goes on when it is started again. What a manifest says of clusters \
-(scaling, maxFailedFiles, deadlines, template) has no effect here.
+Source and destination are buckets (s3) or folders (file). What is done already is skipped, as the manifest's \
+destination.overwrite says: a run that was stopped goes on when it is started again. Over S3 the same manifest can run \
+on any number of machines at once: they share the work, and each recording is done once. Credentials come from where \
+the AWS CLI has them. What a manifest says of clusters (scaling, maxFailedFiles, deadlines, template) has no effect here.
 
-Example:
-  verbatim run -f job.yaml";
+Examples:
+  verbatim run -f job.yaml
+  verbatim status -f job.yaml --watch     how far it is, from another terminal or machine
+  verbatim plan -f job.yaml               what it would do
+  verbatim report -f job.yaml --csv       what it did";
 
 /// Options of `verbatim run`.
 #[derive(Args, Debug)]
@@ -251,6 +265,12 @@ pub struct Run {
     /// Threads that compute [default: one for each processor].
     #[arg(long, value_name = "N")]
     pub threads: Option<std::num::NonZeroU16>,
+    /// Folder for recordings that are fetched [default: the one for temporary files].
+    #[arg(long, value_name = "FOLDER")]
+    pub spool: Option<PathBuf>,
+    /// How it works with others.
+    #[command(flatten)]
+    pub ledger: Ledger,
     /// How it is ended and looked at.
     #[command(flatten)]
     pub operation: Operation,

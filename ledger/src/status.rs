@@ -1,0 +1,266 @@
+//! How far a job is, read from its ledger, from anywhere.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, SystemTime};
+
+use futures::{StreamExt, TryStreamExt, stream};
+use serde::Serialize;
+use verbatim_store::{ETag, PAGE, Read};
+
+use crate::claim::Standing;
+use crate::names::Ledger;
+use crate::outcome::{Outcome, Verdict};
+use crate::plan::{Plan, read_plan};
+use crate::record::Line;
+use crate::report::Report;
+use crate::worker::{WorkerError, read_claim, read_record, read_report};
+
+/// Requests at a time: a look at 5,000 shards takes seconds.
+const AT_ONCE: usize = 16;
+
+/// Failures that are shown.
+const SHOWN_FAILURES: usize = 20;
+
+/// How far a job is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    /// In one word.
+    pub phase: Phase,
+    /// Recordings, all of them.
+    pub files: u64,
+    /// Their transcript was made.
+    pub succeeded: u64,
+    /// They have none, and will have none.
+    pub failed: u64,
+    /// Their transcript was there already.
+    pub skipped: u64,
+    /// Bytes of all recordings.
+    pub bytes: u64,
+    /// Bytes of those that need no more work.
+    pub bytes_done: u64,
+    /// Of those, bytes that were no work: their transcripts were there.
+    pub bytes_skipped: u64,
+    /// Audio of the transcripts that were made, in milliseconds.
+    pub audio_milliseconds: u64,
+    /// Shards, all of them.
+    pub shards: usize,
+    /// Shards that are done.
+    pub shards_done: usize,
+    /// Workers that have claims.
+    pub workers: usize,
+    /// The first failures.
+    pub failures: Vec<Line>,
+    /// From the plan to the last sign of life, by the store's clock.
+    pub elapsed: Option<Duration>,
+}
+
+/// Where a job is, in one word.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub enum Phase {
+    /// There is no plan yet.
+    #[default]
+    Unplanned,
+    /// Shards are open.
+    Running,
+    /// The report is written.
+    Complete,
+}
+
+/// Looks at a job again and again, and reads only what is new.
+#[derive(Debug)]
+pub struct Observer {
+    ledger: Ledger,
+    plan: Option<(Plan, Option<SystemTime>)>,
+    /// Sums of the shards that are done.
+    done: Report,
+    seen: BTreeSet<u32>,
+    bytes_skipped: u64,
+    claims: BTreeMap<u32, (ETag, Progress)>,
+}
+
+/// What a claim says of its shard's files.
+#[derive(Clone, Debug, Default)]
+struct Progress {
+    worker: Option<String>,
+    finished: Vec<Outcome>,
+}
+
+impl Observer {
+    /// Nothing was seen yet.
+    pub fn new(ledger: Ledger) -> Self {
+        Self {
+            ledger,
+            plan: None,
+            done: Report::default(),
+            seen: BTreeSet::new(),
+            bytes_skipped: 0,
+            claims: BTreeMap::new(),
+        }
+    }
+
+    /// How far the job is now.
+    ///
+    /// # Errors
+    /// The store's, and a ledger that makes no sense.
+    pub async fn look(&mut self) -> Result<Status, WorkerError> {
+        if self.plan.is_none() {
+            self.plan = self.read_plan().await?;
+        }
+        let Some((plan, planned)) = self.plan.clone() else { return Ok(Status::default()) };
+        if let Some(report) = read_report(&self.ledger).await? {
+            return Ok(complete(&plan, &report));
+        }
+        let dones = self.list(&self.ledger.dones()).await?;
+        let claims = self.list(&self.ledger.claims()).await?;
+        let last = dones.values().chain(claims.values()).filter_map(|(_, modified)| *modified).max();
+        self.read_dones(dones.keys().copied().collect()).await?;
+        self.read_claims(&claims).await?;
+        let mut status = Status {
+            phase: Phase::Running,
+            files: plan.files,
+            succeeded: self.done.files.succeeded,
+            failed: self.done.files.failed,
+            skipped: self.done.files.skipped,
+            bytes: plan.bytes,
+            bytes_done: self.done.bytes,
+            bytes_skipped: self.bytes_skipped,
+            audio_milliseconds: self.done.audio_milliseconds,
+            shards: plan.shards.len(),
+            shards_done: self.seen.len(),
+            failures: self.done.failures.iter().take(SHOWN_FAILURES).cloned().collect(),
+            elapsed: planned.zip(last).and_then(|(planned, last)| last.duration_since(planned).ok()),
+            ..Status::default()
+        };
+        let mut workers = BTreeSet::new();
+        for (shard, (_, progress)) in &self.claims {
+            workers.extend(progress.worker.clone());
+            let Some(of) = plan.shards.get(*shard as usize) else { continue };
+            for outcome in &progress.finished {
+                match outcome.result {
+                    Verdict::Succeeded => status.succeeded += 1,
+                    Verdict::Skipped => status.skipped += 1,
+                    Verdict::Failed => status.failed += 1,
+                }
+                status.audio_milliseconds += outcome.audio_milliseconds;
+            }
+            // Files of a shard are of about one size, the biggest first.
+            let bytes = |files: usize| (of.bytes * files as u64).checked_div(of.files).unwrap_or_default();
+            status.bytes_done += bytes(progress.finished.len());
+            let skipped = |outcome: &&Outcome| outcome.result == Verdict::Skipped;
+            status.bytes_skipped += bytes(progress.finished.iter().filter(skipped).count());
+        }
+        status.workers = workers.len();
+        Ok(status)
+    }
+
+    async fn read_plan(&self) -> Result<Option<(Plan, Option<SystemTime>)>, WorkerError> {
+        let failed = WorkerError::store("failed to read the plan");
+        match self.ledger.store().get(&self.ledger.plan(), Read::default()).await {
+            Ok(download) => {
+                let modified = download.object.modified;
+                Ok(Some((read_plan(&download.bytes().await.map_err(failed)?)?, modified)))
+            }
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    async fn read_dones(&mut self, dones: BTreeSet<u32>) -> Result<(), WorkerError> {
+        let new: Vec<u32> = dones.difference(&self.seen).copied().collect();
+        let ledger = self.ledger.clone();
+        let mut records = stream::iter(new)
+            .map(|shard| {
+                let ledger = &ledger;
+                async move { read_record(ledger, shard).await.map(|record| (shard, record)) }
+            })
+            .buffer_unordered(AT_ONCE);
+        while let Some((shard, record)) = records.try_next().await? {
+            self.seen.insert(shard);
+            for line in &record.files {
+                self.done.add(line);
+                if line.outcome.result == Verdict::Skipped {
+                    self.bytes_skipped += line.bytes;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the claims of open shards that were written since the last look.
+    async fn read_claims(&mut self, claims: &BTreeMap<u32, (ETag, Option<SystemTime>)>) -> Result<(), WorkerError> {
+        let seen = &self.seen;
+        self.claims.retain(|shard, _| !seen.contains(shard) && claims.contains_key(shard));
+        for (shard, (etag, _)) in claims {
+            let known = self.claims.get(shard).is_some_and(|(known, _)| known == etag);
+            if known || self.seen.contains(shard) {
+                continue;
+            }
+            let read = read_claim(self.ledger.store(), &self.ledger.claim(*shard))
+                .await
+                .map_err(WorkerError::store("failed to read a claim"))?;
+            if let Some((claim, etag)) = read {
+                let worker = (claim.standing == Standing::Held).then(|| claim.worker.clone());
+                let progress = Progress { worker, finished: claim.finished.into_values().collect() };
+                self.claims.insert(*shard, (etag, progress));
+            }
+        }
+        Ok(())
+    }
+
+    async fn list(&self, prefix: &str) -> Result<BTreeMap<u32, (ETag, Option<SystemTime>)>, WorkerError> {
+        let mut shards = BTreeMap::new();
+        let mut after: Option<String> = None;
+        loop {
+            let page = self
+                .ledger
+                .store()
+                .list(prefix, after.as_deref(), PAGE)
+                .await
+                .map_err(WorkerError::store("failed to list the ledger"))?;
+            after = page.objects.last().map(|object| object.key.clone());
+            for object in page.objects {
+                if let Some(shard) = self.ledger.shard_of(&object.key) {
+                    shards.insert(shard, (object.etag, object.modified));
+                }
+            }
+            if !page.more || after.is_none() {
+                return Ok(shards);
+            }
+        }
+    }
+}
+
+impl Status {
+    /// Files that need no more work.
+    pub fn ended(&self) -> u64 {
+        self.succeeded + self.failed + self.skipped
+    }
+
+    /// Time that the rest will take at the rate so far, by bytes; none before anything is done.
+    pub fn left(&self, elapsed: Duration) -> Option<Duration> {
+        let worked = self.bytes_done.saturating_sub(self.bytes_skipped);
+        if worked == 0 {
+            return None;
+        }
+        let rest = self.bytes.saturating_sub(self.bytes_done) as f64 / worked as f64;
+        Duration::try_from_secs_f64(elapsed.as_secs_f64() * rest).ok()
+    }
+}
+
+fn complete(plan: &Plan, report: &Report) -> Status {
+    Status {
+        phase: Phase::Complete,
+        files: report.files.total,
+        succeeded: report.files.succeeded,
+        failed: report.files.failed,
+        skipped: report.files.skipped,
+        bytes: plan.bytes,
+        bytes_done: plan.bytes,
+        audio_milliseconds: report.audio_milliseconds,
+        shards: plan.shards.len(),
+        shards_done: plan.shards.len(),
+        failures: report.failures.clone(),
+        ..Status::default()
+    }
+}
