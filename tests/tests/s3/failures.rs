@@ -267,7 +267,7 @@ async fn another_kind_of_server_is_told() {
 }
 
 #[tokio::test]
-async fn a_server_that_works_again_is_used_again() {
+async fn a_server_that_goes_away_is_one_that_cannot_be_reached() {
     let server = start();
     let store = store(&server).await;
     store.put("a", text("a")).await.unwrap();
