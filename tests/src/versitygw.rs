@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use nix::sys::statvfs::statvfs;
 use tempfile::TempDir;
 
 use crate::process::{Kept, free_port};
@@ -14,6 +15,8 @@ use crate::process::{Kept, free_port};
 const READY: Duration = Duration::from_secs(30);
 /// Between two questions whether it is ready.
 const ASK: Duration = Duration::from_millis(20);
+/// Bytes that memory must have free to hold the objects: several times what any test writes.
+const IN_MEMORY: u64 = 4 << 30;
 /// Ports that are tried: a free one can be taken by another test before the server binds it.
 const PORTS: usize = 5;
 
@@ -78,7 +81,7 @@ impl VersityGw {
     }
 
     fn start_with(certificate: Option<Certificate<'_>>) -> Result<Self, StartError> {
-        let folder = TempDir::with_prefix("verbatim-versitygw-").map_err(StartError::Folder)?;
+        let folder = folder().map_err(StartError::Folder)?;
         for name in ["data", "meta"] {
             std::fs::create_dir(folder.path().join(name)).map_err(StartError::Folder)?;
         }
@@ -134,6 +137,15 @@ impl VersityGw {
     pub fn data(&self) -> std::path::PathBuf {
         self.folder.path().join("data")
     }
+}
+
+/// A folder in memory where there is enough: this server writes through to the disk, and removing thousands of such
+/// files from one takes longer than the tests themselves.
+fn folder() -> io::Result<TempDir> {
+    const PREFIX: &str = "verbatim-versitygw-";
+    let memory = Path::new("/dev/shm");
+    let free = statvfs(memory).map_or(0, |disk| disk.blocks_available() * disk.fragment_size());
+    if free < IN_MEMORY { TempDir::with_prefix(PREFIX) } else { TempDir::with_prefix_in(PREFIX, memory) }
 }
 
 fn health(port: u16) -> String {

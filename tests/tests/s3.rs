@@ -1,5 +1,7 @@
 //! The S3 store against real S3 servers.
 
+#![allow(clippy::unwrap_used)]
+
 mod s3 {
     mod bodies;
     mod clock;

@@ -30,14 +30,11 @@ impl Asked {
 
 /// What a refusal means. `code` is S3's own, absent where the answer had no body or came from something in between.
 pub(super) fn kind(asked: Asked, status: u16, code: Option<&str>) -> ErrorKind {
-    if asked == (Asked::Put { over: true }) && status == 404 && code != Some("NoSuchBucket") {
+    match code.and_then(by_code).unwrap_or_else(|| by_status(asked, status)) {
         // AWS: the object that was to be replaced is gone.
-        return ErrorKind::PreconditionFailed;
+        ErrorKind::NotFound if asked == (Asked::Put { over: true }) => ErrorKind::PreconditionFailed,
+        kind => kind,
     }
-    if let Some(kind) = code.and_then(by_code) {
-        return kind;
-    }
-    by_status(status)
 }
 
 fn by_code(code: &str) -> Option<ErrorKind> {
@@ -61,6 +58,8 @@ fn by_code(code: &str) -> Option<ErrorKind> {
         | "UnrecognizedClientException"
         | "InvalidClientTokenId"
         | "InvalidSecurity"
+        // versitygw, with status 404.
+        | "XAdminUserNotFound"
         | "CredentialsNotSupported" => ErrorKind::Credentials,
         "PermanentRedirect"
         | "AuthorizationHeaderMalformed"
@@ -98,13 +97,15 @@ fn by_code(code: &str) -> Option<ErrorKind> {
     })
 }
 
-fn by_status(status: u16) -> ErrorKind {
+fn by_status(asked: Asked, status: u16) -> ErrorKind {
     match status {
         301 | 308 => ErrorKind::WrongRegion,
         302 | 307 | 408 | 425 => ErrorKind::Unavailable,
         401 => ErrorKind::Credentials,
         403 => ErrorKind::AccessDenied,
-        404 => ErrorKind::NotFound,
+        // S3 says which thing it does not find, except to HEAD, whose answers have no body. Somebody else's page
+        // that is not found says nothing of an object.
+        404 if asked == Asked::Head => ErrorKind::NotFound,
         409 => ErrorKind::Conflict,
         412 => ErrorKind::PreconditionFailed,
         429 => ErrorKind::Throttled,
@@ -175,7 +176,8 @@ mod tests {
             (400, Some("EntityTooLarge"), ErrorKind::Invalid),
             (503, Some("SomethingNew"), ErrorKind::Unavailable),
             (403, None, ErrorKind::AccessDenied),
-            (404, None, ErrorKind::NotFound),
+            (404, None, ErrorKind::Invalid),
+            (404, Some("SomethingNew"), ErrorKind::Invalid),
             (429, None, ErrorKind::Throttled),
             (412, None, ErrorKind::PreconditionFailed),
             (502, None, ErrorKind::Unavailable),
@@ -190,8 +192,15 @@ mod tests {
     fn an_object_that_was_to_be_replaced_and_is_gone_is_a_condition_that_does_not_hold() {
         let over = Asked::Put { over: true };
         assert_eq!(kind(over, 404, Some("NoSuchKey")), ErrorKind::PreconditionFailed);
-        assert_eq!(kind(over, 404, None), ErrorKind::PreconditionFailed);
         assert_eq!(kind(over, 404, Some("NoSuchBucket")), ErrorKind::NoBucket);
+    }
+
+    #[test]
+    fn only_s3_itself_says_that_an_object_is_not_there() {
+        assert_eq!(kind(Asked::Head, 404, None), ErrorKind::NotFound);
+        for asked in [Asked::Get, Asked::Delete, Asked::List] {
+            assert_eq!(kind(asked, 404, None), ErrorKind::Invalid, "{asked:?}");
+        }
     }
 
     #[test]

@@ -63,6 +63,9 @@ fn answered(request: Request<'_>, said: &Said<'_>, clock: &Clock) -> StoreError 
         kind = ErrorKind::ClockSkew;
     }
     let mut advice = answer::advice(request.asked, kind).to_owned();
+    if kind == ErrorKind::Invalid && said.code.is_none() {
+        advice = "check whether storage.endpoint is that of an S3 service".to_owned();
+    }
     if kind == ErrorKind::WrongRegion {
         advice = match right_region(said) {
             Some(region) => format!("the region is {region}, not {}: check storage.region", request.region),

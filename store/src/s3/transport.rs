@@ -23,8 +23,11 @@ const fn before(kind: ErrorKind, advice: &'static str) -> Unanswered {
 
 /// Sorts the error of a request that was not sent or not answered.
 pub(super) fn sort(error: &(dyn Error + 'static)) -> Unanswered {
-    if let Some(credentials) = find::<CredentialsError>(error) {
-        return no_credentials(credentials);
+    if find::<CredentialsError>(error).is_some() {
+        return before(
+            ErrorKind::Credentials,
+            "check storage.credentialsSecretRef, or the worker's identity",
+        );
     }
     let lost = Unanswered { kind: ErrorKind::Unavailable, may_have_arrived: true, advice: "" };
     let Some(connector) = find::<ConnectorError>(error) else {
@@ -58,16 +61,6 @@ pub(super) fn sort(error: &(dyn Error + 'static)) -> Unanswered {
         ) => before(ErrorKind::Unavailable, ""),
         // No such host, no route, nobody listens. The resolver's errors have no kind of their own.
         _ => before(ErrorKind::InvalidEndpoint, "check storage.endpoint"),
-    }
-}
-
-fn no_credentials(error: &CredentialsError) -> Unanswered {
-    match error {
-        // Whoever gives them could not right now.
-        CredentialsError::ProviderTimedOut(_) | CredentialsError::ProviderError(_) => {
-            before(ErrorKind::Credentials, "the source of the credentials does not give them")
-        }
-        _ => before(ErrorKind::Credentials, "check storage.credentialsSecretRef, or the worker's identity"),
     }
 }
 

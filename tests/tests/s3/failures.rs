@@ -17,13 +17,17 @@ use super::server::{BUCKET, config, connect, keys, read, start, store, text};
 async fn fails(config: S3Config, kind: ErrorKind, words: &[&str]) {
     let store = connect(config).await;
     let begun = Instant::now();
-    let errors: [StoreError; 5] = [
+    let mut errors: Vec<StoreError> = vec![
         store.list("", None, 1).await.unwrap_err(),
         store.get("a.wav", Read::default()).await.unwrap_err(),
-        store.head("a.wav").await.unwrap_err(),
         store.put("a.wav", text("a")).await.unwrap_err(),
         store.delete("a.wav").await.unwrap_err(),
     ];
+    let head = store.head("a.wav").await.unwrap_err();
+    // versitygw says 404 to unknown keys, which for HEAD alone looks like an object that is not there.
+    if !(kind == ErrorKind::Credentials && head.is_not_found()) {
+        errors.push(head);
+    }
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
     for error in errors {
         assert_eq!(error.kind, kind, "{error}");
@@ -263,7 +267,7 @@ async fn another_kind_of_server_is_told() {
 }
 
 #[tokio::test]
-async fn a_server_that_works_again_is_used_again() {
+async fn a_server_that_goes_away_is_one_that_cannot_be_reached() {
     let server = start();
     let store = store(&server).await;
     store.put("a", text("a")).await.unwrap();
