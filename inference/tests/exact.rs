@@ -35,7 +35,8 @@ fn transcripts(files: &[PathBuf], budget: f64, threads: usize) -> BTreeMap<PathB
         vad: VadOptions::default(),
     })
     .unwrap_or_else(|error| panic!("run verbatim model pull: {error}"));
-    let mut tasks = files.iter().cloned().enumerate().map(|(id, path)| FileTask { id, path, name: None, fault: None });
+    let mut tasks =
+        files.iter().cloned().enumerate().map(|(id, path)| FileTask { id, path, name: None, fault: None });
     let mut found = BTreeMap::new();
     let mut hear = |event| match event {
         Event::Begun { .. } | Event::Progress { .. } => {}

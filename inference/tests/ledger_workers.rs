@@ -27,7 +27,8 @@ fn three_workers_share_a_bucket() {
         assert_eq!(code, 0, "{said}");
     }
     bucket.check("shared", &bucket.reference());
-    let left: Vec<String> = bucket.objects("shared").into_keys().filter(|key| key.contains("/claims/")).collect();
+    let left: Vec<String> =
+        bucket.objects("shared").into_keys().filter(|key| key.contains("/claims/")).collect();
     assert!(left.is_empty(), "claims are left: {left:?}");
     // The same manifest again is the same job, which is over.
     let (code, said) = bucket.start("run", &manifest, &[]).end();
@@ -41,7 +42,9 @@ fn what_is_fresh_is_skipped_and_asked_for_once() {
     let manifest = bucket.manifest("first", &bucket.server.endpoint(), "");
     assert_eq!(bucket.start("run", &manifest, &[]).end().0, 0);
     // Another job to the same place.
-    let text = std::fs::read_to_string(&manifest).unwrap().replace("metadata: {name: first}", "metadata: {name: second}");
+    let text = std::fs::read_to_string(&manifest)
+        .unwrap()
+        .replace("metadata: {name: first}", "metadata: {name: second}");
     let again = bucket.folder.path().join("second.yaml");
     std::fs::write(&again, text).unwrap();
     let (code, said) = bucket.start("run", &again, &[]).end();
@@ -71,7 +74,9 @@ fn a_worker_that_is_told_to_stop_gives_its_shards_back() {
     // Nobody could take over what is not given back before an hour.
     let more = ["--lease", "3600", "--grace-period", "20"];
     let mut first = bucket.start("worker", &manifest, &more);
-    wait_for("a transcript", || bucket.objects("drains").keys().any(|key| key.ends_with(".txt")).then_some(()));
+    wait_for("a transcript", || {
+        bucket.objects("drains").keys().any(|key| key.ends_with(".txt")).then_some(())
+    });
     first.signal(Signal::SIGTERM);
     let (code, said) = first.end();
     assert!(code == 75 || code == 0, "{code}: {said}");

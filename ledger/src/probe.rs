@@ -62,7 +62,9 @@ async fn try_out(store: &dyn ObjectStore, key: &str) -> Result<Verdict, StoreErr
         return Ok(unsupported("an object that was replaced has the same tag as before".to_owned()));
     }
     match write("stale".to_owned(), Condition::Matches(etag)).await {
-        Ok(_) => Ok(unsupported("an object was replaced by a writer that had an older version in hand".to_owned())),
+        Ok(_) => {
+            Ok(unsupported("an object was replaced by a writer that had an older version in hand".to_owned()))
+        }
         Err(error) if error.is_refused() || error.kind == ErrorKind::Conflict => Ok(Verdict::Works),
         Err(error) => Err(error),
     }

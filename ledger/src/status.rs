@@ -188,7 +188,10 @@ impl Observer {
     }
 
     /// Reads the claims of open shards that were written since the last look.
-    async fn read_claims(&mut self, claims: &BTreeMap<u32, (ETag, Option<SystemTime>)>) -> Result<(), WorkerError> {
+    async fn read_claims(
+        &mut self,
+        claims: &BTreeMap<u32, (ETag, Option<SystemTime>)>,
+    ) -> Result<(), WorkerError> {
         let seen = &self.seen;
         self.claims.retain(|shard, _| !seen.contains(shard) && claims.contains_key(shard));
         for (shard, (etag, _)) in claims {

@@ -146,7 +146,10 @@ fn two_hundred_workers_are_seldom_in_each_others_way() {
                         spool_bytes: 1 << 20,
                         patience: Duration::from_secs(600),
                     },
-                    transcriber: Arc::new(Ear(tokio::sync::Semaphore::new(4), StdRng::seed_from_u64(number).into())),
+                    transcriber: Arc::new(Ear(
+                        tokio::sync::Semaphore::new(4),
+                        StdRng::seed_from_u64(number).into(),
+                    )),
                     watch,
                     drain: Drain::default(),
                 };

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use crate::ObjectStore;
 use crate::error::{ErrorKind, StoreError};
 use crate::object::{Condition, Download, ETag, Object, Page, Put, Read};
-use crate::ObjectStore;
 
 /// Looks before it writes, for a store that ignores conditions. Between the look and the write another may write: work
 /// can then be done twice, but nothing is lost, and each object is one writer's, whole.

@@ -21,8 +21,8 @@ use crate::local::job::formats;
 use crate::output::made_by::MadeBy;
 use crate::supervisor::policy::Policy;
 use crate::worker::batch::{Batch, BatchError, Local};
-use crate::worker::room::Room;
 use crate::worker::counts::StoreCounts;
+use crate::worker::room::Room;
 
 /// How often it is looked whether a signal came.
 const LOOK: Duration = Duration::from_millis(50);
@@ -86,7 +86,7 @@ pub fn work(order: &Order<'_>, say: &Say, load: Loader) -> Result<Done, CommandE
     let observed = Observed::new(say, order.http.as_deref())?;
     let requests = Arc::new(StoreCounts::new(observed.metrics()));
     let mut batch = runtime
-        .block_on(Batch::open(order.job, order.base, requests))
+        .block_on(Batch::open(order.job, order.base, requests, order.local.lease))
         .map_err(|error| wrong(&error))?;
     let signals = Signals::catch().map_err(|error| CommandError::configuration(&error))?;
     let report_address = batch.ledger.address(&batch.ledger.report_lines());
@@ -95,10 +95,21 @@ pub fn work(order: &Order<'_>, say: &Say, load: Loader) -> Result<Done, CommandE
         let (tally, elapsed) = told.end();
         let left = Left::Complete(Box::new(report));
         let (loading, peak_memory, replaced, signal) = (Duration::ZERO, None, None, None);
-        return Ok(Done { left, tally, elapsed, loading, peak_memory, replaced, signal, report: report_address });
+        return Ok(Done {
+            left,
+            tally,
+            elapsed,
+            loading,
+            peak_memory,
+            replaced,
+            signal,
+            report: report_address,
+        });
     }
     if let Some(why) = runtime.block_on(batch.probe()).map_err(|error| wrong(&error))? {
-        say.note(&format!("The store does not keep the conditions of writes ({why}): work may be done twice"));
+        say.note(&format!(
+            "The store does not keep the conditions of writes ({why}): work may be done twice"
+        ));
     }
     let engine = load(&order.engine, order.policy.clone(), told.observed().observer(None), signals.stop())
         .map_err(|error| no_engine(&error, &signals))?;
@@ -108,7 +119,8 @@ pub fn work(order: &Order<'_>, say: &Say, load: Loader) -> Result<Done, CommandE
         language: engine.language(),
         config_digest: order.engine.config_digest(),
     };
-    let settings = batch.settings(&order.local, format!("{} {}", made_by.model.digest, made_by.config_digest));
+    let settings =
+        batch.settings(&order.local, format!("{} {}", made_by.model.digest, made_by.config_digest));
     say.note(&format!("Working on {} on {}", batch.stores.source.address(), engine.describe()));
     told.begin();
     let heard = Arc::clone(&told);
@@ -117,7 +129,7 @@ pub fn work(order: &Order<'_>, say: &Say, load: Loader) -> Result<Done, CommandE
         made_by,
         formats(&batch.spec).into_iter().collect(),
         signals.shared_stop(),
-        Box::new(move |id, bytes, seconds| heard.heard(id, bytes, seconds)),
+        Box::new(move |id, far| heard.heard(id, far)),
     );
     let worker = Worker {
         ledger: batch.ledger.clone(),

@@ -13,6 +13,7 @@ use verbatim_ledger::plan::{self, LeftOut, Sources};
 use verbatim_ledger::record::Line;
 use verbatim_ledger::report::Report;
 use verbatim_ledger::status::{Observer, Phase, Status};
+use verbatim_ledger::worker::settings::DEFAULT_LEASE;
 use verbatim_store::Read;
 
 use crate::cli::args;
@@ -31,7 +32,7 @@ async fn open(file: &Path) -> Result<Batch, CommandError> {
     let manifest = load_manifest(file)?;
     let base = manifest::base(file);
     let requests = Arc::new(StoreCounts::new(None));
-    Batch::open(&manifest.job, base, requests).await.map_err(|error| wrong(&error))
+    Batch::open(&manifest.job, base, requests, DEFAULT_LEASE).await.map_err(|error| wrong(&error))
 }
 
 fn print(say: &Say, text: &str) {
@@ -66,7 +67,7 @@ pub fn plan(options: &args::Plan, say: &Say) -> Result<u8, CommandError> {
                     (_, false, Overwrite::Never) => "skip: its transcript is there",
                     (_, false, Overwrite::IfStale) => "skip if its transcript is fresh",
                 };
-                print(say, &format!("{}\t{}\t{what}\n", Shown(&file.key), file.size));
+                print(say, &format!("{}\t{}\t{what}\n", Shown(file.key.as_ref()), file.size));
             }
         }
         let mut text = format!(
@@ -105,8 +106,11 @@ fn left_out(left_out: &LeftOut) -> Option<String> {
         (left_out.folders, "folders"),
         (left_out.twice, "named twice"),
     ];
-    let words: Vec<String> =
-        parts.into_iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{number} {what}")).collect();
+    let words: Vec<String> = parts
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, what)| format!("{number} {what}"))
+        .collect();
     (!words.is_empty()).then(|| words.join(", "))
 }
 
@@ -180,7 +184,7 @@ fn words(status: &Status, elapsed: Option<Duration>, left: Option<Duration>) -> 
 fn failure(line: &Line) -> String {
     let reason = line.outcome.reason.map(|reason| reason.as_str()).unwrap_or_default();
     let message = line.outcome.message.as_deref().unwrap_or_default();
-    format!("FAILED {}: {reason}: {message}\n", Shown(&line.key))
+    format!("FAILED {}: {reason}: {message}\n", Shown(line.key.as_ref()))
 }
 
 /// The sums of a job, in words.
@@ -247,8 +251,18 @@ async fn csv(batch: &Batch, say: &Say) -> Result<(), CommandError> {
     let download = batch.ledger.store().get(&key, Read::default()).await.map_err(|error| failed(&error))?;
     let mut writer = csv::Writer::from_writer(Vec::new());
     let header = [
-        "key", "id", "result", "reason", "message", "attempts", "bytes", "audio_seconds", "processing_seconds",
-        "real_time_factor", "worker", "transcript",
+        "key",
+        "id",
+        "result",
+        "reason",
+        "message",
+        "attempts",
+        "bytes",
+        "audio_seconds",
+        "processing_seconds",
+        "real_time_factor",
+        "worker",
+        "transcript",
     ];
     writer.write_record(header).map_err(|error| failed(&error))?;
     let mut body = download.body;
@@ -256,7 +270,8 @@ async fn csv(batch: &Batch, say: &Say) -> Result<(), CommandError> {
     while let Some(part) = body.try_next().await.map_err(|error| failed(&error))? {
         rest.extend_from_slice(&part);
         let end = rest.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        for line in rest.drain(..end).as_slice().split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        for line in rest.drain(..end).as_slice().split(|byte| *byte == b'\n').filter(|line| !line.is_empty())
+        {
             let line: Line = serde_json::from_slice(line).map_err(|error| failed(&error))?;
             writer.write_record(row(&line)).map_err(|error| failed(&error))?;
         }

@@ -20,9 +20,9 @@ pub mod tally;
 pub mod told;
 pub mod transcribe;
 pub mod work;
-pub mod worker;
 #[cfg(test)]
 mod work_tests;
+pub mod worker;
 
 use std::process::ExitCode;
 use std::sync::{Arc, atomic::AtomicBool};

@@ -48,6 +48,11 @@ impl Tally {
         self.begun.insert(id, (seconds, bytes_read));
     }
 
+    /// A file is no longer worked on, and what became of it is told in another way.
+    pub fn forget(&mut self, id: usize) {
+        self.begun.remove(&id);
+    }
+
     /// A file is done, with so many seconds of audio.
     pub fn done(&mut self, id: usize, bytes: u64, seconds: f64) {
         self.end(id, bytes);

@@ -59,10 +59,13 @@ impl Told {
         state.has_bar = self.say.show_bar();
     }
 
-    /// The engine has heard more of a recording.
-    pub fn heard(&self, id: usize, bytes_read: u64, audio_seconds: f64) {
+    /// The engine has heard more of a recording: bytes read and seconds of audio; nothing when it is out of the engine.
+    pub fn heard(&self, id: usize, far: Option<(u64, f64)>) {
         let mut state = self.state();
-        state.tally.heard(id, bytes_read, audio_seconds);
+        match far {
+            Some((bytes_read, seconds)) => state.tally.heard(id, bytes_read, seconds),
+            None => state.tally.forget(id),
+        }
         self.progress(&mut state);
     }
 
@@ -91,7 +94,7 @@ impl Told {
                     message: outcome.message.clone().unwrap_or_default(),
                     position_seconds: None,
                 };
-                let name = Shown(key).to_string();
+                let name = Shown(key.as_ref()).to_string();
                 self.failed(&name, &failure, outcome.attempts);
                 state.tally.failed(id, bytes, name, failure);
             }
@@ -178,8 +181,12 @@ fn words(tally: &Tally, elapsed: Duration, memory: Option<u64>) -> String {
         format!("{ended} of {} here", text::files(tally.files)),
         format!("{} of audio", text::clock(tally.heard_seconds())),
     ];
-    words.extend(tally.speed(elapsed).map(|speed| format!("{} times as fast as it plays", text::ratio(speed))));
-    words.extend(tally.time_left(elapsed).map(|left| format!("about {} left", text::clock(left.as_secs_f64()))));
+    words.extend(
+        tally.speed(elapsed).map(|speed| format!("{} times as fast as it plays", text::ratio(speed))),
+    );
+    words.extend(
+        tally.time_left(elapsed).map(|left| format!("about {} left", text::clock(left.as_secs_f64()))),
+    );
     words.extend(memory.map(|memory| format!("{} of memory", text::bytes(memory))));
     words.join(", ")
 }

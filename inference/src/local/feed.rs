@@ -55,7 +55,9 @@ impl<'a> Feed<'a> {
             return None;
         }
         match need {
-            Need::Transcribe => return Some(FileTask { id, path: item.path.clone(), name: None, fault: None }),
+            Need::Transcribe => {
+                return Some(FileTask { id, path: item.path.clone(), name: None, fault: None });
+            }
             Need::Nothing => {}
             Need::Render(transcript, formats) => {
                 // The writer goes only after this sender has: the work arrives.

@@ -10,10 +10,7 @@ use std::{
 };
 
 use crate::{
-    engine::{
-        job::Event,
-        transcriber::Transcriber,
-    },
+    engine::{job::Event, transcriber::Transcriber},
     local::{
         commit::{self, Work},
         done::{Origin, Overwrite},
@@ -76,7 +73,8 @@ impl Run<'_> {
             Event::Done { id, result } => {
                 let Some(item) = self.items.get(id) else { return };
                 // Without folders: the same recording gives the same transcript wherever it lies.
-                let name = item.name.file_name().unwrap_or(item.name.as_os_str()).to_string_lossy().into_owned();
+                let name =
+                    item.name.file_name().unwrap_or(item.name.as_os_str()).to_string_lossy().into_owned();
                 let transcript = made_by.transcript(name, result);
                 // The writer goes only after this sender has: the work arrives.
                 let _ = work.send(Work { id, transcript, formats: self.formats.to_vec(), rendered: false });

@@ -31,11 +31,7 @@ impl MadeBy {
             language: self.language.clone(),
             duration,
             schema_version: SCHEMA_VERSION,
-            source: Source {
-                name,
-                bytes: result.bytes,
-                sha256: result.sha256,
-            },
+            source: Source { name, bytes: result.bytes, sha256: result.sha256 },
             audio: result.audio,
             model: self.model.clone(),
             config_digest: self.config_digest.clone(),

@@ -92,15 +92,16 @@ impl Batch {
         job: &TranscriptionJob,
         base: &Path,
         requests: Arc<dyn Requests>,
+        lease: Duration,
     ) -> Result<Self, BatchError> {
-        let stores = stores::open(&job.spec, base, requests).await?;
+        let stores = stores::open(&job.spec, base, requests, lease).await?;
         let mut spec = job.spec.clone();
         if let (Some(list), Some(key)) = (&mut spec.source.manifest, &stores.list) {
             list.key.clone_from(key);
         } else if let Some(only) = &stores.only {
             spec.source.keys = Some(vec![only.clone()]);
         }
-        let ledger = Ledger::new(stores.destination.clone(), job::uid(job));
+        let ledger = Ledger::new(stores.ledger.clone(), job::uid(job));
         Ok(Self { spec, stores, ledger, identity: Identity::new() })
     }
 
@@ -132,9 +133,10 @@ impl Batch {
         if !self.spec.storage.allow_duplicate_work {
             return Err(BatchError::ConditionalWrites { place, why });
         }
-        let destination = &mut self.stores.destination;
-        destination.store = Arc::new(Checked::new(Arc::clone(&destination.store)));
-        self.ledger = Ledger::new(destination.clone(), self.ledger.uid());
+        for place in [&mut self.stores.destination, &mut self.stores.ledger] {
+            place.store = Arc::new(Checked::new(Arc::clone(&place.store)));
+        }
+        self.ledger = Ledger::new(self.stores.ledger.clone(), self.ledger.uid());
         Ok(Some(why))
     }
 

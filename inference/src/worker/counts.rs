@@ -25,6 +25,10 @@ impl Requests for StoreCounts {
         if let Some(metrics) = &self.metrics {
             metrics.store_request(operation.as_str(), outcome.map_or("ok", ErrorKind::as_str), took);
         }
-        tracing::trace!(operation = operation.as_str(), code = outcome.map_or("ok", ErrorKind::as_str), "request");
+        tracing::trace!(
+            operation = operation.as_str(),
+            code = outcome.map_or("ok", ErrorKind::as_str),
+            "request"
+        );
     }
 }

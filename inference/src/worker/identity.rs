@@ -14,8 +14,10 @@ pub struct Identity {
 impl Identity {
     /// Draws a nonce. 128 bits: no two workers ever draw the same.
     pub fn new() -> Self {
-        let nonce: u128 = rand::rng().random();
-        let host = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok()).unwrap_or_default();
+        let mut random: rand::rngs::StdRng = rand::make_rng();
+        let nonce: u128 = random.random();
+        let host =
+            nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok()).unwrap_or_default();
         Self { owner: format!("{nonce:032x}"), worker: format!("{host}/{}", std::process::id()) }
     }
 }

@@ -20,8 +20,8 @@ use crate::output::made_by::MadeBy;
 use crate::output::render::render;
 use crate::output::transcript::Transcript;
 
-/// Hears how far into a recording the engine is: its bytes read and its audio heard.
-pub type Heard = Box<dyn Fn(usize, u64, f64) + Send + Sync>;
+/// Hears how far into a recording the engine is: its bytes read and its audio heard, in seconds; nothing when it is out.
+pub type Heard = Box<dyn Fn(usize, Option<(u64, f64)>) + Send + Sync>;
 
 /// An engine that has a thread of its own.
 #[derive(Debug)]
@@ -95,10 +95,13 @@ impl Room {
         });
         let thread = thread::spawn(move || {
             let mut tasks = tasks.into_iter();
-            let mut on_event = |event: Event| {
-                if let Event::Progress { id, audio_seconds, bytes_read } = event {
-                    heard(id, bytes_read, audio_seconds);
-                } else {
+            let mut on_event = |event: Event| match event {
+                Event::Progress { id, audio_seconds, bytes_read } => {
+                    heard(id, Some((bytes_read, audio_seconds)));
+                }
+                Event::Begun { .. } => {}
+                Event::Done { id, .. } | Event::Failed { id, .. } => {
+                    heard(id, None);
                     inside.hear(event);
                 }
             };
@@ -152,7 +155,8 @@ impl Transcribe for Room {
 }
 
 fn rendered(transcript: &Transcript, formats: &[Format]) -> Option<Vec<(Wanted, Bytes)>> {
-    let bytes = |format: &Format| Some((Wanted::from(*format), Bytes::from(render(transcript, *format).ok()?)));
+    let bytes =
+        |format: &Format| Some((Wanted::from(*format), Bytes::from(render(transcript, *format).ok()?)));
     formats.iter().map(bytes).collect()
 }
 

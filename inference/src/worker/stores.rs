@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use verbatim_crds::TranscriptionJobSpec;
 use verbatim_crds::destination::Layout;
@@ -10,7 +11,8 @@ use verbatim_crds::storage::{Encryption, RequestChecksum, Storage};
 use verbatim_ledger::place::Place;
 use verbatim_store::s3::{Checksum, Credentials, ServerSideEncryption};
 use verbatim_store::{
-    Counted, FsStore, ObjectStore, Requests, RetryPolicy, Retrying, S3Config, S3Store, StoreError, TimeLimits, Timed,
+    Counted, FsStore, ObjectStore, Requests, RetryPolicy, Retrying, S3Config, S3Store, StoreError,
+    TimeLimits, Timed,
 };
 
 /// Environment variable with a file of certificates to trust, as the AWS CLI has it.
@@ -21,8 +23,10 @@ pub const CA_BUNDLE_VARIABLE: &str = "AWS_CA_BUNDLE";
 pub struct Stores {
     /// Where the recordings are.
     pub source: Place,
-    /// Where transcripts and ledger go.
+    /// Where transcripts go.
     pub destination: Place,
+    /// The same place for the ledger: a claim has to be renewed in time, so that its requests may take less.
+    pub ledger: Place,
     /// Where a list of recordings is, by its whole key.
     pub lists: Arc<dyn ObjectStore>,
     /// The list's key there; none without a list.
@@ -53,7 +57,8 @@ pub enum StoresError {
     },
 }
 
-/// Opens the stores of a job. `base` is the manifest's folder; `requests` is told of each request.
+/// Opens the stores of a job. `base` is the manifest's folder; `requests` is told of each request; claims last for
+/// `lease`.
 ///
 /// # Errors
 /// [`StoresError`].
@@ -61,19 +66,21 @@ pub async fn open(
     spec: &TranscriptionJobSpec,
     base: &Path,
     requests: Arc<dyn Requests>,
+    lease: Duration,
 ) -> Result<Stores, StoresError> {
     let (source, destination) = (&spec.source, &spec.destination);
     let mut only = None;
     let from = match (&source.s3, &source.file) {
         (Some(s3), _) => {
-            let store = bucket(&spec.storage, &s3.bucket, Arc::clone(&requests)).await?;
+            let store =
+                bucket(&spec.storage, &s3.bucket, Arc::clone(&requests), TimeLimits::default()).await?;
             Place { store, prefix: s3.prefix.clone() }
         }
         (None, Some(file)) => {
             let path = file.resolve(base)?;
             // The engine's own spool makes no difference between links and files, and the store follows both.
-            let metadata =
-                std::fs::metadata(&path).map_err(|source| StoresError::Source { path: path.clone(), source })?;
+            let metadata = std::fs::metadata(&path)
+                .map_err(|source| StoresError::Source { path: path.clone(), source })?;
             let (folder_of_it, name) = if metadata.is_dir() { (path, None) } else { split(&path) };
             only = name;
             Place { store: folder(folder_of_it, Arc::clone(&requests))?, prefix: String::new() }
@@ -83,7 +90,8 @@ pub async fn open(
     let to = match (&destination.s3, &destination.file, destination.layout) {
         (_, _, Layout::Adjacent) => from.clone(),
         (Some(s3), ..) => {
-            let store = bucket(&spec.storage, &s3.bucket, Arc::clone(&requests)).await?;
+            let store =
+                bucket(&spec.storage, &s3.bucket, Arc::clone(&requests), TimeLimits::default()).await?;
             Place { store, prefix: s3.prefix.clone() }
         }
         (None, Some(file), _) => {
@@ -95,6 +103,20 @@ pub async fn open(
         }
         (None, None, _) => return Err(StoresError::NoPlace("spec.destination")),
     };
+    let bucket_of_ledger = match (destination.layout, &source.s3, &destination.s3) {
+        (Layout::Adjacent, Some(s3), _) => Some(&s3.bucket),
+        (Layout::Adjacent, None, _) => None,
+        (_, _, s3) => s3.as_ref().map(|s3| &s3.bucket),
+    };
+    let ledger = match bucket_of_ledger {
+        // A renewal that was given up leaves time for another.
+        Some(name) => {
+            let limits = TimeLimits { request: lease / 3, ..TimeLimits::default() };
+            let store = bucket(&spec.storage, name, Arc::clone(&requests), limits).await?;
+            Place { store, prefix: to.prefix.clone() }
+        }
+        None => to.clone(),
+    };
     let (lists, list) = match (&source.manifest, &source.s3) {
         (Some(list), None) => {
             let path = verbatim_crds::path::resolve(&list.key, base)?;
@@ -103,7 +125,7 @@ pub async fn open(
         }
         (list, _) => (Arc::clone(&from.store), list.as_ref().map(|list| list.key.clone())),
     };
-    Ok(Stores { source: from, destination: to, lists, list, only })
+    Ok(Stores { source: from, destination: to, ledger, lists, list, only })
 }
 
 /// A file as its folder and a key there.
@@ -121,10 +143,11 @@ async fn bucket(
     storage: &Storage,
     bucket: &str,
     requests: Arc<dyn Requests>,
+    limits: TimeLimits,
 ) -> Result<Arc<dyn ObjectStore>, StoreError> {
     let store = S3Store::connect(config(storage, bucket)).await?;
     let counted = Arc::new(Counted::new(Arc::new(store), requests));
-    let timed = Arc::new(Timed::new(counted, TimeLimits::default()));
+    let timed = Arc::new(Timed::new(counted, limits));
     Ok(Arc::new(Retrying::new(timed, RetryPolicy::default())))
 }
 

@@ -23,8 +23,8 @@ use tokio::sync::Notify;
 
 pub use self::drain::Drain;
 pub use self::error::WorkerError;
-pub use self::finish::read_report;
 pub(crate) use self::finish::read_record;
+pub use self::finish::read_report;
 pub(crate) use self::keeper::read_claim;
 pub use self::session::Ended;
 pub use self::settings::Settings;
