@@ -51,6 +51,11 @@ impl Ledger {
         self.key("planning.json")
     }
 
+    /// The claim on writing the report.
+    pub fn report_claim(&self) -> String {
+        self.key("reporting.json")
+    }
+
     /// The claim on a shard.
     pub fn claim(&self, shard: u32) -> String {
         self.key(&format!("claims/{shard:0DIGITS$}.json"))

@@ -1,8 +1,10 @@
 //! The end of a job: its report is written once, from the outcomes of all shards, and claims go away.
 
 use std::io::{BufWriter, Write};
+use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt, stream};
+use tokio::time::Instant;
 use verbatim_store::{Body, Condition, PAGE, Put, Read, StoreError};
 
 use super::Shared;
@@ -15,11 +17,42 @@ use crate::report::Report;
 /// Requests at a time while the ledger is read or cleaned: enough that 5,000 shards take seconds.
 const AT_ONCE: usize = 16;
 
+/// Pause between two looks for a report that another writes.
+const PAUSE: Duration = Duration::from_millis(200);
+
 /// Writes the report, unless it is there already, and removes the claims.
+///
+/// All workers that stay find out at the same time that every shard is done. One reads all outcomes; the others wait for a
+/// lease, and then do it themselves: whoever writes it writes the same.
 pub(crate) async fn finish(shared: &Shared) -> Result<Report, WorkerError> {
-    if let Some(report) = read_report(&shared.ledger).await? {
-        return Ok(report);
+    let begun = Instant::now();
+    let mut ours = None;
+    loop {
+        if let Some(report) = read_report(&shared.ledger).await? {
+            return Ok(report);
+        }
+        let write = match ours {
+            Some(ours) => ours,
+            None => *ours.insert(claim(&shared.ledger, &shared.settings.owner).await?),
+        };
+        if write || begun.elapsed() >= shared.settings.lease {
+            return write_report(shared).await;
+        }
+        tokio::time::sleep(PAUSE).await;
     }
+}
+
+/// Whether this worker is to write the report.
+async fn claim(ledger: &Ledger, owner: &str) -> Result<bool, WorkerError> {
+    let put = json(&owner).when(Condition::Absent);
+    match ledger.store().put(&ledger.report_claim(), put).await {
+        Ok(_) => Ok(true),
+        Err(error) if error.is_refused() || error.is_unclear() => Ok(false),
+        Err(error) => Err(WorkerError::store("failed to claim the report")(error)),
+    }
+}
+
+async fn write_report(shared: &Shared) -> Result<Report, WorkerError> {
     let (lines, report) = gather(shared).await?;
     let ledger = &shared.ledger;
     let body = Put {
@@ -110,5 +143,6 @@ async fn clean(ledger: &Ledger) -> Result<(), WorkerError> {
             break;
         }
     }
-    store.delete(&ledger.plan_claim()).await.map_err(failed)
+    store.delete(&ledger.plan_claim()).await.map_err(failed)?;
+    store.delete(&ledger.report_claim()).await.map_err(failed)
 }

@@ -25,6 +25,10 @@ use crate::hunt::{Known, Life, Watched};
 /// who have nothing.
 const SHARDS_AT_ONCE: usize = 4;
 
+/// Claims that are read at each look, at most, to see whether they were given back: a thousand workers with claims of their
+/// own are not all asked by everyone who has none.
+const READS: usize = 16;
+
 /// First pause between two looks at what others have; it grows by half each time, up to a sixth of a lease: the last worker
 /// of a short job is not kept waiting, and a long job's ledger is not read all the time.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
@@ -172,14 +176,15 @@ impl Hunter<'_> {
         let claims = self.list(&ledger.claims()).await?;
         self.watched.keep(|shard| !done.contains(&shard));
         let now = Instant::now();
-        let mut live = 0;
+        let (mut live, mut reads) = (0, 0);
         for shard in &open {
             let Some(etag) = claims.get(shard) else { return Ok(Tail::Take(*shard, Origin::Free)) };
             let life = self.watched.see(*shard, etag, now, self.shared.settings.lease);
             live += usize::from(life == Life::Live);
-            if life != Life::Dead && !self.looked_at.insert(*shard) {
+            if life != Life::Dead && (reads == READS || !self.looked_at.insert(*shard)) {
                 continue;
             }
+            reads += 1;
             let read = read_claim(ledger.store(), &ledger.claim(*shard))
                 .await
                 .map_err(WorkerError::store("failed to read a claim"))?;

@@ -15,8 +15,8 @@ use crate::claim::{Machine, Standing, Wish};
 use crate::hunt::{Life, Watched};
 use crate::plan::{Plan, make, read_plan};
 
-/// Pause between two looks for a plan that another makes.
-const PAUSE: Duration = Duration::from_millis(500);
+/// First pause between two looks for a plan that another makes; it grows by half each time, up to a sixth of a lease.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
 /// The claim on making the plan stands alone; it is watched as if it were this shard's.
 const THE_PLAN: u32 = 0;
@@ -26,6 +26,7 @@ impl Worker<'_> {
     pub(super) async fn plan(&self) -> Result<Option<Plan>, WorkerError> {
         let mut watched = Watched::default();
         let mut told = false;
+        let mut pause = FIRST_PAUSE;
         loop {
             if let Some(plan) = self.find().await? {
                 self.watch.hear(&Event::Planned { plan: &plan, ours: false });
@@ -56,9 +57,10 @@ impl Worker<'_> {
                 self.watch.hear(&Event::WaitsForPlan);
             }
             tokio::select! {
-                () = tokio::time::sleep(PAUSE) => {}
+                () = tokio::time::sleep(pause) => {}
                 () = self.drain.begun() => {}
             }
+            pause = (pause * 3 / 2).min(self.settings.lease / 6);
         }
     }
 
