@@ -38,8 +38,8 @@ impl Say {
         // In JSON everything that is said is an event of ours; for people it is said in lines, and the log has what
         // libraries have to say. The decoders name no file: what they survive is told with the file, as its warning.
         let usual = match (self.json, self.quiet) {
-            (true, false) => "warn,symphonia=error,verbatim=info",
-            (false, false) => "warn,symphonia=error",
+            (true, false) => "warn,symphonia=error,aws_config=error,verbatim=info,verbatim_ledger=info",
+            (false, false) => "warn,symphonia=error,aws_config=error",
             (_, true) => "error",
         };
         let filter = EnvFilter::try_from_env(LOG_VARIABLE).unwrap_or_else(|_| EnvFilter::new(usual));

@@ -10,7 +10,7 @@ use super::patterns::PatternError;
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
     /// A place cannot be listed.
-    #[error("failed to list {place}")]
+    #[error("{source}")]
     List {
         /// Address of the place.
         place: String,
