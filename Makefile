@@ -26,7 +26,7 @@ FUZZ_SECONDS ?= 60
 TRANSCRIPT_SCHEMA := docs/transcript.schema.json
 
 .PHONY: help setup build model demo test test-rust test-python bench lint fmt fmt-check deny generate check-generated
-.PHONY: soak chaos accept golden fuzz fuzz-mutations clean
+.PHONY: soak chaos chaos-workers accept golden fuzz fuzz-mutations clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-16s %s\n", $$1, $$2 }'
@@ -46,7 +46,7 @@ demo: model ## Transcribe the two recordings that come with the model, from the 
 test: test-rust test-python ## Run every test
 
 test-rust: model
-	@scripts/setup.sh promtool versitygw
+	@scripts/setup.sh promtool versitygw faketime
 	cargo test --release --workspace --locked --no-fail-fast
 
 test-python:
@@ -60,6 +60,10 @@ soak: model ## Watch the engine's memory over ten minutes of recordings: target/
 
 chaos: model ## Suffer 300 random faults in one run, and compare each result with an undisturbed run's
 	VERBATIM_CHAOS_FAULTS=300 cargo test --release --locked --package verbatim --test engine_faults random -- --nocapture
+
+chaos-workers: model ## Kill, stop and mislead three workers over one bucket, in 50 runs; nothing may be lost or twice
+	@scripts/setup.sh versitygw faketime
+	VERBATIM_CHAOS_RUNS=50 cargo test --release --locked --package verbatim --test ledger_chaos -- --nocapture
 
 accept: model ## Check exactness, flat memory and kills over real recordings (some minutes)
 	$(PYTHON) -m bench.accept --binary $(VERBATIM) $(ACCEPT)

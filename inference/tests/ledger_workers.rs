@@ -121,8 +121,13 @@ fn what_is_wrong_with_a_store_is_said_in_one_line_within_ten_seconds() {
     };
     type Change = (&'static str, &'static str);
     let cases: [(&str, std::path::PathBuf, Option<Change>, &str); 6] = [
-        ("wrong secret", good.clone(), Some(("AWS_SECRET_ACCESS_KEY", "wrong")), "secret"),
-        ("unknown key", good.clone(), Some(("AWS_ACCESS_KEY_ID", "nobody")), "key"),
+        (
+            "wrong secret",
+            good.clone(),
+            Some(("AWS_SECRET_ACCESS_KEY", "wrong")),
+            "storage.credentialsSecretRef",
+        ),
+        ("unknown key", good.clone(), Some(("AWS_ACCESS_KEY_ID", "nobody")), "storage.credentialsSecretRef"),
         ("no bucket", write("bucket", "bucket: calls", "bucket: nowhere"), None, "nowhere"),
         ("nobody listens", write("closed", &endpoint, "http://127.0.0.1:9"), None, "storage.endpoint"),
         ("no such host", write("host", &endpoint, "http://nowhere.invalid"), None, "storage.endpoint"),

@@ -49,7 +49,13 @@ impl Shared {
     /// Waits where another try may help, otherwise gives the error back.
     async fn pause(&self, tries: &mut Tries, error: StoreError) -> Result<(), StoreError> {
         let lost_network = error.kind == ErrorKind::InvalidEndpoint && self.reached.load(Ordering::Relaxed);
-        if error.kind.is_transient() || lost_network { tries.pause(error).await } else { Err(error) }
+        if lost_network {
+            // The address is right: it answered before.
+            let mut error = error;
+            error.kind = ErrorKind::Unavailable;
+            return tries.pause(error).await;
+        }
+        if error.kind.is_transient() { tries.pause(error).await } else { Err(error) }
     }
 
     async fn get(&self, tries: &mut Tries, key: &str, read: &Read) -> Result<Download, StoreError> {

@@ -10,6 +10,7 @@ pub mod look;
 pub mod memory;
 pub mod model;
 pub mod observed;
+pub mod outcomes;
 pub mod report;
 pub mod run;
 pub mod say;
@@ -98,7 +99,7 @@ pub fn main() -> ExitCode {
         args::Command::Worker(options) => worker::worker(options, &say, load),
         args::Command::Plan(options) => look::plan(options, &say),
         args::Command::Status(options) => look::status(options, &say),
-        args::Command::Report(options) => look::report(options, &say),
+        args::Command::Report(options) => outcomes::report(options, &say),
         args::Command::Soak(options) => soak::soak(options, &say),
         args::Command::Model(command) => model::model(command),
         args::Command::Schema => model::schema(),

@@ -12,7 +12,7 @@ use crate::{
         CommandError, Loader,
         args::{self, Run},
         escape::Shown,
-        exit, job as shared, look,
+        exit, job as shared, outcomes,
         say::{Say, chain},
         summary,
         work::{Order, carry_out},
@@ -99,7 +99,7 @@ fn together(options: &Run, job: &TranscriptionJob, say: &Say, load: Loader) -> R
     }
     Ok(match all {
         Some(report) => {
-            say.note(&look::sums(report));
+            say.note(&outcomes::sums(report));
             say.note(&format!("Report: {}", done.report));
             if report.files.failed > 0 { exit::SOME_FAILED } else { exit::DONE }
         }

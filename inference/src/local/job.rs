@@ -13,6 +13,7 @@ use verbatim_crds::{
     path::PathError,
     recognition::Channels,
 };
+use verbatim_ledger::plan::patterns::{PatternError, Patterns};
 
 use crate::{
     engine::{
@@ -21,7 +22,6 @@ use crate::{
     },
     local::{
         done::Overwrite,
-        patterns::{PatternError, Patterns},
         plan::{Item, LeftOut, NameError, Plan, Target, identity, name_targets, spare_recordings},
         walk::{self, Recording, read_failure},
     },
@@ -153,7 +153,7 @@ pub fn plan(spec: &TranscriptionJobSpec, base: &Path) -> Result<Plan, JobError> 
         Some(names) => named(&folder, names, &mut left_out),
         None => {
             let patterns = Patterns::new(&source.include, &source.exclude)?;
-            let found = walk::walk(&folder, &|below| patterns.choose(below));
+            let found = walk::walk(&folder, &|below| patterns.choose(&below.to_string_lossy()));
             left_out.add(&found);
             found.recordings
         }

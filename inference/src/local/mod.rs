@@ -7,7 +7,6 @@ pub mod done;
 mod feed;
 pub mod inputs;
 pub mod job;
-pub mod patterns;
 pub mod plan;
 pub mod session;
 pub mod spool;

@@ -6,16 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use verbatim_ledger::plan::audio;
+pub use verbatim_ledger::plan::patterns::Choice;
 use walkdir::{DirEntry, WalkDir};
 
 use crate::engine::failure::{Failure, FailureReason};
-
-/// Endings of files that are taken for recordings without a look inside.
-const ENDINGS: [&str; 34] = [
-    "3gp", "aac", "adts", "aif", "aifc", "aiff", "alac", "amr", "au", "caf", "flac", "gsm", "m4a", "m4b",
-    "m4v", "mka", "mkv", "mov", "mp1", "mp2", "mp3", "mp4", "mpga", "oga", "ogg", "ogv", "opus", "ra", "snd",
-    "spx", "wav", "wave", "webm", "wma",
-];
 
 /// Below a folder: what is to be transcribed, and what was left out.
 #[derive(Debug, Default, PartialEq)]
@@ -41,17 +36,6 @@ pub struct Recording {
     pub bytes: u64,
     /// Why it cannot be read.
     pub failure: Option<Failure>,
-}
-
-/// What a caller says of a file, given its path below the folder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Choice {
-    /// Take it if it looks like audio.
-    Look,
-    /// Take it.
-    Take,
-    /// Leave it out.
-    Leave,
 }
 
 /// Walks a folder, following links. `choose` gets each file's path below the folder.
@@ -134,8 +118,7 @@ fn looks_like_audio(path: &Path) -> bool {
 }
 
 fn has_audio_ending(path: &Path) -> bool {
-    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-    ENDINGS.contains(&ending.to_ascii_lowercase().as_str())
+    path.file_name().and_then(|name| name.to_str()).is_some_and(audio::has_audio_ending)
 }
 
 /// Whether the file begins as the common containers do: recordings without an ending are found by it. What cannot be

@@ -37,9 +37,9 @@ pub enum BatchError {
     #[error(transparent)]
     Stores(#[from] StoresError),
     /// A store cannot be used.
-    #[error("{what}")]
+    #[error("{source}")]
     Store {
-        /// What was tried.
+        /// What was tried: the store's own words name the object.
         what: &'static str,
         /// What the store said.
         source: StoreError,

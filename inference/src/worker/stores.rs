@@ -9,6 +9,7 @@ use verbatim_crds::destination::Layout;
 use verbatim_crds::path::PathError;
 use verbatim_crds::storage::{Encryption, RequestChecksum, Storage};
 use verbatim_ledger::place::Place;
+use verbatim_ledger::worker::settings::DEFAULT_PATIENCE;
 use verbatim_store::s3::{Checksum, Credentials, ServerSideEncryption};
 use verbatim_store::{
     Counted, FsStore, ObjectStore, Requests, RetryPolicy, Retrying, S3Config, S3Store, StoreError,
@@ -148,7 +149,9 @@ async fn bucket(
     let store = S3Store::connect(config(storage, bucket)).await?;
     let counted = Arc::new(Counted::new(Arc::new(store), requests));
     let timed = Arc::new(Timed::new(counted, limits));
-    Ok(Arc::new(Retrying::new(timed, RetryPolicy::default())))
+    // What the store cannot do for a while is waited for: everything that was fetched and claimed would be lost.
+    let patient = RetryPolicy { attempts: u32::MAX, total: DEFAULT_PATIENCE, ..RetryPolicy::default() };
+    Ok(Arc::new(Retrying::new(timed, patient)))
 }
 
 fn config(storage: &Storage, bucket: &str) -> S3Config {

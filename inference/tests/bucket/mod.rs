@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
+use verbatim_store::s3::Credentials;
+use verbatim_store::{ObjectStore, Put, S3Config, S3Store};
 use verbatim_tests::versitygw::VersityGw;
 
 use crate::processes::{Running, verbatim, write_mono};
@@ -27,13 +29,38 @@ impl Bucket {
         }
         let bucket = Self { server, folder: tempfile::tempdir().unwrap() };
         write_recordings(&bucket.recordings(), recordings);
-        // The server keeps objects as files: what is put there is in the bucket.
+        bucket.upload();
         bucket
     }
 
-    /// The folder of the recordings, which is their prefix in the bucket.
+    /// A folder with the recordings.
     pub fn recordings(&self) -> PathBuf {
-        self.server.data().join("calls/in")
+        self.folder.path().join("recordings")
+    }
+
+    /// Puts the recordings into the bucket.
+    fn upload(&self) {
+        let config = S3Config {
+            bucket: "calls".to_owned(),
+            endpoint: Some(self.server.endpoint()),
+            region: Some("us-east-1".to_owned()),
+            force_path_style: true,
+            credentials: Credentials::Keys {
+                access_key: VersityGw::ACCESS_KEY.to_owned(),
+                secret_key: VersityGw::SECRET_KEY.to_owned(),
+                session_token: None,
+            },
+            ..S3Config::default()
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let store = S3Store::connect(config).await.unwrap();
+            for entry in fs::read_dir(self.recordings()).unwrap() {
+                let path = entry.unwrap().path();
+                let key = format!("in/{}", path.file_name().unwrap().to_str().unwrap());
+                store.put(&key, Put::new(fs::read(&path).unwrap(), "audio/wav")).await.unwrap();
+            }
+        });
     }
 
     /// Writes a manifest for a server at `endpoint`. `more` is added to `storage`.

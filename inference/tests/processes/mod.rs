@@ -115,6 +115,11 @@ impl Running {
         self.child.try_wait().unwrap().is_none()
     }
 
+    /// Whether it has ended with exit code 1: something failed that may succeed another time.
+    pub fn was_refused(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some_and(|status| status.code() == Some(1))
+    }
+
     /// Waits until it says a line that begins so, and gives the line.
     #[track_caller]
     pub fn hear(&mut self, beginning: &str) -> String {

@@ -8,9 +8,9 @@ use crate::plan::PlanError;
 #[derive(Debug, thiserror::Error)]
 pub enum WorkerError {
     /// A store cannot be used.
-    #[error("{what}")]
+    #[error("{source}")]
     Store {
-        /// What was tried.
+        /// What was tried, as the log has it: the store's own words name the object.
         what: &'static str,
         /// What the store said.
         source: StoreError,

@@ -40,11 +40,15 @@ pub(super) struct Tries {
     policy: RetryPolicy,
     begun: Instant,
     failed: u32,
+    told: bool,
 }
+
+/// After so long a person is told that something is tried again: what is mended sooner is nobody's concern.
+const TELL_AFTER: Duration = Duration::from_secs(4);
 
 impl Tries {
     pub(super) fn new(policy: RetryPolicy) -> Self {
-        Self { policy, begun: Instant::now(), failed: 0 }
+        Self { policy, begun: Instant::now(), failed: 0, told: false }
     }
 
     /// Waits after a failure that another try may mend. Gives the failure back when there were enough.
@@ -53,6 +57,10 @@ impl Tries {
         let wait = wait(&self.policy, self.failed, error.retry_after, random());
         if self.failed >= self.policy.attempts || self.begun.elapsed() + wait > self.policy.total {
             return Err(error);
+        }
+        if self.begun.elapsed() >= TELL_AFTER && !std::mem::replace(&mut self.told, true) {
+            let left = self.policy.total.saturating_sub(self.begun.elapsed()).as_secs();
+            tracing::warn!("{error}; trying again for {left} s");
         }
         tracing::debug!(failed = self.failed, ?wait, kind = error.kind.as_str(), %error, "trying again");
         sleep(wait).await;

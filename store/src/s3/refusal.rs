@@ -50,9 +50,15 @@ struct Said<'a> {
 fn answered(request: Request<'_>, said: &Said<'_>, clock: &Clock) -> StoreError {
     let status = said.response.status().as_u16();
     if status < 300 {
-        let what = "the answer makes no sense: check whether storage.endpoint is that of an S3 service";
-        // A write was taken all the same.
-        return StoreError::new(ErrorKind::Invalid, message(request, what, "")).unclear();
+        // XML that cannot be read was cut on its way. Anything else is no S3 service's. A write was taken all the same.
+        let form = said.response.headers().get("content-type").unwrap_or_default();
+        let (kind, what) = if form.contains("xml") {
+            (ErrorKind::Unavailable, "the answer is cut or damaged")
+        } else {
+            let what = "the answer makes no sense: check whether storage.endpoint is that of an S3 service";
+            (ErrorKind::Invalid, what)
+        };
+        return StoreError::new(kind, message(request, what, "")).unclear();
     }
     let mut kind = answer::kind(request.asked, status, said.code);
     let date = said.response.headers().get("date").and_then(http_date);

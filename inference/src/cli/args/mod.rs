@@ -1,6 +1,8 @@
 //! The command line's words.
 
 mod ledger;
+mod model;
+mod run;
 mod soak;
 mod supervision;
 
@@ -11,6 +13,8 @@ use verbatim_crds::model::DEFAULT_MODEL;
 
 pub use self::{
     ledger::{Ledger, Look, Plan, Report, Status, Worker},
+    model::{Model, ModelName, PullModel, ShowModel},
+    run::Run,
     soak::Soak,
     supervision::{Limits, Operation},
 };
@@ -238,85 +242,6 @@ pub struct Compute {
     /// Most audio in the model at once, in seconds with padding: memory is bounded by it.
     #[arg(long, value_name = "SECONDS", default_value_t = DEFAULT_MAX_PADDED_SECONDS, value_parser = positive)]
     pub max_padded_seconds: f64,
-}
-
-const RUN_HELP: &str = "\
-Source and destination are buckets (s3) or folders (file). What is done already is skipped, as the manifest's \
-destination.overwrite says: a run that was stopped goes on when it is started again. Over S3 the same manifest can run \
-on any number of machines at once: they share the work, and each recording is done once. Credentials come from where \
-the AWS CLI has them. What a manifest says of clusters (scaling, maxFailedFiles, deadlines, template) has no effect here.
-
-Examples:
-  verbatim run -f job.yaml
-  verbatim status -f job.yaml --watch     how far it is, from another terminal or machine
-  verbatim plan -f job.yaml               what it would do
-  verbatim report -f job.yaml --csv       what it did";
-
-/// Options of `verbatim run`.
-#[derive(Args, Debug)]
-#[command(after_help = RUN_HELP)]
-pub struct Run {
-    /// The manifest; - reads it from standard input.
-    #[arg(long, short, value_name = "MANIFEST")]
-    pub file: PathBuf,
-    /// Where the model runs: auto, cpu, cuda or cuda:N.
-    #[arg(long, default_value_t = Device::Auto)]
-    pub device: Device,
-    /// Threads that compute [default: one for each processor].
-    #[arg(long, value_name = "N")]
-    pub threads: Option<std::num::NonZeroU16>,
-    /// Folder for recordings that are fetched [default: the one for temporary files].
-    #[arg(long, value_name = "FOLDER")]
-    pub spool: Option<PathBuf>,
-    /// How it works with others.
-    #[command(flatten)]
-    pub ledger: Ledger,
-    /// How it is ended and looked at.
-    #[command(flatten)]
-    pub operation: Operation,
-}
-
-/// Subcommands of `verbatim model`.
-#[derive(Debug, Subcommand)]
-pub enum Model {
-    /// List the models.
-    List,
-    /// Fetch a model, check its digests, and prepare it; offline afterwards.
-    Pull(PullModel),
-    /// Show a model's files, digests and licence.
-    Show(ShowModel),
-    /// Compute a model's digests and hold them against those that are pinned.
-    Verify(ModelName),
-}
-
-/// A model's name.
-#[derive(Args, Debug)]
-pub struct ModelName {
-    /// The model.
-    #[arg(value_name = "NAME", default_value = DEFAULT_MODEL)]
-    pub name: String,
-}
-
-/// What `verbatim model pull` fetches.
-#[derive(Args, Debug)]
-pub struct PullModel {
-    /// The model.
-    #[arg(value_name = "NAME", default_value = DEFAULT_MODEL)]
-    pub name: String,
-    /// Fetch and prepare what an NVIDIA GPU needs as well (256 MB).
-    #[arg(long)]
-    pub gpu: bool,
-}
-
-/// What `verbatim model show` shows.
-#[derive(Args, Debug)]
-pub struct ShowModel {
-    /// The model.
-    #[arg(value_name = "NAME", default_value = DEFAULT_MODEL)]
-    pub name: String,
-    /// Print only the folder of its files.
-    #[arg(long)]
-    pub path: bool,
 }
 
 impl Transcribe {
