@@ -3,6 +3,7 @@
 //!
 //! `VERBATIM_CHAOS_RUNS` says how many runs (2 by default, `make chaos-workers` 50), `VERBATIM_CHAOS_SEED` where they begin;
 //! each prints its seed, and with that seed and one run it can be repeated.
+#![allow(clippy::unwrap_used, reason = "a test may fail so, helpers of it included")]
 
 mod bucket;
 mod processes;

@@ -1,4 +1,5 @@
 //! Workers as processes of their own, over a real S3 server.
+#![allow(clippy::unwrap_used, reason = "a test may fail so, helpers of it included")]
 
 mod bucket;
 mod processes;
