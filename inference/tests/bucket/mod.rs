@@ -152,9 +152,13 @@ impl Bucket {
             reference.keys().map(|name| format!("in/{}", name.replace(".json", ".wav"))).collect();
         assert_eq!(report.keys().cloned().collect::<BTreeSet<_>>(), keys);
         let objects = self.objects(name);
+        let object = |key: &str| {
+            let line = &report[&format!("in/{}.wav", key.split('.').next().unwrap())];
+            objects.get(key).unwrap_or_else(|| panic!("{key} is not there; the report says {line}"))
+        };
         for (file, expected) in reference {
-            assert_eq!(without_times(&objects[file]), *expected, "{file}");
-            let text = String::from_utf8(objects[&file.replace(".json", ".txt")].clone()).unwrap();
+            assert_eq!(without_times(object(file)), *expected, "{file}");
+            let text = String::from_utf8(object(&file.replace(".json", ".txt")).clone()).unwrap();
             let joined: Vec<&str> = text.lines().collect();
             assert_eq!(joined.join(" "), expected["text"].as_str().unwrap(), "{file}");
         }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use verbatim_crds::destination::Format;
 use verbatim_store::{Condition, ETag, Object, ObjectStore, Put, StoreError};
 
-use super::settings::{Settings, transcript_key};
+use super::settings::{Settings, transcript_key, turn};
 use super::transcribe::Transcribed;
 use crate::plan::file::PlannedFile;
 
@@ -95,8 +95,8 @@ fn plain(etag: &ETag) -> String {
     etag.as_str().replace('"', "")
 }
 
-/// Commits a transcript, format by format in the order given. The first format that another has written differently ends it:
-/// a transcript is one job's, whole.
+/// Commits a transcript, format by format, the evidence last: where it is, the others are. The first format that another has
+/// written differently ends it: a transcript is one job's, whole.
 pub(crate) async fn commit(
     store: &dyn ObjectStore,
     marks: &Marks,
@@ -105,7 +105,9 @@ pub(crate) async fn commit(
     transcribed: &Transcribed,
 ) -> Result<Committed, StoreError> {
     let metadata = marks.metadata(source, transcribed);
-    for (format, bytes) in &transcribed.formats {
+    let mut formats: Vec<_> = transcribed.formats.iter().collect();
+    formats.sort_by_key(|(format, _)| turn(*format));
+    for (format, bytes) in formats {
         let key = transcript_key(&file.target, *format);
         let mut condition =
             file.there.get(format).map_or(Condition::Absent, |etag| Condition::Matches(etag.clone()));

@@ -53,8 +53,7 @@ impl Settings {
     /// The formats in the order in which they are written. The last one is the evidence: where it is, the others are.
     pub fn ordered_formats(&self) -> Vec<Format> {
         let mut formats = self.formats.clone();
-        // JSON is the truth, so it comes last; among the others the order only has to be the same for all workers.
-        formats.sort_by_key(|format| (*format == Format::Json, *format));
+        formats.sort_by_key(|format| turn(*format));
         formats.dedup();
         formats
     }
@@ -63,6 +62,12 @@ impl Settings {
     pub fn evidence(&self) -> Format {
         self.ordered_formats().last().copied().unwrap_or(Format::Json)
     }
+}
+
+/// Where a format comes in the order in which they are written. JSON is the truth, so it is last; among the others the order
+/// only has to be the same for all workers.
+pub(crate) fn turn(format: Format) -> (bool, Format) {
+    (format == Format::Json, format)
 }
 
 /// The key of a transcript in a format.

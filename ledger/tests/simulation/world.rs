@@ -84,7 +84,8 @@ impl Transcribe for Ear {
         tokio::time::sleep(Duration::from_millis(500 + heard.len() as u64 * 20)).await;
         let _ = self.stalled.clone().wait_for(|stalled| !stalled).await;
         Ok(Transcribed {
-            formats: [Format::Txt, Format::Json].map(|format| (format, transcript(&heard))).into(),
+            // In the order in which a manifest may have them.
+            formats: [Format::Json, Format::Txt].map(|format| (format, transcript(&heard))).into(),
             audio_milliseconds: heard.len() as u64 * 1_000,
             processing_milliseconds: heard.len() as u64 * 10,
         })
