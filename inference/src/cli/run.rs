@@ -86,6 +86,7 @@ fn together(options: &Run, job: &TranscriptionJob, say: &Say, load: Loader) -> R
         },
         http: options.operation.http.clone(),
     };
+    tell_recognition(spec, say);
     let drains = !order.policy.grace_period.is_zero();
     let done = shared::work(&order, say, load)?;
     let all = match &done.left {
@@ -129,6 +130,11 @@ fn tell_limits(order: &Order, spec: &TranscriptionJobSpec, say: &Say) {
             "Without JSON among the formats nothing tells what is done already: everything is transcribed",
         );
     }
+    tell_recognition(spec, say);
+}
+
+/// Says what the manifest asks of the model and does not get.
+fn tell_recognition(spec: &TranscriptionJobSpec, say: &Say) {
     if spec.recognition.timestamps == Timestamps::Word {
         say.note("The model gives times for segments only: there are no times for words");
     }

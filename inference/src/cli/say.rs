@@ -159,8 +159,10 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     let mut cause = error.source();
     while let Some(error) = cause {
         let more = error.to_string();
-        // Some errors have their cause in their own text already.
-        if !text.ends_with(&more) {
+        // Some errors have their cause in their own text already, and some causes say it all again.
+        if more.starts_with(&text) {
+            text = more;
+        } else if !text.ends_with(&more) {
             text = format!("{text}: {more}");
         }
         cause = error.source();

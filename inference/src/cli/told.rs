@@ -8,7 +8,7 @@ use verbatim_ledger::outcome::{Outcome, Verdict};
 use verbatim_ledger::worker::watch::{Event, Watch};
 
 use crate::{
-    cli::{escape::Shown, observed::Observed, say::Say, tally::Tally, text},
+    cli::{escape::Shown, look::left_out, observed::Observed, say::Say, tally::Tally, text},
     engine::failure::{Failure, FailureReason},
 };
 
@@ -26,8 +26,6 @@ pub struct Told {
 
 struct State {
     tally: Tally,
-    /// Files of the job that nobody here was asked to do yet.
-    planned: bool,
     begun: Instant,
     told: Instant,
     has_bar: bool,
@@ -43,7 +41,7 @@ impl Told {
     /// Nothing has happened yet.
     pub fn new(say: &Say, observed: Observed) -> Self {
         let now = Instant::now();
-        let state = State { tally: Tally::default(), planned: false, begun: now, told: now, has_bar: false };
+        let state = State { tally: Tally::default(), begun: now, told: now, has_bar: false };
         Self { say: say.clone(), observed, state: Mutex::new(state) }
     }
 
@@ -150,15 +148,15 @@ impl Watch for Told {
                 let mut state = self.state();
                 state.tally.files = usize::try_from(plan.files).unwrap_or(usize::MAX);
                 state.tally.bytes = plan.bytes;
-                if !std::mem::replace(&mut state.planned, true) {
-                    let made = if *ours { "Planned" } else { "Found the plan of" };
-                    self.say.note(&format!(
-                        "{made} {} ({}) in {}",
-                        text::files(state.tally.files),
-                        text::bytes(plan.bytes),
-                        text::count(plan.shards.len(), "shard", "shards")
-                    ));
-                }
+                let made = if *ours { "Planned" } else { "Found the plan of" };
+                let rest =
+                    left_out(&plan.left_out).map(|words| format!("; left out: {words}")).unwrap_or_default();
+                self.say.note(&format!(
+                    "{made} {} ({}) in {}{rest}",
+                    text::files(state.tally.files),
+                    text::bytes(plan.bytes),
+                    text::count(plan.shards.len(), "shard", "shards")
+                ));
             }
             Event::WaitsForPlan => self.say.note("Another worker makes the plan: waiting for it"),
             Event::Finished { file, outcome, .. } => self.finished(&file.key, file.size, outcome),

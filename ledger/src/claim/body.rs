@@ -30,7 +30,7 @@ pub struct Claim {
     pub losses: u32,
     /// Files that the owner works on, by position in the shard.
     pub in_flight: BTreeSet<u32>,
-    /// Times that an owner was lost with a file in flight.
+    /// Times that an owner was lost with a file in flight alone.
     pub attempts: BTreeMap<u32, u32>,
     /// What became of files, by position in the shard.
     pub finished: BTreeMap<u32, Outcome>,
@@ -63,8 +63,8 @@ impl Claim {
         }
     }
 
-    /// The claim of whoever takes this one over. What is finished stays finished. The files that a lost owner worked on are
-    /// suspects: it counts as an attempt at each.
+    /// The claim of whoever takes this one over. What is finished stays finished. The file that a lost owner worked on
+    /// alone is a suspect: it counts as an attempt at it.
     #[must_use]
     pub fn taken_over(&self, owner: &str, worker: &str) -> Self {
         let lost = self.standing == Standing::Held;
@@ -78,7 +78,8 @@ impl Claim {
             in_flight: BTreeSet::new(),
             ..self.clone()
         };
-        if lost {
+        // In company nobody knows which of them it was. From now on they are alone.
+        if lost && self.is_careful() {
             for file in &self.in_flight {
                 *next.attempts.entry(*file).or_default() += 1;
             }

@@ -10,7 +10,7 @@ use super::patterns::PatternError;
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
     /// A place cannot be listed.
-    #[error("{source}")]
+    #[error("failed to list {place}")]
     List {
         /// Address of the place.
         place: String,
