@@ -30,6 +30,8 @@ fn help_teaches() {
         ("help", &["--help"][..]),
         ("help_transcribe", &["transcribe", "--help"]),
         ("help_run", &["run", "--help"]),
+        ("help_worker", &["worker", "--help"]),
+        ("help_status", &["status", "--help"]),
         ("help_model", &["model", "--help"]),
     ] {
         let (code, out, err) = here(arguments);
@@ -138,7 +140,11 @@ fn a_wrong_manifest_is_a_configuration_error() {
     for (spec, words) in [
         ("{sorce: {file: {path: calls}}, destination: {file: {path: out}}}", "source"),
         ("{source: {file: {path: gone}}, destination: {file: {path: out}}}", "gone"),
-        ("{source: {s3: {bucket: calls}}, destination: {file: {path: out}}}", "spec.source.file"),
+        (
+            "{source: {s3: {bucket: calls}}, destination: {file: {path: out}}, \
+             storage: {endpoint: 'http://127.0.0.1:9', anonymous: true}}",
+            "storage.endpoint",
+        ),
     ] {
         fs::write(folder.path().join("job.yaml"), job(spec)).unwrap();
         let (code, out, err) = run(folder.path(), &["run", "-f", "job.yaml"]);

@@ -41,6 +41,8 @@ pub struct Status {
     pub bytes_done: u64,
     /// Of those, bytes that were no work: their transcripts were there.
     pub bytes_skipped: u64,
+    /// Bytes that are probably done beyond that: half of what was claimed so lately that its claim does not tell yet.
+    pub bytes_under_way: u64,
     /// Audio of the transcripts that were made, in milliseconds.
     pub audio_milliseconds: u64,
     /// Shards, all of them.
@@ -83,6 +85,8 @@ pub struct Observer {
 #[derive(Clone, Debug, Default)]
 struct Progress {
     worker: Option<String>,
+    /// Whether it was written again since the shard was claimed.
+    renewed: bool,
     finished: Vec<Outcome>,
 }
 
@@ -147,6 +151,9 @@ impl Observer {
             // Files of a shard are of about one size, the biggest first.
             let bytes = |files: usize| (of.bytes * files as u64).checked_div(of.files).unwrap_or_default();
             status.bytes_done += bytes(progress.finished.len());
+            if progress.worker.is_some() && !progress.renewed {
+                status.bytes_under_way += of.bytes / 2;
+            }
             let skipped = |outcome: &&Outcome| outcome.result == Verdict::Skipped;
             status.bytes_skipped += bytes(progress.finished.iter().filter(skipped).count());
         }
@@ -204,7 +211,8 @@ impl Observer {
                 .map_err(WorkerError::store("failed to read a claim"))?;
             if let Some((claim, etag)) = read {
                 let worker = (claim.standing == Standing::Held).then(|| claim.worker.clone());
-                let progress = Progress { worker, finished: claim.finished.into_values().collect() };
+                let renewed = claim.counter > 1;
+                let progress = Progress { worker, renewed, finished: claim.finished.into_values().collect() };
                 self.claims.insert(*shard, (etag, progress));
             }
         }
@@ -242,11 +250,12 @@ impl Status {
 
     /// Time that the rest will take at the rate so far, by bytes; none before anything is done.
     pub fn left(&self, elapsed: Duration) -> Option<Duration> {
-        let worked = self.bytes_done.saturating_sub(self.bytes_skipped);
-        if worked == 0 {
+        let done = self.bytes_done + self.bytes_under_way;
+        let worked = done.saturating_sub(self.bytes_skipped);
+        if self.bytes_done == self.bytes_skipped {
             return None;
         }
-        let rest = self.bytes.saturating_sub(self.bytes_done) as f64 / worked as f64;
+        let rest = self.bytes.saturating_sub(done) as f64 / worked as f64;
         Duration::try_from_secs_f64(elapsed.as_secs_f64() * rest).ok()
     }
 }
@@ -265,5 +274,25 @@ fn complete(plan: &Plan, report: &Report) -> Status {
         shards_done: plan.shards.len(),
         failures: report.failures.clone(),
         ..Status::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn left(status: Status) -> Option<u64> {
+        status.left(Duration::from_secs(10)).map(|left| left.as_secs())
+    }
+
+    #[test]
+    fn the_rest_is_estimated_from_what_was_work() {
+        let status = Status { bytes: 1_000, bytes_done: 100, ..Status::default() };
+        assert_eq!(left(status.clone()), Some(90));
+        // As much again is under way.
+        assert_eq!(left(Status { bytes_under_way: 100, ..status.clone() }), Some(40));
+        // What was skipped took no time.
+        assert_eq!(left(Status { bytes_done: 600, bytes_skipped: 500, ..status.clone() }), Some(40));
+        assert_eq!(left(Status { bytes_done: 500, bytes_skipped: 500, ..status }), None);
     }
 }

@@ -35,6 +35,7 @@ Examples:
   verbatim transcribe a.wav b.flac -o . --formats json,srt
   ffmpeg -i film.mkv -f wav - | verbatim transcribe -
   verbatim run -f job.yaml                        do what a TranscriptionJob manifest says
+  verbatim status -f job.yaml --watch             see how far a job in a bucket is, from anywhere
   verbatim soak calls/ -o soak/                   see whether memory stays flat
   verbatim model verify                           check the model's files
 
