@@ -6,6 +6,7 @@ pub mod claim;
 pub mod hunt;
 pub mod job;
 pub mod names;
+mod objects;
 pub mod outcome;
 pub mod place;
 pub mod plan;

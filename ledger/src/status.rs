@@ -5,10 +5,11 @@ use std::time::{Duration, SystemTime};
 
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
-use verbatim_store::{ETag, PAGE, Read};
+use verbatim_store::ETag;
 
 use crate::claim::Standing;
 use crate::names::Ledger;
+use crate::objects::{self, Version};
 use crate::outcome::{Outcome, Verdict};
 use crate::plan::{Plan, read_plan};
 use crate::record::Line;
@@ -115,8 +116,8 @@ impl Observer {
         if let Some(report) = read_report(&self.ledger).await? {
             return Ok(complete(&plan, &report));
         }
-        let dones = self.list(&self.ledger.dones()).await?;
-        let claims = self.list(&self.ledger.claims()).await?;
+        let dones = objects::shards(&self.ledger, &self.ledger.dones()).await?;
+        let claims = objects::shards(&self.ledger, &self.ledger.claims()).await?;
         let last = dones.values().chain(claims.values()).filter_map(|(_, modified)| *modified).max();
         self.read_dones(dones.keys().copied().collect()).await?;
         self.read_claims(&claims).await?;
@@ -162,14 +163,9 @@ impl Observer {
     }
 
     async fn read_plan(&self) -> Result<Option<(Plan, Option<SystemTime>)>, WorkerError> {
-        let failed = WorkerError::store("failed to read the plan");
-        match self.ledger.store().get(&self.ledger.plan(), Read::default()).await {
-            Ok(download) => {
-                let modified = download.object.modified;
-                Ok(Some((read_plan(&download.bytes().await.map_err(failed)?)?, modified)))
-            }
-            Err(error) if error.is_not_found() => Ok(None),
-            Err(error) => Err(failed(error)),
+        match objects::read(self.ledger.store(), &self.ledger.plan()).await? {
+            Some((object, bytes)) => Ok(Some((read_plan(&bytes)?, object.modified))),
+            None => Ok(None),
         }
     }
 
@@ -195,10 +191,7 @@ impl Observer {
     }
 
     /// Reads the claims of open shards that were written since the last look.
-    async fn read_claims(
-        &mut self,
-        claims: &BTreeMap<u32, (ETag, Option<SystemTime>)>,
-    ) -> Result<(), WorkerError> {
+    async fn read_claims(&mut self, claims: &BTreeMap<u32, Version>) -> Result<(), WorkerError> {
         let seen = &self.seen;
         self.claims.retain(|shard, _| !seen.contains(shard) && claims.contains_key(shard));
         for (shard, (etag, _)) in claims {
@@ -206,9 +199,7 @@ impl Observer {
             if known || self.seen.contains(shard) {
                 continue;
             }
-            let read = read_claim(self.ledger.store(), &self.ledger.claim(*shard))
-                .await
-                .map_err(WorkerError::store("failed to read a claim"))?;
+            let read = read_claim(self.ledger.store(), &self.ledger.claim(*shard)).await?;
             if let Some((claim, etag)) = read {
                 let worker = (claim.standing == Standing::Held).then(|| claim.worker.clone());
                 let renewed = claim.counter > 1;
@@ -217,28 +208,6 @@ impl Observer {
             }
         }
         Ok(())
-    }
-
-    async fn list(&self, prefix: &str) -> Result<BTreeMap<u32, (ETag, Option<SystemTime>)>, WorkerError> {
-        let mut shards = BTreeMap::new();
-        let mut after: Option<String> = None;
-        loop {
-            let page = self
-                .ledger
-                .store()
-                .list(prefix, after.as_deref(), PAGE)
-                .await
-                .map_err(WorkerError::store("failed to list the ledger"))?;
-            after = page.objects.last().map(|object| object.key.clone());
-            for object in page.objects {
-                if let Some(shard) = self.ledger.shard_of(&object.key) {
-                    shards.insert(shard, (object.etag, object.modified));
-                }
-            }
-            if !page.more || after.is_none() {
-                return Ok(shards);
-            }
-        }
     }
 }
 

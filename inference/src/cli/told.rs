@@ -159,7 +159,7 @@ impl Watch for Told {
                 ));
             }
             Event::WaitsForPlan => self.say.note("Another worker makes the plan: waiting for it"),
-            Event::Finished { file, outcome, .. } => self.finished(&file.key, file.size, outcome),
+            Event::Finished { file, outcome } => self.finished(&file.key, file.size, outcome),
             Event::Claimed { shard, epoch, files } if *epoch > 1 => {
                 tracing::info!(shard, epoch, files, "shard taken over");
             }

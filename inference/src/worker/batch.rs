@@ -37,13 +37,8 @@ pub enum BatchError {
     #[error(transparent)]
     Stores(#[from] StoresError),
     /// A store cannot be used.
-    #[error("{source}")]
-    Store {
-        /// What was tried: the store's own words name the object.
-        what: &'static str,
-        /// What the store said.
-        source: StoreError,
-    },
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// Conditional writes do not work.
     #[error(
         "{place} does not keep the conditions of writes ({why}), so that workers could not tell what is done: use \
@@ -66,7 +61,7 @@ impl BatchError {
         match self {
             Self::Stores(StoresError::Store(error)) => error.kind.is_configuration(),
             Self::Stores(_) | Self::ConditionalWrites { .. } => true,
-            Self::Store { source, .. } => source.kind.is_configuration() || source.is_not_found(),
+            Self::Store(error) => error.kind.is_configuration() || error.is_not_found(),
             Self::Worker(error) => error.is_configuration(),
         }
     }
@@ -120,14 +115,8 @@ impl Batch {
     /// [`BatchError`].
     pub async fn probe(&mut self) -> Result<Option<String>, BatchError> {
         let source = &self.stores.source;
-        source
-            .store
-            .list(&source.prefix, None, 1)
-            .await
-            .map_err(|source| BatchError::Store { what: "the source cannot be read", source })?;
-        let verdict = probe::probe(&self.ledger, &self.identity.owner)
-            .await
-            .map_err(|source| BatchError::Store { what: "the destination cannot be written to", source })?;
+        source.store.list(&source.prefix, None, 1).await?;
+        let verdict = probe::probe(&self.ledger, &self.identity.owner).await?;
         let Verdict::Unsupported(why) = verdict else { return Ok(None) };
         let place = self.stores.destination.address();
         if !self.spec.storage.allow_duplicate_work {

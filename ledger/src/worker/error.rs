@@ -8,13 +8,8 @@ use crate::plan::PlanError;
 #[derive(Debug, thiserror::Error)]
 pub enum WorkerError {
     /// A store cannot be used.
-    #[error("{source}")]
-    Store {
-        /// What was tried, as the log has it: the store's own words name the object.
-        what: &'static str,
-        /// What the store said.
-        source: StoreError,
-    },
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// No plan can be made.
     #[error(transparent)]
     Plan(#[from] PlanError),
@@ -38,14 +33,10 @@ pub enum WorkerError {
 }
 
 impl WorkerError {
-    pub(crate) fn store(what: &'static str) -> impl FnOnce(StoreError) -> Self {
-        move |source| Self::Store { what, source }
-    }
-
     /// Whether it is the configuration that is wrong: another try would end the same.
     pub fn is_configuration(&self) -> bool {
         match self {
-            Self::Store { source, .. } => source.kind.is_configuration(),
+            Self::Store(error) => error.kind.is_configuration(),
             Self::Plan(error) => error.is_configuration(),
             Self::Ledger { .. } => true,
             Self::Engine(_) | Self::Spool(_) | Self::Died(_) => false,

@@ -1,9 +1,8 @@
 //! One recording, from the plan to its outcome.
 
-use bytes::Bytes;
 use verbatim_crds::destination::{Format, Overwrite};
 use verbatim_crds::failure::FailureReason;
-use verbatim_store::{ETag, ErrorKind, Read, StoreError};
+use verbatim_store::{ETag, ErrorKind, StoreError};
 
 use super::Shared;
 use super::commit::{Committed, There, commit};
@@ -11,6 +10,7 @@ use super::error::WorkerError;
 use super::settings::transcript_key;
 use super::spool::{Room, SpoolError};
 use super::transcribe::{NotTranscribed, Spooled, Transcribed};
+use crate::objects;
 use crate::outcome::Outcome;
 use crate::plan::file::PlannedFile;
 
@@ -117,13 +117,9 @@ async fn render_missing(
     }
     let key = transcript_key(&file.target, evidence);
     let store = shared.destination.store.as_ref();
-    let json: Result<Bytes, StoreError> = match store.get(&key, Read::default()).await {
-        Ok(download) => download.bytes().await,
-        Err(error) => Err(error),
-    };
-    let json = match json {
-        Ok(json) => json,
-        Err(error) if error.is_not_found() => return Ok(None),
+    let json = match objects::read(store, &key).await {
+        Ok(Some((_, json))) => json,
+        Ok(None) => return Ok(None),
         Err(error) => return not_written(error).map(Some),
     };
     let Some(formats) = shared.transcriber.render(&json, &missing) else { return Ok(None) };
@@ -147,7 +143,7 @@ fn not_fetched(error: SpoolError) -> Result<Outcome, Undone> {
             // Of this object: its own permissions, an archive that it would have to be restored from.
             ErrorKind::AccessDenied => failed(FailureReason::PermissionDenied, error.message),
             ErrorKind::Invalid => failed(FailureReason::ReadFailed, error.message),
-            _ => Err(Undone::Broken(WorkerError::store("failed to read a recording")(error))),
+            _ => Err(Undone::Broken(error.into())),
         },
     }
 }
@@ -156,6 +152,6 @@ fn not_written(error: StoreError) -> Result<Outcome, Undone> {
     match error.kind {
         // Of this key: too long, or what the store does not take.
         ErrorKind::Invalid => Ok(Outcome::failed(FailureReason::WriteFailed, error.message)),
-        _ => Err(Undone::Broken(WorkerError::store("failed to write a transcript")(error))),
+        _ => Err(Undone::Broken(error.into())),
     }
 }

@@ -4,13 +4,15 @@ use std::io::{BufWriter, Write};
 use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt, stream};
+use serde::de::DeserializeOwned;
 use tokio::time::Instant;
-use verbatim_store::{Body, Condition, PAGE, Put, Read, StoreError};
+use verbatim_store::{Body, Condition, ErrorKind, PAGE, Put, StoreError};
 
 use super::Shared;
 use super::error::WorkerError;
 use super::keeper::json;
 use crate::names::Ledger;
+use crate::objects;
 use crate::record::Record;
 use crate::report::Report;
 
@@ -48,7 +50,7 @@ async fn claim(ledger: &Ledger, owner: &str) -> Result<bool, WorkerError> {
     match ledger.store().put(&ledger.report_claim(), put).await {
         Ok(_) => Ok(true),
         Err(error) if error.is_refused() || error.is_unclear() => Ok(false),
-        Err(error) => Err(WorkerError::store("failed to claim the report")(error)),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -70,28 +72,22 @@ async fn write_report(shared: &Shared) -> Result<Report, WorkerError> {
 /// # Errors
 /// The store's, and a report that makes no sense.
 pub async fn read_report(ledger: &Ledger) -> Result<Option<Report>, WorkerError> {
-    let failed = WorkerError::store("failed to read the report");
-    let bytes = match ledger.store().get(&ledger.report(), Read::default()).await {
-        Ok(download) => download.bytes().await.map_err(failed)?,
-        Err(error) if error.is_not_found() => return Ok(None),
-        Err(error) => return Err(failed(error)),
-    };
-    serde_json::from_slice(&bytes).map(Some).map_err(|error| WorkerError::Ledger {
-        address: ledger.address(&ledger.report()),
-        why: error.to_string(),
-    })
+    let key = ledger.report();
+    let Some((_, bytes)) = objects::read(ledger.store(), &key).await? else { return Ok(None) };
+    parsed(ledger, &key, &bytes).map(Some)
 }
 
 /// The outcomes of a shard.
 pub(crate) async fn read_record(ledger: &Ledger, shard: u32) -> Result<Record, WorkerError> {
     let key = ledger.done(shard);
-    let failed = WorkerError::store("failed to read outcomes");
-    let bytes = match ledger.store().get(&key, Read::default()).await {
-        Ok(download) => download.bytes().await.map_err(failed)?,
-        Err(error) => return Err(failed(error)),
-    };
-    serde_json::from_slice(&bytes)
-        .map_err(|error| WorkerError::Ledger { address: ledger.address(&key), why: error.to_string() })
+    let missing = || StoreError::new(ErrorKind::NotFound, format!("there is no {}", ledger.address(&key)));
+    let (_, bytes) = objects::read(ledger.store(), &key).await?.ok_or_else(missing)?;
+    parsed(ledger, &key, &bytes)
+}
+
+fn parsed<T: DeserializeOwned>(ledger: &Ledger, key: &str, bytes: &[u8]) -> Result<T, WorkerError> {
+    serde_json::from_slice(bytes)
+        .map_err(|error| WorkerError::Ledger { address: ledger.address(key), why: error.to_string() })
 }
 
 /// All lines in a file, and their sums.
@@ -123,26 +119,24 @@ async fn create(ledger: &Ledger, key: &str, put: Put) -> Result<(), WorkerError>
     match ledger.store().put(key, put).await {
         Ok(_) => Ok(()),
         Err(error) if error.is_refused() => Ok(()),
-        Err(error) => Err(WorkerError::store("failed to write the report")(error)),
+        Err(error) => Err(error.into()),
     }
 }
 
 /// Removes all claims. They are of no use any more: whoever claims a shard now finds its outcomes.
 async fn clean(ledger: &Ledger) -> Result<(), WorkerError> {
-    let failed = |error: StoreError| WorkerError::store("failed to remove claims")(error);
     let store = ledger.store();
     loop {
-        let page = store.list(&ledger.claims(), None, PAGE).await.map_err(failed)?;
+        let page = store.list(&ledger.claims(), None, PAGE).await?;
         stream::iter(&page.objects)
             .map(|object| store.delete(&object.key))
             .buffer_unordered(AT_ONCE)
             .try_collect::<()>()
-            .await
-            .map_err(failed)?;
+            .await?;
         if !page.more {
             break;
         }
     }
-    store.delete(&ledger.plan_claim()).await.map_err(failed)?;
-    store.delete(&ledger.report_claim()).await.map_err(failed)
+    store.delete(&ledger.plan_claim()).await?;
+    Ok(store.delete(&ledger.report_claim()).await?)
 }

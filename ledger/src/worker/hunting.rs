@@ -1,6 +1,6 @@
 //! Looks for shards: free ones first, then those whose owners are gone; leaves when there is nothing for it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
-use verbatim_store::{ETag, PAGE};
+use verbatim_store::PAGE;
 
 use super::error::WorkerError;
 use super::finish;
@@ -20,6 +20,7 @@ use super::watch::Event;
 use super::{Left, Loads, Shared};
 use crate::claim::Standing;
 use crate::hunt::{Known, Life, Watched};
+use crate::objects;
 
 /// Shards that a worker has at once, at most: small ones end while the next are fetched, and more would be taken from others
 /// who have nothing.
@@ -137,11 +138,7 @@ impl Hunter<'_> {
         let ledger = &self.shared.ledger;
         let prefix = ledger.claims();
         let after = from.checked_sub(1).map(|before| ledger.claim(before));
-        let page = ledger
-            .store()
-            .list(&prefix, after.as_deref(), PAGE)
-            .await
-            .map_err(WorkerError::store("failed to list claims"))?;
+        let page = ledger.store().list(&prefix, after.as_deref(), PAGE).await?;
         let claimed: Vec<u32> =
             page.objects.iter().filter_map(|object| ledger.shard_of(&object.key)).collect();
         // A page that is not the last tells nothing of what comes after its last key.
@@ -167,27 +164,25 @@ impl Hunter<'_> {
     /// Looks at what others have.
     async fn look(&mut self) -> Result<Tail, WorkerError> {
         let ledger = &self.shared.ledger;
-        let done: BTreeSet<u32> = self.list(&ledger.dones()).await?.into_keys().collect();
+        let done: BTreeSet<u32> = objects::shards(ledger, &ledger.dones()).await?.into_keys().collect();
         let all = self.shared.plan.shards.len();
         let open: Vec<u32> = (0..).take(all).filter(|shard| !done.contains(shard)).collect();
         if open.is_empty() {
             return Ok(Tail::AllDone);
         }
-        let claims = self.list(&ledger.claims()).await?;
+        let claims = objects::shards(ledger, &ledger.claims()).await?;
         self.watched.keep(|shard| !done.contains(&shard));
         let now = Instant::now();
         let (mut live, mut reads) = (0, 0);
         for shard in &open {
-            let Some(etag) = claims.get(shard) else { return Ok(Tail::Take(*shard, Origin::Free)) };
+            let Some((etag, _)) = claims.get(shard) else { return Ok(Tail::Take(*shard, Origin::Free)) };
             let life = self.watched.see(*shard, etag, now, self.shared.settings.lease);
             live += usize::from(life == Life::Live);
             if life != Life::Dead && (reads == READS || !self.looked_at.insert(*shard)) {
                 continue;
             }
             reads += 1;
-            let read = read_claim(ledger.store(), &ledger.claim(*shard))
-                .await
-                .map_err(WorkerError::store("failed to read a claim"))?;
+            let read = read_claim(ledger.store(), &ledger.claim(*shard)).await?;
             match read {
                 Some((claim, there))
                     if claim.standing == Standing::Released || life == Life::Dead && there == *etag =>
@@ -199,28 +194,5 @@ impl Hunter<'_> {
         }
         self.shared.watch.hear(&Event::Waits { open: open.len() });
         Ok(if live == open.len() { Tail::AllLive } else { Tail::Unknown })
-    }
-
-    /// All shards that have an object below a prefix, and its version.
-    async fn list(&self, prefix: &str) -> Result<BTreeMap<u32, ETag>, WorkerError> {
-        let ledger = &self.shared.ledger;
-        let mut shards = BTreeMap::new();
-        let mut after: Option<String> = None;
-        loop {
-            let page = ledger
-                .store()
-                .list(prefix, after.as_deref(), PAGE)
-                .await
-                .map_err(WorkerError::store("failed to list the ledger"))?;
-            after = page.objects.last().map(|object| object.key.clone());
-            for object in page.objects {
-                if let Some(shard) = ledger.shard_of(&object.key) {
-                    shards.insert(shard, object.etag);
-                }
-            }
-            if !page.more || after.is_none() {
-                return Ok(shards);
-            }
-        }
     }
 }

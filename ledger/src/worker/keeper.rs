@@ -6,10 +6,11 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde::Serialize;
 use tokio::time::Instant;
-use verbatim_store::{Condition, ErrorKind, ObjectStore, Put, Read, StoreError};
+use verbatim_store::{Condition, ETag, ErrorKind, ObjectStore, Put, StoreError};
 
 use super::error::WorkerError;
-use crate::claim::{Answer, Claim, Machine, Request, Wish};
+use crate::claim::{Answer, Claim, Done, Machine, Request, Wish};
+use crate::objects;
 
 /// Pause after a request that failed in passing, beyond what the store's own retries wait: the machine asks again at
 /// once, and a store that refuses at once would be asked in a tight loop.
@@ -26,7 +27,7 @@ pub(crate) struct Keys {
 pub(crate) struct Keeper<'a> {
     store: &'a dyn ObjectStore,
     keys: Keys,
-    record: Box<dyn Fn(crate::claim::Done) -> Vec<u8> + Send + Sync + 'a>,
+    record: Box<dyn Fn(Done) -> Vec<u8> + Send + Sync + 'a>,
     patience: Duration,
     failing_since: Option<Instant>,
     pub(crate) machine: Machine,
@@ -40,7 +41,7 @@ impl<'a> Keeper<'a> {
         keys: Keys,
         (machine, request): (Machine, Request),
         patience: Duration,
-        record: impl Fn(crate::claim::Done) -> Vec<u8> + Send + Sync + 'a,
+        record: impl Fn(Done) -> Vec<u8> + Send + Sync + 'a,
     ) -> Self {
         let mut keeper = Self {
             store,
@@ -84,7 +85,7 @@ impl<'a> Keeper<'a> {
         let now = Instant::now();
         let since = *self.failing_since.get_or_insert(now);
         if error.kind.is_configuration() || now.duration_since(since) >= self.patience {
-            return Err(WorkerError::store("failed to keep a claim")(error));
+            return Err(error.into());
         }
         tracing::warn!("a claim cannot be kept for now: {error}");
         Ok(Answer::Unclear)
@@ -139,18 +140,12 @@ async fn carry_out(
 pub(crate) async fn read_claim(
     store: &dyn ObjectStore,
     key: &str,
-) -> Result<Option<(Box<Claim>, verbatim_store::ETag)>, StoreError> {
-    let download = match store.get(key, Read::default()).await {
-        Ok(download) => download,
-        Err(error) if error.is_not_found() => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let etag = download.object.etag.clone();
-    let bytes = download.bytes().await?;
+) -> Result<Option<(Box<Claim>, ETag)>, StoreError> {
+    let Some((object, bytes)) = objects::read(store, key).await? else { return Ok(None) };
     let claim: Claim = serde_json::from_slice(&bytes).map_err(|error| {
         StoreError::new(ErrorKind::Invalid, format!("{} is no claim: {error}", store.address(key)))
     })?;
-    Ok(Some((Box::new(claim), etag)))
+    Ok(Some((Box::new(claim), object.etag)))
 }
 
 /// An object of the ledger. Its types have names and numbers only, which serialise.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior};
-use verbatim_store::{Condition, Put, Read};
+use verbatim_store::{Condition, Put};
 
 use super::Worker;
 use super::error::WorkerError;
@@ -13,6 +13,7 @@ use super::watch::Event;
 use crate::claim::machine::Phase;
 use crate::claim::{Machine, Standing, Wish};
 use crate::hunt::{Life, Watched};
+use crate::objects;
 use crate::plan::{Plan, make, read_plan};
 
 /// First pause between two looks for a plan that another makes; it grows by half each time, up to a sixth of a lease.
@@ -35,9 +36,7 @@ impl Worker<'_> {
             if self.drain.is_begun() {
                 return Ok(None);
             }
-            let seen = read_claim(self.ledger.store(), &self.ledger.plan_claim())
-                .await
-                .map_err(WorkerError::store("failed to read the claim on the plan"))?;
+            let seen = read_claim(self.ledger.store(), &self.ledger.plan_claim()).await?;
             let (owner, worker) = (self.settings.owner.as_str(), self.settings.worker.as_str());
             let first = match seen {
                 None => Some(Machine::claim(1, owner, worker)),
@@ -65,12 +64,8 @@ impl Worker<'_> {
     }
 
     async fn find(&self) -> Result<Option<Plan>, WorkerError> {
-        let failed = WorkerError::store("failed to read the plan");
-        match self.ledger.store().get(&self.ledger.plan(), Read::default()).await {
-            Ok(download) => Ok(Some(read_plan(&download.bytes().await.map_err(failed)?)?)),
-            Err(error) if error.is_not_found() => Ok(None),
-            Err(error) => Err(failed(error)),
-        }
+        let read = objects::read(self.ledger.store(), &self.ledger.plan()).await?;
+        Ok(read.map(|(_, bytes)| read_plan(&bytes)).transpose()?)
     }
 
     /// Makes the plan, if the claim is had and kept.
@@ -122,7 +117,7 @@ impl Worker<'_> {
             Ok(_) => Ok(Some(plan)),
             // Another's, or our own whose answer was lost: what is there is the plan.
             Err(error) if error.is_refused() || error.is_unclear() => self.find().await,
-            Err(error) => Err(WorkerError::store("failed to write the plan")(error)),
+            Err(error) => Err(error.into()),
         }
     }
 

@@ -8,6 +8,7 @@ use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
+use verbatim_crds::failure::FailureReason;
 use verbatim_store::{ETag, Read};
 
 use super::error::WorkerError;
@@ -19,7 +20,7 @@ use super::watch::Event;
 use super::{Load, Shared};
 use crate::claim::machine::Phase;
 use crate::claim::{Claim, Machine, Request, Wish};
-use crate::outcome::{Outcome, Verdict};
+use crate::outcome::Outcome;
 use crate::plan::file::PlannedFile;
 use crate::plan::read_shard_of;
 use crate::record::Record;
@@ -84,7 +85,7 @@ pub(crate) async fn run(
             return Ok(Ended::Recorded);
         }
         Err(error) if error.is_not_found() => {}
-        Err(error) => return Err(WorkerError::store("failed to look for outcomes")(error)),
+        Err(error) => return Err(error.into()),
     }
     let waiting: VecDeque<u32> = keeper.machine.unfinished().collect();
     load.set(!waiting.is_empty());
@@ -137,11 +138,8 @@ async fn begin<'a>(
         return Ok(None);
     }
     let key = shared.ledger.shard(&shared.plan.maker, shard);
-    let failed = WorkerError::store("failed to read the plan");
-    let bytes = match shared.ledger.store().get(&key, Read::default()).await {
-        Ok(download) => download.bytes().await.map_err(failed)?,
-        Err(error) => return Err(failed(error)),
-    };
+    let download = shared.ledger.store().get(&key, Read::default()).await?;
+    let bytes = download.bytes().await?;
     let planned = Arc::new(read_shard_of(&shared.plan, shard, &bytes)?);
     // Set once, here.
     let _ = files.set(Arc::clone(&planned));
@@ -215,10 +213,7 @@ impl Session<'_> {
             }
             self.waiting.pop_front();
             let message = format!("workers were lost with it in flight, {attempts} times");
-            let outcome = Outcome {
-                attempts,
-                ..Outcome::failed(verbatim_crds::failure::FailureReason::WorkerLost, message)
-            };
+            let outcome = Outcome { attempts, ..Outcome::failed(FailureReason::WorkerLost, message) };
             self.finish(file, outcome);
         }
     }
@@ -269,8 +264,7 @@ impl Session<'_> {
     fn finish(&mut self, file: u32, mut outcome: Outcome) {
         outcome.worker.clone_from(&self.shared.settings.worker);
         if let Some(planned) = self.files.get(file as usize) {
-            let failed = outcome.result == Verdict::Failed;
-            self.shared.watch.hear(&Event::Finished { file: planned, outcome: &outcome, failed });
+            self.shared.watch.hear(&Event::Finished { file: planned, outcome: &outcome });
         }
         self.keeper.wish(Wish::Finish(file, Box::new(outcome)));
     }

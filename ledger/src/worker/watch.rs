@@ -40,8 +40,6 @@ pub enum Event<'a> {
         file: &'a PlannedFile,
         /// What.
         outcome: &'a Outcome,
-        /// Whether it failed.
-        failed: bool,
     },
     /// A shard is no longer worked on here.
     Ended {
