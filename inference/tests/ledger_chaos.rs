@@ -96,6 +96,10 @@ fn run(seed: u64) -> BTreeMap<String, u64> {
         for (number, worker) in workers.iter_mut().enumerate() {
             // As a Job would: something failed that may succeed another time.
             if worker.was_refused() {
+                println!(
+                    "seed {seed}: a worker gave up: {}",
+                    worker.said().lines().last().unwrap_or_default()
+                );
                 *worker = start(number);
                 *mishaps.entry("exit 1".to_owned()).or_default() += 1;
             }

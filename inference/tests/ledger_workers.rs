@@ -121,7 +121,7 @@ fn what_is_wrong_with_a_store_is_said_in_one_line_within_ten_seconds() {
         path
     };
     type Change = (&'static str, &'static str);
-    let cases: [(&str, std::path::PathBuf, Option<Change>, &str); 6] = [
+    let cases: [(&str, std::path::PathBuf, Option<Change>, &str); 7] = [
         (
             "wrong secret",
             good.clone(),
@@ -129,6 +129,7 @@ fn what_is_wrong_with_a_store_is_said_in_one_line_within_ten_seconds() {
             "storage.credentialsSecretRef",
         ),
         ("unknown key", good.clone(), Some(("AWS_ACCESS_KEY_ID", "nobody")), "storage.credentialsSecretRef"),
+        ("wrong region", write("region", "us-east-1", "eu-north-9"), None, "storage.region"),
         ("no bucket", write("bucket", "bucket: calls", "bucket: nowhere"), None, "nowhere"),
         ("nobody listens", write("closed", &endpoint, "http://127.0.0.1:9"), None, "storage.endpoint"),
         ("no such host", write("host", &endpoint, "http://nowhere.invalid"), None, "storage.endpoint"),

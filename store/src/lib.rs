@@ -13,6 +13,7 @@ pub mod retry;
 pub mod s3;
 #[cfg(test)]
 mod scripted;
+pub mod temporary;
 pub mod timed;
 
 use std::fmt::Debug;

@@ -63,7 +63,8 @@ pub struct Done {
     pub report: String,
 }
 
-/// The runtime that stores are talked to on: the work is waiting, and one thread beside the engine does it.
+/// The runtime that stores are talked to on. The work is waiting, and encryption: two threads, so that a claim is renewed while
+/// a plan is sorted.
 ///
 /// # Errors
 /// When the system refuses threads.
@@ -127,7 +128,7 @@ pub fn work(order: &Order<'_>, say: &Say, load: Loader) -> Result<Done, CommandE
     let (room, thread) = Room::open(
         engine,
         made_by,
-        formats(&batch.spec).into_iter().collect(),
+        formats(&batch.spec),
         signals.shared_stop(),
         Box::new(move |id, far| heard.heard(id, far)),
     );
@@ -151,7 +152,7 @@ pub fn work(order: &Order<'_>, say: &Say, load: Loader) -> Result<Done, CommandE
     let (tally, elapsed) = told.end();
     let figures = told.observed().engines.figures();
     Ok(Done {
-        left: left.map_err(|error| ended(&error))?,
+        left: left.map_err(|error| wrong(&error.into()))?,
         tally,
         elapsed,
         loading,
@@ -178,11 +179,6 @@ async fn until_signal(worker: &Worker<'_>, signals: &Signals) -> Result<Left, Wo
 
 /// What a command does where a job cannot be worked on.
 pub fn wrong(error: &BatchError) -> CommandError {
-    let words = crate::cli::say::chain(error);
-    if error.is_configuration() { CommandError::Configuration(words) } else { CommandError::Failed(words) }
-}
-
-fn ended(error: &WorkerError) -> CommandError {
     let words = crate::cli::say::chain(error);
     if error.is_configuration() { CommandError::Configuration(words) } else { CommandError::Failed(words) }
 }

@@ -22,9 +22,9 @@ use crate::{
 };
 
 /// Least time between two lines of progress in a pipe.
-const BETWEEN_LINES: Duration = Duration::from_secs(10);
+pub(super) const BETWEEN_LINES: Duration = Duration::from_secs(10);
 /// Least time between two changes of the bar's words: a person reads no faster.
-const BETWEEN_WORDS: Duration = Duration::from_millis(200);
+pub(super) const BETWEEN_WORDS: Duration = Duration::from_millis(200);
 
 /// Counts and tells.
 pub struct Report<'a> {
@@ -124,25 +124,14 @@ impl<'a> Report<'a> {
                 short_words(tally, elapsed, self.observed.engines.figures().resident),
             );
         } else {
-            self.say.line(&words(tally, elapsed, self.observed.engines.figures().resident));
+            self.say.line(&words(tally, elapsed, self.observed.engines.figures().resident, ""));
         }
     }
 
     fn failed(&self, name: &str, failure: &Failure) {
         // What an interrupt left undone is counted in the summary, and is nobody's fault.
-        if failure.reason == FailureReason::Interrupted {
-            return;
-        }
-        if self.say.is_json() {
-            tracing::error!(
-                file = name,
-                reason = failure.reason.as_str(),
-                message = failure.message,
-                position_seconds = failure.position_seconds,
-                "file failed"
-            );
-        } else {
-            self.say.force(&failure_line(name, failure));
+        if failure.reason != FailureReason::Interrupted {
+            tell_failure(self.say, name, failure, None);
         }
     }
 
@@ -183,6 +172,22 @@ impl Watcher for Report<'_> {
     }
 }
 
+/// Tells of a file that failed, also when it is quiet; `attempts` where they are known.
+pub(super) fn tell_failure(say: &Say, name: &str, failure: &Failure, attempts: Option<u32>) {
+    if say.is_json() {
+        tracing::error!(
+            file = name,
+            reason = failure.reason.as_str(),
+            message = failure.message,
+            position_seconds = failure.position_seconds,
+            attempts,
+            "file failed"
+        );
+    } else {
+        say.force(&failure_line(name, failure));
+    }
+}
+
 fn failure_line(name: &str, failure: &Failure) -> String {
     format!("FAILED {name}: {}: {}", failure.reason, text::failure(failure))
 }
@@ -197,11 +202,11 @@ fn short_words(tally: &Tally, elapsed: Duration, memory: Option<u64>) -> String 
     words.join(", ")
 }
 
-/// How far a run is, in words.
-fn words(tally: &Tally, elapsed: Duration, memory: Option<u64>) -> String {
+/// How far a run is, in words. `here` follows the number of files where others do some of them.
+pub(super) fn words(tally: &Tally, elapsed: Duration, memory: Option<u64>, here: &str) -> String {
     let ended = tally.done + tally.skipped + tally.failures();
     let mut words = vec![
-        format!("{ended} of {}", text::files(tally.files)),
+        format!("{ended} of {}{here}", text::files(tally.files)),
         format!("{} of audio", text::clock(tally.heard_seconds())),
     ];
     if let Some(speed) = tally.speed(elapsed) {
@@ -224,10 +229,10 @@ mod tests {
     fn progress_in_words() {
         let mut tally = Tally::new(212, 212_000);
         let elapsed = Duration::from_secs(2);
-        assert_eq!(words(&tally, elapsed, None), "0 of 212 files, 0:00:00 of audio");
+        assert_eq!(words(&tally, elapsed, None, ""), "0 of 212 files, 0:00:00 of audio");
         tally.done(0, 1_000, 100.0);
         assert_eq!(
-            words(&tally, elapsed, Some(231_000_000)),
+            words(&tally, elapsed, Some(231_000_000), ""),
             "1 of 212 files, 0:01:40 of audio, 50 times as fast as it plays, about 0:07:02 left, 231 MB of memory"
         );
         let short = short_words(&tally, elapsed, Some(231_000_000));

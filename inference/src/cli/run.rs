@@ -71,9 +71,9 @@ pub fn manifest_error(file: &Path, error: &ManifestError) -> CommandError {
 fn together(options: &Run, job: &TranscriptionJob, say: &Say, load: Loader) -> Result<u8, CommandError> {
     let base = manifest::base(&options.file);
     let spec = &job.spec;
-    let engine = job::engine_options(spec, base, options.device, args::threads(options.threads))
+    let engine = job::engine_options(spec, base, options.here.device, args::threads(options.here.threads))
         .map_err(|error| wrong_job(&error))?;
-    let spool = worker::spool(options.spool.as_deref())?;
+    let spool = worker::spool(options.here.spool.as_deref())?;
     let order = shared::Order {
         job,
         base,
@@ -114,7 +114,7 @@ fn together(options: &Run, job: &TranscriptionJob, say: &Say, load: Loader) -> R
 fn order(options: &Run, spec: &TranscriptionJobSpec) -> Result<Order, JobError> {
     let base = manifest::base(&options.file);
     Ok(Order {
-        engine: job::engine_options(spec, base, options.device, args::threads(options.threads))?,
+        engine: job::engine_options(spec, base, options.here.device, args::threads(options.here.threads))?,
         plan: job::plan(spec, base)?,
         formats: job::formats(spec),
         overwrite: job::overwrite(spec),

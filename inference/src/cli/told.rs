@@ -8,14 +8,20 @@ use verbatim_ledger::outcome::{Outcome, Verdict};
 use verbatim_ledger::worker::watch::{Event, Watch};
 
 use crate::{
-    cli::{escape::Shown, look::left_out, observed::Observed, say::Say, tally::Tally, text},
+    cli::{
+        escape::Shown,
+        look::left_out,
+        observed::Observed,
+        report::{BETWEEN_LINES, BETWEEN_WORDS, tell_failure, words},
+        say::Say,
+        tally::Tally,
+        text,
+    },
     engine::failure::{Failure, FailureReason},
 };
 
-/// Least time between two lines of progress in a pipe.
-const BETWEEN_LINES: Duration = Duration::from_secs(10);
-/// Least time between two changes of the bar's words: a person reads no faster.
-const BETWEEN_WORDS: Duration = Duration::from_millis(200);
+/// Follows the number of files: others may do parts of the job, so that only what was done here is told.
+const HERE: &str = " here";
 
 /// Counts and tells.
 pub struct Told {
@@ -93,20 +99,11 @@ impl Told {
                     position_seconds: None,
                 };
                 let name = Shown(key.as_ref()).to_string();
-                self.failed(&name, &failure, outcome.attempts);
+                tell_failure(&self.say, &name, &failure, Some(outcome.attempts));
                 state.tally.failed(id, bytes, name, failure);
             }
         }
         self.progress(&mut state);
-    }
-
-    fn failed(&self, name: &str, failure: &Failure, attempts: u32) {
-        if self.say.is_json() {
-            let reason = failure.reason.as_str();
-            tracing::error!(file = name, reason, message = failure.message, attempts, "file failed");
-        } else {
-            self.say.force(&format!("FAILED {name}: {}: {}", failure.reason, text::failure(failure)));
-        }
     }
 
     /// Tells how far the work is, if it is time to.
@@ -133,9 +130,9 @@ impl Told {
                 "progress"
             );
         } else if state.has_bar {
-            self.say.set_bar(state.tally.share(), words(&state.tally, elapsed, resident));
+            self.say.set_bar(state.tally.share(), words(&state.tally, elapsed, resident, HERE));
         } else {
-            self.say.line(&words(&state.tally, elapsed, resident));
+            self.say.line(&words(&state.tally, elapsed, resident, HERE));
         }
     }
 }
@@ -170,21 +167,4 @@ impl Watch for Told {
             _ => {}
         }
     }
-}
-
-/// How far the work is, in words: others may do parts of it, so that only what was done here is told.
-fn words(tally: &Tally, elapsed: Duration, memory: Option<u64>) -> String {
-    let ended = tally.done + tally.skipped + tally.failures();
-    let mut words = vec![
-        format!("{ended} of {} here", text::files(tally.files)),
-        format!("{} of audio", text::clock(tally.heard_seconds())),
-    ];
-    words.extend(
-        tally.speed(elapsed).map(|speed| format!("{} times as fast as it plays", text::ratio(speed))),
-    );
-    words.extend(
-        tally.time_left(elapsed).map(|left| format!("about {} left", text::clock(left.as_secs_f64()))),
-    );
-    words.extend(memory.map(|memory| format!("{} of memory", text::bytes(memory))));
-    words.join(", ")
 }

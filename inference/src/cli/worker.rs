@@ -69,9 +69,9 @@ pub fn worker(options: &Worker, say: &Say, load: Loader) -> Result<u8, CommandEr
 fn work(options: &Worker, say: &Say, load: Loader) -> Result<(u8, Done), CommandError> {
     let (manifest, base) = manifest_of(options)?;
     let spec = &manifest.job.spec;
-    let engine = engine_options(spec, &base, options.device, args::threads(options.threads))
+    let engine = engine_options(spec, &base, options.here.device, args::threads(options.here.threads))
         .map_err(|error| wrong_job(&error))?;
-    let spool = spool(options.spool.as_deref())?;
+    let spool = spool(options.here.spool.as_deref())?;
     let order = Order {
         job: &manifest.job,
         base: &base,

@@ -4,21 +4,13 @@
 //! kernel drops the lock of a process that dies, on whatever machine the folder is shared with.
 
 use std::{
-    fs::{self, File, TryLockError},
+    fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
 };
 
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
-
-use tempfile::{Builder, NamedTempFile};
-
-/// What the names of temporary files begin with. Hidden, so that listings and walks leave them out.
-const PREFIX: &str = ".verbatim-";
-/// What the names of temporary files end with.
-const SUFFIX: &str = ".tmp";
-/// Tries to get a temporary file that no cleaner took in the moment between its making and its locking.
-const ATTEMPTS: usize = 8;
+use tempfile::NamedTempFile;
+use verbatim_store::temporary::{self, WithoutLocks};
 
 /// Why a file was not written.
 #[derive(Debug, thiserror::Error)]
@@ -108,42 +100,14 @@ pub fn prepare(folder: &Path) -> Result<(), WriteError> {
     Ok(())
 }
 
-/// Removes the temporary files of processes that are no more. What cannot be read or removed is left for another
-/// time: it harms nobody.
+/// Removes the temporary files of processes that are no more, in a folder.
 pub fn remove_leftovers(folder: &Path) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        let ours = name.starts_with(PREFIX) && name.ends_with(SUFFIX);
-        if ours && entry.file_type().is_ok_and(|kind| kind.is_file()) {
-            let unused = File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok());
-            if unused {
-                let _ = fs::remove_file(entry.path());
-            }
-        }
-    }
+    temporary::remove_leftovers(folder, false);
 }
 
-/// A new temporary file whose lock we hold.
+/// A new temporary file. A file system without locks will do.
 fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
-    for _ in 0..ATTEMPTS {
-        let mut builder = Builder::new();
-        builder.prefix(PREFIX).suffix(SUFFIX).rand_bytes(12);
-        // As any program makes files: what the umask leaves. Temporary files are closed to others by default.
-        let file = builder.permissions(fs::Permissions::from_mode(0o666)).tempfile_in(folder)?;
-        match file.as_file().try_lock() {
-            // A cleaner is looking at it, and will remove it.
-            Err(TryLockError::WouldBlock) => continue,
-            // A file system without locks: a cleaner gets none either, and leaves the file alone.
-            Ok(()) | Err(TryLockError::Error(_)) => {}
-        }
-        // A cleaner may have removed it before it was locked.
-        if file.as_file().metadata()?.nlink() > 0 {
-            return Ok(file);
-        }
-    }
-    Err(io::Error::other("every temporary file was taken away by another process"))
+    temporary::make(folder, WithoutLocks::GoOn)
 }
 
 fn folder_of(path: &Path) -> &Path {

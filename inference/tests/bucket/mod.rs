@@ -142,7 +142,7 @@ impl Bucket {
     }
 
     /// Checks that a job is done: each recording once in the report and succeeded, each transcript whole and as the
-    /// reference has it, no claim left over.
+    /// reference has it.
     #[track_caller]
     pub fn check(&self, name: &str, reference: &BTreeMap<String, Value>) {
         let report = self.report(name);

@@ -12,8 +12,8 @@ mod lock;
 mod metadata;
 mod read;
 mod rest;
+mod stage;
 mod tag;
-mod temporary;
 mod write;
 
 use std::io;
@@ -26,6 +26,7 @@ use self::error::failed;
 use crate::ObjectStore;
 use crate::error::{ErrorKind, StoreError};
 use crate::object::{Download, ETag, Object, Page, Put, Read};
+use crate::temporary;
 
 /// A store in a folder. The work is done on tokio's threads for blocking work; a write that is no longer waited for
 /// goes on to its end.
@@ -70,7 +71,7 @@ impl FsStore {
     pub async fn remove_leftovers(&self) -> Result<(), StoreError> {
         let root = Arc::clone(&self.root);
         blocking(move || {
-            temporary::remove_leftovers(&root);
+            temporary::remove_leftovers(&root, true);
             Ok(())
         })
         .await

@@ -2,7 +2,7 @@
 //!
 //! Each write is a new file that gets its name by a rename, so two writes in a row have two inodes. The inode of a
 //! write before the last may come back, within the tick of the clock that file systems stamp files with: therefore
-//! [`super::temporary`] stamps each file itself, in nanoseconds. Together no two writes of a key have the same tag. Where
+//! [`super::stage`] stamps each file itself, in nanoseconds. Together no two writes of a key have the same tag. Where
 //! a file system keeps whole seconds only, a third write of as many bytes within the second may repeat the first's tag.
 //!
 //! The time of the inode's change (ctime) is no part: linking and renaming change it, so the tag would not be known

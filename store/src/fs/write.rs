@@ -12,7 +12,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::error::{failed, is_nothing};
-use super::{folders, lock, metadata, tag, temporary};
+use super::stage::stage;
+use super::{folders, lock, metadata, tag};
 use crate::error::{ErrorKind, StoreError};
 use crate::object::{Condition, ETag, Put};
 
@@ -25,7 +26,7 @@ pub(super) fn put(root: &Path, key: &str, parts: &[&str], put: &Put) -> Result<E
     if path.is_dir() {
         return Err(StoreError::new(ErrorKind::Invalid, format!("{} is a folder", path.display())));
     }
-    let staged = temporary::stage(&folder, &put.body)?;
+    let staged = stage(&folder, &put.body)?;
     let file = staged.as_file().metadata().map_err(|error| failed("look at", staged.path(), &error))?;
 
     let _lock = lock::lock(&root, &path)?;

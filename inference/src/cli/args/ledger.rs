@@ -24,15 +24,9 @@ pub struct Worker {
     /// The manifest; - reads it from standard input [default: what the environment variable VERBATIM_JOB says].
     #[arg(long, short, value_name = "MANIFEST")]
     pub file: Option<PathBuf>,
-    /// Where the model runs: auto, cpu, cuda or cuda:N.
-    #[arg(long, default_value_t = Device::Auto)]
-    pub device: Device,
-    /// Threads that compute [default: one for each processor].
-    #[arg(long, value_name = "N")]
-    pub threads: Option<std::num::NonZeroU16>,
-    /// Folder for recordings that are fetched [default: the one for temporary files].
-    #[arg(long, value_name = "FOLDER")]
-    pub spool: Option<PathBuf>,
+    /// What it runs on.
+    #[command(flatten)]
+    pub here: Here,
     /// File for a summary in JSON when it ends, if the file is there.
     #[arg(long, value_name = "FILE", default_value = "/dev/termination-log")]
     pub termination_log: PathBuf,
@@ -42,6 +36,20 @@ pub struct Worker {
     /// How it is ended and looked at.
     #[command(flatten)]
     pub operation: Operation,
+}
+
+/// What this machine gives to a job. The rest is in the manifest.
+#[derive(Args, Debug)]
+pub struct Here {
+    /// Where the model runs: auto, cpu, cuda or cuda:N.
+    #[arg(long, default_value_t = Device::Auto)]
+    pub device: Device,
+    /// Threads that compute [default: one for each processor].
+    #[arg(long, value_name = "N")]
+    pub threads: Option<std::num::NonZeroU16>,
+    /// Folder for recordings that are fetched [default: the one for temporary files].
+    #[arg(long, value_name = "FOLDER")]
+    pub spool: Option<PathBuf>,
 }
 
 /// How a worker works with others.

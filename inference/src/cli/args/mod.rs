@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use verbatim_crds::model::DEFAULT_MODEL;
 
 pub use self::{
-    ledger::{Ledger, Look, Plan, Report, Status, Worker},
+    ledger::{Here, Ledger, Look, Plan, Report, Status, Worker},
     model::{Model, ModelName, PullModel, ShowModel},
     run::Run,
     soak::Soak,

@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Ledger, Operation};
-use crate::engine::options::Device;
+use super::{Here, Ledger, Operation};
 
 const RUN_HELP: &str = "\
 Source and destination are buckets (s3) or folders (file). What is done already is skipped, as the manifest's \
@@ -26,15 +25,9 @@ pub struct Run {
     /// The manifest; - reads it from standard input.
     #[arg(long, short, value_name = "MANIFEST")]
     pub file: PathBuf,
-    /// Where the model runs: auto, cpu, cuda or cuda:N.
-    #[arg(long, default_value_t = Device::Auto)]
-    pub device: Device,
-    /// Threads that compute [default: one for each processor].
-    #[arg(long, value_name = "N")]
-    pub threads: Option<std::num::NonZeroU16>,
-    /// Folder for recordings that are fetched [default: the one for temporary files].
-    #[arg(long, value_name = "FOLDER")]
-    pub spool: Option<PathBuf>,
+    /// What it runs on.
+    #[command(flatten)]
+    pub here: Here,
     /// How it works with others.
     #[command(flatten)]
     pub ledger: Ledger,

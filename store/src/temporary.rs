@@ -3,16 +3,11 @@
 //! A leftover is known by its name, and by nobody holding its lock: the kernel drops the lock of a process that dies.
 
 use std::fs::{self, File, Permissions, TryLockError};
-use std::io::{self, Write};
+use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
-use std::time::SystemTime;
 
 use tempfile::{Builder, NamedTempFile};
-
-use super::error::failed;
-use crate::error::{ErrorKind, StoreError};
-use crate::object::Body;
 
 /// What the names of temporary files begin with.
 const PREFIX: &str = ".verbatim-";
@@ -22,31 +17,24 @@ const SUFFIX: &str = ".tmp";
 const ATTEMPTS: usize = 8;
 
 /// Whether temporary files have names like this.
-pub(super) fn is_name(name: &str) -> bool {
+pub fn is_name(name: &str) -> bool {
     name.starts_with(PREFIX) && name.ends_with(SUFFIX)
 }
 
-/// Writes a body to the disk, under a temporary name in `folder`. Dropping the file removes it.
-pub(super) fn stage(folder: &Path, body: &Body) -> Result<NamedTempFile, StoreError> {
-    let file = make(folder).map_err(|error| failed("make a file in", folder, &error))?;
-    let write = |error| failed("write a file in", folder, &error);
-    match body {
-        Body::Bytes(bytes) => file.as_file().write_all(bytes).map_err(write)?,
-        Body::File(path) => {
-            let mut source = File::open(path).map_err(|error| {
-                StoreError::new(ErrorKind::Invalid, format!("failed to read {}: {error}", path.display()))
-            })?;
-            io::copy(&mut source, &mut file.as_file()).map_err(write)?;
-        }
-    }
-    // In nanoseconds, where the kernel would take the time of its last tick: tags depend on it.
-    file.as_file().set_modified(SystemTime::now()).map_err(write)?;
-    file.as_file().sync_all().map_err(write)?;
-    Ok(file)
+/// What to do on a file system without locks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WithoutLocks {
+    /// Fail: the caller needs them for more than this.
+    Fail,
+    /// Go on: cleaners get no lock either, and leave the file alone.
+    GoOn,
 }
 
-/// A new temporary file whose lock we hold.
-fn make(folder: &Path) -> io::Result<NamedTempFile> {
+/// A new temporary file whose lock we hold. Dropping it removes it.
+///
+/// # Errors
+/// The system's.
+pub fn make(folder: &Path, without_locks: WithoutLocks) -> io::Result<NamedTempFile> {
     for _ in 0..ATTEMPTS {
         let mut builder = Builder::new();
         builder.prefix(PREFIX).suffix(SUFFIX).rand_bytes(12);
@@ -55,8 +43,8 @@ fn make(folder: &Path) -> io::Result<NamedTempFile> {
         match file.as_file().try_lock() {
             // A cleaner is looking at it, and will remove it.
             Err(TryLockError::WouldBlock) => continue,
-            Err(TryLockError::Error(error)) => return Err(error),
-            Ok(()) => {}
+            Err(TryLockError::Error(error)) if without_locks == WithoutLocks::Fail => return Err(error),
+            Ok(()) | Err(TryLockError::Error(_)) => {}
         }
         // A cleaner may have removed it before it was locked.
         if file.as_file().metadata()?.nlink() > 0 {
@@ -66,15 +54,15 @@ fn make(folder: &Path) -> io::Result<NamedTempFile> {
     Err(io::Error::other("every temporary file was taken away by another process"))
 }
 
-/// Removes the temporary files of processes that are no more, in a folder and the folders below it. Links are not
-/// followed. What cannot be read or removed is left for another time: it harms nobody.
-pub(super) fn remove_leftovers(folder: &Path) {
+/// Removes the temporary files of processes that are no more, in a folder and, where `below` is set, the folders below it.
+/// Links are not followed. What cannot be read or removed is left for another time: it harms nobody.
+pub fn remove_leftovers(folder: &Path, below: bool) {
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
         let Ok(entries) = fs::read_dir(&folder) else { continue };
         for entry in entries.flatten() {
             let Ok(kind) = entry.file_type() else { continue };
-            if kind.is_dir() {
+            if kind.is_dir() && below {
                 folders.push(entry.path());
             } else if kind.is_file() && entry.file_name().to_str().is_some_and(is_name) {
                 let path = entry.path();
