@@ -64,28 +64,16 @@ cargo_tool() {
   cargo install --locked --version "$version" --root "$tools" "$name"
 }
 
-get_promtool() {
-  local folder
+# One file out of a Debian package, which is not installed: package, the file in it (a pattern), where it goes, its mode.
+from_debian() {
+  local package=$1 file=$2 target=$3 mode=$4 folder
   has apt-get && has dpkg-deb || return 1
   folder=$(mktemp -d)
   [ "$(id -u)" -ne 0 ] || apt-get -qq update
-  say "installing promtool into $tools/bin"
-  (cd "$folder" && apt-get -qq download prometheus && dpkg-deb -x prometheus_*.deb .) >&2 &&
-    mkdir -p "$tools/bin" && install -m 755 "$folder/usr/bin/promtool" "$tools/bin/promtool"
-  local result=$?
-  rm -rf "$folder"
-  return $result
-}
-
-# Sets the clocks of processes off. Only the library is taken out of Debian's package.
-get_faketime() {
-  local folder
-  has apt-get && has dpkg-deb || return 1
-  folder=$(mktemp -d)
-  [ "$(id -u)" -ne 0 ] || apt-get -qq update
-  say "installing libfaketime into $tools/faketime"
-  (cd "$folder" && apt-get -qq download libfaketime && dpkg-deb -x libfaketime_*.deb .) >&2 &&
-    mkdir -p "$tools/faketime" && install -m 644 "$folder"/usr/lib/*/faketime/libfaketimeMT.so.1 "$tools/faketime/"
+  say "installing $target"
+  # shellcheck disable=SC2086 # the pattern is to be expanded
+  (cd "$folder" && apt-get -qq -o APT::Sandbox::User=root download "$package" && dpkg-deb -x "$package"_*.deb . &&
+    mkdir -p "$(dirname "$target")" && install -m "$mode" $file "$target") >&2
   local result=$?
   rm -rf "$folder"
   return $result
@@ -117,9 +105,14 @@ for wanted in "${@:-build}"; do
       ;;
     deny) cargo_tool cargo-deny ;;
     # Checks our metrics. Debian's package would start a server: only the program is taken out of it.
-    promtool) has promtool || get_promtool || say "NOT CHECKED: promtool cannot be had here, metrics go without its check" ;;
+    promtool)
+      has promtool || from_debian prometheus usr/bin/promtool "$tools/bin/promtool" 755 ||
+        say "NOT CHECKED: promtool cannot be had here, metrics go without its check"
+      ;;
     faketime)
-      [ -e "$tools/faketime/libfaketimeMT.so.1" ] || get_faketime ||
+      # Sets the clocks of processes off.
+      [ -e "$tools/faketime/libfaketimeMT.so.1" ] ||
+        from_debian libfaketime 'usr/lib/*/faketime/libfaketimeMT.so.1' "$tools/faketime/libfaketimeMT.so.1" 644 ||
         say "NOT CHECKED: libfaketime cannot be had here, workers' clocks go right"
       ;;
     versitygw) get_versitygw || say "NOT CHECKED: versitygw cannot be built here without Go (https://go.dev/dl), the tests against S3 fail" ;;

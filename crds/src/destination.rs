@@ -1,6 +1,8 @@
 //! Where the transcripts go, and in which form.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -123,6 +125,27 @@ impl Format {
     }
 }
 
+/// A text that names no format.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a format: write json, srt, vtt or txt")]
+pub struct FormatError(String);
+
+impl FromStr for Format {
+    type Err = FormatError;
+
+    fn from_str(text: &str) -> Result<Self, FormatError> {
+        let name = text.to_ascii_lowercase();
+        let found = Self::ALL.into_iter().find(|format| format.extension() == name);
+        found.ok_or_else(|| FormatError(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.extension())
+    }
+}
+
 /// What to do where a transcript is there already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum Overwrite {
@@ -133,4 +156,20 @@ pub enum Overwrite {
     Never,
     /// Transcribe again.
     Always,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_formats_read_back() {
+        for format in Format::ALL {
+            assert_eq!(format.to_string().parse(), Ok(format));
+            assert_eq!(format.to_string().to_uppercase().parse(), Ok(format));
+        }
+        for wrong in ["", "text", "json ", ".srt"] {
+            assert_eq!(wrong.parse::<Format>(), Err(FormatError(wrong.to_owned())));
+        }
+    }
 }

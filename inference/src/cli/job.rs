@@ -17,7 +17,6 @@ use crate::cli::{
     work::no_engine,
 };
 use crate::engine::options::EngineOptions;
-use crate::local::job::formats;
 use crate::output::made_by::MadeBy;
 use crate::supervisor::policy::Policy;
 use crate::worker::batch::{Batch, BatchError, Local};
@@ -128,7 +127,7 @@ pub fn work(order: &Order<'_>, say: &Say, load: Loader) -> Result<Done, CommandE
     let (room, thread) = Room::open(
         engine,
         made_by,
-        formats(&batch.spec),
+        batch.spec.destination.formats.clone(),
         signals.shared_stop(),
         Box::new(move |id, far| heard.heard(id, far)),
     );

@@ -116,7 +116,7 @@ fn order(options: &Run, spec: &TranscriptionJobSpec) -> Result<Order, JobError> 
     Ok(Order {
         engine: job::engine_options(spec, base, options.here.device, args::threads(options.here.threads))?,
         plan: job::plan(spec, base)?,
-        formats: job::formats(spec),
+        formats: spec.destination.formats.clone(),
         overwrite: job::overwrite(spec),
         policy: options.operation.apply(Policy::new(&spec.recycle, &spec.failure_policy)),
         http: options.operation.http.clone(),

@@ -25,7 +25,6 @@ use crate::{
         plan::{Item, LeftOut, NameError, Plan, Target, identity, name_targets, spare_recordings},
         walk::{self, Recording, read_failure},
     },
-    output::format::Format,
 };
 
 /// Why a job cannot be done on this machine.
@@ -110,11 +109,6 @@ pub fn engine_options(
     })
 }
 
-/// The files of each transcript of a job.
-pub fn formats(spec: &TranscriptionJobSpec) -> Vec<Format> {
-    spec.destination.formats.iter().copied().map(Format::from).collect()
-}
-
 /// What a job wants done where a transcript is there already.
 pub fn overwrite(spec: &TranscriptionJobSpec) -> Overwrite {
     match spec.destination.overwrite {
@@ -159,7 +153,7 @@ pub fn plan(spec: &TranscriptionJobSpec, base: &Path) -> Result<Plan, JobError> 
         }
     };
     let items = place_all(&folder, recordings, destination.as_deref(), spec.destination.layout)?;
-    spare_recordings(&items, &formats(spec))?;
+    spare_recordings(&items, &spec.destination.formats)?;
     Ok(Plan { items, left_out, spools: Vec::new() })
 }
 

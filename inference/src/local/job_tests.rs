@@ -4,7 +4,7 @@ use verbatim_crds::manifest;
 
 use super::{
     done::Overwrite,
-    job::{JobError, engine_options, formats, overwrite, plan},
+    job::{JobError, engine_options, overwrite, plan},
     plan::{LeftOut, NameError, Plan},
 };
 use crate::{
@@ -135,6 +135,6 @@ fn settings_reach_the_engine() {
     assert_eq!((options.device, options.threads, options.channels), (Device::Cpu, 3, ChannelMode::Split));
     assert_eq!((options.vad.threshold, options.vad.max_speech_seconds), (0.7, 9.0));
     assert_eq!(options.max_padded_seconds, 60.0);
-    assert_eq!(formats(&spec), [Format::Srt, Format::Json]);
+    assert_eq!(spec.destination.formats, [Format::Srt, Format::Json]);
     assert_eq!(overwrite(&spec), Overwrite::Never);
 }

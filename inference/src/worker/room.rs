@@ -9,7 +9,6 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use crossbeam_channel::{Sender, unbounded};
 use tokio::sync::oneshot;
-use verbatim_crds::destination::Format as Wanted;
 use verbatim_ledger::worker::transcribe::{NotTranscribed, Spooled, Transcribe, Transcribed};
 
 use crate::engine::failure::FailureReason;
@@ -147,16 +146,14 @@ impl Transcribe for Room {
         })
     }
 
-    fn render(&self, json: &[u8], formats: &[Wanted]) -> Option<Vec<(Wanted, Bytes)>> {
+    fn render(&self, json: &[u8], formats: &[Format]) -> Option<Vec<(Format, Bytes)>> {
         let transcript: Transcript = serde_json::from_slice(json).ok()?;
-        let formats: Vec<Format> = formats.iter().copied().map(Format::from).collect();
-        rendered(&transcript, &formats)
+        rendered(&transcript, formats)
     }
 }
 
-fn rendered(transcript: &Transcript, formats: &[Format]) -> Option<Vec<(Wanted, Bytes)>> {
-    let bytes =
-        |format: &Format| Some((Wanted::from(*format), Bytes::from(render(transcript, *format).ok()?)));
+fn rendered(transcript: &Transcript, formats: &[Format]) -> Option<Vec<(Format, Bytes)>> {
+    let bytes = |format: &Format| Some((*format, Bytes::from(render(transcript, *format).ok()?)));
     formats.iter().map(bytes).collect()
 }
 
