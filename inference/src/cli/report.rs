@@ -105,27 +105,7 @@ impl<'a> Report<'a> {
         }
         state.told = now;
         let elapsed = now.duration_since(self.begun);
-        let tally = &state.tally;
-        if self.say.is_json() {
-            tracing::info!(
-                files = tally.files,
-                done = tally.done,
-                skipped = tally.skipped,
-                failed = tally.failures(),
-                audio_seconds = tally.heard_seconds(),
-                speed = tally.speed(elapsed),
-                seconds_left = tally.time_left(elapsed).map(|left| left.as_secs_f64()),
-                resident_memory_bytes = self.observed.engines.figures().resident,
-                "progress"
-            );
-        } else if self.has_bar {
-            self.say.set_bar(
-                tally.share(),
-                short_words(tally, elapsed, self.observed.engines.figures().resident),
-            );
-        } else {
-            self.say.line(&words(tally, elapsed, self.observed.engines.figures().resident, ""));
-        }
+        tell_progress(self.say, self.observed, &state.tally, elapsed, self.has_bar, "");
     }
 
     fn failed(&self, name: &str, failure: &Failure) {
@@ -172,6 +152,35 @@ impl Watcher for Report<'_> {
     }
 }
 
+/// Tells how far a run is. `here` follows the number of files where others do some of them.
+pub(super) fn tell_progress(
+    say: &Say,
+    observed: &Observed,
+    tally: &Tally,
+    elapsed: Duration,
+    has_bar: bool,
+    here: &str,
+) {
+    let resident = observed.engines.figures().resident;
+    if say.is_json() {
+        tracing::info!(
+            files = tally.files,
+            done = tally.done,
+            skipped = tally.skipped,
+            failed = tally.failures(),
+            audio_seconds = tally.heard_seconds(),
+            speed = tally.speed(elapsed),
+            seconds_left = tally.time_left(elapsed).map(|left| left.as_secs_f64()),
+            resident_memory_bytes = resident,
+            "progress"
+        );
+    } else if has_bar {
+        say.set_bar(tally.share(), short_words(tally, elapsed, resident));
+    } else {
+        say.line(&words(tally, elapsed, resident, here));
+    }
+}
+
 /// Tells of a file that failed, also when it is quiet; `attempts` where they are known.
 pub(super) fn tell_failure(say: &Say, name: &str, failure: &Failure, attempts: Option<u32>) {
     if say.is_json() {
@@ -202,8 +211,8 @@ fn short_words(tally: &Tally, elapsed: Duration, memory: Option<u64>) -> String 
     words.join(", ")
 }
 
-/// How far a run is, in words. `here` follows the number of files where others do some of them.
-pub(super) fn words(tally: &Tally, elapsed: Duration, memory: Option<u64>, here: &str) -> String {
+/// How far a run is, in words.
+fn words(tally: &Tally, elapsed: Duration, memory: Option<u64>, here: &str) -> String {
     let ended = tally.done + tally.skipped + tally.failures();
     let mut words = vec![
         format!("{ended} of {}{here}", text::files(tally.files)),

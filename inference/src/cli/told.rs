@@ -12,7 +12,7 @@ use crate::{
         escape::Shown,
         look::left_out,
         observed::Observed,
-        report::{BETWEEN_LINES, BETWEEN_WORDS, tell_failure, words},
+        report::{BETWEEN_LINES, BETWEEN_WORDS, tell_failure, tell_progress},
         say::Say,
         tally::Tally,
         text,
@@ -116,24 +116,7 @@ impl Told {
             return;
         }
         state.told = now;
-        let resident = self.observed.engines.figures().resident;
-        if self.say.is_json() {
-            let tally = &state.tally;
-            tracing::info!(
-                files = tally.files,
-                done = tally.done,
-                skipped = tally.skipped,
-                failed = tally.failures(),
-                audio_seconds = tally.heard_seconds(),
-                speed = tally.speed(elapsed),
-                resident_memory_bytes = resident,
-                "progress"
-            );
-        } else if state.has_bar {
-            self.say.set_bar(state.tally.share(), words(&state.tally, elapsed, resident, HERE));
-        } else {
-            self.say.line(&words(&state.tally, elapsed, resident, HERE));
-        }
+        tell_progress(&self.say, &self.observed, &state.tally, elapsed, state.has_bar, HERE);
     }
 }
 
