@@ -27,52 +27,78 @@ pub mod types {
 
 /// Reasons of conditions: closed, so that they can be metric labels too.
 pub mod reasons {
-    /// The store does what is needed.
-    pub const STORAGE_AVAILABLE: &str = "StorageAvailable";
-    /// The store ignores conditions on writes, and the job does not allow that.
-    pub const CONDITIONAL_WRITES_UNSUPPORTED: &str = "ConditionalWritesUnsupported";
-    /// The store, a bucket or the credentials are not there.
-    pub const STORAGE_UNAVAILABLE: &str = "StorageUnavailable";
-    /// The model was verified.
-    pub const MODEL_VERIFIED: &str = "ModelVerified";
-    /// The model is not there, or its digest is another.
-    pub const MODEL_UNAVAILABLE: &str = "ModelUnavailable";
-    /// The plan is being made.
-    pub const PLANNING: &str = "Planning";
-    /// Workers transcribe.
-    pub const TRANSCRIBING: &str = "Transcribing";
-    /// `spec.suspend` is true.
-    pub const SUSPENDED_BY_SPEC: &str = "SuspendedBySpec";
-    /// No file has finished for too long.
-    pub const NO_PROGRESS: &str = "NoProgress";
-    /// Every recording has its outcome.
-    pub const ALL_FILES_DONE: &str = "AllFilesDone";
-    /// More files failed than `failurePolicy.maxFailedFiles` allows.
-    pub const TOO_MANY_FAILED_FILES: &str = "TooManyFailedFiles";
-    /// `activeDeadlineSeconds` went by.
-    pub const DEADLINE_EXCEEDED: &str = "DeadlineExceeded";
+    /// Makes a constant of each reason, and a list of all.
+    macro_rules! reasons {
+        ($($(#[$what:meta])* $constant:ident = $reason:literal;)*) => {
+            $($(#[$what])* pub const $constant: &str = $reason;)*
+            /// Every reason.
+            pub const ALL: [&str; [$($reason),*].len()] = [$($constant),*];
+        };
+    }
 
-    /// Every reason.
-    pub const ALL: [&str; 12] = [
-        STORAGE_AVAILABLE,
-        CONDITIONAL_WRITES_UNSUPPORTED,
-        STORAGE_UNAVAILABLE,
-        MODEL_VERIFIED,
-        MODEL_UNAVAILABLE,
-        PLANNING,
-        TRANSCRIBING,
-        SUSPENDED_BY_SPEC,
-        NO_PROGRESS,
-        ALL_FILES_DONE,
-        TOO_MANY_FAILED_FILES,
-        DEADLINE_EXCEEDED,
-    ];
+    reasons! {
+        /// The store does what is needed.
+        STORAGE_AVAILABLE = "StorageAvailable";
+        /// The store ignores conditions on writes, and the job does not allow that.
+        CONDITIONAL_WRITES_UNSUPPORTED = "ConditionalWritesUnsupported";
+        /// The store, a bucket or the credentials are not there.
+        STORAGE_UNAVAILABLE = "StorageUnavailable";
+        /// The model was verified.
+        MODEL_VERIFIED = "ModelVerified";
+        /// The model is not there, or its digest is another.
+        MODEL_UNAVAILABLE = "ModelUnavailable";
+        /// No worker has looked yet.
+        NOT_CHECKED = "NotChecked";
+        /// Workers are asked for, and none is ready yet.
+        STARTING = "Starting";
+        /// The plan is being made.
+        PLANNING = "Planning";
+        /// Workers transcribe.
+        TRANSCRIBING = "Transcribing";
+        /// Workers ended with work left, and others are about to start.
+        RETRYING = "Retrying";
+        /// The job is over.
+        FINISHED = "Finished";
+        /// `spec.suspend` is true.
+        SUSPENDED_BY_SPEC = "SuspendedBySpec";
+        /// `spec.suspend` is false.
+        NOT_SUSPENDED = "NotSuspended";
+        /// Nothing hinders the work.
+        AS_EXPECTED = "AsExpected";
+        /// No file has finished for too long.
+        NO_PROGRESS = "NoProgress";
+        /// The scheduler finds no node for a worker.
+        UNSCHEDULABLE = "Unschedulable";
+        /// The API server refuses pods: a quota, or an admission rule.
+        QUOTA_EXCEEDED = "QuotaExceeded";
+        /// Pods cannot start: an image, a Secret or a volume is not there.
+        PODS_FAILING = "PodsFailing";
+        /// A queue (Kueue) holds the workers back.
+        WAITING_FOR_ADMISSION = "WaitingForAdmission";
+        /// Recordings are left to do.
+        NOT_FINISHED = "NotFinished";
+        /// Nothing has ended the job.
+        NOT_FAILED = "NotFailed";
+        /// Every recording has its outcome.
+        ALL_FILES_DONE = "AllFilesDone";
+        /// More files failed than `failurePolicy.maxFailedFiles` allows.
+        TOO_MANY_FAILED_FILES = "TooManyFailedFiles";
+        /// `activeDeadlineSeconds` went by.
+        DEADLINE_EXCEEDED = "DeadlineExceeded";
+        /// Workers failed again and again, with recordings left.
+        WORKERS_FAILED = "WorkersFailed";
+        /// The job cannot be done as it is written.
+        INVALID_SPEC = "InvalidSpec";
+    }
 }
 
 /// A summary of the conditions, for people.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 pub enum Phase {
     /// Nothing has been done yet.
+    #[default]
     Pending,
     /// The recordings are being listed.
     Planning,

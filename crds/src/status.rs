@@ -22,6 +22,16 @@ pub struct TranscriptionJobStatus {
     /// The truth, one entry to a type.
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
+    /// When the first workers were asked for, or those after the last pause. Deadlines count from here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start_time: Option<Time>,
+    /// When the job was over, one way or the other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub completion_time: Option<Time>,
+    /// Recordings with an outcome, of all: `81612/120000`. For people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub progress: Option<String>,
     /// Recordings, by outcome.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub files: Option<FileCounts>,
@@ -31,6 +41,10 @@ pub struct TranscriptionJobStatus {
     /// Processing seconds per audio second of one worker, from sums; a decimal as text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub real_time_factor: Option<String>,
+    /// Audio seconds for each second that goes by, of all workers together: `2930x`. For people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub speed_up: Option<String>,
     /// When the job will be done if it goes on as it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub estimated_completion_time: Option<Time>,
@@ -40,6 +54,14 @@ pub struct TranscriptionJobStatus {
     /// Engines replaced, by reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recycles: Option<RecycleCounts>,
+    /// Workers that the operator replaced, since nothing else helped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
+    pub restarts: Option<i64>,
+    /// Which of the job's Jobs runs, from 0: there is another one when a Job ended with recordings left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
+    pub round: Option<i32>,
     /// The last failures, newest last. All of them are in the report.
     #[schemars(length(max = MAX_FAILURES))]
     pub failures: Vec<FileFailure>,

@@ -1,0 +1,1 @@
+//! Decisions: pure functions of observations and a given `now`. Each says why, in words for events and logs.

@@ -1,0 +1,3 @@
+//! The operator: a TranscriptionJob becomes elastic workers, and their figures become its status.
+
+pub mod decide;

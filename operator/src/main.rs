@@ -1,0 +1,3 @@
+//! `verbatim-operator`.
+
+fn main() {}
