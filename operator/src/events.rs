@@ -10,7 +10,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{ObjectMeta, PostParams};
 use kube::{Api, Resource, ResourceExt};
-use verbatim_crds::conditions::types;
+use verbatim_crds::conditions::{reasons, types};
 use verbatim_crds::contract::labels;
 use verbatim_crds::{TranscriptionJob, TranscriptionJobStatus};
 
@@ -102,6 +102,9 @@ fn turns(before: &TranscriptionJobStatus, after: &TranscriptionJobStatus, note: 
         match (condition.type_.as_str(), condition.status.as_str()) {
             (types::STALLED, "True") if changed => note(true, "Stalled", words()),
             (types::STALLED, "False") if was == "True" => note(false, "Unstalled", "nothing hinders the work any more".to_owned()),
+            (types::PROGRESSING, "True") if changed && condition.reason == reasons::RETRYING => {
+                note(true, "Retrying", condition.message.clone());
+            }
             (types::SUSPENDED, "True") if changed => note(false, "Suspended", condition.message.clone()),
             (types::COMPLETE, "True") if changed => note(false, "Complete", condition.message.clone()),
             (types::FAILED, "True") if changed => note(true, "Failed", words()),
