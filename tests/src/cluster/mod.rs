@@ -7,13 +7,18 @@
 //! may wait for what its node does.
 //!
 //! ```no_run
-//! use verbatim_tests::cluster::{self, Exit, FakeNode, NodeOptions};
+//! use k8s_openapi::api::core::v1::Pod;
+//! use verbatim_tests::cluster::{self, Exit, FakeNode, NodeOptions, Running};
 //!
 //! let cluster = cluster::shared();
-//! let namespace = cluster.namespace("example").unwrap();
-//! let node = FakeNode::start(&namespace, NodeOptions::default(), |_pod, _running| async { Exit::code(0) }).unwrap();
-//! cluster.apply("apiVersion: batch/v1\nkind: Job\n...").unwrap();
-//! # drop(node);
+//! let namespace = cluster.namespace("example")?;
+//! let script = |_pod: Pod, running: Running| async move {
+//!     running.terminated().await;
+//!     Exit::code(0)
+//! };
+//! let node = FakeNode::start(&namespace, NodeOptions::default(), script)?;
+//! namespace.kubectl(&["create", "job", "worker", "--image=verbatim"])?;
+//! # Ok::<(), cluster::Error>(())
 //! ```
 
 mod access;
