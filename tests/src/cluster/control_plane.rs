@@ -1,7 +1,7 @@
 //! Starting, stopping and asking a control plane.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use hyper::{Request, Uri};
@@ -28,11 +28,18 @@ const ANSWER: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct ControlPlane {
     // In the order in which they end: nobody has to wait for one that is gone.
-    scheduler: Kept,
-    controller_manager: Kept,
-    api_server: Mutex<Option<Kept>>,
+    servers: Mutex<Option<Servers>>,
     etcd: Kept,
     access: Arc<Access>,
+}
+
+/// The API server, and its clients that end with it: real ones do when they cannot renew their leases any more. Ones
+/// that lived on would look for it less and less often, and find it up to a minute after it is back.
+#[derive(Debug)]
+struct Servers {
+    scheduler: Kept,
+    controller_manager: Kept,
+    api_server: Kept,
 }
 
 impl ControlPlane {
@@ -44,33 +51,31 @@ impl ControlPlane {
         let access = Arc::new(Access::new()?);
         let folder = access.folder.path();
         let etcd = programs::etcd(folder)?;
-        let api_server = start_api_server(&access)?;
-        let control_plane = Self {
-            scheduler: programs::scheduler(folder)?,
-            controller_manager: programs::controller_manager(folder)?,
-            api_server: Mutex::new(Some(api_server)),
-            etcd,
-            access,
-        };
-        control_plane.await_controllers()?;
-        Ok(control_plane)
+        let servers = Servers::start(&access)?;
+        Ok(Self { servers: Mutex::new(Some(servers)), etcd, access })
     }
 
-    /// Stops the API server as a crash would: who is connected is cut off, who comes is refused.
+    /// Stops the API server as a crash would: who is connected is cut off, who comes is refused. The controllers and
+    /// the scheduler stop too.
     pub fn stop_api_server(&self) {
-        self.api_server.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.servers().take();
     }
 
-    /// Starts the API server again, on the same port, and waits until it is ready. Does nothing where it runs.
+    /// Starts the API server again, on the same port, and the controllers and the scheduler. Waits until it is ready.
+    /// Does nothing where it runs.
     ///
     /// # Errors
     /// It does not start.
     pub fn start_api_server(&self) -> Result<(), Error> {
-        let mut api_server = self.api_server.lock().unwrap_or_else(PoisonError::into_inner);
-        if api_server.is_none() {
-            *api_server = Some(start_api_server(&self.access)?);
+        let mut servers = self.servers();
+        if servers.is_none() {
+            *servers = Some(Servers::start(&self.access)?);
         }
         Ok(())
+    }
+
+    fn servers(&self) -> MutexGuard<'_, Option<Servers>> {
+        self.servers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes a namespace with a name that starts with `prefix`.
@@ -135,13 +140,12 @@ impl ControlPlane {
 
     /// The names and process ids of the programs that run.
     pub fn processes(&self) -> Vec<(&'static str, u32)> {
-        let api_server = self.api_server.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut processes = vec![
-            (programs::ETCD, self.etcd.id()),
-            (programs::CONTROLLER_MANAGER, self.controller_manager.id()),
-            (programs::SCHEDULER, self.scheduler.id()),
-        ];
-        processes.extend(api_server.as_ref().map(|process| (programs::API_SERVER, process.id())));
+        let mut processes = vec![(programs::ETCD, self.etcd.id())];
+        if let Some(servers) = self.servers().as_ref() {
+            processes.push((programs::API_SERVER, servers.api_server.id()));
+            processes.push((programs::CONTROLLER_MANAGER, servers.controller_manager.id()));
+            processes.push((programs::SCHEDULER, servers.scheduler.id()));
+        }
         processes
     }
 
@@ -149,12 +153,24 @@ impl ControlPlane {
     pub fn folder(&self) -> PathBuf {
         self.access.folder.path().to_owned()
     }
+}
+
+impl Servers {
+    fn start(access: &Access) -> Result<Self, Error> {
+        let folder = access.folder.path();
+        let api_server = start_api_server(access)?;
+        let controller_manager = programs::controller_manager(folder)?;
+        let servers = Self { scheduler: programs::scheduler(folder)?, controller_manager, api_server };
+        servers.await_controllers(access)?;
+        Ok(servers)
+    }
 
     /// Waits until the controllers have made the first service account.
-    fn await_controllers(&self) -> Result<(), Error> {
-        let folder = self.access.folder.path();
+    fn await_controllers(&self, access: &Access) -> Result<(), Error> {
+        let folder = access.folder.path();
         wait_for(async {
-            let accounts: Api<ServiceAccount> = Api::namespaced(self.client().await?, "default");
+            let client = client(&access.kubeconfig(User::Admin)).await?;
+            let accounts: Api<ServiceAccount> = Api::namespaced(client, "default");
             let mut deadline = Deadline::new("the first service account");
             loop {
                 programs::check(programs::CONTROLLER_MANAGER, &self.controller_manager, folder)?;
