@@ -138,6 +138,44 @@ fn a_deleted_pod_gets_its_grace_period_and_then_is_killed() {
 }
 
 #[test]
+fn a_pod_is_ready_when_its_script_says_so_and_may_run_out_of_memory() {
+    let namespace = cluster::shared().namespace("ready").unwrap();
+    let (step, steps) = tokio::sync::watch::channel(0);
+    let _node = FakeNode::start(&namespace, NodeOptions::default(), move |_: Pod, running: Running| {
+        let mut steps = steps.clone();
+        async move {
+            steps.wait_for(|step| *step == 1).await.unwrap();
+            running.set_ready(true);
+            steps.wait_for(|step| *step == 2).await.unwrap();
+            Exit::oom_killed()
+        }
+    })
+    .unwrap();
+    let mut job = job(1);
+    job["spec"]["template"]["spec"]["containers"][0]["readinessProbe"] =
+        json!({ "tcpSocket": { "port": 1 } });
+    namespace.apply(&job.to_string()).unwrap();
+    until("a running pod", || (pods(&namespace).first()?["status"]["phase"] == "Running").then_some(()));
+    assert!(ready(&namespace, &["0"]).is_none());
+    step.send(1).unwrap();
+    until("a ready pod", || ready(&namespace, &["0"]));
+    step.send(2).unwrap();
+    let killed = until("its end", || pods(&namespace).into_iter().find(|pod| exit_code(pod) == 137));
+    assert_eq!(killed["status"]["containerStatuses"][0]["state"]["terminated"]["reason"], "OOMKilled");
+    let failed = || (get(&namespace, "job/worker")["status"]["failed"] == 1).then_some(());
+    until("the failure in the Job", failed);
+}
+
+#[tokio::test]
+async fn a_client_asks_in_its_namespace() {
+    let namespace = cluster::shared().namespace("client").unwrap();
+    let accounts: kube::Api<k8s_openapi::api::core::v1::ServiceAccount> =
+        kube::Api::default_namespaced(namespace.client().await.unwrap());
+    let account = accounts.get("default").await.unwrap();
+    assert_eq!(account.metadata.namespace.as_deref(), Some(namespace.name()));
+}
+
+#[test]
 fn a_pod_that_asks_for_a_graphics_card_waits_until_there_is_one() {
     let namespace = cluster::shared().namespace("gpu").unwrap();
     let _node = FakeNode::start(&namespace, NodeOptions::default(), until_terminated).unwrap();

@@ -27,9 +27,19 @@ const TOKEN_SECONDS: i64 = 24 * 60 * 60;
 /// # Errors
 /// The file is no kubeconfig.
 pub async fn client(kubeconfig: &Path) -> Result<Client, Error> {
-    let kubeconfig = Kubeconfig::read_from(kubeconfig)?;
-    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
+    Ok(Client::try_from(config(kubeconfig).await?)?)
+}
+
+/// The same, with `namespace` as its default one.
+pub(super) async fn client_in(namespace: &str, kubeconfig: &Path) -> Result<Client, Error> {
+    let mut config = config(kubeconfig).await?;
+    namespace.clone_into(&mut config.default_namespace);
     Ok(Client::try_from(config)?)
+}
+
+async fn config(kubeconfig: &Path) -> Result<Config, Error> {
+    let kubeconfig = Kubeconfig::read_from(kubeconfig)?;
+    Ok(Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?)
 }
 
 /// Where a control plane is, and the files that open it. Namespaces and nodes share it with their control plane.

@@ -9,7 +9,7 @@ use kube::{Api, Client};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
-use super::access::{Access, client};
+use super::access::{Access, client, client_in};
 use super::credentials::User;
 use super::error::Error;
 use super::{random, wait_for, within};
@@ -48,7 +48,7 @@ impl Namespace {
     /// # Errors
     /// None in practice: a client connects when it is used.
     pub async fn client(&self) -> Result<Client, Error> {
-        client(&self.access.kubeconfig(User::Admin)).await
+        client_in(&self.name, &self.access.kubeconfig(User::Admin)).await
     }
 
     /// What kubectl prints for these arguments, as the admin, in this namespace.
