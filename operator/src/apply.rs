@@ -3,7 +3,7 @@
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use kube::api::{DeleteParams, EvictParams, Patch, PatchParams, PostParams, Preconditions};
-use kube::core::ErrorResponse;
+use kube::core::Status;
 use kube::{Api, ResourceExt};
 use serde_json::json;
 use verbatim_crds::contract::labels;
@@ -71,7 +71,11 @@ pub async fn set(
 ///
 /// # Errors
 /// [`Error`].
-pub async fn status(context: &Context, job: &TranscriptionJob, status: &TranscriptionJobStatus) -> Result<(), Error> {
+pub async fn status(
+    context: &Context,
+    job: &TranscriptionJob,
+    status: &TranscriptionJobStatus,
+) -> Result<(), Error> {
     context.may_write()?;
     let api: Api<TranscriptionJob> = context.namespaced(job)?;
     let body = json!({
@@ -118,6 +122,6 @@ pub async fn evict(context: &Context, job: &TranscriptionJob, pod: &str, uid: &s
 }
 
 /// Whether an object went away, or is another one, since it was seen; or its namespace is being deleted.
-fn gone(answer: &ErrorResponse) -> bool {
+fn gone(answer: &Status) -> bool {
     answer.code == 404 || (answer.code == 409 && answer.message.contains("uid"))
 }

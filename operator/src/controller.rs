@@ -17,7 +17,7 @@ use crate::error::{Error, chain};
 use crate::events::{self, TELL_FAILURES};
 use crate::observe::{Observation, observe};
 use crate::status::{View, status};
-use crate::watch::{Triggers, api};
+use crate::watch::{Steady, Triggers, api};
 use crate::{apply, build};
 
 /// Reconciles at a time. Most of a reconcile is waiting for workers; those of one job that is silent must not hold up others.
@@ -37,7 +37,7 @@ pub async fn run(
     let jobs = api::<TranscriptionJob>(&context.client, namespace.as_deref());
     let (reader, writer) = kube::runtime::reflector::store();
     let jobs = watcher(jobs, watcher::Config::default().page_size(500))
-        .default_backoff()
+        .backoff(Steady)
         .modify(|job| job.metadata.managed_fields = None)
         .reflect(writer)
         .inspect({
@@ -145,7 +145,8 @@ async fn steps(
 
     // Status.
     let before = job.status.clone().unwrap_or_default();
-    let answered = seen.samples.iter().filter_map(|(uid, sample)| Some((uid.as_str(), sample.as_ref().ok()?)));
+    let answered =
+        seen.samples.iter().filter_map(|(uid, sample)| Some((uid.as_str(), sample.as_ref().ok()?)));
     let view = View {
         job,
         invalid: invalid.filter(|_| seen.rounds.is_empty()),
@@ -171,8 +172,10 @@ async fn steps(
 
 /// Why a job cannot be done as it is written, if it cannot. The API server has refused most of it.
 fn invalid(context: &Context, job: &TranscriptionJob) -> Option<String> {
-    let wrong: Vec<String> =
-        validate::validate(job).iter().map(|violation| format!("{}: {violation}", violation.path())).collect();
+    let wrong: Vec<String> = validate::validate(job)
+        .iter()
+        .map(|violation| format!("{}: {violation}", violation.path()))
+        .collect();
     if !wrong.is_empty() {
         return Some(wrong.join("; "));
     }
@@ -200,7 +203,8 @@ async fn make(
     match &decision.action {
         Action::Nothing => Ok(()),
         Action::Create { round, workers } => {
-            let built = build::workers::job(job, &context.settings, *round, *workers).map_err(|error| own(&error))?;
+            let built =
+                build::workers::job(job, &context.settings, *round, *workers).map_err(|error| own(&error))?;
             apply::create(context, job, &built).await
         }
         Action::Set { name, completions, suspend } => {
@@ -291,4 +295,3 @@ fn again(job: Arc<TranscriptionJob>, error: &Error, context: Arc<Context>) -> Ne
     let pause = FIRST_PAUSE.saturating_mul(1 << errors.saturating_sub(1).min(16));
     Next::requeue(pause.min(LONGEST_PAUSE))
 }
-

@@ -48,7 +48,11 @@ pub fn notes(
     let mut notes = Vec::new();
     let mut note = |warning, reason, words: String| notes.push(Note { warning, reason, words });
     if let (None, Some(files)) = (before.files, after.files) {
-        let skipped = if files.skipped > 0 { format!(", {} of them have transcripts already", files.skipped) } else { String::new() };
+        let skipped = if files.skipped > 0 {
+            format!(", {} of them have transcripts already", files.skipped)
+        } else {
+            String::new()
+        };
         note(false, "Planned", format!("{} files are to do{skipped}", files.total));
     }
     match (&decision.action, &decision.scale) {
@@ -85,15 +89,25 @@ pub fn notes(
     let failed = after.files.map_or(0, |files| files.failed);
     if tell_failures && failed > told_failures {
         let last = after.failures.last();
-        let last = last.map_or_else(String::new, |last| format!("; the last: {}: {}: {}", last.key, last.reason, last.message));
-        note(true, "FilesFailed", format!("{} more files failed, {failed} in all{last}", failed - told_failures));
+        let last = last.map_or_else(String::new, |last| {
+            format!("; the last: {}: {}: {}", last.key, last.reason, last.message)
+        });
+        note(
+            true,
+            "FilesFailed",
+            format!("{} more files failed, {failed} in all{last}", failed - told_failures),
+        );
     }
     turns(before, after, &mut note);
     notes
 }
 
 /// Conditions that turned.
-fn turns(before: &TranscriptionJobStatus, after: &TranscriptionJobStatus, note: &mut impl FnMut(bool, &'static str, String)) {
+fn turns(
+    before: &TranscriptionJobStatus,
+    after: &TranscriptionJobStatus,
+    note: &mut impl FnMut(bool, &'static str, String),
+) {
     for condition in &after.conditions {
         let known = before.conditions.iter().find(|known| known.type_ == condition.type_);
         let was = known.map_or("", |known| known.status.as_str());
@@ -101,7 +115,9 @@ fn turns(before: &TranscriptionJobStatus, after: &TranscriptionJobStatus, note: 
         let changed = was != condition.status || known.is_some_and(|known| known.reason != condition.reason);
         match (condition.type_.as_str(), condition.status.as_str()) {
             (types::STALLED, "True") if changed => note(true, "Stalled", words()),
-            (types::STALLED, "False") if was == "True" => note(false, "Unstalled", "nothing hinders the work any more".to_owned()),
+            (types::STALLED, "False") if was == "True" => {
+                note(false, "Unstalled", "nothing hinders the work any more".to_owned())
+            }
             (types::PROGRESSING, "True") if changed && condition.reason == reasons::RETRYING => {
                 note(true, "Retrying", condition.message.clone());
             }

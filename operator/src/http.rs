@@ -62,12 +62,16 @@ fn answer(request: &Request<Incoming>, state: &State) -> Response<Full<Bytes>> {
     }
     match request.uri().path() {
         "/metrics" => match state.metrics.page() {
-            Ok(page) => text(StatusCode::OK, "application/openmetrics-text; version=1.0.0; charset=utf-8", page),
+            Ok(page) => {
+                text(StatusCode::OK, "application/openmetrics-text; version=1.0.0; charset=utf-8", page)
+            }
             Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, TEXT, format!("{error}\n")),
         },
         "/healthz" => text(StatusCode::OK, TEXT, "alive\n".to_owned()),
         "/readyz" if state.ready.load(Ordering::Relaxed) => text(StatusCode::OK, TEXT, "ready\n".to_owned()),
-        "/readyz" => text(StatusCode::SERVICE_UNAVAILABLE, TEXT, "the API server has not answered yet\n".to_owned()),
+        "/readyz" => {
+            text(StatusCode::SERVICE_UNAVAILABLE, TEXT, "the API server has not answered yet\n".to_owned())
+        }
         _ => text(StatusCode::NOT_FOUND, TEXT, "not found: /metrics, /healthz, /readyz\n".to_owned()),
     }
 }

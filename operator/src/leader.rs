@@ -100,7 +100,9 @@ impl Elector {
         }
         let released = async {
             let Some(mut lease) = self.api.get_opt(&self.name).await? else { return Ok(()) };
-            if let Some(spec) = lease.spec.as_mut().filter(|spec| spec.holder_identity.as_ref() == Some(&self.identity)) {
+            if let Some(spec) =
+                lease.spec.as_mut().filter(|spec| spec.holder_identity.as_ref() == Some(&self.identity))
+            {
                 spec.holder_identity = None;
                 self.api.replace(&self.name, &PostParams::default(), &lease).await?;
             }
@@ -165,7 +167,10 @@ impl Elector {
         LeaseSpec {
             holder_identity: Some(self.identity.clone()),
             lease_duration_seconds: i32::try_from(self.duration.as_secs()).ok(),
-            acquire_time: before.filter(|_| mine).and_then(|spec| spec.acquire_time.clone()).or(Some(now.clone())),
+            acquire_time: before
+                .filter(|_| mine)
+                .and_then(|spec| spec.acquire_time.clone())
+                .or(Some(now.clone())),
             renew_time: Some(now),
             lease_transitions: Some(if mine || before.is_none() { transitions } else { transitions + 1 }),
             ..LeaseSpec::default()

@@ -4,7 +4,8 @@ use tracing_subscriber::EnvFilter;
 
 /// Writes logs to standard error from now on. `RUST_LOG` chooses which; `info` without it.
 pub fn init() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,kube_client=warn"));
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,kube_client=warn"));
     // Only a second call fails, and the first one's logs are as good.
     let _ = tracing_subscriber::fmt()
         .json()

@@ -83,8 +83,7 @@ async fn run(settings: Settings) -> Result<ExitCode, String> {
     };
     let triggers: Vec<_> =
         namespaces.iter().map(|namespace| stores.watch(&client, namespace.as_deref())).collect();
-    let context =
-        Context::new(client, settings, stores, leadership, Arc::clone(&state.metrics), instance);
+    let context = Context::new(client, settings, stores, leadership, Arc::clone(&state.metrics), instance);
     let context = Arc::new(context);
     let controllers = namespaces.into_iter().zip(triggers).map(|(namespace, triggers)| {
         let mut stopped = stopped.clone();

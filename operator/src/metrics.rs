@@ -17,7 +17,8 @@ use verbatim_crds::TranscriptionJobStatus;
 use verbatim_crds::contract::metrics::{labels, operator as name, values};
 
 /// From half a millisecond, which a look at a quiet job takes, to the time limits of workers and API server.
-const RECONCILE_BUCKETS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
+const RECONCILE_BUCKETS: [f64; 12] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
 
 /// A label and its value.
 type One = Vec<(&'static str, &'static str)>;
@@ -86,7 +87,14 @@ impl Metrics {
     }
 
     /// A job's status is this. `deadline` in seconds since 1970.
-    pub fn job(&self, uid: &str, namespace: String, name: String, deadline: Option<f64>, status: TranscriptionJobStatus) {
+    pub fn job(
+        &self,
+        uid: &str,
+        namespace: String,
+        name: String,
+        deadline: Option<f64>,
+        status: TranscriptionJobStatus,
+    ) {
         let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         jobs.insert(uid.to_owned(), Job { namespace, name, deadline, status });
     }
@@ -105,7 +113,11 @@ impl Metrics {
         // The library adds `_total` to a counter's name.
         let counter = |name: &'static str| name.strip_suffix("_total").unwrap_or(name);
         registry.register(counter(name::RECONCILES_TOTAL), "Reconciles", self.reconciles.clone());
-        registry.register(counter(name::RECONCILE_ERRORS_TOTAL), "Reconciles that failed", self.errors.clone());
+        registry.register(
+            counter(name::RECONCILE_ERRORS_TOTAL),
+            "Reconciles that failed",
+            self.errors.clone(),
+        );
         registry.register(name::RECONCILE_SECONDS, "Time of reconciles", self.seconds.clone());
         registry.register(counter(name::SCRAPES_TOTAL), "Questions to workers", self.scrapes.clone());
         registry.register_collector(Box::new(Jobs(Arc::clone(self))));
@@ -126,7 +138,12 @@ impl Collector for Jobs {
     fn encode(&self, mut page: DescriptorEncoder) -> fmt::Result {
         let leads = *self.0.leader.lock().unwrap_or_else(PoisonError::into_inner);
         let gauge = ConstGauge::new(i64::from(leads));
-        gauge.encode(page.encode_descriptor(name::LEADER, "1 while this replica leads", None, MetricType::Gauge)?)?;
+        gauge.encode(page.encode_descriptor(
+            name::LEADER,
+            "1 while this replica leads",
+            None,
+            MetricType::Gauge,
+        )?)?;
         let jobs = self.0.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         let mut phases = BTreeMap::<String, i64>::new();
         for job in jobs.values() {
@@ -140,7 +157,8 @@ impl Collector for Jobs {
             let mut family = page.encode_descriptor(name, help, None, MetricType::Gauge)?;
             for job in jobs.values() {
                 for (more, value) in values(job) {
-                    let mut all = vec![(labels::NAMESPACE, job.namespace.clone()), (labels::JOB, job.name.clone())];
+                    let mut all =
+                        vec![(labels::NAMESPACE, job.namespace.clone()), (labels::JOB, job.name.clone())];
                     all.extend(more);
                     ConstGauge::new(value).encode(family.encode_family(&all)?)?;
                 }
@@ -154,12 +172,20 @@ impl Collector for Jobs {
 const FIGURES: [(&str, &str, fn(&Job) -> Values); 13] = [
     (name::JOB_FILES, "Recordings with an outcome", |job| {
         let Some(files) = job.status.files else { return Vec::new() };
-        [(values::SUCCEEDED, files.succeeded), (values::FAILED, files.failed), (values::SKIPPED, files.skipped)]
-            .map(|(outcome, count)| (vec![(labels::OUTCOME, outcome.to_owned())], count as f64))
-            .into()
+        [
+            (values::SUCCEEDED, files.succeeded),
+            (values::FAILED, files.failed),
+            (values::SKIPPED, files.skipped),
+        ]
+        .map(|(outcome, count)| (vec![(labels::OUTCOME, outcome.to_owned())], count as f64))
+        .into()
     }),
-    (name::JOB_REMAINING_FILES, "Recordings without an outcome", |job| one(job.status.files.map(|files| files.remaining as f64))),
-    (name::JOB_AUDIO_SECONDS, "Audio transcribed", |job| one(job.status.audio_seconds.map(|audio| audio.done as f64))),
+    (name::JOB_REMAINING_FILES, "Recordings without an outcome", |job| {
+        one(job.status.files.map(|files| files.remaining as f64))
+    }),
+    (name::JOB_AUDIO_SECONDS, "Audio transcribed", |job| {
+        one(job.status.audio_seconds.map(|audio| audio.done as f64))
+    }),
     (name::JOB_REMAINING_AUDIO_SECONDS, "Audio still to do", |job| {
         one(job.status.audio_seconds.map(|audio| audio.remaining as f64))
     }),
@@ -172,7 +198,9 @@ const FIGURES: [(&str, &str, fn(&Job) -> Values); 13] = [
     (name::JOB_WORKERS_DESIRED, "Workers that are wanted", |job| {
         one(job.status.workers.map(|workers| workers.desired.into()))
     }),
-    (name::JOB_WORKERS_READY, "Workers that are ready", |job| one(job.status.workers.map(|workers| workers.ready.into()))),
+    (name::JOB_WORKERS_READY, "Workers that are ready", |job| {
+        one(job.status.workers.map(|workers| workers.ready.into()))
+    }),
     (name::JOB_ESTIMATED_COMPLETION_TIMESTAMP_SECONDS, "When the job will be done", |job| {
         one(job.status.estimated_completion_time.as_ref().map(|time| time.0.as_second() as f64))
     }),
@@ -189,7 +217,9 @@ const FIGURES: [(&str, &str, fn(&Job) -> Values); 13] = [
         .map(|(reason, count)| (vec![(labels::REASON, reason.to_owned())], count as f64))
         .into()
     }),
-    (name::JOB_RESTARTS, "Workers that the operator replaced", |job| one(job.status.restarts.map(|count| count as f64))),
+    (name::JOB_RESTARTS, "Workers that the operator replaced", |job| {
+        one(job.status.restarts.map(|count| count as f64))
+    }),
     (name::JOB_CONDITION, "1 while the condition is True", |job| {
         let labels = |kind: &str, reason: &str| {
             vec![(labels::CONDITION, kind.to_owned()), (labels::REASON, reason.to_owned())]
@@ -228,7 +258,12 @@ mod tests {
         for name in name::ALL {
             assert!(page.lines().any(|line| line.starts_with(name)), "{name} is missing in\n{page}");
         }
-        assert!(page.contains(r#"verbatim_job_files{job_namespace="calls",job_name="first",outcome="succeeded"} 3"#), "{page}");
+        assert!(
+            page.contains(
+                r#"verbatim_job_files{job_namespace="calls",job_name="first",outcome="succeeded"} 3"#
+            ),
+            "{page}"
+        );
         metrics.forget("u");
         assert!(!metrics.page().unwrap().contains("first"));
     }

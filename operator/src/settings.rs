@@ -56,7 +56,11 @@ pub struct Settings {
 
 fn seconds(text: &str) -> Result<f64, String> {
     let seconds: f64 = text.parse().map_err(|_| "write seconds, as 10 or 0.5".to_owned())?;
-    if (0.05..=3600.0).contains(&seconds) { Ok(seconds) } else { Err("write 0.05 to 3600 seconds".to_owned()) }
+    if (0.05..=3600.0).contains(&seconds) {
+        Ok(seconds)
+    } else {
+        Err("write 0.05 to 3600 seconds".to_owned())
+    }
 }
 
 impl Settings {

@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::{Stream, StreamExt};
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::Pod;
 use kube::runtime::reflector::{self, ObjectRef, Store};
+use kube::runtime::utils::Backoff;
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
@@ -76,7 +78,9 @@ fn of<K>(stores: &[Store<K>], uid: &str) -> Vec<Arc<K>>
 where
     K: Resource<DynamicType = ()> + Clone + 'static,
 {
-    let wanted = |object: &K| object.meta().labels.as_ref().and_then(|all| all.get(labels::JOB_UID)).is_some_and(|is| is == uid);
+    let wanted = |object: &K| {
+        object.meta().labels.as_ref().and_then(|all| all.get(labels::JOB_UID)).is_some_and(|is| is == uid)
+    };
     stores.iter().flat_map(|store| store.state_filter(|object| wanted(object))).collect()
 }
 
@@ -88,10 +92,27 @@ where
     let ours = format!("{}={}", labels::MANAGED_BY, labels::OPERATOR);
     // Pages bound what a list holds at once.
     let config = watcher::Config::default().labels(&ours).page_size(500);
-    watcher(api, config).default_backoff().modify(move |object| {
+    watcher(api, config).backoff(Steady).modify(move |object| {
         object.meta_mut().managed_fields = None;
         trim(object);
     })
+}
+
+/// Watches are tried again every second: kube's own pause grows to half a minute, in which nobody would see that the API server
+/// is back. Requests by thousands of operators are not to be feared: one leads.
+#[derive(Debug)]
+pub struct Steady;
+
+impl Iterator for Steady {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        Some(Duration::from_secs(1))
+    }
+}
+
+impl Backoff for Steady {
+    fn reset(&mut self) {}
 }
 
 fn trim_job(job: &mut Job) {

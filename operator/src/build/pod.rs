@@ -27,7 +27,11 @@ const SHARED_MEMORY: &str = "256Mi";
 ///
 /// # Errors
 /// [`BuildError`].
-pub fn template(job: &TranscriptionJob, settings: &Settings, round: i32) -> Result<PodTemplateSpec, BuildError> {
+pub fn template(
+    job: &TranscriptionJob,
+    settings: &Settings,
+    round: i32,
+) -> Result<PodTemplateSpec, BuildError> {
     let own = |source| BuildError::Own { what: "the worker's pod", source };
     let mut pod: PodTemplateSpec = serde_json::from_value(ours(job, settings)).map_err(own)?;
     let user: PodTemplateSpec =
@@ -46,7 +50,9 @@ pub fn template(job: &TranscriptionJob, settings: &Settings, round: i32) -> Resu
 fn check(user: &PodTemplateSpec) -> Result<(), BuildError> {
     let Some(spec) = &user.spec else { return Ok(()) };
     if spec.restart_policy.as_deref().is_some_and(|policy| policy != "Never") {
-        return Err(BuildError::Refused("restartPolicy must be Never: workers are started again by their Job"));
+        return Err(BuildError::Refused(
+            "restartPolicy must be Never: workers are started again by their Job",
+        ));
     }
     let main = spec.containers.iter().find(|container| container.name == WORKER_CONTAINER);
     if main.is_some_and(|main| main.command.is_some() || main.args.is_some()) {
@@ -105,7 +111,10 @@ fn ours(job: &TranscriptionJob, settings: &Settings) -> Value {
     if let Some(bundle) = &storage.ca_bundle_ref {
         let items = json!([{ "key": bundle.key, "path": "ca.crt" }]);
         volumes.push(json!({ "name": "verbatim-ca", "configMap": { "name": bundle.name, "items": items } }));
-        push(&mut worker["volumeMounts"], json!({ "name": "verbatim-ca", "mountPath": "/etc/verbatim-ca", "readOnly": true }));
+        push(
+            &mut worker["volumeMounts"],
+            json!({ "name": "verbatim-ca", "mountPath": "/etc/verbatim-ca", "readOnly": true }),
+        );
         push(&mut worker["env"], json!({ "name": "AWS_CA_BUNDLE", "value": "/etc/verbatim-ca/ca.crt" }));
     }
     json!({

@@ -53,7 +53,12 @@ pub fn job(job: &TranscriptionJob, settings: &Settings, round: i32, workers: u32
     all.insert(labels::ROUND.to_owned(), round.to_string());
     // What a queue reads is passed on; elastic, so that a change of the numbers does not send the Job back into the queue.
     let queue = |name: &&String| name.starts_with("kueue.x-k8s.io/");
-    all.extend(job.labels().iter().filter(|(name, _)| queue(name)).map(|(name, value)| (name.clone(), value.clone())));
+    all.extend(
+        job.labels()
+            .iter()
+            .filter(|(name, _)| queue(name))
+            .map(|(name, value)| (name.clone(), value.clone())),
+    );
     if all.contains_key(QUEUE_LABEL) {
         let annotations = metadata.annotations.get_or_insert_default();
         annotations.insert("kueue.x-k8s.io/elastic-job".to_owned(), "true".to_owned());

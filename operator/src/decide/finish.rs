@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
-use verbatim_crds::contract::exit;
 use verbatim_crds::conditions::{reasons, types};
+use verbatim_crds::contract::exit;
 use verbatim_crds::contract::messages::{Cause, Farewell, JobProgress, LedgerPhase};
 use verbatim_crds::{TranscriptionJobSpec, TranscriptionJobStatus};
 
@@ -86,11 +86,15 @@ fn already(before: &TranscriptionJobStatus, now: Timestamp) -> Option<Over> {
     let holds = |kind| before.conditions.iter().find(|one| one.type_ == kind && one.status == "True");
     if let Some(failed) = holds(types::FAILED) {
         let reason = reasons::ALL.into_iter().find(|reason| *reason == failed.reason);
-        return Some(Over::Failed { reason: reason.unwrap_or(reasons::WORKERS_FAILED), message: failed.message.clone() });
+        return Some(Over::Failed {
+            reason: reason.unwrap_or(reasons::WORKERS_FAILED),
+            message: failed.message.clone(),
+        });
     }
     let complete = holds(types::COMPLETE)?;
     let since = before.completion_time.as_ref().map(|time| now.duration_since(time.0));
-    let idle = since.is_some_and(|since| since >= SignedDuration::try_from(LEAVE).unwrap_or(SignedDuration::MAX));
+    let idle =
+        since.is_some_and(|since| since >= SignedDuration::try_from(LEAVE).unwrap_or(SignedDuration::MAX));
     Some(Over::Complete { message: complete.message.clone(), idle })
 }
 
@@ -166,7 +170,8 @@ fn pause(streak: usize, failed: bool) -> SignedDuration {
 /// What the worker said whose end ended the Job: the one with the wrong configuration, else one with a cause.
 fn culprit<'a>(seen: &'a Observation, round: &Round) -> Option<&'a Farewell> {
     let said = |farewell: &&Farewell| farewell.cause.is_some();
-    let wrong = seen.farewells(round.number).filter(said).find(|farewell| farewell.exit == exit::CONFIGURATION);
+    let wrong =
+        seen.farewells(round.number).filter(said).find(|farewell| farewell.exit == exit::CONFIGURATION);
     wrong.or_else(|| seen.farewells(round.number).find(said))
 }
 
@@ -178,7 +183,9 @@ fn exits(seen: &Observation, round: &Round) -> String {
             && *code != 0
         {
             let reason = reason.as_deref().filter(|reason| *reason != "Error");
-            *counts.entry(reason.map_or(format!("exit {code}"), |reason| format!("exit {code}, {reason}"))).or_default() += 1;
+            *counts
+                .entry(reason.map_or(format!("exit {code}"), |reason| format!("exit {code}, {reason}")))
+                .or_default() += 1;
         }
     }
     let words: Vec<String> = counts.into_iter().map(|(how, count)| format!("{count} pods: {how}")).collect();

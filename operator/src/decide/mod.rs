@@ -107,7 +107,9 @@ pub fn decide(job: &TranscriptionJob, seen: &Observation, memory: &mut Memory, n
     let scale = scaled(job, before, seen, memory, now);
     decision.wanted = scale.workers;
     decision.action = match (&decision.finish, seen.round()) {
-        (Finish::Retry { .. }, Some(round)) => Action::Create { round: round.number + 1, workers: scale.workers },
+        (Finish::Retry { .. }, Some(round)) => {
+            Action::Create { round: round.number + 1, workers: scale.workers }
+        }
         (_, Some(round)) if round.leaving => Action::Nothing,
         (_, Some(round)) => {
             let completions = (scale.workers + round.over).min(MOST_INDEXES);
@@ -134,7 +136,8 @@ const MOST_INDEXES: u32 = 100_000;
 
 /// Keeps the farthest that was told: a worker may look at an older listing than the one before it.
 fn keep_progress(seen: &Observation, memory: &mut Memory) {
-    let told = seen.progress.iter().chain(seen.workers.iter().filter_map(|worker| worker.farewell()?.job.as_ref()));
+    let told =
+        seen.progress.iter().chain(seen.workers.iter().filter_map(|worker| worker.farewell()?.job.as_ref()));
     for progress in told {
         let farther = |known: &JobProgress| {
             (progress.phase as u8, progress.shards_done, progress.files - progress.remaining())
@@ -158,7 +161,9 @@ fn scaled(
         .iter()
         .filter_map(|(uid, sample)| {
             let worker = seen.workers.iter().find(|worker| worker.uid == *uid)?;
-            let crate::observe::WorkerState::Running { ready: Some(since) } = worker.state else { return None };
+            let crate::observe::WorkerState::Running { ready: Some(since) } = worker.state else {
+                return None;
+            };
             let up = Duration::try_from(now.wall.duration_since(since)).unwrap_or_default();
             Some(scale::WorkerSample {
                 name: uid.clone(),
@@ -190,7 +195,9 @@ fn scaled(
 /// Stops what still runs of a job that is over: a failed one at once, a complete one when its workers had the time to leave
 /// by themselves.
 fn quiet(seen: &Observation, finish: &Finish) -> Action {
-    let Some(round) = seen.round().filter(|round| round.ended.is_none() && !round.suspended && !round.leaving) else {
+    let Some(round) =
+        seen.round().filter(|round| round.ended.is_none() && !round.suspended && !round.leaving)
+    else {
         return Action::Nothing;
     };
     match finish {

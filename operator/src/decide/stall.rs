@@ -46,7 +46,8 @@ pub fn stall(
     now: Duration,
 ) -> Option<Stall> {
     let ready = seen.ready();
-    let done = progress.map_or((0, 0, 0), |told| (told.shards_done, told.files - told.remaining(), told.audio_milliseconds));
+    let done = progress
+        .map_or((0, 0, 0), |told| (told.shards_done, told.files - told.remaining(), told.audio_milliseconds));
     let moving = (done.0, done.1, done.2, ready > 0);
     let since = match &memory.since {
         Some((before, since)) if *before == moving => *since,
@@ -57,7 +58,8 @@ pub fn stall(
     };
     if ready > 0 {
         let still = now.saturating_sub(since);
-        let busy = seen.samples.iter().any(|(_, sample)| sample.as_ref().is_ok_and(|sample| sample.in_flight > 0.0));
+        let busy =
+            seen.samples.iter().any(|(_, sample)| sample.as_ref().is_ok_and(|sample| sample.in_flight > 0.0));
         return (still >= NO_PROGRESS && busy).then(|| Stall {
             reason: reasons::NO_PROGRESS,
             message: format!(
@@ -114,7 +116,10 @@ mod tests {
     #[test]
     fn reasons_come_with_their_words() {
         let pending = |unschedulable: Option<&str>, stuck: Option<&str>| {
-            seen(WorkerState::Pending { unschedulable: unschedulable.map(Into::into), stuck: stuck.map(Into::into) })
+            seen(WorkerState::Pending {
+                unschedulable: unschedulable.map(Into::into),
+                stuck: stuck.map(Into::into),
+            })
         };
         let of = |seen: &Observation| stall(seen, None, &mut Memory::default(), Duration::ZERO);
         assert_eq!(of(&pending(None, None)), None);

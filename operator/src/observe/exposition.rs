@@ -14,7 +14,11 @@ impl<'a> Page<'a> {
 
     /// The sum of a metric's samples; none where there is none.
     pub fn sum(&self, name: &str) -> Option<f64> {
-        self.0.iter().filter(|(of, ..)| *of == name).map(|(.., value)| *value).reduce(|sum, value| sum + value)
+        self.0
+            .iter()
+            .filter(|(of, ..)| *of == name)
+            .map(|(.., value)| *value)
+            .reduce(|sum, value| sum + value)
     }
 
     /// A metric's samples by one of its labels.

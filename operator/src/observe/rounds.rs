@@ -71,10 +71,13 @@ pub fn read(jobs: &[Arc<Job>]) -> Vec<Round> {
 fn round(job: &Job) -> Round {
     let spec = job.spec.as_ref();
     let status = job.status.as_ref();
-    let count = |number: Option<i32>| number.and_then(|number| u32::try_from(number).ok()).unwrap_or_default();
+    let count =
+        |number: Option<i32>| number.and_then(|number| u32::try_from(number).ok()).unwrap_or_default();
     let over = |list: Option<&String>| list.map_or(0, |list| indexes(list));
     let conditions = status.and_then(|status| status.conditions.as_deref()).unwrap_or_default();
-    let ended = conditions.iter().find(|one| (one.type_ == "Complete" || one.type_ == "Failed") && one.status == "True");
+    let ended = conditions
+        .iter()
+        .find(|one| (one.type_ == "Complete" || one.type_ == "Failed") && one.status == "True");
     Round {
         number: job.labels().get(labels::ROUND).and_then(|number| number.parse().ok()).unwrap_or_default(),
         name: job.name_any(),
@@ -109,7 +112,11 @@ fn indexes(list: &str) -> u32 {
 }
 
 /// Asks the API server for a Job that the store does not have (yet).
-pub(super) async fn ask(context: &Context, job: &TranscriptionJob, number: i32) -> Result<Option<Round>, Error> {
+pub(super) async fn ask(
+    context: &Context,
+    job: &TranscriptionJob,
+    number: i32,
+) -> Result<Option<Round>, Error> {
     let api: Api<Job> = context.namespaced(job)?;
     let name = build::job_name(&job.name_any(), number);
     let found = api.get_opt(&name).await.map_err(Error::observing("the Job"))?;
@@ -123,7 +130,8 @@ pub(super) async fn refused(
     seen: &Observation,
 ) -> Result<Option<String>, Error> {
     let Some(round) = seen.round() else { return Ok(None) };
-    let young = round.created.is_none_or(|created| Timestamp::now().as_second() - created.as_second() < PODLESS);
+    let young =
+        round.created.is_none_or(|created| Timestamp::now().as_second() - created.as_second() < PODLESS);
     let pods = seen.workers.iter().filter(|worker| worker.round == round.number && worker.lives()).count();
     let wanted = round.parallelism.saturating_sub(round.over);
     if young || round.suspended || round.ended.is_some() || round.leaving || wanted == 0 || pods > 0 {
@@ -133,8 +141,10 @@ pub(super) async fn refused(
     let about = format!("involvedObject.uid={},reason=FailedCreate", round.uid);
     let events = api.list(&ListParams::default().fields(&about)).await.map_err(Error::observing("events"))?;
     let time = |event: &Event| {
-        let last = event.series.as_ref().and_then(|series| series.last_observed_time.as_ref()).map(|time| time.0);
-        last.or(event.last_timestamp.as_ref().map(|time| time.0)).or(event.event_time.as_ref().map(|time| time.0))
+        let last =
+            event.series.as_ref().and_then(|series| series.last_observed_time.as_ref()).map(|time| time.0);
+        last.or(event.last_timestamp.as_ref().map(|time| time.0))
+            .or(event.event_time.as_ref().map(|time| time.0))
     };
     Ok(events.items.into_iter().max_by_key(time).and_then(|event| event.message))
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Bytes;
 use hyper::{Request, Uri};
@@ -56,7 +56,8 @@ impl Scraper {
     pub fn new(limit: Duration) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_connect_timeout(Some(limit));
-        let client = Client::builder(TokioExecutor::new()).pool_idle_timeout(Duration::from_secs(60)).build(connector);
+        let client =
+            Client::builder(TokioExecutor::new()).pool_idle_timeout(Duration::from_secs(60)).build(connector);
         Self { client, port: http::PORT, limit }
     }
 
@@ -74,13 +75,17 @@ impl Scraper {
 
     async fn get(&self, address: &str, path: &str) -> Result<String, String> {
         let host = if address.contains(':') { format!("[{address}]") } else { address.to_owned() };
-        let uri = format!("http://{host}:{}{path}", self.port).parse::<Uri>().map_err(|error| error.to_string())?;
+        let uri =
+            format!("http://{host}:{}{path}", self.port).parse::<Uri>().map_err(|error| error.to_string())?;
         let mut request = Request::new(Empty::new());
         *request.uri_mut() = uri;
         let answer = async {
             let answer = self.client.request(request).await.map_err(|error| crate::error::chain(&error))?;
             let status = answer.status();
-            let body = Limited::new(answer.into_body(), LARGEST).collect().await.map_err(|error| error.to_string())?;
+            let body = Limited::new(answer.into_body(), LARGEST)
+                .collect()
+                .await
+                .map_err(|error| error.to_string())?;
             if !status.is_success() {
                 return Err(format!("{path} answers {status}"));
             }
@@ -128,20 +133,24 @@ pub(super) async fn all(
         .iter()
         .filter(|worker| !worker.leaving && matches!(worker.state, WorkerState::Running { .. }))
         .collect();
-    let samples = futures::stream::iter(running.iter().filter_map(|worker| {
-        let address = worker.address.clone()?;
-        Some(async move { (worker.uid.clone(), scraper.figures(&address).await) })
-    }))
-    .buffer_unordered(AT_ONCE)
-    .collect::<Vec<_>>();
+    // Owned, and boxed: a stream of closures over references is more than the compiler can prove to be `Send`.
+    let questions: Vec<_> = running
+        .iter()
+        .filter_map(|worker| Some((worker.uid.clone(), worker.address.clone()?)))
+        .map(|(uid, address)| {
+            let scraper = scraper.clone();
+            async move { (uid, scraper.figures(&address).await) }.boxed()
+        })
+        .collect();
+    let samples = futures::stream::iter(questions).buffer_unordered(AT_ONCE).collect::<Vec<_>>();
     let progress = async {
-        let ready = running.iter().filter(|worker| worker.is_ready());
-        for worker in ready.take(ASKED_FOR_JOB) {
-            let Some(address) = &worker.address else { continue };
-            match scraper.job(address).await {
+        let ready =
+            running.iter().filter(|worker| worker.is_ready()).filter_map(|worker| worker.address.clone());
+        for address in ready.take(ASKED_FOR_JOB).collect::<Vec<_>>() {
+            match scraper.job(&address).await {
                 Ok(progress) if progress.phase != LedgerPhase::Unplanned => return Some(progress),
                 Ok(_) => return None,
-                Err(error) => tracing::debug!(worker = worker.name, "no word about the job: {error}"),
+                Err(error) => tracing::debug!(address, "no word about the job: {error}"),
             }
         }
         None

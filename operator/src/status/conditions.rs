@@ -30,7 +30,9 @@ pub fn conditions(view: &View<'_>) -> Vec<Condition> {
     all.into_iter()
         .map(|says| {
             let known = before.iter().find(|known| known.type_ == says.kind);
-            let since = known.filter(|known| known.status == says.status).map(|known| known.last_transition_time.clone());
+            let since = known
+                .filter(|known| known.status == says.status)
+                .map(|known| known.last_transition_time.clone());
             Condition {
                 type_: says.kind.to_owned(),
                 status: says.status.to_owned(),
@@ -46,7 +48,11 @@ pub fn conditions(view: &View<'_>) -> Vec<Condition> {
 /// The schema of conditions takes 32768 characters; a person reads one line.
 fn cut(message: String) -> String {
     const MOST: usize = 1024;
-    if message.chars().count() <= MOST { message } else { message.chars().take(MOST - 3).chain("...".chars()).collect() }
+    if message.chars().count() <= MOST {
+        message
+    } else {
+        message.chars().take(MOST - 3).chain("...".chars()).collect()
+    }
 }
 
 fn says(kind: &'static str, status: &'static str, reason: &'static str, message: impl Into<String>) -> Says {
@@ -57,17 +63,21 @@ fn says(kind: &'static str, status: &'static str, reason: &'static str, message:
 fn ready(view: &View<'_>, kind: &'static str) -> Says {
     let storage = kind == types::STORAGE_READY;
     let bad = match &view.decision.finish {
-        Finish::Retry { reason, message, .. } | Finish::Over(Over::Failed { reason, message }) => Some((*reason, message)),
+        Finish::Retry { reason, message, .. } | Finish::Over(Over::Failed { reason, message }) => {
+            Some((*reason, message))
+        }
         _ => None,
     };
-    let about_storage = |reason| [reasons::STORAGE_UNAVAILABLE, reasons::CONDITIONAL_WRITES_UNSUPPORTED].contains(&reason);
+    let about_storage =
+        |reason| [reasons::STORAGE_UNAVAILABLE, reasons::CONDITIONAL_WRITES_UNSUPPORTED].contains(&reason);
     if let Some((reason, message)) = bad {
         if storage && about_storage(reason) || !storage && reason == reasons::MODEL_UNAVAILABLE {
             return says(kind, "False", reason, message.clone());
         }
     }
     // A worker opens the store before it loads the model; it is ready with both.
-    let worked = view.seen.ready() > 0 || view.progress.is_some_and(|told| told.phase != LedgerPhase::Unplanned);
+    let worked =
+        view.seen.ready() > 0 || view.progress.is_some_and(|told| told.phase != LedgerPhase::Unplanned);
     if worked && bad.is_none() {
         return match storage {
             true => says(kind, "True", reasons::STORAGE_AVAILABLE, "source and destination can be reached"),
@@ -78,7 +88,10 @@ fn ready(view: &View<'_>, kind: &'static str) -> Says {
         Some(known) => Says {
             kind,
             status: if known.status == "True" { "True" } else { "False" },
-            reason: reasons::ALL.into_iter().find(|reason| *reason == known.reason).unwrap_or(reasons::NOT_CHECKED),
+            reason: reasons::ALL
+                .into_iter()
+                .find(|reason| *reason == known.reason)
+                .unwrap_or(reasons::NOT_CHECKED),
             message: known.message.clone(),
         },
         None => says(kind, "Unknown", reasons::NOT_CHECKED, "no worker has looked yet"),
@@ -87,11 +100,14 @@ fn ready(view: &View<'_>, kind: &'static str) -> Says {
 
 fn progressing(view: &View<'_>) -> Says {
     let kind = types::PROGRESSING;
-    let planned = view.before().files.is_some() || view.progress.is_some_and(|told| told.phase != LedgerPhase::Unplanned);
+    let planned = view.before().files.is_some()
+        || view.progress.is_some_and(|told| told.phase != LedgerPhase::Unplanned);
     match &view.decision.finish {
         Finish::Over(_) => says(kind, "False", reasons::FINISHED, "the job is over"),
         _ if view.job.spec.suspend => says(kind, "False", reasons::SUSPENDED_BY_SPEC, "spec.suspend is true"),
-        _ if view.invalid.is_some() => says(kind, "False", reasons::INVALID_SPEC, "the job cannot be done as it is written"),
+        _ if view.invalid.is_some() => {
+            says(kind, "False", reasons::INVALID_SPEC, "the job cannot be done as it is written")
+        }
         Finish::Retry { at, message, .. } if *at > view.now => {
             let message = format!("workers start again at {}: {message}", at.strftime("%H:%M:%S UTC"));
             says(kind, "True", reasons::RETRYING, message)
@@ -118,7 +134,12 @@ fn stalled(view: &View<'_>) -> Says {
 
 fn suspended(view: &View<'_>) -> Says {
     if view.job.spec.suspend && view.over().is_none() {
-        says(types::SUSPENDED, "True", reasons::SUSPENDED_BY_SPEC, "spec.suspend is true; set it to false to go on")
+        says(
+            types::SUSPENDED,
+            "True",
+            reasons::SUSPENDED_BY_SPEC,
+            "spec.suspend is true; set it to false to go on",
+        )
     } else {
         says(types::SUSPENDED, "False", reasons::NOT_SUSPENDED, "")
     }
@@ -126,7 +147,9 @@ fn suspended(view: &View<'_>) -> Says {
 
 fn complete(view: &View<'_>) -> Says {
     match view.over() {
-        Some(Over::Complete { message, .. }) => says(types::COMPLETE, "True", reasons::ALL_FILES_DONE, message.clone()),
+        Some(Over::Complete { message, .. }) => {
+            says(types::COMPLETE, "True", reasons::ALL_FILES_DONE, message.clone())
+        }
         Some(Over::Failed { reason, message }) => says(types::COMPLETE, "False", reason, message.clone()),
         None => says(types::COMPLETE, "False", reasons::NOT_FINISHED, ""),
     }

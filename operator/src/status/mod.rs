@@ -171,7 +171,11 @@ fn figures(view: &View<'_>, after: &mut TranscriptionJobStatus, before: &Transcr
     }
     after.speed_up = scale.speed_up.filter(|speed| speed.is_finite()).map(|speed| {
         let known = before.speed_up.as_deref().and_then(|text| text.trim_end_matches('x').parse().ok());
-        if near(known, speed) { before.speed_up.clone().unwrap_or_default() } else { format!("{}x", significant(speed)) }
+        if near(known, speed) {
+            before.speed_up.clone().unwrap_or_default()
+        } else {
+            format!("{}x", significant(speed))
+        }
     });
     if let (Some(audio), Some(remaining)) = (&mut after.audio_seconds, scale.remaining_audio_seconds)
         && !near(Some(audio.remaining as f64), remaining)
@@ -183,7 +187,8 @@ fn figures(view: &View<'_>, after: &mut TranscriptionJobStatus, before: &Transcr
         let at = view.now.checked_add(SignedDuration::try_from(eta).ok()?).ok()?;
         let known = before.estimated_completion_time.as_ref().map(|time| time.0);
         let moved = |known: Timestamp| at.duration_since(known).abs();
-        let tolerance = SignedDuration::try_from(eta.mul_f64(NOISE)).unwrap_or_default() + SignedDuration::from_secs(5);
+        let tolerance =
+            SignedDuration::try_from(eta.mul_f64(NOISE)).unwrap_or_default() + SignedDuration::from_secs(5);
         // Whole seconds: nobody reads the rest.
         let whole = Timestamp::from_second(at.as_second()).unwrap_or(at);
         Some(Time(known.filter(|known| moved(*known) <= tolerance).unwrap_or(whole)))

@@ -17,7 +17,11 @@ pub struct Tally {
 
 impl Tally {
     /// Takes what workers said. `before` is what the status has.
-    pub fn look<'a>(&mut self, samples: impl Iterator<Item = (&'a str, &'a Sample)>, before: Option<RecycleCounts>) -> RecycleCounts {
+    pub fn look<'a>(
+        &mut self,
+        samples: impl Iterator<Item = (&'a str, &'a Sample)>,
+        before: Option<RecycleCounts>,
+    ) -> RecycleCounts {
         for (uid, sample) in samples {
             let known = self.workers.entry(uid.to_owned()).or_default();
             // A counter does not go back while its worker lives.
@@ -48,7 +52,8 @@ fn counts([memory, gpu_memory, growth, max_files, crash]: [i64; 5]) -> RecycleCo
 /// How many more there are, in words: `2 for memory, 1 after a crash`; none where there are no more.
 pub fn more(before: Option<RecycleCounts>, after: RecycleCounts) -> Option<String> {
     let before = before.map(array).unwrap_or_default();
-    let words = ["for memory", "for GPU memory", "for growth", "after their number of files", "after a crash"];
+    let words =
+        ["for memory", "for GPU memory", "for growth", "after their number of files", "after a crash"];
     let parts: Vec<String> = array(after)
         .into_iter()
         .zip(before)
