@@ -19,12 +19,14 @@ pub mod model;
 pub mod path;
 pub mod recognition;
 pub mod recycle;
+pub(crate) mod rules;
 pub mod scaling;
 pub mod source;
 pub mod status;
 pub mod storage;
 pub mod text;
 pub mod validate;
+mod violation;
 
 pub use job::{TranscriptionJob, TranscriptionJobSpec};
 pub use manifest::{Manifest, ManifestError};

@@ -3,15 +3,20 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::text;
+use crate::{rules::rule_at, text};
 
 /// How S3 is reached.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(extend("x-kubernetes-validations" = [rule_at(
+    ".anonymous",
+    "!(has(self.anonymous) && self.anonymous && has(self.credentialsSecretRef))",
+    "anonymous asks without credentials: leave anonymous or credentialsSecretRef out",
+)]))]
 pub struct Storage {
     /// Address of the service, as `https://s3.example.net`. Absent: AWS.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("pattern" = text::ENDPOINT.pattern))]
+    #[schemars(length(max = 2048), extend("pattern" = text::ENDPOINT.pattern))]
     pub endpoint: Option<String>,
     /// Region of the buckets. Absent: that of the worker's environment, else `us-east-1`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,6 +75,11 @@ fn default_key() -> String {
 /// How the service encrypts what is written.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = [rule_at(
+    ".kmsKeyId",
+    "!has(self.kmsKeyId) || self.algorithm == 'aws:kms'",
+    "kmsKeyId names a key of the key management service: write algorithm: aws:kms, or leave it out",
+)]))]
 pub struct ServerSideEncryption {
     /// With whose keys.
     pub algorithm: Encryption,

@@ -317,6 +317,7 @@ prop_compose! {
         spec.destination.formats = formats;
         spec.recognition.vad.threshold = threshold;
         spec.recycle.memory_soft_limit = Memory::Percent(percent);
+        spec.recycle.memory_hard_limit = Memory::Percent(100);
         spec.recycle.memory_growth_per_hour = Bytes(bytes);
         spec.failure_policy.max_failed_files = Files::Count(failed);
         spec.suspend = suspend;
