@@ -33,12 +33,15 @@ pub struct Destination {
     /// A folder: on this machine for `verbatim run`, in a volume of the worker (see `template`) in a cluster.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<FileDestination>,
-    /// How transcripts are named.
+    /// How transcripts are named. Mirror: as the recordings are below their prefix or folder. Adjacent: beside each
+    /// recording; then `s3` and `file` are left out. Flat: all in one folder, by the last part of their names.
     pub layout: Layout,
-    /// The files that each transcript is written as.
+    /// The files that each transcript is written as. JSON: everything there is to know; SRT and VTT: subtitles; TXT: the
+    /// text alone.
     #[schemars(length(min = 1, max = 4), extend("x-kubernetes-list-type" = "set"))]
     pub formats: Vec<Format>,
-    /// What to do where a transcript is there already.
+    /// What to do where a transcript is there already. IfStale: transcribe again if the recording, the model or the
+    /// settings are others than those that made it. Never: leave it. Always: transcribe again.
     pub overwrite: Overwrite,
 }
 

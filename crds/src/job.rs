@@ -22,6 +22,7 @@ pub fn api_version() -> String {
     format!("{GROUP}/{VERSION}")
 }
 
+// The ETA is a string: kubectl shows a date as the time since then, which of a time to come is `<invalid>`.
 // The scale subresource: "how much" of a job is how much it may take, so `kubectl scale` sets the most workers and not
 // their number, which the operator finds; what it wants at the moment is the number that is shown.
 /// A TranscriptionJob's spec: which recordings become which transcripts, with which model, and how much may run.
@@ -44,7 +45,7 @@ pub fn api_version() -> String {
     printcolumn = r#"{"name":"Failed","type":"integer","jsonPath":".status.files.failed"}"#,
     printcolumn = r#"{"name":"Speed-up","type":"string","jsonPath":".status.speedUp"}"#,
     printcolumn = r#"{"name":"Workers","type":"integer","jsonPath":".status.workers.ready"}"#,
-    printcolumn = r#"{"name":"ETA","type":"date","jsonPath":".status.estimatedCompletionTime"}"#,
+    printcolumn = r#"{"name":"ETA","type":"string","jsonPath":".status.estimatedCompletionTime"}"#,
     printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#,
     printcolumn = r#"{"name":"RTF","type":"string","jsonPath":".status.realTimeFactor","priority":1}"#,
     printcolumn = r#"{"name":"Restarts","type":"integer","jsonPath":".status.restarts","priority":1}"#,
@@ -54,7 +55,7 @@ pub fn api_version() -> String {
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = rules()))]
 pub struct TranscriptionJobSpec {
-    /// Stop the work and keep its state; false goes on with it.
+    /// True stops the work and keeps its state; false goes on with it.
     #[serde(default)]
     pub suspend: bool,
     /// The model that transcribes.
@@ -64,10 +65,10 @@ pub struct TranscriptionJobSpec {
     pub source: Source,
     /// Where the transcripts go.
     pub destination: Destination,
-    /// How S3 is reached.
+    /// How S3 is reached: one service for source, destination and model.
     #[serde(default)]
     pub storage: Storage,
-    /// What is recognised.
+    /// What is recognised, and how speech is found.
     #[serde(default)]
     pub recognition: Recognition,
     /// How much goes through the model at once.
@@ -76,13 +77,13 @@ pub struct TranscriptionJobSpec {
     /// How many workers run. Can change at any time.
     #[serde(default)]
     pub scaling: Scaling,
-    /// When an engine is replaced.
+    /// When a worker's engine (the process that runs the model) is replaced. Files in flight finish first.
     #[serde(default)]
     pub recycle: Recycle,
     /// What happens when files fail.
     #[serde(default)]
     pub failure_policy: FailurePolicy,
-    /// Seconds after its start at which an unfinished job fails. Absent: never.
+    /// Seconds after its start, or after the end of its last pause, at which an unfinished job fails. Absent: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 31_536_000))]
     pub active_deadline_seconds: Option<u32>,

@@ -32,9 +32,10 @@ pub struct Recognition {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 35), extend("pattern" = text::LANGUAGE.pattern))]
     pub language: Option<String>,
-    /// What gets a time.
+    /// What gets a time. Segment: each stretch of speech. Word: each word as well, for models that can.
     pub timestamps: Timestamps,
-    /// What to do with the channels of a recording.
+    /// What to do with the channels of a recording. Mix: average them. Split: transcribe each alone, as for calls with
+    /// a party to a channel.
     pub channels: Channels,
     /// How speech is found (voice activity detection).
     pub vad: Vad,

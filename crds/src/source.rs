@@ -76,7 +76,7 @@ fn keys(_: &mut SchemaGenerator) -> Schema {
             "maxLength": 1024,
             "x-kubernetes-validations": [rule(
                 r"!self.matches('^/|(^|/)[.][.](/|$)')",
-                "keys: write names from the prefix or the folder on, without / before them and without ..",
+                "keys: write names from the prefix or the folder on, without / before and .. in them",
             )],
         },
     })
