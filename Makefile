@@ -46,7 +46,7 @@ demo: model ## Transcribe the two recordings that come with the model, from the 
 test: test-rust test-python ## Run every test
 
 test-rust: model
-	@scripts/setup.sh promtool versitygw faketime
+	@scripts/setup.sh promtool versitygw faketime kubernetes
 	cargo test --release --workspace --locked --no-fail-fast
 
 test-python:

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs what a bare machine lacks, says what it does, and is quick when nothing is missing.
 #
-# usage: scripts/setup.sh [build] [deny] [fuzz] [promtool] [versitygw] [faketime]      without arguments: build
+# usage: scripts/setup.sh [build] [deny] [fuzz] [promtool] [versitygw] [faketime] [kubernetes] [node]
+#        without arguments: build
 #
 # Root is not needed: tools come from PyPI (pinned in tools.txt) into the user's cache, and the Makefile puts that
 # folder on PATH. Only a missing C compiler takes root, because no package of Python's index carries one.
@@ -94,6 +95,45 @@ get_versitygw() {
   ln -sfn "$folder/versitygw" "$tools/bin/versitygw"
 }
 
+# Programs of a real Kubernetes, of the version that this module requires.
+kubernetes_module="$here/../tests/tools/kubernetes"
+
+# Their names; etcd, which comes from another module, is one of them.
+get_kubernetes() {
+  local version folder name packages=()
+  version=$(awk '$1 == "require" && $2 == "k8s.io/kubernetes" { print $3 }' "$kubernetes_module/go.mod")
+  folder="$tools/kubernetes-$version"
+  for name in "$@"; do
+    [ -x "$folder/$name" ] || packages+=("$name")
+  done
+  if [ "${#packages[@]}" -gt 0 ]; then
+    has go || return 1
+    say "building ${packages[*]} of Kubernetes $version into $folder, which can take ten minutes"
+    mkdir -p "$folder"
+    for name in "${packages[@]}"; do
+      case $name in
+        etcd) build_kubernetes "$version" "$folder/etcd" go.etcd.io/etcd/server/v3 ;;
+        *) build_kubernetes "$version" "$folder/$name" "k8s.io/kubernetes/cmd/$name" ;;
+      esac || return 1
+    done
+  fi
+  mkdir -p "$tools/bin"
+  for name in "$@"; do
+    ln -sfn "$folder/$name" "$tools/bin/$name"
+  done
+}
+
+# Version, program, package. The compiler's cache is shared, and a program appears when it is whole.
+build_kubernetes() {
+  local version=$1 program=$2 package=$3 at=k8s.io/component-base/version numbers
+  IFS=. read -ra numbers <<<"${version#v}"
+  GOTOOLCHAIN=local CGO_ENABLED=0 go build -C "$kubernetes_module" -trimpath -buildvcs=false -o "$program.partial" \
+    -ldflags "-s -w -X $at.gitVersion=$version -X $at.gitMajor=${numbers[0]} -X $at.gitMinor=${numbers[1]}" \
+    "$package" >&2 && mv "$program.partial" "$program"
+}
+
+no_kubernetes="NOT CHECKED: Kubernetes cannot be built here without Go 1.24 or newer (https://go.dev/dl), the tests against it fail"
+
 for wanted in "${@:-build}"; do
   case $wanted in
     build)
@@ -116,6 +156,10 @@ for wanted in "${@:-build}"; do
         say "NOT CHECKED: libfaketime cannot be had here, workers' clocks go right"
       ;;
     versitygw) get_versitygw || say "NOT CHECKED: versitygw cannot be built here without Go (https://go.dev/dl), the tests against S3 fail" ;;
+    kubernetes)
+      get_kubernetes etcd kube-apiserver kube-controller-manager kube-scheduler kubectl || say "$no_kubernetes"
+      ;;
+    node) get_kubernetes kubelet kube-proxy || say "$no_kubernetes" ;;
     fuzz)
       has c++ || debian "a C++ compiler" g++
       cargo_tool cargo-fuzz

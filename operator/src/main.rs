@@ -1,3 +1,130 @@
 //! `verbatim-operator`.
 
-fn main() {}
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use clap::Parser;
+use kube::Client;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use verbatim_operator::context::Context;
+use verbatim_operator::error::chain;
+use verbatim_operator::http::{self, State};
+use verbatim_operator::leader::{Elector, Leadership};
+use verbatim_operator::settings::Settings;
+use verbatim_operator::watch::Stores;
+use verbatim_operator::{controller, logs};
+
+/// Time for reconciles under way to end after a signal: their longest request.
+const LEAVE: Duration = Duration::from_secs(20);
+
+#[tokio::main(worker_threads = 2)]
+async fn main() -> ExitCode {
+    let settings = Settings::parse();
+    logs::init();
+    match run(settings).await {
+        Ok(code) => code,
+        Err(error) => {
+            tracing::error!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(settings: Settings) -> Result<ExitCode, String> {
+    // Which cryptography rustls uses is the process's choice; only a second choice is refused.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = Client::try_default().await.map_err(|error| {
+        format!("failed to find the API server: {}; run in a pod, or set KUBECONFIG", chain(&error))
+    })?;
+    let state = State::default();
+    http::serve(&settings.http, state.clone())
+        .await
+        .map_err(|error| format!("failed to serve on {}: {error}", settings.http))?;
+    // A replica that cannot reach the API server is not ready, and goes on trying.
+    while let Err(error) = client.apiserver_version().await {
+        tracing::warn!("the API server does not answer: {}", chain(&error));
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+    state.ready.store(true, Ordering::Relaxed);
+
+    let mut terminated = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
+    let mut interrupted = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
+    let told = async move {
+        tokio::select! { _ = terminated.recv() => {}, _ = interrupted.recv() => {} }
+    };
+    let (stop, stopped) = watch::channel(false);
+    let instance = settings.instance.clone().unwrap_or_else(name);
+    let mut elector = (!settings.no_leader_election).then(|| {
+        let duration = Duration::from_secs(settings.lease_seconds.into());
+        Elector::new(client.clone(), &settings.lease_namespace, &settings.lease_name, &instance, duration)
+    });
+    let mut told = Box::pin(told);
+    let leadership = match &mut elector {
+        None => Leadership::alone(),
+        Some(elector) => {
+            tracing::info!(instance, lease = settings.lease_name, "waiting for the lease");
+            tokio::select! {
+                () = elector.acquire() => {}
+                () = &mut told => return Ok(ExitCode::SUCCESS),
+            }
+            elector.leadership()
+        }
+    };
+    tracing::info!(instance, "leading");
+    state.metrics.leads(true);
+
+    let mut stores = Stores::default();
+    let namespaces: Vec<Option<String>> = match settings.namespaces.as_slice() {
+        [] => vec![None],
+        named => named.iter().cloned().map(Some).collect(),
+    };
+    let triggers: Vec<_> =
+        namespaces.iter().map(|namespace| stores.watch(&client, namespace.as_deref())).collect();
+    let context = Context::new(client, settings, stores, leadership, Arc::clone(&state.metrics), instance);
+    let context = Arc::new(context);
+    let controllers = namespaces.into_iter().zip(triggers).map(|(namespace, triggers)| {
+        let mut stopped = stopped.clone();
+        let stopped = async move {
+            // The sender lives as long as this function.
+            let _ = stopped.wait_for(|stopped| *stopped).await;
+        };
+        controller::run(Arc::clone(&context), namespace, triggers, stopped)
+    });
+    let mut controllers = Box::pin(futures::future::join_all(controllers));
+    let lost = async {
+        match &mut elector {
+            None => std::future::pending().await,
+            Some(elector) => elector.keep().await,
+        }
+    };
+    let code = tokio::select! {
+        _ = &mut controllers => return Err("the watches ended".to_owned()),
+        () = lost => {
+            tracing::error!("the lease is lost: another replica leads");
+            ExitCode::FAILURE
+        }
+        () = &mut told => {
+            tracing::info!("leaving");
+            ExitCode::SUCCESS
+        }
+    };
+    stop.send_replace(true);
+    if code == ExitCode::SUCCESS {
+        let _ = tokio::time::timeout(LEAVE, controllers).await;
+        if let Some(elector) = &mut elector {
+            elector.release().await;
+        }
+    }
+    Ok(code)
+}
+
+/// A name that no other replica has.
+fn name() -> String {
+    use std::hash::{BuildHasher, Hasher};
+    let random = std::collections::hash_map::RandomState::new().build_hasher().finish();
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("{}-{:08x}", host.trim(), random as u32)
+}

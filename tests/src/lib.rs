@@ -1,8 +1,10 @@
 //! Real servers for tests. Each belongs to who started it, and goes away with it.
 
+pub mod cluster;
 pub mod process;
 pub mod proxy;
 pub mod versitygw;
 
+pub use self::cluster::ControlPlane;
 pub use self::proxy::Proxy;
 pub use self::versitygw::VersityGw;

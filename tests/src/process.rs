@@ -1,9 +1,11 @@
 //! A process that does not outlive its owner, however the owner ends.
 
 use std::ffi::OsString;
+use std::fs::OpenOptions;
 use std::io;
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -25,6 +27,18 @@ impl Kept {
     /// # Errors
     /// The program, or `setpriv`, is not there.
     pub fn start(command: &Command) -> io::Result<Self> {
+        Self::start_into(command, Stdio::null())
+    }
+
+    /// The same, and appends its standard error to the file `log`.
+    ///
+    /// # Errors
+    /// The program, or `setpriv`, is not there; or the file cannot be written.
+    pub fn start_logged(command: &Command, log: &Path) -> io::Result<Self> {
+        Self::start_into(command, OpenOptions::new().create(true).append(true).open(log)?.into())
+    }
+
+    fn start_into(command: &Command, log: Stdio) -> io::Result<Self> {
         // `setpriv` reports a missing program too, but only to its standard error.
         let program = find(command.get_program().to_owned())?;
         let mut kept = Command::new("setpriv");
@@ -39,7 +53,7 @@ impl Kept {
             kept.current_dir(folder);
         }
         // A group of its own, so that Ctrl-C at a terminal leaves it to its owner.
-        kept.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
+        kept.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).process_group(0);
 
         let (started, starts) = mpsc::channel();
         let (end, ends) = mpsc::channel::<()>();

@@ -143,6 +143,53 @@ pub mod standard {
     }
 }
 
+/// Names of the operator's metrics.
+pub mod operator {
+    names! {
+        /// Every one.
+        ALL;
+
+        /// Counter: reconciles.
+        RECONCILES_TOTAL = "verbatim_operator_reconciles_total";
+        /// Counter: reconciles that failed, by [`super::labels::STEP`].
+        RECONCILE_ERRORS_TOTAL = "verbatim_operator_reconcile_errors_total";
+        /// Histogram: time of a reconcile, by [`super::labels::PART`].
+        RECONCILE_SECONDS = "verbatim_operator_reconcile_seconds";
+        /// Counter: questions to workers, by [`super::labels::RESULT`].
+        SCRAPES_TOTAL = "verbatim_operator_scrapes_total";
+        /// Gauge: 1 while this replica leads.
+        LEADER = "verbatim_operator_leader";
+        /// Gauge: jobs by [`super::labels::PHASE`].
+        JOBS = "verbatim_jobs";
+        /// Gauge: recordings of a job, by [`super::labels::OUTCOME`].
+        JOB_FILES = "verbatim_job_files";
+        /// Gauge: recordings of a job without an outcome.
+        JOB_REMAINING_FILES = "verbatim_job_remaining_files";
+        /// Gauge: audio of a job that was transcribed, in seconds.
+        JOB_AUDIO_SECONDS = "verbatim_job_audio_seconds";
+        /// Gauge: audio of a job still to do, in seconds, estimated.
+        JOB_REMAINING_AUDIO_SECONDS = "verbatim_job_remaining_audio_seconds";
+        /// Gauge: worker seconds per audio second.
+        JOB_REAL_TIME_FACTOR = "verbatim_job_real_time_factor";
+        /// Gauge: audio seconds a second, all workers together.
+        JOB_SPEED_UP_RATIO = "verbatim_job_speed_up_ratio";
+        /// Gauge: workers that are wanted.
+        JOB_WORKERS_DESIRED = "verbatim_job_workers_desired";
+        /// Gauge: workers that are ready.
+        JOB_WORKERS_READY = "verbatim_job_workers_ready";
+        /// Gauge: when the job will be done, in seconds since 1970.
+        JOB_ESTIMATED_COMPLETION_TIMESTAMP_SECONDS = "verbatim_job_estimated_completion_timestamp_seconds";
+        /// Gauge: when the job fails if it is not done, in seconds since 1970.
+        JOB_DEADLINE_TIMESTAMP_SECONDS = "verbatim_job_deadline_timestamp_seconds";
+        /// Gauge: engines of a job that were replaced, by [`super::labels::REASON`].
+        JOB_RECYCLES = "verbatim_job_recycles";
+        /// Gauge: workers of a job that the operator replaced.
+        JOB_RESTARTS = "verbatim_job_restarts";
+        /// Gauge: 1 while a condition of a job is True, by [`super::labels::CONDITION`] and [`super::labels::REASON`].
+        JOB_CONDITION = "verbatim_job_condition";
+    }
+}
+
 /// Names of labels. Values are from closed lists, or small numbers, and never from files.
 pub mod labels {
     /// What became of a file: one of [`super::values`]'s outcomes.
@@ -159,6 +206,20 @@ pub mod labels {
     pub const GPU: &str = "gpu";
     /// Which end of an interval.
     pub const BOUND: &str = "bound";
+    /// Which step of a reconcile.
+    pub const STEP: &str = "step";
+    /// Which part of a reconcile's time: `all`, or `own`, without the API server's and the workers'.
+    pub const PART: &str = "part";
+    /// Whether an answer came: `ok` or `error`.
+    pub const RESULT: &str = "result";
+    /// A job's phase.
+    pub const PHASE: &str = "phase";
+    /// A condition's type.
+    pub const CONDITION: &str = "condition";
+    /// A job's namespace. `exported_` would be put before it where Prometheus adds one of its own.
+    pub const NAMESPACE: &str = "job_namespace";
+    /// A job's name.
+    pub const JOB: &str = "job_name";
     /// Version of the binary.
     pub const VERSION: &str = "version";
 }

@@ -1,0 +1,127 @@
+//! Writes. Each asks first whether this replica leads.
+
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::{ConfigMap, Pod};
+use kube::api::{DeleteParams, EvictParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::core::Status;
+use kube::{Api, ResourceExt};
+use serde_json::json;
+use verbatim_crds::contract::labels;
+use verbatim_crds::job::{KIND, api_version};
+use verbatim_crds::{TranscriptionJob, TranscriptionJobStatus};
+
+use crate::context::Context;
+use crate::error::Error;
+
+/// Applied under one name. Fields that others took are taken back: they are the operator's to decide.
+fn manager() -> PatchParams {
+    PatchParams::apply(labels::OPERATOR).force()
+}
+
+/// Applies the workers' configuration. Not by force: a ConfigMap of that name that is somebody else's is an error.
+///
+/// # Errors
+/// [`Error`].
+pub async fn config(context: &Context, job: &TranscriptionJob, config: &ConfigMap) -> Result<(), Error> {
+    context.may_write()?;
+    let api: Api<ConfigMap> = context.namespaced(job)?;
+    let patch = Patch::Apply(config);
+    let params = PatchParams::apply(labels::OPERATOR);
+    api.patch(&config.name_any(), &params, &patch).await.map_err(Error::applying("the ConfigMap"))?;
+    Ok(())
+}
+
+/// Makes a Job. One that is there already is fine: an earlier attempt's answer was lost.
+///
+/// # Errors
+/// [`Error`].
+pub async fn create(context: &Context, job: &TranscriptionJob, workers: &Job) -> Result<(), Error> {
+    context.may_write()?;
+    let api: Api<Job> = context.namespaced(job)?;
+    let params = PostParams { field_manager: Some(labels::OPERATOR.to_owned()), ..PostParams::default() };
+    match api.create(&params, workers).await {
+        Err(kube::Error::Api(answer)) if answer.code == 409 => Ok(()),
+        answer => answer.map(drop).map_err(Error::applying("the Job")),
+    }
+}
+
+/// Sets a Job's numbers: those alone are applied, since nothing else of a running Job may change.
+///
+/// # Errors
+/// [`Error`].
+pub async fn set(
+    context: &Context,
+    job: &TranscriptionJob,
+    name: &str,
+    completions: u32,
+    suspend: Option<bool>,
+) -> Result<(), Error> {
+    context.may_write()?;
+    let api: Api<Job> = context.namespaced(job)?;
+    let mut spec = json!({ "parallelism": completions, "completions": completions });
+    if let Some(suspend) = suspend {
+        spec["suspend"] = suspend.into();
+    }
+    let body = json!({ "apiVersion": "batch/v1", "kind": "Job", "metadata": { "name": name }, "spec": spec });
+    api.patch(name, &manager(), &Patch::Apply(body)).await.map_err(Error::applying("the Job's numbers"))?;
+    Ok(())
+}
+
+/// Writes the status, whole: what is left out goes away.
+///
+/// # Errors
+/// [`Error`].
+pub async fn status(
+    context: &Context,
+    job: &TranscriptionJob,
+    status: &TranscriptionJobStatus,
+) -> Result<(), Error> {
+    context.may_write()?;
+    let api: Api<TranscriptionJob> = context.namespaced(job)?;
+    let body = json!({
+        "apiVersion": api_version(),
+        "kind": KIND,
+        "metadata": { "name": job.name_any(), "uid": job.uid() },
+        "status": status,
+    });
+    match api.patch_status(&job.name_any(), &manager(), &Patch::Apply(body)).await {
+        Err(kube::Error::Api(answer)) if gone(&answer) => Ok(()),
+        answer => answer.map(drop).map_err(Error::applying("the status")),
+    }
+}
+
+/// Deletes a job whose time after its end is over.
+///
+/// # Errors
+/// [`Error`].
+pub async fn delete(context: &Context, job: &TranscriptionJob) -> Result<(), Error> {
+    context.may_write()?;
+    let api: Api<TranscriptionJob> = context.namespaced(job)?;
+    let same = Preconditions { uid: job.uid(), resource_version: None };
+    let params = DeleteParams { preconditions: Some(same), ..DeleteParams::background() };
+    match api.delete(&job.name_any(), &params).await {
+        Err(kube::Error::Api(answer)) if answer.code == 404 || answer.code == 409 => Ok(()),
+        answer => answer.map(drop).map_err(Error::applying("the deletion")),
+    }
+}
+
+/// Evicts a worker's pod: a disruption, which its Job does not count as its failure.
+///
+/// # Errors
+/// [`Error`].
+pub async fn evict(context: &Context, job: &TranscriptionJob, pod: &str, uid: &str) -> Result<(), Error> {
+    context.may_write()?;
+    let api: Api<Pod> = context.namespaced(job)?;
+    let same = Preconditions { uid: Some(uid.to_owned()), resource_version: None };
+    let delete = DeleteParams { preconditions: Some(same), ..DeleteParams::default() };
+    let params = EvictParams { delete_options: Some(delete), ..EvictParams::default() };
+    match api.evict(pod, &params).await {
+        Err(kube::Error::Api(answer)) if answer.code == 404 || answer.code == 409 => Ok(()),
+        answer => answer.map(drop).map_err(Error::applying("the eviction")),
+    }
+}
+
+/// Whether an object went away, or is another one, since it was seen; or its namespace is being deleted.
+fn gone(answer: &Status) -> bool {
+    answer.code == 404 || (answer.code == 409 && answer.message.contains("uid"))
+}

@@ -1,0 +1,155 @@
+//! A worker's pod: ours, with the user's template laid over it.
+
+use k8s_openapi::DeepMerge;
+use k8s_openapi::api::core::v1::PodTemplateSpec;
+use kube::ResourceExt;
+use serde_json::{Value, json};
+use verbatim_crds::TranscriptionJob;
+use verbatim_crds::contract::{WORKER_CONTAINER, env, http, labels};
+
+use super::{BuildError, config, config_name};
+use crate::settings::Settings;
+
+/// Seconds for the recordings in flight when a pod is told to end. The longest recordings are transcribed in less; what is not
+/// done then goes to another worker from its beginning.
+pub const GRACE_SECONDS: i64 = 300;
+
+/// Seconds of those for the worker's own farewell: giving back claims takes a request each.
+const FAREWELL_SECONDS: i64 = 20;
+
+/// Space for recordings that were fetched ahead. The worker's own bound is half of it.
+const SPOOL: &str = "8Gi";
+
+/// Shared memory: libraries for GPUs want more than the 64 MiB of a container without it.
+const SHARED_MEMORY: &str = "256Mi";
+
+/// The pod of every worker of a job.
+///
+/// # Errors
+/// [`BuildError`].
+pub fn template(
+    job: &TranscriptionJob,
+    settings: &Settings,
+    round: i32,
+) -> Result<PodTemplateSpec, BuildError> {
+    let own = |source| BuildError::Own { what: "the worker's pod", source };
+    let mut pod: PodTemplateSpec = serde_json::from_value(ours(job, settings)).map_err(own)?;
+    let user: PodTemplateSpec =
+        serde_json::from_value(Value::Object(job.spec.template.clone())).map_err(BuildError::Template)?;
+    check(&user)?;
+    pod.merge_from(user);
+    // Not to be overridden: the operator finds its pods by them.
+    let metadata = pod.metadata.get_or_insert_default();
+    let all = metadata.labels.get_or_insert_default();
+    all.extend(super::labels(job));
+    all.insert(labels::ROUND.to_owned(), round.to_string());
+    Ok(pod)
+}
+
+/// What a template may not say.
+fn check(user: &PodTemplateSpec) -> Result<(), BuildError> {
+    let Some(spec) = &user.spec else { return Ok(()) };
+    if spec.restart_policy.as_deref().is_some_and(|policy| policy != "Never") {
+        return Err(BuildError::Refused(
+            "restartPolicy must be Never: workers are started again by their Job",
+        ));
+    }
+    let main = spec.containers.iter().find(|container| container.name == WORKER_CONTAINER);
+    if main.is_some_and(|main| main.command.is_some() || main.args.is_some()) {
+        return Err(BuildError::Refused("containers[worker] must leave command and args alone"));
+    }
+    Ok(())
+}
+
+fn ours(job: &TranscriptionJob, settings: &Settings) -> Value {
+    let drain = GRACE_SECONDS - FAREWELL_SECONDS;
+    let port = http::PORT;
+    let field = |path: &str| json!({ "fieldRef": { "fieldPath": path } });
+    let probe = |path: &str| json!({ "httpGet": { "path": path, "port": "http" } });
+    let mut worker = json!({
+        "name": WORKER_CONTAINER,
+        "image": settings.worker_image,
+        "args": [
+            "worker", "--file", format!("/etc/verbatim/{}", config::FILE), "--http", format!("$(POD_IP):{port}"),
+            "--spool", "/spool", "--grace-period", drain.to_string(), "--log-format", "json",
+        ],
+        "env": [
+            { "name": "POD_IP", "valueFrom": field("status.podIP") },
+            { "name": env::WORKER, "valueFrom": field("metadata.name") },
+            { "name": "TMPDIR", "value": "/spool" },
+        ],
+        "ports": [{ "name": "http", "containerPort": port }],
+        "resources": { "requests": { "cpu": "1", "memory": "1Gi" }, "limits": { "memory": "2Gi" } },
+        // Loading a model from a bucket takes minutes.
+        "startupProbe": merged(probe(http::HEALTHY), json!({ "periodSeconds": 2, "failureThreshold": 150 })),
+        "readinessProbe": merged(probe(http::READY), json!({ "periodSeconds": 5 })),
+        // The supervisor's own limit for its loop is 60 s: half a minute on top.
+        "livenessProbe": merged(probe(http::HEALTHY), json!({ "periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 3 })),
+        "securityContext": {
+            "allowPrivilegeEscalation": false,
+            "readOnlyRootFilesystem": true,
+            "capabilities": { "drop": ["ALL"] },
+        },
+        "terminationMessagePath": "/dev/termination-log",
+        // The log's end would not be JSON; without a message nothing is claimed.
+        "terminationMessagePolicy": "File",
+        "volumeMounts": [
+            { "name": "verbatim-job", "mountPath": "/etc/verbatim", "readOnly": true },
+            { "name": "verbatim-spool", "mountPath": "/spool" },
+            { "name": "verbatim-shm", "mountPath": "/dev/shm" },
+        ],
+    });
+    let mut volumes = vec![
+        json!({ "name": "verbatim-job", "configMap": { "name": config_name(&job.name_any()) } }),
+        json!({ "name": "verbatim-spool", "emptyDir": { "sizeLimit": SPOOL } }),
+        json!({ "name": "verbatim-shm", "emptyDir": { "medium": "Memory", "sizeLimit": SHARED_MEMORY } }),
+    ];
+    let storage = &job.spec.storage;
+    if let Some(secret) = &storage.credentials_secret_ref {
+        worker["envFrom"] = json!([{ "secretRef": { "name": secret.name } }]);
+    }
+    if let Some(bundle) = &storage.ca_bundle_ref {
+        let items = json!([{ "key": bundle.key, "path": "ca.crt" }]);
+        volumes.push(json!({ "name": "verbatim-ca", "configMap": { "name": bundle.name, "items": items } }));
+        push(
+            &mut worker["volumeMounts"],
+            json!({ "name": "verbatim-ca", "mountPath": "/etc/verbatim-ca", "readOnly": true }),
+        );
+        push(&mut worker["env"], json!({ "name": "AWS_CA_BUNDLE", "value": "/etc/verbatim-ca/ca.crt" }));
+    }
+    json!({
+        "metadata": { "annotations": {
+            "kubectl.kubernetes.io/default-container": WORKER_CONTAINER,
+            "prometheus.io/scrape": "true",
+            "prometheus.io/port": port.to_string(),
+        } },
+        "spec": {
+            "restartPolicy": "Never",
+            "terminationGracePeriodSeconds": GRACE_SECONDS,
+            "automountServiceAccountToken": false,
+            "enableServiceLinks": false,
+            "securityContext": { "runAsNonRoot": true, "seccompProfile": { "type": "RuntimeDefault" } },
+            "topologySpreadConstraints": [{
+                "maxSkew": 1,
+                "topologyKey": "kubernetes.io/hostname",
+                "whenUnsatisfiable": "ScheduleAnyway",
+                "labelSelector": { "matchLabels": { labels::JOB: job.name_any() } },
+            }],
+            "containers": [worker],
+            "volumes": volumes,
+        },
+    })
+}
+
+fn merged(mut object: Value, more: Value) -> Value {
+    if let (Some(object), Value::Object(more)) = (object.as_object_mut(), more) {
+        object.extend(more);
+    }
+    object
+}
+
+fn push(list: &mut Value, entry: Value) {
+    if let Some(list) = list.as_array_mut() {
+        list.push(entry);
+    }
+}

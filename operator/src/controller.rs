@@ -1,0 +1,297 @@
+//! The reconcile, as a list of steps: observe, validate, decide, build, apply, status.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::StreamExt;
+use kube::ResourceExt;
+use kube::runtime::controller::{Action as Next, Config};
+use kube::runtime::{Controller, WatchStreamExt, watcher};
+use tracing::Instrument;
+use verbatim_crds::conditions::Phase;
+use verbatim_crds::{TranscriptionJob, TranscriptionJobStatus, validate};
+
+use crate::context::{Context, Memory};
+use crate::decide::{Action, Decision, Finish, decide};
+use crate::error::{Error, chain};
+use crate::events::{self, TELL_FAILURES};
+use crate::observe::{Observation, observe};
+use crate::status::{View, status};
+use crate::watch::{Steady, Triggers, api};
+use crate::{apply, build};
+
+/// Reconciles at a time. Most of a reconcile is waiting for workers; those of one job that is silent must not hold up others.
+const AT_ONCE: u16 = 256;
+/// The first pause after an error, which doubles with each.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// The longest pause after an error.
+const LONGEST_PAUSE: Duration = Duration::from_secs(120);
+
+/// Runs until `stop`.
+pub async fn run(
+    context: Arc<Context>,
+    namespace: Option<String>,
+    triggers: Triggers,
+    stop: impl Future<Output = ()> + Send + Sync + 'static,
+) {
+    let jobs = api::<TranscriptionJob>(&context.client, namespace.as_deref());
+    let (reader, writer) = kube::runtime::reflector::store();
+    let jobs = watcher(jobs, watcher::Config::default().page_size(500))
+        .backoff(Steady)
+        .modify(|job| job.metadata.managed_fields = None)
+        .reflect(writer)
+        .inspect({
+            let context = Arc::clone(&context);
+            move |event| {
+                if let Ok(watcher::Event::Delete(job)) = event {
+                    forget(&context, &job.uid().unwrap_or_default());
+                }
+            }
+        })
+        .applied_objects();
+    Controller::for_stream(jobs, reader)
+        .with_config(Config::default().concurrency(AT_ONCE))
+        .reconcile_on(triggers)
+        .graceful_shutdown_on(stop)
+        .run(reconcile, again, context)
+        .for_each(|result| async move {
+            if let Err(error) = result {
+                // The reconcile's own errors were told with their job; what is left is the watch's.
+                tracing::debug!("{}", chain(&error));
+            }
+        })
+        .await;
+}
+
+fn forget(context: &Context, uid: &str) {
+    context.forget(uid);
+    context.metrics.forget(uid);
+}
+
+/// Looks at one job, and does what is to be done.
+///
+/// # Errors
+/// [`Error`], which is tried again.
+pub async fn reconcile(job: Arc<TranscriptionJob>, context: Arc<Context>) -> Result<Next, Error> {
+    let uid = job.uid().ok_or(Error::Nameless("uid"))?;
+    let namespace = job.namespace().ok_or(Error::Nameless("namespace"))?;
+    if job.metadata.deletion_timestamp.is_some() {
+        // Everything that was made goes with it, by its owner references.
+        forget(&context, &uid);
+        return Ok(Next::await_change());
+    }
+    let number: u32 = rand_id();
+    let span = tracing::info_span!("reconcile", job = %job.name_any(), %namespace, %uid, reconcile = format!("{number:08x}"));
+    let memory = context.memory(&uid);
+    let begun = Instant::now();
+    let mut waited = Duration::ZERO;
+    let result = async {
+        let mut memory = memory.lock().await;
+        let result = steps(&context, &job, &uid, &mut memory, &mut waited).await;
+        match &result {
+            Ok(_) => memory.errors = 0,
+            Err(error) => {
+                memory.errors = memory.errors.saturating_add(1);
+                context.metrics.failed(error.step());
+                tracing::warn!(step = error.step(), "{}", chain(error));
+            }
+        }
+        result
+    }
+    .instrument(span)
+    .await;
+    let all = begun.elapsed();
+    context.metrics.reconciled(all, all.saturating_sub(waited));
+    result
+}
+
+/// A reconcile's number, for the logs.
+fn rand_id() -> u32 {
+    use std::hash::{BuildHasher, Hasher};
+    // The standard library's own randomness: enough to tell lines apart.
+    std::collections::hash_map::RandomState::new().build_hasher().finish() as u32
+}
+
+async fn steps(
+    context: &Context,
+    job: &TranscriptionJob,
+    uid: &str,
+    memory: &mut Memory,
+    waited: &mut Duration,
+) -> Result<Next, Error> {
+    // Observe.
+    let asked = Instant::now();
+    let seen = observe(context, job, uid).await?;
+    *waited += asked.elapsed();
+    let failures = seen.samples.iter().filter(|(_, sample)| sample.is_err()).count() as u64;
+    context.metrics.scraped(seen.samples.len() as u64 - failures, failures);
+
+    // Validate.
+    let invalid = invalid(context, job);
+
+    // Decide.
+    let now = context.now();
+    let decision = match &invalid {
+        Some(_) if seen.rounds.is_empty() => Decision::default(),
+        _ => decide(job, &seen, &mut memory.decide, now),
+    };
+
+    // Build and apply.
+    let asked = Instant::now();
+    make(context, job, memory, &seen, &decision).await?;
+    if let Some(restart) = &decision.restart {
+        apply::evict(context, job, &restart.pod, &restart.uid).await?;
+    }
+
+    // Status.
+    let before = job.status.clone().unwrap_or_default();
+    let answered =
+        seen.samples.iter().filter_map(|(uid, sample)| Some((uid.as_str(), sample.as_ref().ok()?)));
+    let view = View {
+        job,
+        invalid: invalid.filter(|_| seen.rounds.is_empty()),
+        seen: &seen,
+        decision: &decision,
+        progress: memory.decide.progress.as_ref(),
+        recycles: memory.recycles.look(answered, before.recycles),
+        restarted: decision.restart.is_some(),
+        now: now.wall,
+    };
+    let after = status(&view);
+    if after != before {
+        apply::status(context, job, &after).await?;
+    }
+    tell(context, job, memory, &before, &after, &seen, &decision, now.steady).await?;
+    *waited += asked.elapsed();
+    let deadline = after.start_time.as_ref().zip(job.spec.active_deadline_seconds);
+    let deadline = deadline.map(|(start, seconds)| start.0.as_second() as f64 + f64::from(seconds));
+    let namespace = job.namespace().unwrap_or_default();
+    context.metrics.job(uid, namespace, job.name_any(), deadline, after.clone());
+    next(context, job, &after, &decision).await
+}
+
+/// Why a job cannot be done as it is written, if it cannot. The API server has refused most of it.
+fn invalid(context: &Context, job: &TranscriptionJob) -> Option<String> {
+    let wrong: Vec<String> = validate::validate(job)
+        .iter()
+        .map(|violation| format!("{}: {violation}", violation.path()))
+        .collect();
+    if !wrong.is_empty() {
+        return Some(wrong.join("; "));
+    }
+    build::pod::template(job, &context.settings, 0).err().map(|error| error.to_string())
+}
+
+async fn make(
+    context: &Context,
+    job: &TranscriptionJob,
+    memory: &mut Memory,
+    seen: &Observation,
+    decision: &Decision,
+) -> Result<(), Error> {
+    let over = matches!(decision.finish, Finish::Over(_));
+    let creates = matches!(decision.action, Action::Create { .. });
+    if creates || (!over && !seen.rounds.is_empty()) {
+        // Before the Job, whose pods mount it; and again when what workers may learn has changed.
+        let config = build::config::config(job).map_err(|error| own(&error))?;
+        let digest = build::config::digest(&config);
+        if memory.config.as_ref() != Some(&digest) || creates {
+            apply::config(context, job, &config).await?;
+            memory.config = Some(digest);
+        }
+    }
+    match &decision.action {
+        Action::Nothing => Ok(()),
+        Action::Create { round, workers } => {
+            let built =
+                build::workers::job(job, &context.settings, *round, *workers).map_err(|error| own(&error))?;
+            apply::create(context, job, &built).await
+        }
+        Action::Set { name, completions, suspend } => {
+            let queued = seen.round().is_some_and(|round| round.queued);
+            // A queue's own word, unless the job is to wait.
+            let suspend = (*suspend || !queued).then_some(*suspend);
+            apply::set(context, job, name, *completions, suspend).await
+        }
+    }
+}
+
+/// What cannot be built was refused as invalid before; here it is a slip of ours.
+fn own(error: &build::BuildError) -> Error {
+    tracing::error!("{}", chain(error));
+    Error::Nameless("pod that can be built")
+}
+
+#[expect(clippy::too_many_arguments, reason = "what changed, and between what")]
+async fn tell(
+    context: &Context,
+    job: &TranscriptionJob,
+    memory: &mut Memory,
+    before: &TranscriptionJobStatus,
+    after: &TranscriptionJobStatus,
+    seen: &Observation,
+    decision: &Decision,
+    now: Duration,
+) -> Result<(), Error> {
+    let failed = after.files.map_or(0, |files| files.failed);
+    let known = before.files.map_or(0, |files| files.failed);
+    let (at, told) = memory.told.unwrap_or((Duration::ZERO, known));
+    let over = matches!(decision.finish, Finish::Over(_));
+    let due = memory.told.is_none() || now.saturating_sub(at) >= TELL_FAILURES || over;
+    let workers = seen.round().map(|round| round.parallelism.saturating_sub(round.over));
+    let notes = events::notes(before, after, decision, workers, due, told);
+    if due && failed > told {
+        memory.told = Some((now, failed));
+    } else if memory.told.is_none() {
+        // From here on: what failed before this replica's first look was told by another.
+        memory.told = (known > 0).then_some((Duration::ZERO, known));
+    }
+    events::publish(context, job, notes).await
+}
+
+/// When to look again. What is quiet is left alone until it changes.
+async fn next(
+    context: &Context,
+    job: &TranscriptionJob,
+    after: &TranscriptionJobStatus,
+    decision: &Decision,
+) -> Result<Next, Error> {
+    let now = context.now().wall;
+    if let Finish::Over(over) = &decision.finish {
+        let ended = after.completion_time.as_ref().map_or(now, |time| time.0);
+        let since = Duration::try_from(now.duration_since(ended)).unwrap_or_default();
+        if let Some(ttl) = job.spec.ttl_seconds_after_finished {
+            let ttl = Duration::from_secs(ttl.into());
+            if since >= ttl {
+                apply::delete(context, job).await?;
+                return Ok(Next::await_change());
+            }
+            return Ok(Next::requeue((ttl - since).min(Duration::from_secs(3600))));
+        }
+        let leaves = matches!(over, crate::decide::Over::Complete { idle: false, .. });
+        return Ok(if leaves { Next::requeue(crate::decide::finish::LEAVE) } else { Next::await_change() });
+    }
+    if let Finish::Retry { at, .. } = &decision.finish
+        && *at > now
+    {
+        let wait = Duration::try_from(at.duration_since(now)).unwrap_or_default();
+        return Ok(Next::requeue(wait + Duration::from_millis(100)));
+    }
+    Ok(match after.phase {
+        Some(Phase::Suspended) => Next::await_change(),
+        _ => Next::requeue(context.settings.look_every()),
+    })
+}
+
+/// When to try again after an error: later and later, for each job by itself.
+fn again(job: Arc<TranscriptionJob>, error: &Error, context: Arc<Context>) -> Next {
+    if matches!(error, Error::NotLeader) {
+        return Next::await_change();
+    }
+    let errors = job.uid().map_or(1, |uid| {
+        let memory = context.memory(&uid);
+        memory.try_lock().map_or(1, |memory| memory.errors)
+    });
+    let pause = FIRST_PAUSE.saturating_mul(1 << errors.saturating_sub(1).min(16));
+    Next::requeue(pause.min(LONGEST_PAUSE))
+}

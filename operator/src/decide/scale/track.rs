@@ -1,0 +1,135 @@
+//! What one worker did: pieces of time that begin and end where its counter moved, so that no part of a recording in
+//! flight is counted. Takes its samples.
+
+use std::collections::VecDeque;
+
+use super::WorkerSample;
+
+/// Seconds for which a piece counts: long enough for some recordings of an hour on a CPU (docs/benchmarks.md: about
+/// half a minute each), short enough to follow a change of nodes or recordings.
+pub(super) const WINDOW: f64 = 600.0;
+/// Seconds after which a worker that is not heard of counts as gone: some scrapes of half a minute may fail.
+pub(super) const UNHEARD: f64 = 90.0;
+/// Seconds of being ready from which a worker's whole life is a measure, though its last recording did not just end.
+const GROWN: f64 = 300.0;
+/// Audio seconds a second that no worker does: ten times what the fastest GPU of docs/gpu.md might.
+const ABSURD: f64 = 50_000.0;
+/// Seconds by which the time since it was ready may go back: clocks of two machines.
+const CLOCKS: f64 = 5.0;
+
+/// Work between two moves of a counter.
+#[derive(Clone, Copy, Debug)]
+struct Piece {
+    /// When it ended, in seconds.
+    at: f64,
+    /// Its length, in seconds.
+    seconds: f64,
+    /// Audio in it, in seconds.
+    audio: f64,
+}
+
+/// Sums of a worker's pieces in the window.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sums {
+    pub(super) pieces: usize,
+    pub(super) seconds: f64,
+    pub(super) audio: f64,
+}
+
+/// One worker.
+#[derive(Clone, Debug)]
+pub(super) struct Track {
+    /// Until when its time is in pieces, in seconds.
+    booked: f64,
+    /// Its counter then.
+    counter: f64,
+    /// When it was heard of last.
+    heard: f64,
+    /// Its time since it was ready, then.
+    up: f64,
+    pieces: VecDeque<Piece>,
+}
+
+impl Track {
+    /// A worker that is seen for the first time; none when its figures make no sense.
+    pub(super) fn new(now: f64, sample: &WorkerSample) -> Option<Self> {
+        let counter = sane(sample.audio_seconds)?;
+        let mut track = Self { booked: now, counter, heard: now, up: 0.0, pieces: VecDeque::new() };
+        track.begin(now, counter, sample.up.as_secs_f64());
+        Some(track)
+    }
+
+    /// Takes the next sample; one that makes no sense is as none.
+    pub(super) fn look(&mut self, now: f64, sample: &WorkerSample) {
+        let Some(counter) = sane(sample.audio_seconds) else { return };
+        let up = sample.up.as_secs_f64();
+        if counter < self.counter || up + CLOCKS < self.up {
+            self.begin(now, counter, up);
+            return;
+        }
+        (self.heard, self.up) = (now, up);
+        let (seconds, audio) = (now - self.booked, counter - self.counter);
+        if audio <= 0.0 || seconds <= 0.0 {
+            return;
+        }
+        (self.booked, self.counter) = (now, counter);
+        if audio <= ABSURD * seconds {
+            self.book(now, seconds, audio);
+        }
+    }
+
+    /// Forgets what is too old.
+    pub(super) fn forget(&mut self, now: f64) {
+        while self.pieces.front().is_some_and(|piece| piece.at < now - WINDOW) {
+            self.pieces.pop_front();
+        }
+    }
+
+    pub(super) fn heard_of(&self, now: f64) -> bool {
+        now - self.heard <= UNHEARD
+    }
+
+    pub(super) fn is_over(&self, now: f64) -> bool {
+        !self.heard_of(now) && self.pieces.is_empty()
+    }
+
+    pub(super) fn sums(&self) -> Sums {
+        self.pieces.iter().fold(Sums::default(), |sums, piece| Sums {
+            pieces: sums.pieces + 1,
+            seconds: sums.seconds + piece.seconds,
+            audio: sums.audio + piece.audio,
+        })
+    }
+
+    /// Seconds since its counter moved; none once it is gone.
+    pub(super) fn pending(&self, now: f64) -> f64 {
+        if self.heard_of(now) { (now - self.booked).max(0.0) } else { 0.0 }
+    }
+
+    /// A process that was not seen before. Its whole life is a piece if it is long.
+    fn begin(&mut self, now: f64, counter: f64, up: f64) {
+        (self.heard, self.up) = (now, up);
+        if up >= GROWN && counter > 0.0 {
+            (self.booked, self.counter) = (now, counter);
+            if counter <= ABSURD * up {
+                self.book(now, up, counter);
+            }
+        } else {
+            // What it did is booked when its counter moves next, from when it was ready.
+            (self.booked, self.counter) = (now - up, 0.0);
+            if counter > ABSURD * up.max(1.0) {
+                (self.booked, self.counter) = (now, counter);
+            }
+        }
+    }
+
+    /// Longer pieces than the window weigh as much as the window: the past must not drown what is new.
+    fn book(&mut self, at: f64, seconds: f64, audio: f64) {
+        let share = (WINDOW / seconds).min(1.0);
+        self.pieces.push_back(Piece { at, seconds: seconds * share, audio: audio * share });
+    }
+}
+
+fn sane(counter: f64) -> Option<f64> {
+    (counter.is_finite() && counter >= 0.0).then_some(counter)
+}

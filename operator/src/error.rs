@@ -1,0 +1,67 @@
+//! What can go wrong in a reconcile. Every step's failure is tried again, later and later.
+
+/// A reconcile that failed, by step.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The API server did not answer a question.
+    #[error("failed to look at {what}")]
+    Observe {
+        /// What was looked at.
+        what: &'static str,
+        /// Why.
+        #[source]
+        source: Box<kube::Error>,
+    },
+    /// The API server refused a write.
+    #[error("failed to write {what}")]
+    Apply {
+        /// What was written.
+        what: &'static str,
+        /// Why.
+        #[source]
+        source: Box<kube::Error>,
+    },
+    /// This replica does not lead (any more): it writes nothing.
+    #[error("another replica leads")]
+    NotLeader,
+    /// An object without name, namespace or uid: none of the API server's.
+    #[error("the object has no {0}")]
+    Nameless(&'static str),
+}
+
+impl Error {
+    /// The step, as a metric's label.
+    pub fn step(&self) -> &'static str {
+        match self {
+            Self::Observe { .. } | Self::Nameless(_) => "observe",
+            Self::Apply { .. } => "apply",
+            Self::NotLeader => "leader",
+        }
+    }
+
+    /// For `map_err`.
+    pub fn observing(what: &'static str) -> impl Fn(kube::Error) -> Self {
+        move |source| Self::Observe { what, source: Box::new(source) }
+    }
+
+    /// For `map_err`.
+    pub fn applying(what: &'static str) -> impl Fn(kube::Error) -> Self {
+        move |source| Self::Apply { what, source: Box::new(source) }
+    }
+}
+
+/// An error and its causes, in one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let words = error.to_string();
+        // Some errors repeat their source.
+        if !text.contains(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
+        cause = error.source();
+    }
+    text
+}

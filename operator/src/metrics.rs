@@ -1,0 +1,270 @@
+//! The operator's figures, for Prometheus. Those of a job go away with it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+use verbatim_crds::TranscriptionJobStatus;
+use verbatim_crds::contract::metrics::{labels, operator as name, values};
+
+/// From half a millisecond, which a look at a quiet job takes, to the time limits of workers and API server.
+const RECONCILE_BUCKETS: [f64; 12] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
+
+/// A label and its value.
+type One = Vec<(&'static str, &'static str)>;
+
+/// The figures.
+#[derive(Debug)]
+pub struct Metrics {
+    reconciles: Counter,
+    errors: Family<One, Counter>,
+    seconds: Family<One, Histogram, fn() -> Histogram>,
+    scrapes: Family<One, Counter>,
+    jobs: Mutex<HashMap<String, Job>>,
+    leader: Mutex<bool>,
+}
+
+/// What a job shows.
+#[derive(Clone, Debug)]
+struct Job {
+    namespace: String,
+    name: String,
+    deadline: Option<f64>,
+    status: TranscriptionJobStatus,
+}
+
+fn histogram() -> Histogram {
+    Histogram::new(RECONCILE_BUCKETS)
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self {
+            reconciles: Counter::default(),
+            errors: Family::default(),
+            seconds: Family::new_with_constructor(histogram),
+            scrapes: Family::default(),
+            jobs: Mutex::default(),
+            leader: Mutex::default(),
+        }
+    }
+}
+
+impl Metrics {
+    /// A reconcile ended. `all` is its time, `own` that without waiting for others.
+    pub fn reconciled(&self, all: Duration, own: Duration) {
+        self.reconciles.inc();
+        for (part, time) in [("all", all), ("own", own)] {
+            self.seconds.get_or_create(&vec![(labels::PART, part)]).observe(time.as_secs_f64());
+        }
+    }
+
+    /// A reconcile failed in this step.
+    pub fn failed(&self, step: &'static str) {
+        self.errors.get_or_create(&vec![(labels::STEP, step)]).inc();
+    }
+
+    /// Workers were asked.
+    pub fn scraped(&self, answers: u64, failures: u64) {
+        for (result, count) in [("ok", answers), ("error", failures)] {
+            self.scrapes.get_or_create(&vec![(labels::RESULT, result)]).inc_by(count);
+        }
+    }
+
+    /// Whether this replica leads.
+    pub fn leads(&self, leads: bool) {
+        *self.leader.lock().unwrap_or_else(PoisonError::into_inner) = leads;
+    }
+
+    /// A job's status is this. `deadline` in seconds since 1970.
+    pub fn job(
+        &self,
+        uid: &str,
+        namespace: String,
+        name: String,
+        deadline: Option<f64>,
+        status: TranscriptionJobStatus,
+    ) {
+        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        jobs.insert(uid.to_owned(), Job { namespace, name, deadline, status });
+    }
+
+    /// A job is gone.
+    pub fn forget(&self, uid: &str) {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
+    }
+
+    /// The page.
+    ///
+    /// # Errors
+    /// None in practice: text takes everything.
+    pub fn page(self: &Arc<Self>) -> Result<String, fmt::Error> {
+        let mut registry = Registry::default();
+        // The library adds `_total` to a counter's name.
+        let counter = |name: &'static str| name.strip_suffix("_total").unwrap_or(name);
+        registry.register(counter(name::RECONCILES_TOTAL), "Reconciles", self.reconciles.clone());
+        registry.register(
+            counter(name::RECONCILE_ERRORS_TOTAL),
+            "Reconciles that failed",
+            self.errors.clone(),
+        );
+        registry.register(name::RECONCILE_SECONDS, "Time of reconciles", self.seconds.clone());
+        registry.register(counter(name::SCRAPES_TOTAL), "Questions to workers", self.scrapes.clone());
+        registry.register_collector(Box::new(Jobs(Arc::clone(self))));
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry)?;
+        Ok(text)
+    }
+}
+
+/// Shows jobs at each scrape.
+#[derive(Debug)]
+struct Jobs(Arc<Metrics>);
+
+/// What a job shows under one name: more labels, and the value.
+type Values = Vec<(Vec<(&'static str, String)>, f64)>;
+
+impl Collector for Jobs {
+    fn encode(&self, mut page: DescriptorEncoder) -> fmt::Result {
+        let leads = *self.0.leader.lock().unwrap_or_else(PoisonError::into_inner);
+        let gauge = ConstGauge::new(i64::from(leads));
+        gauge.encode(page.encode_descriptor(
+            name::LEADER,
+            "1 while this replica leads",
+            None,
+            MetricType::Gauge,
+        )?)?;
+        let jobs = self.0.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut phases = BTreeMap::<String, i64>::new();
+        for job in jobs.values() {
+            *phases.entry(format!("{:?}", job.status.phase.unwrap_or_default())).or_default() += 1;
+        }
+        let mut family = page.encode_descriptor(name::JOBS, "Jobs by phase", None, MetricType::Gauge)?;
+        for (phase, count) in &phases {
+            ConstGauge::new(*count).encode(family.encode_family(&[(labels::PHASE, phase.as_str())])?)?;
+        }
+        for (name, help, values) in FIGURES {
+            let mut family = page.encode_descriptor(name, help, None, MetricType::Gauge)?;
+            for job in jobs.values() {
+                for (more, value) in values(job) {
+                    let mut all =
+                        vec![(labels::NAMESPACE, job.namespace.clone()), (labels::JOB, job.name.clone())];
+                    all.extend(more);
+                    ConstGauge::new(value).encode(family.encode_family(&all)?)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What each name shows of a job.
+const FIGURES: [(&str, &str, fn(&Job) -> Values); 13] = [
+    (name::JOB_FILES, "Recordings with an outcome", |job| {
+        let Some(files) = job.status.files else { return Vec::new() };
+        [
+            (values::SUCCEEDED, files.succeeded),
+            (values::FAILED, files.failed),
+            (values::SKIPPED, files.skipped),
+        ]
+        .map(|(outcome, count)| (vec![(labels::OUTCOME, outcome.to_owned())], count as f64))
+        .into()
+    }),
+    (name::JOB_REMAINING_FILES, "Recordings without an outcome", |job| {
+        one(job.status.files.map(|files| files.remaining as f64))
+    }),
+    (name::JOB_AUDIO_SECONDS, "Audio transcribed", |job| {
+        one(job.status.audio_seconds.map(|audio| audio.done as f64))
+    }),
+    (name::JOB_REMAINING_AUDIO_SECONDS, "Audio still to do", |job| {
+        one(job.status.audio_seconds.map(|audio| audio.remaining as f64))
+    }),
+    (name::JOB_REAL_TIME_FACTOR, "Worker seconds per audio second", |job| {
+        one(job.status.real_time_factor.as_deref().and_then(|factor| factor.parse().ok()))
+    }),
+    (name::JOB_SPEED_UP_RATIO, "Audio seconds a second", |job| {
+        one(job.status.speed_up.as_deref().and_then(|speed| speed.trim_end_matches('x').parse().ok()))
+    }),
+    (name::JOB_WORKERS_DESIRED, "Workers that are wanted", |job| {
+        one(job.status.workers.map(|workers| workers.desired.into()))
+    }),
+    (name::JOB_WORKERS_READY, "Workers that are ready", |job| {
+        one(job.status.workers.map(|workers| workers.ready.into()))
+    }),
+    (name::JOB_ESTIMATED_COMPLETION_TIMESTAMP_SECONDS, "When the job will be done", |job| {
+        one(job.status.estimated_completion_time.as_ref().map(|time| time.0.as_second() as f64))
+    }),
+    (name::JOB_DEADLINE_TIMESTAMP_SECONDS, "When an unfinished job fails", |job| one(job.deadline)),
+    (name::JOB_RECYCLES, "Engines replaced", |job| {
+        let Some(recycles) = job.status.recycles else { return Vec::new() };
+        [
+            ("Memory", recycles.memory),
+            ("GpuMemory", recycles.gpu_memory),
+            ("Growth", recycles.growth),
+            ("MaxFiles", recycles.max_files),
+            ("Crash", recycles.crash),
+        ]
+        .map(|(reason, count)| (vec![(labels::REASON, reason.to_owned())], count as f64))
+        .into()
+    }),
+    (name::JOB_RESTARTS, "Workers that the operator replaced", |job| {
+        one(job.status.restarts.map(|count| count as f64))
+    }),
+    (name::JOB_CONDITION, "1 while the condition is True", |job| {
+        let labels = |kind: &str, reason: &str| {
+            vec![(labels::CONDITION, kind.to_owned()), (labels::REASON, reason.to_owned())]
+        };
+        let all = job.status.conditions.iter();
+        all.map(|one| (labels(&one.type_, &one.reason), f64::from(u8::from(one.status == "True")))).collect()
+    }),
+];
+
+fn one(value: Option<f64>) -> Values {
+    value.map(|value| (Vec::new(), value)).into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_there_and_a_jobs_go_away_with_it() {
+        let metrics = Arc::new(Metrics::default());
+        metrics.reconciled(Duration::from_millis(3), Duration::from_millis(1));
+        metrics.failed("apply");
+        metrics.scraped(1, 0);
+        let status: TranscriptionJobStatus = serde_json::from_value(serde_json::json!({
+            "phase": "Running",
+            "files": {"total": 9, "succeeded": 3, "failed": 1, "skipped": 0, "remaining": 5},
+            "audioSeconds": {"done": 10, "remaining": 20},
+            "realTimeFactor": "0.01", "speedUp": "100x", "workers": {"desired": 2, "ready": 1},
+            "estimatedCompletionTime": "2026-11-23T10:20:00Z", "recycles": {}, "restarts": 0,
+            "conditions": [{"type": "Complete", "status": "False", "reason": "NotFinished", "message": "",
+                "lastTransitionTime": "2026-11-23T10:20:00Z"}],
+        }))
+        .unwrap();
+        metrics.job("u", "calls".into(), "first".into(), Some(1.0), status);
+        let page = metrics.page().unwrap();
+        for name in name::ALL {
+            assert!(page.lines().any(|line| line.starts_with(name)), "{name} is missing in\n{page}");
+        }
+        assert!(
+            page.contains(
+                r#"verbatim_job_files{job_namespace="calls",job_name="first",outcome="succeeded"} 3"#
+            ),
+            "{page}"
+        );
+        metrics.forget("u");
+        assert!(!metrics.page().unwrap().contains("first"));
+    }
+}

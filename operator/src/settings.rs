@@ -1,0 +1,91 @@
+//! What the operator is told: arguments, or the environment.
+
+use std::time::Duration;
+
+use clap::Parser;
+
+/// Runs TranscriptionJobs: schedules workers, watches their figures, and says how far each job is.
+///
+/// It talks to the API server of its pod, or of the current kubeconfig. With several replicas one works and the others wait.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "verbatim-operator", version, max_term_width = 100)]
+pub struct Settings {
+    /// Image of the workers
+    #[arg(long, env = "VERBATIM_WORKER_IMAGE", value_name = "IMAGE", default_value = concat!("verbatim-worker:", env!("CARGO_PKG_VERSION")))]
+    pub worker_image: String,
+
+    /// Watch this namespace only; may be given several times [default: all namespaces]
+    #[arg(long = "namespace", env = "VERBATIM_NAMESPACES", value_name = "NAME", value_delimiter = ',')]
+    pub namespaces: Vec<String>,
+
+    /// Serve /metrics, /healthz and /readyz here
+    #[arg(long, env = "VERBATIM_HTTP", value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
+    pub http: String,
+
+    /// Seconds between two looks at the workers of a job
+    // A look costs a worker a millisecond; people and the deadline do not notice ten seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10.0, value_parser = seconds)]
+    pub look_every: f64,
+
+    /// Seconds in which a worker must answer
+    // Its supervisor answers in milliseconds, also while the engine computes.
+    #[arg(long, value_name = "SECONDS", default_value_t = 3.0, value_parser = seconds)]
+    pub scrape_timeout: f64,
+
+    /// Work at once, without asking whether another replica does
+    #[arg(long)]
+    pub no_leader_election: bool,
+
+    /// Namespace of the lease that replicas compete for
+    #[arg(long, env = "POD_NAMESPACE", value_name = "NAME", default_value = "default")]
+    pub lease_namespace: String,
+
+    /// Name of the lease
+    #[arg(long, value_name = "NAME", default_value = "verbatim-operator")]
+    pub lease_name: String,
+
+    /// Seconds without a sign of life after which another replica takes over
+    // As client-go's default.
+    #[arg(long, value_name = "SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u16).range(3..=300))]
+    pub lease_seconds: u16,
+
+    /// This replica's name [default: the host's, and a random number]
+    #[arg(long, env = "POD_NAME", value_name = "NAME")]
+    pub instance: Option<String>,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds: f64 = text.parse().map_err(|_| "write seconds, as 10 or 0.5".to_owned())?;
+    if (0.05..=3600.0).contains(&seconds) {
+        Ok(seconds)
+    } else {
+        Err("write 0.05 to 3600 seconds".to_owned())
+    }
+}
+
+impl Settings {
+    /// Time between two looks at the workers of a job.
+    pub fn look_every(&self) -> Duration {
+        Duration::from_secs_f64(self.look_every)
+    }
+
+    /// Time in which a worker must answer.
+    pub fn scrape_timeout(&self) -> Duration {
+        Duration::from_secs_f64(self.scrape_timeout)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn arguments_are_well_formed() {
+        Settings::command().debug_assert();
+        assert!(Settings::try_parse_from(["verbatim-operator", "--look-every", "NaN"]).is_err());
+        let settings = Settings::try_parse_from(["verbatim-operator", "--namespace", "a,b"]).unwrap();
+        assert_eq!(settings.namespaces, ["a", "b"]);
+    }
+}

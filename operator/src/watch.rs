@@ -1,0 +1,137 @@
+//! What the operator keeps in memory of the cluster: its jobs, their Jobs and their pods, by watches, so that a look asks the
+//! API server nothing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::{Stream, StreamExt};
+use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::core::v1::Pod;
+use kube::runtime::reflector::{self, ObjectRef, Store};
+use kube::runtime::utils::Backoff;
+use kube::runtime::{WatchStreamExt, watcher};
+use kube::{Api, Client, Resource, ResourceExt};
+use serde::de::DeserializeOwned;
+use verbatim_crds::TranscriptionJob;
+use verbatim_crds::contract::labels;
+
+/// What is kept, one store to a namespace, or one for all.
+#[derive(Clone, Default)]
+pub struct Stores {
+    jobs: Vec<Store<Job>>,
+    pods: Vec<Store<Pod>>,
+}
+
+/// A stream of the jobs to look at.
+pub type Triggers = futures::stream::BoxStream<'static, ObjectRef<TranscriptionJob>>;
+
+impl Stores {
+    /// Watches the Jobs and pods of one namespace, or of all. Gives what to look at when they change.
+    pub fn watch(&mut self, client: &Client, namespace: Option<&str>) -> Triggers {
+        let (jobs, writer) = reflector::store();
+        let job_stream = watched::<Job>(api(client, namespace), trim_job).reflect(writer).touched_objects();
+        let (pods, writer) = reflector::store();
+        let pod_stream = watched::<Pod>(api(client, namespace), trim_pod).reflect(writer).touched_objects();
+        self.jobs.push(jobs);
+        self.pods.push(pods);
+        let jobs = job_stream.filter_map(|job| async move { job.ok().and_then(|job| owner(&job)) });
+        let pods = pod_stream.filter_map(|pod| async move { pod.ok().and_then(|pod| owner(&pod)) });
+        futures::stream::select(jobs, pods).boxed()
+    }
+
+    /// Waits until everything was listed once: before, what is missing may only be unknown.
+    pub async fn ready(&self) {
+        for store in &self.jobs {
+            // A writer that is gone ends the process elsewhere.
+            let _ = store.wait_until_ready().await;
+        }
+        for store in &self.pods {
+            let _ = store.wait_until_ready().await;
+        }
+    }
+
+    /// The Jobs of a TranscriptionJob.
+    pub fn jobs(&self, uid: &str) -> Vec<Arc<Job>> {
+        of(&self.jobs, uid)
+    }
+
+    /// The pods of a TranscriptionJob.
+    pub fn pods(&self, uid: &str) -> Vec<Arc<Pod>> {
+        of(&self.pods, uid)
+    }
+}
+
+/// An API of one namespace, or of all.
+pub fn api<K>(client: &Client, namespace: Option<&str>) -> Api<K>
+where
+    K: Resource<Scope = kube::core::NamespaceResourceScope>,
+    K::DynamicType: Default,
+{
+    match namespace {
+        Some(namespace) => Api::namespaced(client.clone(), namespace),
+        None => Api::all(client.clone()),
+    }
+}
+
+fn of<K>(stores: &[Store<K>], uid: &str) -> Vec<Arc<K>>
+where
+    K: Resource<DynamicType = ()> + Clone + 'static,
+{
+    let wanted = |object: &K| {
+        object.meta().labels.as_ref().and_then(|all| all.get(labels::JOB_UID)).is_some_and(|is| is == uid)
+    };
+    stores.iter().flat_map(|store| store.state_filter(|object| wanted(object))).collect()
+}
+
+/// A watch of what the operator made, without what it never reads: half of an object's size.
+fn watched<K>(api: Api<K>, trim: fn(&mut K)) -> impl Stream<Item = watcher::Result<watcher::Event<K>>> + Send
+where
+    K: Resource<DynamicType = ()> + Clone + std::fmt::Debug + DeserializeOwned + Send + 'static,
+{
+    let ours = format!("{}={}", labels::MANAGED_BY, labels::OPERATOR);
+    // Pages bound what a list holds at once.
+    let config = watcher::Config::default().labels(&ours).page_size(500);
+    watcher(api, config).backoff(Steady).modify(move |object| {
+        object.meta_mut().managed_fields = None;
+        trim(object);
+    })
+}
+
+/// Watches are tried again every second: kube's own pause grows to half a minute, in which nobody would see that the API server
+/// is back. Requests by thousands of operators are not to be feared: one leads.
+#[derive(Debug)]
+pub struct Steady;
+
+impl Iterator for Steady {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        Some(Duration::from_secs(1))
+    }
+}
+
+impl Backoff for Steady {
+    fn reset(&mut self) {}
+}
+
+fn trim_job(job: &mut Job) {
+    if let Some(spec) = &mut job.spec {
+        spec.template = Default::default();
+    }
+}
+
+fn trim_pod(pod: &mut Pod) {
+    pod.spec = None;
+    pod.metadata.owner_references = None;
+    if let Some(annotations) = &mut pod.metadata.annotations {
+        annotations.retain(|name, _| name == crate::observe::pods::INDEX);
+    }
+}
+
+/// The job that an object belongs to, by its labels.
+fn owner<K: Resource<DynamicType = ()>>(object: &K) -> Option<ObjectRef<TranscriptionJob>> {
+    let labels: &BTreeMap<String, String> = object.labels();
+    let name = labels.get(labels::JOB)?;
+    Some(ObjectRef::new(name).within(&object.namespace()?))
+}

@@ -1,0 +1,227 @@
+//! Starting, stopping and asking a control plane.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use hyper::{Request, Uri};
+use k8s_openapi::api::core::v1::ServiceAccount;
+use kube::{Api, Client};
+use tokio::time::{sleep, timeout};
+
+use super::access::{Access, client};
+use super::audit;
+use super::credentials::User;
+use super::error::Error;
+use super::namespace::Namespace;
+use super::{programs, wait_for};
+use crate::process::Kept;
+
+/// Until a program must work. All of them take a few seconds; a machine that compiles at the same time many more.
+const READY: Duration = Duration::from_secs(120);
+/// Between two questions whether it does.
+const ASK: Duration = Duration::from_millis(50);
+/// For one answer: a server that begins can leave a question open.
+const ANSWER: Duration = Duration::from_secs(5);
+
+/// A control plane of its own. It ends, and what it held goes, when this is dropped.
+#[derive(Debug)]
+pub struct ControlPlane {
+    // In the order in which they end: nobody has to wait for one that is gone.
+    servers: Mutex<Option<Servers>>,
+    etcd: Kept,
+    access: Arc<Access>,
+}
+
+/// The API server, and its clients that end with it: real ones do when they cannot renew their leases any more. Ones
+/// that lived on would look for it less and less often, and find it up to a minute after it is back.
+#[derive(Debug)]
+struct Servers {
+    scheduler: Kept,
+    controller_manager: Kept,
+    api_server: Kept,
+}
+
+impl ControlPlane {
+    /// Starts one, and waits until the controllers work.
+    ///
+    /// # Errors
+    /// Why there is none: above all, its programs are not there.
+    pub fn start() -> Result<Self, Error> {
+        let access = Arc::new(Access::new()?);
+        let folder = access.folder.path();
+        let etcd = programs::etcd(folder)?;
+        let servers = Servers::start(&access)?;
+        Ok(Self { servers: Mutex::new(Some(servers)), etcd, access })
+    }
+
+    /// Stops the API server as a crash would: who is connected is cut off, who comes is refused. The controllers and
+    /// the scheduler stop too.
+    pub fn stop_api_server(&self) {
+        self.servers().take();
+    }
+
+    /// Starts the API server again, on the same port, and the controllers and the scheduler. Waits until it is ready.
+    /// Does nothing where it runs.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn start_api_server(&self) -> Result<(), Error> {
+        let mut servers = self.servers();
+        if servers.is_none() {
+            *servers = Some(Servers::start(&self.access)?);
+        }
+        Ok(())
+    }
+
+    fn servers(&self) -> MutexGuard<'_, Option<Servers>> {
+        self.servers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes a namespace with a name that starts with `prefix`.
+    ///
+    /// # Errors
+    /// The API server says no.
+    pub fn namespace(&self, prefix: &str) -> Result<Namespace, Error> {
+        Namespace::create(Arc::clone(&self.access), prefix)
+    }
+
+    /// The API server's address, as `https://127.0.0.1:PORT`.
+    pub fn server(&self) -> String {
+        self.access.server()
+    }
+
+    /// The admin's kubeconfig, who may do everything. Its user in the [audit log](Self::audit) is `admin`.
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.access.kubeconfig(User::Admin)
+    }
+
+    /// The admin's client, for the runtime that this is called in.
+    ///
+    /// # Errors
+    /// None in practice: a client connects when it is used.
+    pub async fn client(&self) -> Result<Client, Error> {
+        client(&self.kubeconfig()).await
+    }
+
+    /// What kubectl prints for these arguments, as the admin.
+    ///
+    /// # Errors
+    /// It fails; the error holds what it says.
+    pub fn kubectl(&self, arguments: &[&str]) -> Result<String, Error> {
+        self.access.kubectl(arguments, "")
+    }
+
+    /// Applies objects, server-side, as the admin.
+    ///
+    /// # Errors
+    /// The API server says no.
+    pub fn apply(&self, yaml: &str) -> Result<String, Error> {
+        self.access.kubectl(&["apply", "--server-side", "--force-conflicts", "-f", "-"], yaml)
+    }
+
+    /// A kubeconfig of this service account, which must be there; its namespace is the default one. The user in the
+    /// [audit log](Self::audit) is `system:serviceaccount:NAMESPACE:NAME`.
+    ///
+    /// # Errors
+    /// The API server gives no token.
+    pub fn token_for(&self, namespace: &str, account: &str) -> Result<PathBuf, Error> {
+        self.access.token_for(namespace, account)
+    }
+
+    /// Every request so far that has been answered, in the order of the answers; a watch has been when it begins. A
+    /// request may appear here a moment after its answer came.
+    ///
+    /// # Errors
+    /// The log cannot be read.
+    pub fn audit(&self) -> Result<Vec<audit::Request>, Error> {
+        audit::read(&self.access.folder.path().join(programs::AUDIT_LOG))
+    }
+
+    /// The names and process ids of the programs that run.
+    pub fn processes(&self) -> Vec<(&'static str, u32)> {
+        let mut processes = vec![(programs::ETCD, self.etcd.id())];
+        if let Some(servers) = self.servers().as_ref() {
+            processes.push((programs::API_SERVER, servers.api_server.id()));
+            processes.push((programs::CONTROLLER_MANAGER, servers.controller_manager.id()));
+            processes.push((programs::SCHEDULER, servers.scheduler.id()));
+        }
+        processes
+    }
+
+    /// Where the programs write: their logs, the audit log, certificates and kubeconfigs.
+    pub fn folder(&self) -> PathBuf {
+        self.access.folder.path().to_owned()
+    }
+}
+
+impl Servers {
+    fn start(access: &Access) -> Result<Self, Error> {
+        let folder = access.folder.path();
+        let api_server = start_api_server(access)?;
+        let controller_manager = programs::controller_manager(folder)?;
+        let servers = Self { scheduler: programs::scheduler(folder)?, controller_manager, api_server };
+        servers.await_controllers(access)?;
+        Ok(servers)
+    }
+
+    /// Waits until the controllers have made the first service account.
+    fn await_controllers(&self, access: &Access) -> Result<(), Error> {
+        let folder = access.folder.path();
+        wait_for(async {
+            let client = client(&access.kubeconfig(User::Admin)).await?;
+            let accounts: Api<ServiceAccount> = Api::namespaced(client, "default");
+            let mut deadline = Deadline::new("the first service account");
+            loop {
+                programs::check(programs::CONTROLLER_MANAGER, &self.controller_manager, folder)?;
+                programs::check(programs::SCHEDULER, &self.scheduler, folder)?;
+                match accounts.get_opt("default").await? {
+                    Some(_) => return Ok(()),
+                    None => deadline.ask_again("there is none").await?,
+                }
+            }
+        })?
+    }
+}
+
+/// Starts it, and waits until it is ready.
+fn start_api_server(access: &Access) -> Result<Kept, Error> {
+    let folder = access.folder.path();
+    let process = programs::api_server(folder, access.port.number())?;
+    wait_for(async {
+        let client = client(&access.kubeconfig(User::Admin)).await?;
+        let mut deadline = Deadline::new("the API server");
+        loop {
+            programs::check(programs::API_SERVER, &process, folder)?;
+            // Once everything of it has started; a failure names what has not.
+            let mut request = Request::new(Vec::new());
+            *request.uri_mut() = Uri::from_static("/readyz");
+            match timeout(ANSWER, client.request_text(request)).await {
+                Ok(Ok(_)) => return Ok::<_, Error>(()),
+                Ok(Err(error)) => deadline.ask_again(&error.to_string()).await?,
+                Err(error) => deadline.ask_again(&error.to_string()).await?,
+            }
+        }
+    })??;
+    Ok(process)
+}
+
+/// What is waited for, and until when.
+struct Deadline {
+    what: &'static str,
+    begun: Instant,
+}
+
+impl Deadline {
+    fn new(what: &'static str) -> Self {
+        Self { what, begun: Instant::now() }
+    }
+
+    async fn ask_again(&mut self, seen: &str) -> Result<(), Error> {
+        if self.begun.elapsed() > READY {
+            return Err(Error::Late { what: self.what.to_owned(), within: READY, last: seen.to_owned() });
+        }
+        sleep(ASK).await;
+        Ok(())
+    }
+}
