@@ -211,6 +211,8 @@ macro_rules! as_text {
                     "nullable": false,
                     "minimum": 0,
                     "maximum": PLAIN_MAX,
+                    // Longer text cannot fit, and a bound lets the API server know what rules in CEL cost.
+                    "maxLength": PLAIN_DIGITS + 1,
                     "pattern": $rule.pattern,
                 })
             }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::amount::Memory;
+use crate::{amount::Memory, rules::rule};
 
 /// Sixteen segments of the greatest length (15 s).
 pub const DEFAULT_MAX_PADDED_SECONDS: u32 = 240;
@@ -20,6 +20,10 @@ pub struct Batching {
     pub max_padded_seconds: u32,
     /// Greatest part of the GPU's memory that batches may use, as `80%` or `6Gi`. The batch is made smaller to stay
     /// within.
+    #[schemars(extend("x-kubernetes-validations" = [rule(
+        "type(self) == int ? self != 0 : !self.matches('^0+[kMGTi]*$')",
+        "gpuMemoryBudget must not be 0: batches need memory, as 80% or 6Gi",
+    )]))]
     pub gpu_memory_budget: Memory,
 }
 

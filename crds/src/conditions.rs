@@ -116,6 +116,20 @@ pub enum Phase {
 mod tests {
     use super::*;
 
+    #[test]
+    fn each_is_explained_to_people() {
+        let page = include_str!("../../docs/conditions.md");
+        for word in types::ALL.into_iter().chain(reasons::ALL) {
+            let heading = format!("### {word}\n");
+            let text = page.split_once(&heading).map(|(_, rest)| rest.split("\n#").next().unwrap_or_default());
+            assert!(text.is_some_and(|text| text.trim().len() > 20), "docs/conditions.md does not explain {word}");
+        }
+        let headings = page.lines().filter_map(|line| line.strip_prefix("### "));
+        let unknown: Vec<_> =
+            headings.filter(|word| !types::ALL.contains(word) && !reasons::ALL.contains(word)).collect();
+        assert_eq!(unknown, Vec::<&str>::new());
+    }
+
     /// The API server refuses conditions whose type or reason is not a word of this form.
     #[test]
     fn types_and_reasons_are_words_and_differ() {

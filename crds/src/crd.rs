@@ -3,7 +3,7 @@
 use kube::CustomResourceExt;
 use serde_json::{Value, json};
 
-use crate::TranscriptionJob;
+use crate::{TranscriptionJob, describe, rules};
 
 /// Says to people and tools that edits are lost.
 const HEADER: &str = "# Made by crdgen from crds/src. Do not edit: change the types, then run\n\
@@ -13,10 +13,16 @@ const HEADER: &str = "# Made by crdgen from crds/src. Do not edit: change the ty
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// The CRD as JSON. Bounds, which Kubernetes' types hold as floats, are written as whole numbers where they are, and
-/// formats that only Rust has are written as one that Kubernetes has: it warns of others.
+/// formats that only Rust has are written as one that Kubernetes has: it warns of others. [`crate::rules`] adds what
+/// stands at no type.
 pub fn json() -> Value {
     let mut crd = json!(TranscriptionJob::crd());
     tidy(&mut crd);
+    let schema = &mut crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+    describe::join_lines(schema);
+    describe::say_defaults(&mut schema["properties"]["spec"]);
+    rules::add_words(schema);
+    schema[rules::KEYWORD] = rules::root().into();
     crd
 }
 

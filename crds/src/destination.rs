@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     path::{self, PathError},
+    rules::rule,
     text,
 };
 
@@ -16,14 +17,14 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[schemars(extend("x-kubernetes-validations" = [
-    {
-        "rule": "self.layout == 'Adjacent' || has(self.s3) != has(self.file)",
-        "message": "give the destination either s3 or file",
-    },
-    {
-        "rule": "self.layout != 'Adjacent' || !(has(self.s3) || has(self.file))",
-        "message": "transcripts with layout Adjacent go beside their recordings: leave s3 and file out",
-    },
+    rule(
+        "self.layout == 'Adjacent' || has(self.s3) != has(self.file)",
+        "give the destination one place: either s3 or file; or layout Adjacent, which needs none",
+    ),
+    rule(
+        "self.layout != 'Adjacent' || !(has(self.s3) || has(self.file))",
+        "transcripts with layout Adjacent go beside their recordings: leave s3 and file out",
+    ),
 ]))]
 pub struct Destination {
     /// A prefix of an S3 bucket.
@@ -32,12 +33,15 @@ pub struct Destination {
     /// A folder: on this machine for `verbatim run`, in a volume of the worker (see `template`) in a cluster.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<FileDestination>,
-    /// How transcripts are named.
+    /// How transcripts are named. Mirror: as the recordings are below their prefix or folder. Adjacent: beside each
+    /// recording; then `s3` and `file` are left out. Flat: all in one folder, by the last part of their names.
     pub layout: Layout,
-    /// The files that each transcript is written as.
+    /// The files that each transcript is written as. JSON: everything there is to know; SRT and VTT: subtitles; TXT: the
+    /// text alone.
     #[schemars(length(min = 1, max = 4), extend("x-kubernetes-list-type" = "set"))]
     pub formats: Vec<Format>,
-    /// What to do where a transcript is there already.
+    /// What to do where a transcript is there already. IfStale: transcribe again if the recording, the model or the
+    /// settings are others than those that made it. Never: leave it. Always: transcribe again.
     pub overwrite: Overwrite,
 }
 
@@ -57,11 +61,11 @@ impl Default for Destination {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct S3Destination {
     /// The bucket.
-    #[schemars(extend("pattern" = text::BUCKET.pattern))]
+    #[schemars(length(max = text::MAX_BUCKET), extend("pattern" = text::BUCKET.pattern))]
     pub bucket: String,
     /// What the keys of all transcripts begin with, as `2026/11/`. Empty: the whole bucket.
     #[serde(default)]
-    #[schemars(length(max = 1024))]
+    #[schemars(length(max = 1024), extend("x-kubernetes-validations" = [path::prefix_rule()]))]
     pub prefix: String,
 }
 
@@ -70,7 +74,7 @@ pub struct S3Destination {
 pub struct FileDestination {
     /// The folder; it is made if it is not there. A relative path starts at the folder that the manifest is in;
     /// `file:///...` is taken as well.
-    #[schemars(length(min = 1, max = 4096))]
+    #[schemars(length(min = 1, max = 4096), extend("x-kubernetes-validations" = path::rules()))]
     pub path: String,
 }
 

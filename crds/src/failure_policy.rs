@@ -19,7 +19,8 @@ pub struct FailurePolicy {
     pub max_attempts_per_file: u32,
     /// Failed files with which the job still completes, as `5%` or `100`.
     pub max_failed_files: Files,
-    /// What to do when the host's or the GPU's memory runs out.
+    /// What to do when the host's or the GPU's memory runs out. ShrinkAndRetry: halve the batch and try again. Fail: the
+    /// files in flight fail.
     pub on_out_of_memory: OnOutOfMemory,
 }
 

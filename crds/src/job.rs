@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     batching::Batching, destination::Destination, failure_policy::FailurePolicy, model::Model,
-    recognition::Recognition, recycle::Recycle, scaling::Scaling, source::Source,
+    recognition::Recognition, recycle::Recycle, rules::rule_at, scaling::Scaling, source::Source,
     status::TranscriptionJobStatus, storage::Storage,
 };
 
@@ -22,6 +22,9 @@ pub fn api_version() -> String {
     format!("{GROUP}/{VERSION}")
 }
 
+// The ETA is a string: kubectl shows a date as the time since then, which of a time to come is `<invalid>`.
+// The scale subresource: "how much" of a job is how much it may take, so `kubectl scale` sets the most workers and not
+// their number, which the operator finds; what it wants at the moment is the number that is shown.
 /// A TranscriptionJob's spec: which recordings become which transcripts, with which model, and how much may run.
 #[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[kube(
@@ -35,19 +38,24 @@ pub fn api_version() -> String {
     derive = "PartialEq",
     derive = "Default",
     status = "TranscriptionJobStatus",
+    scale(spec_replicas_path = ".spec.scaling.maxWorkers", status_replicas_path = ".status.workers.desired"),
     doc = "A TranscriptionJob turns recordings into transcripts.",
     printcolumn = r#"{"name":"Phase","type":"string","jsonPath":".status.phase"}"#,
-    printcolumn = r#"{"name":"Done","type":"integer","jsonPath":".status.files.succeeded"}"#,
+    printcolumn = r#"{"name":"Progress","type":"string","jsonPath":".status.progress"}"#,
     printcolumn = r#"{"name":"Failed","type":"integer","jsonPath":".status.files.failed"}"#,
-    printcolumn = r#"{"name":"Files","type":"integer","jsonPath":".status.files.total"}"#,
+    printcolumn = r#"{"name":"Speed-up","type":"string","jsonPath":".status.speedUp"}"#,
     printcolumn = r#"{"name":"Workers","type":"integer","jsonPath":".status.workers.ready"}"#,
-    printcolumn = r#"{"name":"RTF","type":"string","jsonPath":".status.realTimeFactor"}"#,
-    printcolumn = r#"{"name":"ETA","type":"date","jsonPath":".status.estimatedCompletionTime","priority":1}"#,
-    printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#
+    printcolumn = r#"{"name":"ETA","type":"string","jsonPath":".status.estimatedCompletionTime"}"#,
+    printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#,
+    printcolumn = r#"{"name":"RTF","type":"string","jsonPath":".status.realTimeFactor","priority":1}"#,
+    printcolumn = r#"{"name":"Restarts","type":"integer","jsonPath":".status.restarts","priority":1}"#,
+    printcolumn = r#"{"name":"Message","type":"string","jsonPath":".status.conditions[?(@.type==\"Progressing\")].message","priority":1}"#,
+    selectable = ".status.phase"
 )]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = rules()))]
 pub struct TranscriptionJobSpec {
-    /// Stop the work and keep its state; false goes on with it.
+    /// True stops the work and keeps its state; false goes on with it.
     #[serde(default)]
     pub suspend: bool,
     /// The model that transcribes.
@@ -57,10 +65,10 @@ pub struct TranscriptionJobSpec {
     pub source: Source,
     /// Where the transcripts go.
     pub destination: Destination,
-    /// How S3 is reached.
+    /// How S3 is reached: one service for source, destination and model.
     #[serde(default)]
     pub storage: Storage,
-    /// What is recognised.
+    /// What is recognised, and how speech is found.
     #[serde(default)]
     pub recognition: Recognition,
     /// How much goes through the model at once.
@@ -69,13 +77,13 @@ pub struct TranscriptionJobSpec {
     /// How many workers run. Can change at any time.
     #[serde(default)]
     pub scaling: Scaling,
-    /// When an engine is replaced.
+    /// When a worker's engine (the process that runs the model) is replaced. Files in flight finish first.
     #[serde(default)]
     pub recycle: Recycle,
     /// What happens when files fail.
     #[serde(default)]
     pub failure_policy: FailurePolicy,
-    /// Seconds after its start at which an unfinished job fails. Absent: never.
+    /// Seconds after its start, or after the end of its last pause, at which an unfinished job fails. Absent: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 31_536_000))]
     pub active_deadline_seconds: Option<u32>,
@@ -88,6 +96,33 @@ pub struct TranscriptionJobSpec {
     #[serde(default, skip_serializing_if = "PodTemplate::is_empty")]
     #[schemars(schema_with = "pod_template")]
     pub template: PodTemplate,
+}
+
+/// The rules about several groups of fields.
+fn rules() -> Vec<serde_json::Value> {
+    vec![
+        rule_at(
+            ".destination.s3.prefix",
+            // As the ledger has it, what is below a prefix begins with it and a slash.
+            "!has(self.source.s3) || !has(self.destination.s3) || has(self.source.keys) || \
+             has(self.source.manifest) || self.source.s3.bucket != self.destination.s3.bucket || \
+             !(self.destination.s3.prefix == '' || self.destination.s3.prefix.endsWith('/') ? \
+             self.destination.s3.prefix : self.destination.s3.prefix + '/').startsWith(self.source.s3.prefix)",
+            "destination.s3 must not lie inside source.s3, or later jobs find transcripts among their recordings: \
+             choose another bucket or prefix, or layout Adjacent without s3",
+        ),
+        rule_at(
+            ".batching.maxPaddedSeconds",
+            "double(self.batching.maxPaddedSeconds) >= self.recognition.vad.maxSpeechSeconds",
+            "maxPaddedSeconds must not be below recognition.vad.maxSpeechSeconds, or the longest segment fits no batch",
+        ),
+        rule_at(
+            ".scaling.targetCompletionSeconds",
+            "!has(self.activeDeadlineSeconds) || !has(self.scaling.targetCompletionSeconds) || \
+             self.scaling.targetCompletionSeconds <= self.activeDeadlineSeconds",
+            "targetCompletionSeconds must not be above activeDeadlineSeconds, or the job fails before it can be done",
+        ),
+    ]
 }
 
 /// A pod template as it is written. Kept as JSON: it is a patch, and a typed template would fill in what it does not

@@ -6,6 +6,29 @@
 
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
+use crate::rules::rule;
+
+/// What CEL can say of a path; [`resolve`] says the same, and that its bytes are text.
+pub(crate) fn rules() -> Vec<Value> {
+    vec![
+        rule(
+            "!self.matches('^[A-Za-z0-9]*://') || self.startsWith('file:///')",
+            "path: write a path, as /srv/calls, or file:/// and an absolute path; what is in a bucket goes under s3",
+        ),
+        rule(
+            "!self.startsWith('file://') || self.matches('^([^%]|%[0-9A-Fa-f]{2})*$')",
+            "path: in a file:// URL two hexadecimal digits follow each %; write %25 for % itself",
+        ),
+    ]
+}
+
+/// What CEL says of a prefix of a bucket.
+pub(crate) fn prefix_rule() -> Value {
+    rule("!self.startsWith('s3://')", "prefix: write it without s3:// and the bucket, as 2026/11/")
+}
+
 /// A path that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PathError {

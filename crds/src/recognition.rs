@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::text;
+use crate::{rules::rule_at, text};
 
 /// Silero's own default.
 pub const DEFAULT_VAD_THRESHOLD: f64 = 0.5;
@@ -30,11 +30,12 @@ pub struct Recognition {
     /// Language of the recordings, as `en` or `pt-BR`. Absent: the model's own, or found per file where it knows
     /// several.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("pattern" = text::LANGUAGE.pattern))]
+    #[schemars(length(max = 35), extend("pattern" = text::LANGUAGE.pattern))]
     pub language: Option<String>,
-    /// What gets a time.
+    /// What gets a time. Segment: each stretch of speech. Word: each word as well, for models that can.
     pub timestamps: Timestamps,
-    /// What to do with the channels of a recording.
+    /// What to do with the channels of a recording. Mix: average them. Split: transcribe each alone, as for calls with
+    /// a party to a channel.
     pub channels: Channels,
     /// How speech is found (voice activity detection).
     pub vad: Vad,
@@ -67,14 +68,16 @@ pub enum Channels {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 #[schemars(extend("x-kubernetes-validations" = [
-    {
-        "rule": "!has(self.negativeThreshold) || self.negativeThreshold <= self.threshold",
-        "message": "negativeThreshold must not be above threshold",
-    },
-    {
-        "rule": "double(self.minSpeechMilliseconds) <= self.maxSpeechSeconds * 1000.0",
-        "message": "minSpeechMilliseconds must not be above maxSpeechSeconds",
-    },
+    rule_at(
+        ".negativeThreshold",
+        "!has(self.negativeThreshold) || self.negativeThreshold <= self.threshold",
+        "negativeThreshold must not be above threshold, or speech ends as soon as it begins",
+    ),
+    rule_at(
+        ".minSpeechMilliseconds",
+        "double(self.minSpeechMilliseconds) <= self.maxSpeechSeconds * 1000.0",
+        "minSpeechMilliseconds must not be above maxSpeechSeconds, or every stretch of speech is dropped",
+    ),
 ]))]
 pub struct Vad {
     /// Probability at which speech begins. Higher finds less.

@@ -3,7 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::amount::{Bytes, Memory};
+use crate::{
+    amount::{Bytes, Memory},
+    rules::rule_at,
+};
 
 /// Leaves the supervisor room below the container's limit to act before the kernel does.
 pub const DEFAULT_MEMORY_SOFT_LIMIT: Memory = Memory::Percent(80);
@@ -19,21 +22,45 @@ pub const DEFAULT_MEMORY_GROWTH_PER_HOUR: Bytes = Bytes(200 << 20);
 /// When an engine is replaced. Files in flight finish first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(extend("x-kubernetes-validations" = soft_below_hard()))]
 pub struct Recycle {
-    /// Resident memory of the engine, as a share of the container's limit or in bytes. 0: never.
+    /// Resident memory at which the engine is replaced, as a share of the container's limit (`80%`) or in bytes (`6Gi`).
+    /// 0: never.
     pub memory_soft_limit: Memory,
     /// Resident memory at which the engine is killed, as a share of the container's limit or in bytes; its files in
     /// flight run again, in smaller batches. 0: never.
     pub memory_hard_limit: Memory,
-    /// GPU memory of the engine, as a share of the GPU's or in bytes. 0: never.
+    /// GPU memory at which the engine is replaced, as a share of the GPU's (`90%`) or in bytes (`20Gi`). 0: never.
     pub gpu_memory_soft_limit: Memory,
-    /// GPU memory at which the engine is killed. 0: never.
+    /// GPU memory at which the engine is killed, as a share of the GPU's or in bytes. 0: never.
     pub gpu_memory_hard_limit: Memory,
-    /// Growth of the engine's resident memory in an hour, after it has warmed up. 0: never.
+    /// Growth of the engine's resident memory in an hour at which it is replaced, after it has warmed up, as `200Mi`.
+    /// 0: never.
     pub memory_growth_per_hour: Bytes,
-    /// Files that an engine does. 0: any number.
+    /// Files that an engine does before it is replaced. 0: any number.
     #[schemars(range(min = 0, max = 1_000_000_000))]
     pub max_files: u32,
+}
+
+/// The soft limit comes first, where both are shares or both are bytes. A hard limit of 0 is none.
+fn soft_below_hard() -> Vec<serde_json::Value> {
+    [("memorySoftLimit", "memoryHardLimit"), ("gpuMemorySoftLimit", "gpuMemoryHardLimit")]
+        .map(|(soft, hard)| {
+            let (a, b) = (format!("string(self.{soft})"), format!("string(self.{hard})"));
+            let share = "matches('^[0-9]{1,3}%$')";
+            rule_at(
+                &format!(".{soft}"),
+                &format!(
+                    "{a}.{share} && {b}.{share} ? int({a}.replace('%', '')) <= int({b}.replace('%', '')) : \
+                     !isQuantity({a}) || !isQuantity({b}) || quantity({b}).compareTo(quantity('0')) == 0 || \
+                     !quantity({a}).isGreaterThan(quantity({b}))"
+                ),
+                &format!(
+                    "{soft} must not be above {hard}, or engines are killed before they can be recycled"
+                ),
+            )
+        })
+        .into()
 }
 
 impl Default for Recycle {

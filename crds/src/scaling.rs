@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::rules::{rule, rule_at};
+
 /// One worker is there while there is work.
 pub const DEFAULT_MIN_WORKERS: u32 = 1;
 /// Small enough not to empty a shared cluster by surprise.
@@ -13,16 +15,22 @@ pub const DEFAULT_SCALE_DOWN_DELAY_SECONDS: u32 = 120;
 /// How many workers run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
-#[schemars(extend("x-kubernetes-validations" = [{
-    "rule": "self.minWorkers <= self.maxWorkers",
-    "message": "minWorkers must not be above maxWorkers",
-}]))]
+#[schemars(extend("x-kubernetes-validations" = [rule_at(
+    ".minWorkers",
+    "self.minWorkers <= self.maxWorkers",
+    "minWorkers must not be above maxWorkers",
+)]))]
 pub struct Scaling {
     /// Fewest workers while there is work.
     #[schemars(range(min = 1, max = 10_000))]
     pub min_workers: u32,
-    /// Most workers.
-    #[schemars(range(min = 1, max = 10_000))]
+    /// Most workers. It is what `kubectl scale` sets.
+    #[schemars(
+        range(min = 1, max = 10_000),
+        extend("x-kubernetes-validations" = [
+            rule("self > 0", "maxWorkers must not be 0: to run no worker, set spec.suspend to true"),
+        ])
+    )]
     pub max_workers: u32,
     /// Seconds from its start in which the job shall be done; as many workers run as that takes. Absent: `maxWorkers`
     /// run.

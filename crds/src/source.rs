@@ -7,11 +7,12 @@
 
 use std::path::{Path, PathBuf};
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     path::{self, PathError},
+    rules::{rule, rule_at},
     text,
 };
 
@@ -25,8 +26,23 @@ pub const MAX_KEYS: u32 = 700;
 /// Where the recordings are: in `s3` or in a folder (`file`), one of the two.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(extend("x-kubernetes-validations" = [
-    {"rule": "has(self.s3) != has(self.file)", "message": "give the source either s3 or file"},
-    {"rule": "!(has(self.keys) && has(self.manifest))", "message": "give keys or a manifest, not both"},
+    rule("has(self.s3) != has(self.file)", "give the source one place: either s3 or file"),
+    rule_at(
+        ".manifest",
+        "!has(self.keys) || !has(self.manifest)",
+        "give the source keys or a manifest, not both",
+    ),
+    rule(
+        "!(has(self.keys) || has(self.manifest)) || \
+         (!has(self.s3) || self.s3.include.size() + self.s3.exclude.size() == 0) && \
+         (!has(self.file) || self.file.include.size() + self.file.exclude.size() == 0)",
+        "include and exclude choose among what is found: leave them out with keys or a manifest",
+    ),
+    rule_at(
+        ".manifest.key",
+        "!has(self.s3) || !has(self.manifest) || !self.manifest.key.startsWith('s3://')",
+        "manifest.key: write the list's key without s3:// and the bucket; it is in the source's bucket",
+    ),
 ]))]
 pub struct Source {
     /// Objects of an S3 bucket.
@@ -39,22 +55,42 @@ pub struct Source {
     /// Only these recordings, named from the prefix or the folder on. A name that is not there is a failed file, not
     /// a failed job. Not with `manifest`, `include` or `exclude`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = MAX_KEYS), inner(length(min = 1, max = 1024)))]
+    #[schemars(schema_with = "keys")]
     pub keys: Option<Vec<String>>,
     /// Only the recordings that a list names. Not with `keys`, `include` or `exclude`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manifest: Option<SourceList>,
 }
 
+/// A set, so that the API server says which key is there twice: in CEL that costs the square of their number.
+fn keys(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "array",
+        "nullable": true,
+        "minItems": 1,
+        "maxItems": MAX_KEYS,
+        "x-kubernetes-list-type": "set",
+        "items": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 1024,
+            "x-kubernetes-validations": [rule(
+                r"!self.matches('^/|(^|/)[.][.](/|$)')",
+                "keys: write names from the prefix or the folder on, without / before and .. in them",
+            )],
+        },
+    })
+}
+
 /// Objects of an S3 bucket.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct S3Source {
     /// The bucket.
-    #[schemars(extend("pattern" = text::BUCKET.pattern))]
+    #[schemars(length(max = text::MAX_BUCKET), extend("pattern" = text::BUCKET.pattern))]
     pub bucket: String,
     /// What the keys of all recordings begin with, as `2026/11/`. Empty: the whole bucket.
     #[serde(default)]
-    #[schemars(length(max = 1024))]
+    #[schemars(length(max = 1024), extend("x-kubernetes-validations" = [path::prefix_rule()]))]
     pub prefix: String,
     /// Patterns that a recording's name has to match one of; none: every name that looks like audio or video.
     /// `*` stands for any characters but `/`, `**` for any, `?` for one. A pattern without `/` is held against the
@@ -73,7 +109,7 @@ pub struct S3Source {
 pub struct FileSource {
     /// The folder, or one file. A relative path starts at the folder that the manifest is in; `file:///...` is taken
     /// as well.
-    #[schemars(length(min = 1, max = 4096))]
+    #[schemars(length(min = 1, max = 4096), extend("x-kubernetes-validations" = path::rules()))]
     pub path: String,
     /// Patterns that a recording's name has to match one of; none: every name that looks like audio or video.
     /// `*` stands for any characters but `/`, `**` for any, `?` for one. A pattern without `/` is held against the

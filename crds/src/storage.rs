@@ -3,15 +3,20 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::text;
+use crate::{rules::rule_at, text};
 
 /// How S3 is reached.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(extend("x-kubernetes-validations" = [rule_at(
+    ".anonymous",
+    "!(has(self.anonymous) && self.anonymous && has(self.credentialsSecretRef))",
+    "anonymous asks without credentials: leave anonymous or credentialsSecretRef out",
+)]))]
 pub struct Storage {
     /// Address of the service, as `https://s3.example.net`. Absent: AWS.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("pattern" = text::ENDPOINT.pattern))]
+    #[schemars(length(max = 2048), extend("pattern" = text::ENDPOINT.pattern))]
     pub endpoint: Option<String>,
     /// Region of the buckets. Absent: that of the worker's environment, else `us-east-1`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -32,10 +37,11 @@ pub struct Storage {
     /// How the service encrypts what is written. Absent: as the bucket says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server_side_encryption: Option<ServerSideEncryption>,
-    /// Certificates to trust besides the system's.
+    /// Certificates to trust besides the system's, in a ConfigMap.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_bundle_ref: Option<CaBundleRef>,
-    /// When to send checksums of our own. Older services refuse them.
+    /// When to send checksums of our own. WhenRequired: only where S3 asks for one, since older services refuse others.
+    /// WhenSupported: wherever S3 takes one.
     pub request_checksum: RequestChecksum,
     /// Work on a service without conditional writes. Recordings may then be transcribed twice; no transcript is
     /// lost or half-written.
@@ -56,7 +62,7 @@ pub struct CaBundleRef {
     /// Name of the ConfigMap.
     #[schemars(length(max = 253), extend("pattern" = text::OBJECT_NAME.pattern))]
     pub name: String,
-    /// Key that holds the certificates, in PEM.
+    /// Key in it that holds the certificates, in PEM.
     #[serde(default = "default_key")]
     #[schemars(length(min = 1, max = 253))]
     pub key: String,
@@ -70,8 +76,13 @@ fn default_key() -> String {
 /// How the service encrypts what is written.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = [rule_at(
+    ".kmsKeyId",
+    "!has(self.kmsKeyId) || self.algorithm == 'aws:kms'",
+    "kmsKeyId names a key of the key management service: write algorithm: aws:kms, or leave it out",
+)]))]
 pub struct ServerSideEncryption {
-    /// With whose keys.
+    /// With whose keys. AES256: the service's own. aws:kms: a key of its key management service.
     pub algorithm: Encryption,
     /// Identifier or name of a key of the key management service. Absent: the account's default key.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -15,6 +15,9 @@ pub const BUCKET: TextRule = TextRule {
     hint: "a bucket's name: 3 to 63 lower-case letters, digits, dots and hyphens, without s3://",
 };
 
+/// Longest of them: Amazon's names of resources are at most this long in practice; names of buckets have 63.
+pub const MAX_BUCKET: u32 = 512;
+
 /// Address of an S3 service.
 pub const ENDPOINT: TextRule = TextRule {
     pattern: "^https?://[A-Za-z0-9._\\[\\]:-]+/?$",

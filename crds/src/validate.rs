@@ -5,116 +5,120 @@
 
 use std::path::Path;
 
+pub use crate::violation::Violation;
 use crate::{
-    TranscriptionJob,
+    TranscriptionJob, TranscriptionJobSpec,
+    amount::Memory,
+    batching::Batching,
     destination::{Destination, Layout},
     model::Model,
-    path::{self, PathError},
+    path,
+    recycle::Recycle,
     source::Source,
+    storage::{Encryption, Storage},
 };
 
-/// Longest name of a job. The operator names a Job and labels after it, and a label holds 63 characters.
-pub const MAX_NAME_LENGTH: usize = 63;
+/// Longest name of a job, as of a CronJob. Names of Jobs and of their pods' hosts are labels, which hold 63 characters;
+/// the round of a Job and the index of a pod have the other 11.
+pub const MAX_NAME_LENGTH: usize = 52;
 
-/// A job whose fields are right one by one and not together.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Violation {
-    /// The name cannot be a label.
-    #[error(
-        "{0:?} cannot be a name: write at most 63 lower-case letters, digits and hyphens, as calls-2026-11"
-    )]
-    BadName(String),
-    /// A model without name and uri.
-    #[error("give the model a name or a uri")]
-    NoModel,
-    /// A model with both.
-    #[error("give the model either a name or a uri, not both")]
-    TwoModels,
-    /// A source without a place.
-    #[error("give the source a place: s3 or file")]
-    NoSource,
-    /// A source with two places.
-    #[error("give the source one place: either s3 or file")]
-    TwoSources,
-    /// Both lists of recordings.
-    #[error("give keys or a manifest, not both")]
-    KeysAndManifest,
-    /// Patterns beside a list of recordings.
-    #[error("include and exclude choose among what is found: they have no meaning with keys or a manifest")]
-    PatternsAndList,
-    /// Keys relative to a folder that lead out of it, or are absolute.
-    #[error("{0:?} leads out of the source: write names from the prefix or the folder on")]
-    KeyOutside(String),
-    /// The same recording twice.
-    #[error("{0:?} is there twice")]
-    KeyTwice(String),
-    /// A path of the source that names no local path.
-    #[error(transparent)]
-    SourcePath(PathError),
-    /// A path of the destination that names no local path.
-    #[error("{0}")]
-    DestinationPath(PathError),
-    /// A destination without a place.
-    #[error("give the destination a place: s3 or file")]
-    NoDestination,
-    /// A destination with two places.
-    #[error("give the destination one place: either s3 or file")]
-    TwoDestinations,
-    /// A place that `Adjacent` does not use.
-    #[error("transcripts with layout Adjacent go beside their recordings: leave s3 and file out")]
-    AdjacentWithPlace,
-    /// Speech would end above the probability that begins it.
-    #[error("must not be above threshold, or speech ends as soon as it begins")]
-    VadThresholds,
-    /// Every stretch of speech would be dropped.
-    #[error("must not be above maxSpeechSeconds, or every stretch of speech is dropped")]
-    VadLengths,
-    /// A stretch longer than a batch may be.
-    #[error("must not be below recognition.vad.maxSpeechSeconds, or the longest segment fits no batch")]
-    BatchTooSmall,
-    /// No memory for batches.
-    #[error("must not be 0")]
-    NoGpuMemory,
-    /// More workers at least than at most.
-    #[error("must not be above maxWorkers")]
-    WorkerRange,
-    /// A goal that lies behind the deadline.
-    #[error("must not be above activeDeadlineSeconds, or the job fails before it can be done")]
-    TargetAfterDeadline,
-}
-
-impl Violation {
-    /// The field to look at, as `spec.scaling.minWorkers`.
-    pub fn path(&self) -> String {
-        match self {
-            Self::BadName(_) => "metadata.name",
-            Self::NoModel | Self::TwoModels => "spec.model",
-            Self::NoSource | Self::TwoSources | Self::PatternsAndList => "spec.source",
-            Self::KeysAndManifest => "spec.source.manifest",
-            Self::KeyOutside(_) | Self::KeyTwice(_) => "spec.source.keys",
-            Self::SourcePath(_) => "spec.source.file.path",
-            Self::DestinationPath(_) => "spec.destination.file.path",
-            Self::NoDestination | Self::TwoDestinations | Self::AdjacentWithPlace => "spec.destination",
-            Self::VadThresholds => "spec.recognition.vad.negativeThreshold",
-            Self::VadLengths => "spec.recognition.vad.minSpeechMilliseconds",
-            Self::BatchTooSmall => "spec.batching.maxPaddedSeconds",
-            Self::NoGpuMemory => "spec.batching.gpuMemoryBudget",
-            Self::WorkerRange => "spec.scaling.minWorkers",
-            Self::TargetAfterDeadline => "spec.scaling.targetCompletionSeconds",
-        }
-        .to_owned()
-    }
-}
-
-/// Everything that is wrong with the job, by field; empty for a job that can run.
+/// Everything that is wrong with the job, by field; empty for a job that can run on this machine. On a cluster
+/// [`in_cluster`] asks for more.
 pub fn validate(job: &TranscriptionJob) -> Vec<Violation> {
     let mut violations = Vec::new();
     name(job.metadata.name.as_deref().unwrap_or_default(), &mut violations);
     model(&job.spec.model, &mut violations);
     source(&job.spec.source, &mut violations);
     destination(&job.spec.destination, &mut violations);
+    if inside(&job.spec) {
+        violations.push(Violation::DestinationInSource);
+    }
+    storage(&job.spec.storage, &mut violations);
     numbers(job, &mut violations);
     violations
+}
+
+/// Everything that is wrong with a job for a cluster: what [`validate`] finds, and what a machine has by itself and a pod
+/// only where its template says so. CEL sees nothing of it, since a template is free content to the schema.
+pub fn in_cluster(job: &TranscriptionJob) -> Vec<Violation> {
+    let mut violations = validate(job);
+    let spec = &job.spec;
+    let pod = &serde_json::Value::Object(spec.template.clone())["spec"];
+    if !has_device(pod) {
+        violations.extend(gpu_limit(spec).map(Violation::NoGpu));
+    }
+    if pod["volumes"].as_array().is_none_or(Vec::is_empty) {
+        let folders = [
+            (spec.source.file.is_some(), "spec.source.file"),
+            (spec.destination.file.is_some(), "spec.destination.file"),
+        ];
+        violations.extend(
+            folders.into_iter().filter(|(there, _)| *there).map(|(_, path)| Violation::NoVolume(path)),
+        );
+    }
+    violations
+}
+
+/// The first limit of GPU memory that is another than its default.
+fn gpu_limit(spec: &TranscriptionJobSpec) -> Option<&'static str> {
+    let (batching, recycle) = (Batching::default(), Recycle::default());
+    let limits = [
+        (spec.batching.gpu_memory_budget != batching.gpu_memory_budget, "spec.batching.gpuMemoryBudget"),
+        (
+            spec.recycle.gpu_memory_soft_limit != recycle.gpu_memory_soft_limit,
+            "spec.recycle.gpuMemorySoftLimit",
+        ),
+        (
+            spec.recycle.gpu_memory_hard_limit != recycle.gpu_memory_hard_limit,
+            "spec.recycle.gpuMemoryHardLimit",
+        ),
+    ];
+    limits.into_iter().find(|(set, _)| *set).map(|(_, path)| path)
+}
+
+/// Whether a container asks for a device: a resource with a domain (`nvidia.com/gpu`, `nvidia.com/mig-1g.10gb`,
+/// `amd.com/gpu`), or a claim.
+fn has_device(pod: &serde_json::Value) -> bool {
+    pod["containers"].as_array().into_iter().flatten().any(|container| {
+        let resources = &container["resources"];
+        let limits = resources["limits"].as_object();
+        limits.is_some_and(|limits| limits.keys().any(|name| name.contains('/')))
+            || resources["claims"].as_array().is_some_and(|claims| !claims.is_empty())
+    })
+}
+
+/// Whether transcripts would be listed with the recordings. Recordings that are named are not listed.
+fn inside(spec: &TranscriptionJobSpec) -> bool {
+    let (Some(from), Some(to)) = (&spec.source.s3, &spec.destination.s3) else { return false };
+    // As the ledger has it, what is below a prefix begins with it and a slash.
+    let slash = if to.prefix.is_empty() || to.prefix.ends_with('/') { "" } else { "/" };
+    spec.source.keys.is_none()
+        && spec.source.manifest.is_none()
+        && from.bucket == to.bucket
+        && format!("{}{slash}", to.prefix).starts_with(&from.prefix)
+}
+
+fn is_url(text: &str) -> bool {
+    text.starts_with("s3://")
+}
+
+fn storage(storage: &Storage, found: &mut Vec<Violation>) {
+    if storage.anonymous && storage.credentials_secret_ref.is_some() {
+        found.push(Violation::AnonymousWithCredentials);
+    }
+    let encryption = storage.server_side_encryption.as_ref();
+    if encryption.is_some_and(|with| with.kms_key_id.is_some() && with.algorithm != Encryption::AwsKms) {
+        found.push(Violation::KeyWithoutKms);
+    }
+}
+
+/// Whether the soft limit is above the hard one, where both are shares or both are bytes. 0 is no limit.
+fn crossed(soft: Memory, hard: Memory) -> bool {
+    match (soft, hard) {
+        (Memory::Percent(soft), Memory::Percent(hard)) => soft > hard,
+        (Memory::Bytes(soft), Memory::Bytes(hard)) => hard != 0 && soft > hard,
+        _ => false,
+    }
 }
 
 fn name(name: &str, found: &mut Vec<Violation>) {
@@ -150,6 +154,11 @@ fn source(source: &Source, found: &mut Vec<Violation>) {
     if (source.keys.is_some() || source.manifest.is_some()) && (s3 || file) {
         found.push(Violation::PatternsAndList);
     }
+    if let Some(s3) = source.s3.as_ref().filter(|s3| is_url(&s3.prefix)) {
+        found.push(Violation::SourcePrefixIsUrl(s3.prefix.clone()));
+    }
+    let list = source.manifest.as_ref().filter(|list| source.s3.is_some() && is_url(&list.key));
+    found.extend(list.map(|list| Violation::ListIsUrl(list.key.clone())));
     if let Some(keys) = &source.keys {
         let outside = |key: &&String| key.starts_with('/') || key.split('/').any(|part| part == "..");
         found.extend(keys.iter().find(outside).cloned().map(Violation::KeyOutside));
@@ -169,6 +178,9 @@ fn destination(destination: &Destination, found: &mut Vec<Violation>) {
         (_, Some(_), Some(_)) => found.push(Violation::TwoDestinations),
         _ => {}
     }
+    if let Some(s3) = destination.s3.as_ref().filter(|s3| is_url(&s3.prefix)) {
+        found.push(Violation::DestinationPrefixIsUrl(s3.prefix.clone()));
+    }
     if let Some(Err(error)) = destination.file.as_ref().map(|file| path::resolve(&file.path, Path::new(""))) {
         found.push(Violation::DestinationPath(error));
     }
@@ -178,11 +190,14 @@ fn numbers(job: &TranscriptionJob, found: &mut Vec<Violation>) {
     let spec = &job.spec;
     let vad = &spec.recognition.vad;
     let scaling = &spec.scaling;
+    let recycle = &spec.recycle;
     let checks = [
         (vad.negative_threshold() > vad.threshold, Violation::VadThresholds),
         (f64::from(vad.min_speech_milliseconds) > vad.max_speech_seconds * 1000.0, Violation::VadLengths),
         (f64::from(spec.batching.max_padded_seconds) < vad.max_speech_seconds, Violation::BatchTooSmall),
         (spec.batching.gpu_memory_budget.is_zero(), Violation::NoGpuMemory),
+        (crossed(recycle.memory_soft_limit, recycle.memory_hard_limit), Violation::MemoryLimits),
+        (crossed(recycle.gpu_memory_soft_limit, recycle.gpu_memory_hard_limit), Violation::GpuMemoryLimits),
         (scaling.min_workers > scaling.max_workers, Violation::WorkerRange),
         (
             spec.active_deadline_seconds

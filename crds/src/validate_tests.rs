@@ -5,8 +5,11 @@ use crate::{
     amount::Memory,
     destination::{FileDestination, S3Destination},
     manifest,
+    path::PathError,
     source::{FileSource, S3Source, SourceList},
+    storage::{SecretRef, ServerSideEncryption},
 };
+use serde_json::json;
 
 fn valid() -> TranscriptionJob {
     manifest::parse(include_str!("../../deploy/samples/demo.yaml")).unwrap().job
@@ -41,7 +44,7 @@ fn the_fixture_is_valid() {
 
 #[test]
 fn bad_name() {
-    for name in ["", "Calls", "calls.2026", "-calls", "calls-", "calls/1", &"x".repeat(64)] {
+    for name in ["", "Calls", "calls.2026", "-calls", "calls-", "calls/1", &"x".repeat(53)] {
         let found = after(|job| job.metadata.name = Some(name.to_owned()));
         assert_eq!(found, [Violation::BadName(name.to_owned())]);
     }
@@ -171,6 +174,117 @@ fn target_after_deadline() {
         job.spec.scaling.target_completion_seconds = Some(61);
     });
     assert_eq!(found, [Violation::TargetAfterDeadline]);
+}
+
+/// A job over buckets, from one prefix to another of the same bucket.
+fn buckets(job: &mut TranscriptionJob, from: &str, to: &str) {
+    job.spec.source = Source { s3: Some(S3Source { prefix: from.into(), ..s3() }), ..Source::default() };
+    job.spec.destination = Destination {
+        s3: Some(S3Destination { bucket: "calls".into(), prefix: to.into() }),
+        ..Destination::default()
+    };
+}
+
+#[test]
+fn destination_in_source() {
+    for (from, to) in [("", ""), ("", "out/"), ("in/", "in/out"), ("in/", "in"), ("2026/1", "2026/11/")] {
+        let found = after(|job| buckets(job, from, to));
+        assert_eq!(found, [Violation::DestinationInSource], "{from} {to}");
+    }
+    for (from, to) in [("in/", "out/"), ("in/", ""), ("in/", "inside/")] {
+        assert_eq!(after(|job| buckets(job, from, to)), [], "{from} {to}");
+    }
+    let named = after(|job| {
+        buckets(job, "", "out/");
+        job.spec.source.keys = Some(vec!["a.wav".into()]);
+    });
+    assert_eq!(named, []);
+}
+
+#[test]
+fn urls_for_keys() {
+    let url = "s3://calls/x";
+    let found = after(|job| buckets(job, url, "out/"));
+    assert_eq!(found, [Violation::SourcePrefixIsUrl(url.into())]);
+    let found = after(|job| buckets(job, "in/", url));
+    assert_eq!(found, [Violation::DestinationPrefixIsUrl(url.into())]);
+    let found = after(|job| {
+        buckets(job, "in/", "out/");
+        job.spec.source.manifest = Some(SourceList { key: url.into() });
+    });
+    assert_eq!(found, [Violation::ListIsUrl(url.into())]);
+}
+
+#[test]
+fn anonymous_with_credentials() {
+    let found = after(|job| {
+        job.spec.storage.anonymous = true;
+        job.spec.storage.credentials_secret_ref = Some(SecretRef { name: "s3".into() });
+    });
+    assert_eq!(found, [Violation::AnonymousWithCredentials]);
+}
+
+#[test]
+fn key_without_kms() {
+    let with = |algorithm| {
+        after(|job| {
+            job.spec.storage.server_side_encryption =
+                Some(ServerSideEncryption { algorithm, kms_key_id: Some("k".into()) });
+        })
+    };
+    assert_eq!(with(Encryption::Aes256), [Violation::KeyWithoutKms]);
+    assert_eq!(with(Encryption::AwsKms), []);
+}
+
+#[test]
+fn memory_limits() {
+    let with = |soft: &str, hard: &str| {
+        after(|job| {
+            job.spec.recycle.memory_soft_limit = soft.parse().unwrap();
+            job.spec.recycle.memory_hard_limit = hard.parse().unwrap();
+        })
+    };
+    assert_eq!(with("96%", "95%"), [Violation::MemoryLimits]);
+    assert_eq!(with("2Gi", "1Gi"), [Violation::MemoryLimits]);
+    for (soft, hard) in [("95%", "95%"), ("2Gi", "0"), ("2Gi", "95%"), ("0", "1Gi")] {
+        assert_eq!(with(soft, hard), [], "{soft} {hard}");
+    }
+    let found = after(|job| job.spec.recycle.gpu_memory_soft_limit = Memory::Percent(99));
+    assert_eq!(found, [Violation::GpuMemoryLimits]);
+}
+
+/// What is wrong on a cluster with the valid job after a change, and with this in its template's spec.
+fn on_cluster(template: serde_json::Value, change: impl FnOnce(&mut TranscriptionJob)) -> Vec<Violation> {
+    let mut job = valid();
+    buckets(&mut job, "in/", "out/");
+    job.spec.template.insert("spec".into(), template);
+    change(&mut job);
+    in_cluster(&job)
+}
+
+#[test]
+fn no_gpu() {
+    let budget = |job: &mut TranscriptionJob| job.spec.batching.gpu_memory_budget = Memory::Bytes(6 << 30);
+    let resources = |resources| json!({"containers": [{"name": "worker", "resources": resources}]});
+    assert_eq!(on_cluster(json!({}), |_| {}), []);
+    for template in [json!({}), resources(json!({"limits": {"cpu": 2}})), json!({"containers": 1})] {
+        assert_eq!(on_cluster(template, budget), [Violation::NoGpu("spec.batching.gpuMemoryBudget")]);
+    }
+    for has in [json!({"limits": {"nvidia.com/mig-1g.10gb": 1}}), json!({"claims": [{"name": "gpu"}]})] {
+        assert_eq!(on_cluster(resources(has), budget), []);
+    }
+    let found = on_cluster(json!({}), |job| job.spec.recycle.gpu_memory_soft_limit = Memory::Percent(85));
+    assert_eq!(found, [Violation::NoGpu("spec.recycle.gpuMemorySoftLimit")]);
+}
+
+#[test]
+fn no_volume() {
+    let folders = |job: &mut TranscriptionJob| {
+        (job.spec.source, job.spec.destination) = (valid().spec.source, valid().spec.destination);
+    };
+    let found = on_cluster(json!({}), folders);
+    assert_eq!(found, ["spec.source.file", "spec.destination.file"].map(Violation::NoVolume));
+    assert_eq!(on_cluster(json!({"volumes": [{"name": "calls"}]}), folders), []);
 }
 
 #[test]

@@ -1,38 +1,52 @@
-//! Writes the CRD's YAML from its types; `--check` compares instead, for CI.
+//! Writes what is made from the API's types: the CRD, and its reference for people. `--check` compares instead, for CI.
 //!
 //! `cargo run -p verbatim-crds --bin crdgen [--check]`
 
 use std::{fs, path::Path, process::ExitCode};
 
+use verbatim_crds::{crd, reference};
+
+/// Makes a file's content.
+type Make = fn() -> Result<String, String>;
+
+/// Each file, from the repository's root on, and what makes it. A chart's copy of the CRD is a line here.
+const FILES: [(&str, Make); 2] =
+    [("crds/transcriptionjobs.verbatim.dev.yaml", crd_yaml), ("docs/api.md", || Ok(reference::markdown()))];
+
 /// How to mend what `--check` finds.
 const MEND: &str = "run: cargo run -p verbatim-crds --bin crdgen";
 
 fn main() -> ExitCode {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("transcriptionjobs.verbatim.dev.yaml");
-    let result = match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
-        [] => write(&path),
-        [flag] if flag == "--check" => check(&path),
-        _ => Err("usage: crdgen [--check]".to_owned()),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(message) => {
-            eprintln!("crdgen: {message}");
-            ExitCode::FAILURE
+    let step = match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
+        [] => write,
+        [flag] if flag == "--check" => check,
+        _ => {
+            eprintln!("usage: crdgen [--check]");
+            return ExitCode::FAILURE;
         }
+    };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let failures: Vec<String> = FILES
+        .into_iter()
+        .filter_map(|(file, make)| make().and_then(|content| step(&root.join(file), &content)).err())
+        .collect();
+    for failure in &failures {
+        eprintln!("crdgen: {failure}");
     }
+    if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn generate() -> Result<String, String> {
-    verbatim_crds::crd::yaml().map_err(|error| format!("failed to write the CRD as YAML: {error}"))
+fn crd_yaml() -> Result<String, String> {
+    crd::yaml().map_err(|error| format!("failed to write the CRD as YAML: {error}"))
 }
 
-fn write(path: &Path) -> Result<(), String> {
-    fs::write(path, generate()?).map_err(|error| format!("failed to write {}: {error}", path.display()))
+fn write(path: &Path, content: &str) -> Result<(), String> {
+    let failed = |error| format!("failed to write {}: {error}", path.display());
+    path.parent().map_or(Ok(()), fs::create_dir_all).map_err(failed)?;
+    fs::write(path, content).map_err(failed)
 }
 
-fn check(path: &Path) -> Result<(), String> {
-    let wanted = generate()?;
+fn check(path: &Path, wanted: &str) -> Result<(), String> {
     let found = fs::read_to_string(path)
         .map_err(|error| format!("failed to read {}: {error}; {MEND}", path.display()))?;
     if found == wanted {
@@ -45,7 +59,7 @@ fn check(path: &Path) -> Result<(), String> {
         "{} is not what the types say, from line {} on:\n  types: {}\n  file:  {}\n{MEND}",
         path.display(),
         line + 1,
-        show(&wanted),
+        show(wanted),
         show(&found),
     ))
 }

@@ -277,15 +277,24 @@ fn samples_are_valid() {
         names.push((path.file_name().unwrap().to_string_lossy().into_owned(), manifest));
     }
     names.sort_by(|left, right| left.0.cmp(&right.0));
-    let found: Vec<&str> = names.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(found, ["demo.yaml", "local-folder.yaml", "s3.yaml"]);
-    let spec = |index: usize| &names[index].1.job.spec;
-    assert_eq!(spec(0).source.file.as_ref().unwrap().path, "../../target/demo/audio");
-    assert_eq!(spec(0).destination.formats, Format::ALL);
-    assert_eq!(spec(2).template["spec"]["containers"][0]["resources"]["limits"]["nvidia.com/gpu"], 1);
+    let spec = |file: &str| &names.iter().find(|(name, _)| name == file).unwrap().1.job.spec;
+    assert!(names.len() >= 16);
+    assert_eq!(spec("demo.yaml").source.file.as_ref().unwrap().path, "../../target/demo/audio");
+    assert_eq!(spec("demo.yaml").destination.formats, Format::ALL);
+    let template = &spec("s3.yaml").template;
+    assert_eq!(template["spec"]["containers"][0]["resources"]["limits"]["nvidia.com/gpu"], 1);
+
+    let local = ["demo.yaml", "local-folder.yaml"];
+    for (name, manifest) in names.iter().filter(|(name, _)| !local.contains(&name.as_str())) {
+        assert_eq!(validate::in_cluster(&manifest.job), [], "{name}");
+    }
+    let jobs: std::collections::BTreeSet<_> =
+        names.iter().filter_map(|(_, manifest)| manifest.job.metadata.name.as_deref()).collect();
+    // They can all be there at once.
+    assert_eq!(jobs.len(), names.len());
 
     // local-folder.yaml says that it shows the defaults, but for source, destination, language and the derived threshold.
-    let shown = spec(1);
+    let shown = spec("local-folder.yaml");
     let mut defaults = crate::TranscriptionJobSpec {
         source: shown.source.clone(),
         destination: shown.destination.clone(),
@@ -294,6 +303,29 @@ fn samples_are_valid() {
     defaults.recognition.language = Some("en".into());
     defaults.recognition.vad.negative_threshold = Some(0.35);
     assert_eq!(shown, &defaults);
+}
+
+/// A person who looks for a field finds it in a sample, with a comment or a value that explains it.
+#[test]
+fn samples_show_every_field() {
+    fn fields(schema: &serde_json::Value, found: &mut Vec<String>) {
+        for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+            found.push(name.clone());
+            fields(field, found);
+        }
+    }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/samples");
+    let texts =
+        std::fs::read_dir(&folder).unwrap().map(|entry| std::fs::read_to_string(entry.unwrap().path()));
+    let text = texts.collect::<Result<String, _>>().unwrap();
+    let mut all = Vec::new();
+    fields(
+        &crate::crd::json()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"],
+        &mut all,
+    );
+    for field in all {
+        assert!(text.contains(&format!("{field}:")), "no sample shows {field}");
+    }
 }
 
 prop_compose! {
@@ -317,6 +349,7 @@ prop_compose! {
         spec.destination.formats = formats;
         spec.recognition.vad.threshold = threshold;
         spec.recycle.memory_soft_limit = Memory::Percent(percent);
+        spec.recycle.memory_hard_limit = Memory::Percent(100);
         spec.recycle.memory_growth_per_hour = Bytes(bytes);
         spec.failure_policy.max_failed_files = Files::Count(failed);
         spec.suspend = suspend;
