@@ -16,6 +16,7 @@ use super::runtime::{MemoryOptions, Runtime, RuntimeError};
 use super::transcriber::Transcriber;
 use super::vad::Vad;
 use crate::assets::{self, AssetError, Ready};
+use crate::protocol::Obstacle;
 
 /// Why there is no engine.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +43,17 @@ pub enum EngineError {
         /// What was asked for.
         wanted: String,
     },
+}
+
+impl EngineError {
+    /// The error in one word.
+    pub fn obstacle(&self) -> Obstacle {
+        match self {
+            Self::Asset(_) | Self::Runtime(_) | Self::Model(_) => Obstacle::Model,
+            Self::Device(_) => Obstacle::Device,
+            Self::Language { .. } => Obstacle::Language,
+        }
+    }
 }
 
 /// Loads the model and takes the device.
