@@ -192,11 +192,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::engine::job::Wish;
 
     #[test]
     fn messages_come_out_as_they_went_in() {
         let path = OsString::from_vec(b"/calls/\xff\xfe \"x\".wav".to_vec()).into();
-        let sent = [ToEngine::File(FileTask { id: 7, path, name: None, fault: None }), ToEngine::Drain];
+        let wish = Wish { channel: Some(1), language: Some("en".to_owned()) };
+        let sent = [ToEngine::File(FileTask { id: 7, path, name: None, wish, fault: None }), ToEngine::Drain];
         let mut wire = Vec::new();
         for message in &sent {
             send(&mut wire, message, MAX_TO_ENGINE).unwrap();

@@ -62,7 +62,7 @@ impl EngineError {
 /// [`EngineError`] says what is missing and what to do.
 pub fn load(options: &EngineOptions) -> Result<Box<dyn Transcriber>, EngineError> {
     let ready = assets::find(&options.model)?;
-    if let Some(wanted) = options.language.as_ref().filter(|wanted| **wanted != ready.language) {
+    if let Some(wanted) = options.language.as_ref().filter(|wanted| !ready.writes(wanted)) {
         let (model, has) = (ready.name, ready.language);
         return Err(EngineError::Language { model, has, wanted: wanted.clone() });
     }
