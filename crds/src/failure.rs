@@ -11,8 +11,10 @@ pub enum FailureReason {
     NoAudioTrack,
     /// The format or codec is known and not supported.
     UnsupportedCodec,
-    /// Sample rate or channel count outside of what can be speech.
+    /// Sample rate or channel count outside of what can be speech, or no such channel as a list asks for.
     UnsupportedAudio,
+    /// The model does not write the language that a list gives this file.
+    UnsupportedLanguage,
     /// The file is damaged so that nothing, or nothing more, could be decoded.
     Corrupt,
     /// The file has no bytes, or no audio frames.
@@ -45,11 +47,12 @@ pub enum FailureReason {
 
 impl FailureReason {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::NotAudio,
         Self::NoAudioTrack,
         Self::UnsupportedCodec,
         Self::UnsupportedAudio,
+        Self::UnsupportedLanguage,
         Self::Corrupt,
         Self::Empty,
         Self::TooLong,
@@ -73,6 +76,7 @@ impl FailureReason {
             Self::NoAudioTrack => "NoAudioTrack",
             Self::UnsupportedCodec => "UnsupportedCodec",
             Self::UnsupportedAudio => "UnsupportedAudio",
+            Self::UnsupportedLanguage => "UnsupportedLanguage",
             Self::Corrupt => "Corrupt",
             Self::Empty => "Empty",
             Self::TooLong => "TooLong",

@@ -13,7 +13,7 @@ use crate::engine::options::EngineOptions;
 use crate::output::transcript::Model;
 
 /// Version of these messages; the first message in each direction carries it. Raised when a form changes.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Longest message to the engine, in bytes. A path of 4096 bytes takes at most 16 KiB as numbers; options take 1 KiB.
 pub const MAX_TO_ENGINE: u32 = 64 << 10;
@@ -58,6 +58,8 @@ pub enum FromEngine {
     Ready(Ready),
     /// The model cannot be loaded, and would not be another time.
     Unready {
+        /// Why, in one word.
+        obstacle: Obstacle,
         /// Why, in words, with all causes.
         message: String,
     },
@@ -65,6 +67,17 @@ pub enum FromEngine {
     Event(Event),
     /// How it is going, every [`STATS_INTERVAL`].
     Stats(Stats),
+}
+
+/// Why a model cannot be loaded, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Obstacle {
+    /// The model, or the runtime that it needs, is not there or is not what it should be.
+    Model,
+    /// The model does not write the language that was asked for.
+    Language,
+    /// There is no such device.
+    Device,
 }
 
 /// How often an engine says how it is going: as often as metrics can be looked at with any sense.
@@ -179,11 +192,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::engine::job::Wish;
 
     #[test]
     fn messages_come_out_as_they_went_in() {
         let path = OsString::from_vec(b"/calls/\xff\xfe \"x\".wav".to_vec()).into();
-        let sent = [ToEngine::File(FileTask { id: 7, path, name: None, fault: None }), ToEngine::Drain];
+        let wish = Wish { channel: Some(1), language: Some("en".to_owned()) };
+        let sent = [ToEngine::File(FileTask { id: 7, path, name: None, wish, fault: None }), ToEngine::Drain];
         let mut wire = Vec::new();
         for message in &sent {
             send(&mut wire, message, MAX_TO_ENGINE).unwrap();
@@ -197,7 +212,7 @@ mod tests {
 
     #[test]
     fn what_is_too_long_is_neither_sent_nor_read() {
-        let message = FromEngine::Unready { message: "x".repeat(100) };
+        let message = FromEngine::Unready { obstacle: Obstacle::Model, message: "x".repeat(100) };
         let mut wire = Vec::new();
         assert!(matches!(send(&mut wire, &message, 50), Err(ProtocolError::TooLong { most: 50, .. })));
         assert!(wire.is_empty());

@@ -197,6 +197,10 @@ fn thirty_two_channels_are_mixed_or_kept_apart() {
     let (_dir, path) = file("a.wav", &Wav::f32(16_000, &channels).bytes());
     let split = drain(&path, ChannelMode::Split).unwrap();
     assert_eq!(split.channels, channels);
+    assert_eq!(drain(&path, ChannelMode::Only(7)).unwrap().channels, [channels[7].clone()]);
+    let none = drain(&path, ChannelMode::Only(32)).unwrap_err();
+    assert_eq!(none.reason(), FailureReason::UnsupportedAudio);
+    assert!(none.to_string().contains("no channel 32") && none.to_string().contains("has 32"), "{none}");
     let mixed = drain(&path, ChannelMode::Mix).unwrap();
     let mean: Vec<f32> = channels[7].iter().map(|s| s / 32.0).collect();
     assert!(snr(&mixed.channels[0], &mean, 0) > 120.0);

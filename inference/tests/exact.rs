@@ -14,7 +14,7 @@ use std::sync::atomic::AtomicBool;
 
 use real::Dice;
 use support::Wav;
-use verbatim::engine::job::{ChannelMode, Event, FileTask};
+use verbatim::engine::job::{ChannelMode, Event, FileTask, Wish};
 use verbatim::engine::load::load;
 use verbatim::engine::options::{DEFAULT_MAX_AUDIO_SECONDS, Device, EngineOptions, VadOptions};
 
@@ -35,8 +35,13 @@ fn transcripts(files: &[PathBuf], budget: f64, threads: usize) -> BTreeMap<PathB
         vad: VadOptions::default(),
     })
     .unwrap_or_else(|error| panic!("run verbatim model pull: {error}"));
-    let mut tasks =
-        files.iter().cloned().enumerate().map(|(id, path)| FileTask { id, path, name: None, fault: None });
+    let mut tasks = files.iter().cloned().enumerate().map(|(id, path)| FileTask {
+        id,
+        path,
+        name: None,
+        wish: Wish::default(),
+        fault: None,
+    });
     let mut found = BTreeMap::new();
     let mut hear = |event| match event {
         Event::Begun { .. } | Event::Progress { .. } => {}

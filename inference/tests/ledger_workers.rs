@@ -6,13 +6,16 @@ mod processes;
 mod real;
 mod support;
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use bucket::Bucket;
 use nix::sys::signal::Signal;
 use processes::{not_checked, wait_for};
 use verbatim_tests::proxy::{Fault, Faults, Proxy, Signer};
-use verbatim_tests::versitygw::VersityGw;
+use verbatim_tests::versitygw::{Certificate, VersityGw};
 
 #[test]
 fn three_workers_share_a_bucket() {
@@ -140,13 +143,64 @@ fn what_is_wrong_with_a_store_is_said_in_one_line_within_ten_seconds() {
         if let Some((variable, value)) = change {
             command.env(variable, value);
         }
-        let begun = Instant::now();
-        let (code, said) = processes::Running::start(&mut command).end();
-        assert_eq!(code, 78, "{name}: {said}");
-        assert!(begun.elapsed() < Duration::from_secs(10), "{name}: {:?}", begun.elapsed());
-        assert_eq!(said.trim().lines().count(), 1, "{name}: {said}");
-        assert!(said.contains(needle), "{name}: {said}");
+        is_refused(name, command, needle);
     }
+}
+
+/// Checks that a command ends soon, with exit code 78 and one line that names what to mend.
+#[track_caller]
+fn is_refused(name: &str, mut command: Command, needle: &str) {
+    let begun = Instant::now();
+    let (code, said) = processes::Running::start(&mut command).end();
+    assert_eq!(code, 78, "{name}: {said}");
+    assert!(begun.elapsed() < Duration::from_secs(10), "{name}: {:?}", begun.elapsed());
+    assert_eq!(said.trim().lines().count(), 1, "{name}: {said}");
+    assert!(said.contains(needle), "{name}: {said}");
+}
+
+#[test]
+fn a_token_that_has_expired_is_said_in_one_line() {
+    const ANSWER: &str = "<Error><Code>ExpiredToken</Code><Message>The token is over.</Message></Error>";
+    let bucket = Bucket::new(1);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let manifest = bucket.manifest("token", &format!("http://{}", listener.local_addr().unwrap()), "");
+    // It ends with the test's process.
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 8 << 10]);
+            let length = ANSWER.len();
+            let _ = write!(
+                stream,
+                "HTTP/1.1 400 Bad Request\r\nContent-Type: application/xml\r\nContent-Length: {length}\r\n\
+                 Connection: close\r\n\r\n{ANSWER}"
+            );
+        }
+    });
+    let mut command = bucket.command("run", &manifest);
+    command.env("AWS_SESSION_TOKEN", "of yesterday");
+    is_refused("expired", command, "storage.credentialsSecretRef");
+}
+
+#[test]
+fn a_certificate_of_ones_own_is_refused_until_it_is_named() {
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (certificate, key) = (folder.path().join("ca.pem"), folder.path().join("key.pem"));
+    std::fs::write(&certificate, made.cert.pem()).unwrap();
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let server = VersityGw::start_tls(Certificate { certificate: &certificate, key: &key }).unwrap();
+    let bucket = Bucket { server, folder: tempfile::tempdir().unwrap() };
+    for name in ["calls", "transcripts"] {
+        bucket.server.create_bucket(name).unwrap();
+    }
+    let manifest = bucket.manifest("own", &bucket.server.endpoint(), "");
+    is_refused("own", bucket.command("run", &manifest), "storage.caBundleRef");
+    bucket::write_recordings(&bucket.server.data().join("calls/in"), 2);
+    let mut command = bucket.command("run", &manifest);
+    command.env("AWS_CA_BUNDLE", &certificate);
+    let (code, said) = processes::Running::start(&mut command).end();
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(bucket.report("own").len(), 2);
 }
 
 #[test]

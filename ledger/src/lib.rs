@@ -11,6 +11,7 @@ pub mod outcome;
 pub mod place;
 pub mod plan;
 pub mod probe;
+pub mod progress;
 pub mod record;
 pub mod report;
 pub mod status;

@@ -5,6 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
+use verbatim_crds::contract::messages::LedgerPhase;
+use verbatim_crds::failure::FailureReason;
 use verbatim_store::ETag;
 
 use crate::claim::Standing;
@@ -27,7 +29,7 @@ const SHOWN_FAILURES: usize = 20;
 #[serde(rename_all = "camelCase")]
 pub struct Status {
     /// In one word.
-    pub phase: Phase,
+    pub phase: LedgerPhase,
     /// Recordings, all of them.
     pub files: u64,
     /// Their transcript was made.
@@ -52,22 +54,12 @@ pub struct Status {
     pub shards_done: usize,
     /// Workers that have claims.
     pub workers: usize,
+    /// Failed recordings, by reason.
+    pub failures_by_reason: BTreeMap<FailureReason, u64>,
     /// The first failures.
     pub failures: Vec<Line>,
     /// From the plan to the last sign of life, by the store's clock.
     pub elapsed: Option<Duration>,
-}
-
-/// Where a job is, in one word.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub enum Phase {
-    /// There is no plan yet.
-    #[default]
-    Unplanned,
-    /// Shards are open.
-    Running,
-    /// The report is written.
-    Complete,
 }
 
 /// Looks at a job again and again, and reads only what is new.
@@ -104,7 +96,8 @@ impl Observer {
         }
     }
 
-    /// How far the job is now.
+    /// How far the job is now. What was read stays read when this fails, or is dropped halfway: the next look goes on from
+    /// there.
     ///
     /// # Errors
     /// The store's, and a ledger that makes no sense.
@@ -122,7 +115,7 @@ impl Observer {
         self.read_dones(dones.keys().copied().collect()).await?;
         self.read_claims(&claims).await?;
         let mut status = Status {
-            phase: Phase::Running,
+            phase: LedgerPhase::Running,
             files: plan.files,
             succeeded: self.done.files.succeeded,
             failed: self.done.files.failed,
@@ -133,6 +126,7 @@ impl Observer {
             audio_milliseconds: self.done.audio_milliseconds,
             shards: plan.shards.len(),
             shards_done: self.seen.len(),
+            failures_by_reason: self.done.failures_by_reason.clone(),
             failures: self.done.failures.iter().take(SHOWN_FAILURES).cloned().collect(),
             elapsed: planned.zip(last).and_then(|(planned, last)| last.duration_since(planned).ok()),
             ..Status::default()
@@ -146,6 +140,9 @@ impl Observer {
                     Verdict::Succeeded => status.succeeded += 1,
                     Verdict::Skipped => status.skipped += 1,
                     Verdict::Failed => status.failed += 1,
+                }
+                if let Some(reason) = outcome.reason {
+                    *status.failures_by_reason.entry(reason).or_default() += 1;
                 }
                 status.audio_milliseconds += outcome.audio_milliseconds;
             }
@@ -231,7 +228,7 @@ impl Status {
 
 fn complete(plan: &Plan, report: &Report) -> Status {
     Status {
-        phase: Phase::Complete,
+        phase: LedgerPhase::Complete,
         files: report.files.total,
         succeeded: report.files.succeeded,
         failed: report.files.failed,
@@ -241,6 +238,7 @@ fn complete(plan: &Plan, report: &Report) -> Status {
         audio_milliseconds: report.audio_milliseconds,
         shards: plan.shards.len(),
         shards_done: plan.shards.len(),
+        failures_by_reason: report.failures_by_reason.clone(),
         failures: report.failures.clone(),
         ..Status::default()
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::status::FileFailure;
 
 /// Failures that a message or a look at the job carries: with names and words cut to [`FAILURE_TEXT`] they fit into a
-/// termination message.
+/// termination message, unless their letters take more than a byte each; then they are cut shorter there.
 pub const FAILURES: usize = 5;
 
 /// Characters of a failure's key and of its message.
@@ -94,7 +94,7 @@ pub struct JobProgress {
     pub bytes_under_way: u64,
     /// Audio of the transcripts that were made, in milliseconds.
     pub audio_milliseconds: u64,
-    /// Shards, all of them.
+    /// Shards, all of them; 0 in a farewell, whose sums are the report's.
     pub shards: u64,
     /// Shards that are done.
     pub shards_done: u64,

@@ -114,9 +114,10 @@ names! {
     FILE_REAL_TIME_FACTOR = "verbatim_file_real_time_factor";
     /// Histogram: time that each file waited for the engine.
     FILE_QUEUE_SECONDS = "verbatim_file_queue_seconds";
-    /// Gauge: bytes of recordings still to do.
+    /// Gauge: bytes of recordings without an outcome here; in a job that several workers do, [`super::http::JOB`] says how far
+    /// all of it is.
     REMAINING_BYTES = "verbatim_remaining_bytes";
-    /// Gauge: recordings still to do.
+    /// Gauge: recordings without an outcome here, as [`REMAINING_BYTES`].
     REMAINING_FILES = "verbatim_remaining_files";
 
     // The rest.

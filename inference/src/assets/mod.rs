@@ -117,6 +117,14 @@ pub struct Ready {
     pub batch_folder: Option<PathBuf>,
 }
 
+impl Ready {
+    /// Whether its text is in that language: `en` is in `en-GB` as well, `en-GB` not in `en`.
+    pub fn writes(&self, language: &str) -> bool {
+        let rest = language.strip_prefix(self.language.as_str());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    }
+}
+
 /// Finds a model by name or by the path of a prepared folder.
 ///
 /// # Errors

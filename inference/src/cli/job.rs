@@ -7,20 +7,28 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 use verbatim_crds::TranscriptionJob;
+use verbatim_ledger::names::Ledger;
 use verbatim_ledger::plan::Sources;
 use verbatim_ledger::worker::transcribe::Transcribe;
 use verbatim_ledger::worker::watch::Watch;
 use verbatim_ledger::worker::{Drain, Left, Worker, WorkerError};
 
 use crate::cli::{
-    CommandError, Loader, exit, observed::Observed, say::Say, signals::Signals, tally::Tally, told::Told,
+    CommandError, Loader, exit,
+    observed::Observed,
+    say::Say,
+    signals::Signals,
+    tally::Tally,
+    told::Told,
     work::no_engine,
+    wrong::{Wrong, engine_cause},
 };
 use crate::engine::options::EngineOptions;
 use crate::output::made_by::MadeBy;
 use crate::supervisor::policy::Policy;
 use crate::worker::batch::{Batch, BatchError, Local};
 use crate::worker::counts::StoreCounts;
+use crate::worker::looks::Looks;
 use crate::worker::room::Room;
 
 /// How often it is looked whether a signal came.
@@ -58,8 +66,8 @@ pub struct Done {
     pub replaced: Option<String>,
     /// The signal's exit code, if there was one.
     pub signal: Option<u8>,
-    /// Address of the report.
-    pub report: String,
+    /// The job's ledger.
+    pub ledger: Ledger,
 }
 
 /// The runtime that stores are talked to on. The work is waiting, and encryption: two threads, so that a claim is renewed while
@@ -80,18 +88,17 @@ pub fn runtime() -> Result<Runtime, CommandError> {
 ///
 /// # Errors
 /// [`CommandError`].
-pub fn work(order: &Order<'_>, say: &Say, load: Loader) -> Result<Done, CommandError> {
-    let runtime = runtime()?;
+pub fn work(order: &Order<'_>, say: &Say, load: Loader) -> Result<Done, Wrong> {
+    let runtime = runtime().map_err(Wrong::internal)?;
     let before = Instant::now();
-    let observed = Observed::new(say, order.http.as_deref())?;
+    let signals = Signals::catch().map_err(|error| Wrong::internal(CommandError::configuration(&error)))?;
+    let observed = Observed::new(say, order.http.as_deref()).map_err(Wrong::internal)?;
     let requests = Arc::new(StoreCounts::new(observed.metrics()));
-    let mut batch = runtime
-        .block_on(Batch::open(order.job, order.base, requests, order.local.lease))
-        .map_err(|error| wrong(&error))?;
-    let signals = Signals::catch().map_err(|error| CommandError::configuration(&error))?;
-    let report_address = batch.ledger.address(&batch.ledger.report_lines());
+    let opening = Batch::open(order.job, order.base, requests, order.local.lease);
+    let mut batch = runtime.block_on(before_signal(opening, &signals))?;
+    observed.ask(Arc::new(Looks::new(batch.ledger.clone(), runtime.handle().clone())));
     let told = Arc::new(Told::new(say, observed));
-    if let Some(report) = runtime.block_on(batch.report()).map_err(|error| wrong(&error))? {
+    if let Some(report) = runtime.block_on(before_signal(batch.report(), &signals))? {
         let (tally, elapsed) = told.end();
         let left = Left::Complete(Box::new(report));
         let (loading, peak_memory, replaced, signal) = (Duration::ZERO, None, None, None);
@@ -103,16 +110,16 @@ pub fn work(order: &Order<'_>, say: &Say, load: Loader) -> Result<Done, CommandE
             peak_memory,
             replaced,
             signal,
-            report: report_address,
+            ledger: batch.ledger,
         });
     }
-    if let Some(why) = runtime.block_on(batch.probe()).map_err(|error| wrong(&error))? {
+    if let Some(why) = runtime.block_on(before_signal(batch.probe(), &signals))? {
         say.note(&format!(
             "The store does not keep the conditions of writes ({why}): work may be done twice"
         ));
     }
     let engine = load(&order.engine, order.policy.clone(), told.observed().observer(None), signals.stop())
-        .map_err(|error| no_engine(&error, &signals))?;
+        .map_err(|error| Wrong { error: no_engine(&error, &signals), cause: engine_cause(&error) })?;
     let loading = before.elapsed();
     let made_by = MadeBy {
         model: engine.model(),
@@ -151,15 +158,32 @@ pub fn work(order: &Order<'_>, say: &Say, load: Loader) -> Result<Done, CommandE
     let (tally, elapsed) = told.end();
     let figures = told.observed().engines.figures();
     Ok(Done {
-        left: left.map_err(|error| wrong(&error.into()))?,
+        left: left.map_err(BatchError::from)?,
         tally,
         elapsed,
         loading,
         peak_memory: figures.peak,
         replaced: crate::cli::engines::replaced(&figures),
         signal: signals.exit_code(),
-        report: report_address,
+        ledger: batch.ledger,
     })
+}
+
+/// Waits for what comes before the work, and no longer than a signal: a store may keep us waiting for minutes.
+async fn before_signal<T>(
+    asked: impl Future<Output = Result<T, BatchError>>,
+    signals: &Signals,
+) -> Result<T, Wrong> {
+    let mut asked = std::pin::pin!(asked);
+    let mut looks = tokio::time::interval(LOOK);
+    loop {
+        tokio::select! {
+            answer = &mut asked => return Ok(answer?),
+            _ = looks.tick() => if signals.stop().load(Ordering::Acquire) {
+                return Err(CommandError::Interrupted(signals.exit_code().unwrap_or(exit::SIGNALLED)).into());
+            },
+        }
+    }
 }
 
 /// Runs a worker; a signal makes it give back what it has.

@@ -5,11 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use verbatim_crds::contract::messages::LedgerPhase as Phase;
 use verbatim_crds::destination::Overwrite;
 use verbatim_crds::manifest;
 use verbatim_ledger::plan::{self, LeftOut, Sources};
 use verbatim_ledger::record::Line;
-use verbatim_ledger::status::{Observer, Phase, Status};
+use verbatim_ledger::status::{Observer, Status};
 use verbatim_ledger::worker::settings::DEFAULT_LEASE;
 
 use crate::cli::args;

@@ -5,6 +5,7 @@ pub mod bench;
 pub mod engines;
 pub mod escape;
 pub mod exit;
+pub mod farewell;
 pub mod job;
 pub mod look;
 pub mod memory;
@@ -24,6 +25,7 @@ pub mod work;
 #[cfg(test)]
 mod work_tests;
 pub mod worker;
+pub mod wrong;
 
 use std::process::ExitCode;
 use std::sync::{Arc, atomic::AtomicBool};
@@ -55,7 +57,7 @@ pub enum CommandError {
     #[error("{0}")]
     Failed(String),
     /// A signal came before there was anything to end.
-    #[error("interrupted while the model was loading")]
+    #[error("interrupted before the work began")]
     Interrupted(u8),
 }
 

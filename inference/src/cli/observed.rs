@@ -6,7 +6,7 @@ use crate::{
     cli::{CommandError, engines::Engines, say::Say},
     supervisor::{
         board::Board,
-        http::{self, Server},
+        http::{self, AskJob, Server, WholeJob},
         metrics::Metrics,
         observe::{Observer, Observers},
         progress::Progress,
@@ -17,6 +17,7 @@ use crate::{
 struct Served {
     metrics: Arc<Metrics>,
     board: Arc<Board>,
+    job: Arc<WholeJob>,
     _server: Server,
 }
 
@@ -37,10 +38,13 @@ impl Observed {
             None => None,
             Some(address) => {
                 let (metrics, board) = (Arc::new(Metrics::new()), Arc::new(Board::new()));
-                let server = http::serve(address, Arc::clone(&metrics), Arc::clone(&board))
+                let job = Arc::new(WholeJob::default());
+                let parts = (Arc::clone(&metrics), Arc::clone(&board), Arc::clone(&job));
+                let server = http::serve(address, parts.0, parts.1, parts.2)
                     .map_err(|error| CommandError::usage(&error))?;
-                say.note(&format!("Serving http://{}/metrics, /status, /healthz, /readyz", server.address()));
-                Some(Served { metrics, board, _server: server })
+                let address = server.address();
+                say.note(&format!("Serving http://{address}/metrics, /status, /job, /healthz, /readyz"));
+                Some(Served { metrics, board, job, _server: server })
             }
         };
         Ok(Self { engines: Arc::new(Engines::new(say)), served })
@@ -60,6 +64,13 @@ impl Observed {
         }
         all.extend(more);
         Arc::new(Observers(all))
+    }
+
+    /// From now on this one is asked how far the whole job is.
+    pub fn ask(&self, asked: Arc<dyn AskJob>) {
+        if let Some(served) = &self.served {
+            served.job.know(asked);
+        }
     }
 
     /// Tells how far the run is.

@@ -101,7 +101,7 @@ fn together(options: &Run, job: &TranscriptionJob, say: &Say, load: Loader) -> R
     Ok(match all {
         Some(report) => {
             say.note(&outcomes::sums(report));
-            say.note(&format!("Report: {}", done.report));
+            say.note(&format!("Report: {}", done.ledger.address(&done.ledger.report_lines())));
             if report.files.failed > 0 { exit::SOME_FAILED } else { exit::DONE }
         }
         None => {

@@ -71,7 +71,7 @@ pub fn carry_out(order: &Order, say: &Say, load: Loader) -> Result<u8, CommandEr
 /// What a command does where there is no engine.
 pub fn no_engine(error: &StartError, signals: &Signals) -> CommandError {
     match error {
-        StartError::Unready(_) => CommandError::configuration(error),
+        StartError::Unready { .. } => CommandError::configuration(error),
         StartError::Interrupted => CommandError::Interrupted(signals.exit_code().unwrap_or(exit::SIGNALLED)),
         StartError::Spawn(_) | StartError::Crashing { .. } => CommandError::Failed(error.to_string()),
     }

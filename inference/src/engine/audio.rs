@@ -46,6 +46,10 @@ impl AudioStream {
         let outputs = match mode {
             ChannelMode::Mix => 1,
             ChannelMode::Split => spec.channels,
+            ChannelMode::Only(channel) if usize::from(channel) < spec.channels => 1,
+            ChannelMode::Only(channel) => {
+                return Err(AudioError::NoSuchChannel { channel, channels: spec.channels });
+            }
         };
         let info = Audio {
             duration_seconds: 0.0,
@@ -69,7 +73,7 @@ impl AudioStream {
         &self.info
     }
 
-    /// Streams that come out: 1 when mixed, else the file's channels.
+    /// Streams that come out: the file's channels where they are kept apart, else 1.
     pub fn output_channels(&self) -> usize {
         self.ready.len()
     }
@@ -131,15 +135,16 @@ impl AudioStream {
 
     /// One plane for each output channel.
     fn arrange(&self, block: Block) -> Result<Vec<Vec<f32>>, AudioError> {
-        let channels = block.planes.len();
+        let (from, to) = (usize::from(self.info.channels), block.planes.len());
         match self.mode {
             ChannelMode::Mix => Ok(vec![mix(block.planes)]),
-            ChannelMode::Split if channels == self.ready.len() => Ok(block.planes),
-            ChannelMode::Split => Err(AudioError::ChannelsChanged {
-                from: self.ready.len(),
-                to: channels,
-                position: self.decoder.seconds(),
-            }),
+            ChannelMode::Split if from == to => Ok(block.planes),
+            ChannelMode::Only(channel) if from == to => {
+                Ok(block.planes.into_iter().skip(channel.into()).take(1).collect())
+            }
+            ChannelMode::Split | ChannelMode::Only(_) => {
+                Err(AudioError::ChannelsChanged { from, to, position: self.decoder.seconds() })
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::engine::failure::Failure;
 use crate::output::transcript::{Audio, Segment};
@@ -15,6 +16,33 @@ pub enum ChannelMode {
     Mix,
     /// Transcribe each channel alone; segments carry their channel.
     Split,
+    /// Transcribe this channel, from 0, and leave out the others; segments carry it.
+    Only(u16),
+}
+
+/// What a list says of one recording, over what the job says of all.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wish {
+    /// The one channel to transcribe, from 0.
+    pub channel: Option<u16>,
+    /// Its language.
+    pub language: Option<String>,
+}
+
+impl Wish {
+    /// What to do with the channels of this recording, where `all` is done with those of the others.
+    pub fn channels(&self, all: ChannelMode) -> ChannelMode {
+        self.channel.map_or(all, ChannelMode::Only)
+    }
+
+    /// Digest of this recording's settings, where `all` is that of the others' (which it is where nothing is wished).
+    pub fn config_digest(&self, all: &str) -> String {
+        if *self == Self::default() {
+            return all.to_owned();
+        }
+        let text = format!("{all}\nchannel {:?}\nlanguage {:?}\n", self.channel, self.language);
+        format!("sha256:{}", hex::encode(Sha256::digest(text)))
+    }
 }
 
 /// One audio file to transcribe.
@@ -28,6 +56,8 @@ pub struct FileTask {
     /// How people know it, where that is not its path. The engine is not told: it has no use for it.
     #[serde(skip)]
     pub name: Option<String>,
+    /// What is wished for it alone.
+    pub wish: Wish,
     /// What is to go wrong with it, on purpose.
     pub fault: Option<Injected>,
 }
@@ -141,4 +171,29 @@ pub struct FileResult {
     pub warnings: Vec<String>,
     /// Wall-clock seconds from the file's first byte to its last segment.
     pub processing_seconds: f64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_follows_what_is_wished() {
+        let digest = |channel, language: Option<&str>| {
+            Wish { channel, language: language.map(str::to_owned) }.config_digest("sha256:all")
+        };
+        assert_eq!(digest(None, None), "sha256:all");
+        let all: std::collections::BTreeSet<String> = [
+            digest(None, None),
+            digest(Some(0), None),
+            digest(Some(1), None),
+            digest(None, Some("en")),
+            digest(None, Some("de")),
+            digest(Some(1), Some("en")),
+            Wish { channel: Some(1), language: None }.config_digest("sha256:other"),
+        ]
+        .into();
+        assert_eq!(all.len(), 7);
+        assert_eq!(digest(Some(1), Some("en")), digest(Some(1), Some("en")));
+    }
 }

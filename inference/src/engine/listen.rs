@@ -10,6 +10,7 @@ use super::job::ChannelMode;
 use super::options::VadOptions;
 use super::segmenter::{Segmenter, Span};
 use super::vad::{Vad, VadStream};
+use crate::assets::Ready;
 use crate::output::transcript::Audio;
 
 /// A segment that was heard.
@@ -33,6 +34,7 @@ pub(super) struct Ended {
 /// What a listener needs to know; the same for all files.
 pub(super) struct Settings<'a> {
     pub(super) channels: ChannelMode,
+    pub(super) model: &'a Ready,
     pub(super) limits: AudioLimits,
     pub(super) vad: &'a VadOptions,
     pub(super) max_seconds: f64,
@@ -64,24 +66,26 @@ pub(super) fn failure_of(error: &RecognizeError) -> Failure {
     Failure { reason, message, position_seconds: None }
 }
 
-/// Listens to one file and hands each segment to `each`, which says whether to go on; `progress` hears of seconds
-/// and bytes.
+/// Listens to one file's `channels` and hands each segment to `each`, which says whether to go on; `progress` hears of
+/// seconds and bytes.
 pub(super) fn listen(
     path: &Path,
+    channels: ChannelMode,
     settings: &Settings<'_>,
     vad: &mut Vad,
     each: &mut dyn FnMut(Heard) -> bool,
     progress: &mut dyn FnMut(f64, u64),
 ) -> Result<Ended, Stopped> {
     let failed = |error| Stopped::Failed(Failure::from(error));
-    let mut stream = AudioStream::open(path, settings.channels, &settings.limits).map_err(failed)?;
-    let mut channels: Vec<Channel> = (0..stream.output_channels()).map(|_| Channel::new(settings)).collect();
-    let label = |index: usize| match settings.channels {
+    let mut stream = AudioStream::open(path, channels, &settings.limits).map_err(failed)?;
+    let mut ways: Vec<Channel> = (0..stream.output_channels()).map(|_| Channel::new(settings)).collect();
+    let label = |index: usize| match channels {
         ChannelMode::Mix => None,
         ChannelMode::Split => u16::try_from(index).ok(),
+        ChannelMode::Only(channel) => Some(channel),
     };
     while let Some(block) = stream.next_block().map_err(failed)? {
-        for (index, (samples, channel)) in block.iter().zip(&mut channels).enumerate() {
+        for (index, (samples, channel)) in block.iter().zip(&mut ways).enumerate() {
             channel.push(samples, vad)?;
             if !channel.drain(label(index), settings, each) {
                 return Err(Stopped::Unwanted);
@@ -89,7 +93,7 @@ pub(super) fn listen(
         }
         progress(stream.seconds(), stream.bytes_read());
     }
-    for (index, channel) in channels.iter_mut().enumerate() {
+    for (index, channel) in ways.iter_mut().enumerate() {
         channel.finish(vad)?;
         if !channel.drain(label(index), settings, each) {
             return Err(Stopped::Unwanted);

@@ -16,6 +16,7 @@ use super::runtime::{MemoryOptions, Runtime, RuntimeError};
 use super::transcriber::Transcriber;
 use super::vad::Vad;
 use crate::assets::{self, AssetError, Ready};
+use crate::protocol::Obstacle;
 
 /// Why there is no engine.
 #[derive(Debug, thiserror::Error)]
@@ -44,13 +45,24 @@ pub enum EngineError {
     },
 }
 
+impl EngineError {
+    /// The error in one word.
+    pub fn obstacle(&self) -> Obstacle {
+        match self {
+            Self::Asset(_) | Self::Runtime(_) | Self::Model(_) => Obstacle::Model,
+            Self::Device(_) => Obstacle::Device,
+            Self::Language { .. } => Obstacle::Language,
+        }
+    }
+}
+
 /// Loads the model and takes the device.
 ///
 /// # Errors
 /// [`EngineError`] says what is missing and what to do.
 pub fn load(options: &EngineOptions) -> Result<Box<dyn Transcriber>, EngineError> {
     let ready = assets::find(&options.model)?;
-    if let Some(wanted) = options.language.as_ref().filter(|wanted| **wanted != ready.language) {
+    if let Some(wanted) = options.language.as_ref().filter(|wanted| !ready.writes(wanted)) {
         let (model, has) = (ready.name, ready.language);
         return Err(EngineError::Language { model, has, wanted: wanted.clone() });
     }

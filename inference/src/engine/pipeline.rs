@@ -13,7 +13,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use super::audio::AudioLimits;
 use super::collect::{Collector, Message, Place};
 use super::controls::Controls;
-use super::failure::Failure;
+use super::failure::{Failure, FailureReason};
 use super::family::Family;
 use super::job::{Event, Fault, FileTask};
 use super::lane::lane;
@@ -84,6 +84,7 @@ impl Transcriber for Pipeline {
         let Some(lengths) = lengths else { return };
         let settings = Settings {
             channels: self.options.channels,
+            model: &self.ready,
             limits: AudioLimits { max_seconds: Some(self.options.max_audio_seconds) },
             vad: &self.options.vad,
             max_seconds: lengths.max_seconds,
@@ -203,6 +204,16 @@ fn hear(
     let unreadable = |error: std::io::Error| {
         Stopped::Failed(Failure::from(super::audio::AudioError::from_io(error, None)))
     };
+    if let Some(wanted) = task.wish.language.as_ref().filter(|wanted| !settings.model.writes(wanted)) {
+        return Err(Stopped::Failed(Failure {
+            reason: FailureReason::UnsupportedLanguage,
+            message: format!(
+                "the model {} writes {}, not {wanted}",
+                settings.model.name, settings.model.language
+            ),
+            position_seconds: None,
+        }));
+    }
     let (sha256, bytes) = digest::of_file(&task.path).map_err(unreadable)?;
     let mut each = |heard: listen::Heard| {
         let id = shared.next_segment.fetch_add(1, Ordering::Relaxed);
@@ -214,7 +225,8 @@ fn hear(
     let mut progress = |audio_seconds, bytes_read| {
         let _ = sender.send(Message::Progress { task: task.id, audio_seconds, bytes_read });
     };
-    let ended = listen(&task.path, settings, vad, &mut each, &mut progress)?;
+    let ended =
+        listen(&task.path, task.wish.channels(settings.channels), settings, vad, &mut each, &mut progress)?;
     let sha256 = sha256.trim_start_matches("sha256:").to_owned();
     Ok(Message::Ended { task: task.id, audio: ended.audio, warnings: ended.warnings, sha256, bytes })
 }

@@ -56,7 +56,13 @@ impl<'a> Feed<'a> {
         }
         match need {
             Need::Transcribe => {
-                return Some(FileTask { id, path: item.path.clone(), name: None, fault: None });
+                return Some(FileTask {
+                    id,
+                    path: item.path.clone(),
+                    name: None,
+                    wish: item.wish.clone(),
+                    fault: None,
+                });
             }
             Need::Nothing => {}
             Need::Render(transcript, formats) => {

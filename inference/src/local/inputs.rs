@@ -10,7 +10,10 @@ use std::{
 };
 
 use crate::{
-    engine::failure::{Failure, FailureReason},
+    engine::{
+        failure::{Failure, FailureReason},
+        job::Wish,
+    },
     local::{
         plan::{Item, LeftOut, NameError, Plan, Target, identity, name_targets, spare_recordings},
         spool::Spool,
@@ -181,7 +184,7 @@ impl Gathering {
     ) {
         // Where it goes is known when all are: the plan sets it.
         let target = Target::Stdout(Format::Txt);
-        self.items.push(Item { path, name, bytes, target, failure });
+        self.items.push(Item { path, name, bytes, target, failure, wish: Wish::default() });
         self.places.push(place);
     }
 }

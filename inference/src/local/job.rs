@@ -3,8 +3,9 @@
 use std::{
     collections::HashSet,
     ffi::OsString,
-    fs, io,
-    path::{Component, Path, PathBuf},
+    fs,
+    io::{self, BufReader},
+    path::{Path, PathBuf},
 };
 
 use verbatim_crds::{
@@ -13,11 +14,13 @@ use verbatim_crds::{
     path::PathError,
     recognition::Channels,
 };
+use verbatim_ledger::plan::LineProblem;
+use verbatim_ledger::plan::list::{self, Entry, ReadError};
 use verbatim_ledger::plan::patterns::{PatternError, Patterns};
 
 use crate::{
     engine::{
-        job::ChannelMode,
+        job::{ChannelMode, Wish},
         options::{DEFAULT_MAX_AUDIO_SECONDS, Device, EngineOptions, VadOptions},
     },
     local::{
@@ -61,9 +64,16 @@ pub enum JobError {
         /// Why.
         source: io::Error,
     },
-    /// A name of the list leads out of the source.
-    #[error("spec.source.manifest: {0:?} leads out of the source")]
-    Outside(String),
+    /// A line of the list says nothing that can be used.
+    #[error("spec.source.manifest: {path:?}, line {line}: {problem}")]
+    Line {
+        /// The list.
+        path: PathBuf,
+        /// Number of the line, from 1.
+        line: u64,
+        /// What is wrong with it.
+        problem: LineProblem,
+    },
     /// Transcripts cannot be named.
     #[error(transparent)]
     Names(#[from] NameError),
@@ -138,9 +148,9 @@ pub fn plan(spec: &TranscriptionJobSpec, base: &Path) -> Result<Plan, JobError> 
     };
     let mut left_out = LeftOut::default();
     let names = match (&spec.source.keys, &spec.source.manifest, only) {
-        (Some(keys), ..) => Some(keys.iter().map(PathBuf::from).collect()),
+        (Some(keys), ..) => Some(keys.iter().map(|key| (PathBuf::from(key), Wish::default())).collect()),
         (None, Some(list), _) => Some(read_list(&verbatim_crds::path::resolve(&list.key, base)?)?),
-        (None, None, Some(only)) => Some(vec![only]),
+        (None, None, Some(only)) => Some(vec![(only, Wish::default())]),
         (None, None, None) => None,
     };
     let recordings = match names {
@@ -149,7 +159,7 @@ pub fn plan(spec: &TranscriptionJobSpec, base: &Path) -> Result<Plan, JobError> 
             let patterns = Patterns::new(&source.include, &source.exclude)?;
             let found = walk::walk(&folder, &|below| patterns.choose(&below.to_string_lossy()));
             left_out.add(&found);
-            found.recordings
+            found.recordings.into_iter().map(|recording| (recording, Wish::default())).collect()
         }
     };
     let items = place_all(&folder, recordings, destination.as_deref(), spec.destination.layout)?;
@@ -158,10 +168,10 @@ pub fn plan(spec: &TranscriptionJobSpec, base: &Path) -> Result<Plan, JobError> 
 }
 
 /// The recordings of a list; each name once.
-fn named(folder: &Path, names: Vec<PathBuf>, left_out: &mut LeftOut) -> Vec<Recording> {
+fn named(folder: &Path, names: Vec<(PathBuf, Wish)>, left_out: &mut LeftOut) -> Vec<(Recording, Wish)> {
     let mut seen = HashSet::new();
     let mut recordings = Vec::with_capacity(names.len());
-    for name in names {
+    for (name, wish) in names {
         let path = folder.join(name);
         if !seen.insert(identity(&path)) {
             left_out.twice += 1;
@@ -171,35 +181,37 @@ fn named(folder: &Path, names: Vec<PathBuf>, left_out: &mut LeftOut) -> Vec<Reco
             Ok(metadata) => (metadata.len(), None),
             Err(error) => (0, Some(read_failure(&error))),
         };
-        recordings.push(Recording { path, bytes, failure });
+        recordings.push((Recording { path, bytes, failure }, wish));
     }
     recordings
 }
 
-/// The names in a list: a line each, but empty ones and comments.
-fn read_list(path: &Path) -> Result<Vec<PathBuf>, JobError> {
-    let text = fs::read_to_string(path).map_err(|source| JobError::List { path: path.to_owned(), source })?;
-    let names = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-    names
-        .map(|name| {
-            let path = PathBuf::from(name);
-            let inside =
-                path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-            if inside { Ok(path) } else { Err(JobError::Outside(name.to_owned())) }
-        })
-        .collect()
+/// What a list names, and what it wishes for each.
+fn read_list(path: &Path) -> Result<Vec<(PathBuf, Wish)>, JobError> {
+    let unread = |source| JobError::List { path: path.to_owned(), source };
+    let file = fs::File::open(path).map_err(unread)?;
+    let mut names = Vec::new();
+    list::read(&path.to_string_lossy(), BufReader::new(file), &mut |_, entry: Entry| {
+        names.push((PathBuf::from(entry.name), Wish { channel: entry.channel, language: entry.language }));
+        Ok(())
+    })
+    .map_err(|error| match error {
+        ReadError::Io(source) => unread(source),
+        ReadError::Line(line, problem) => JobError::Line { path: path.to_owned(), line, problem },
+    })?;
+    Ok(names)
 }
 
 /// Says where each transcript goes. Without a destination they go beside their recordings.
 fn place_all(
     folder: &Path,
-    recordings: Vec<Recording>,
+    recordings: Vec<(Recording, Wish)>,
     destination: Option<&Path>,
     layout: Layout,
 ) -> Result<Vec<Item>, JobError> {
     let names: Vec<PathBuf> = recordings
         .iter()
-        .map(|recording| recording.path.strip_prefix(folder).unwrap_or(&recording.path).to_owned())
+        .map(|(recording, _)| recording.path.strip_prefix(folder).unwrap_or(&recording.path).to_owned())
         .collect();
     let places: Vec<(PathBuf, PathBuf, OsString)> = names
         .iter()
@@ -213,12 +225,8 @@ fn place_all(
         })
         .collect();
     let targets: Vec<Target> = name_targets(&places)?;
-    let items = recordings.into_iter().zip(names).zip(targets).map(|((recording, name), target)| Item {
-        path: recording.path,
-        name,
-        bytes: recording.bytes,
-        target,
-        failure: recording.failure,
+    let items = recordings.into_iter().zip(names).zip(targets).map(|(((recording, wish), name), target)| {
+        Item { path: recording.path, name, bytes: recording.bytes, target, failure: recording.failure, wish }
     });
     Ok(items.collect())
 }

@@ -8,7 +8,11 @@ use super::{
     plan::{LeftOut, NameError, Plan},
 };
 use crate::{
-    engine::{failure::FailureReason, job::ChannelMode, options::Device},
+    engine::{
+        failure::FailureReason,
+        job::{ChannelMode, Wish},
+        options::Device,
+    },
     output::format::Format,
 };
 
@@ -101,7 +105,11 @@ fn a_source_of_one_file_and_sources_with_lists() {
     assert_eq!(pairs(&by_list, base), [pair("a.mp3", "out/a.json")]);
     assert_eq!(by_list.left_out, LeftOut { twice: 1, ..LeftOut::default() });
     fs::write(base.join("list"), "../secret.wav\n").unwrap();
-    assert!(matches!(plan(&listed, base), Err(JobError::Outside(_))));
+    assert!(matches!(plan(&listed, base), Err(JobError::Line { line: 1, .. })));
+    fs::write(base.join("list"), "{\"key\": \"a.mp3\", \"channel\": 1, \"language\": \"en\"}\n").unwrap();
+    let wished = plan(&listed, base).unwrap();
+    assert_eq!(pairs(&wished, base), [pair("a.mp3", "out/a.json")]);
+    assert_eq!(wished.items[0].wish, Wish { channel: Some(1), language: Some("en".to_owned()) });
     fs::remove_file(base.join("list")).unwrap();
     assert!(matches!(plan(&listed, base), Err(JobError::List { .. })));
 }

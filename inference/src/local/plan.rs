@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    engine::failure::Failure,
+    engine::{failure::Failure, job::Wish},
     local::{spool::Spool, walk::Found},
     output::format::Format,
 };
@@ -61,6 +61,8 @@ pub struct Item {
     pub target: Target,
     /// Why it cannot be read, where that is known already.
     pub failure: Option<Failure>,
+    /// What a list wishes for it alone.
+    pub wish: Wish,
 }
 
 /// Where a transcript goes.

@@ -75,7 +75,7 @@ impl Run<'_> {
                 // Without folders: the same recording gives the same transcript wherever it lies.
                 let name =
                     item.name.file_name().unwrap_or(item.name.as_os_str()).to_string_lossy().into_owned();
-                let transcript = made_by.transcript(name, result);
+                let transcript = made_by.transcript(name, &item.wish, result);
                 // The writer goes only after this sender has: the work arrives.
                 let _ = work.send(Work { id, transcript, formats: self.formats.to_vec(), rendered: false });
             }

@@ -10,6 +10,7 @@ use super::{
     session::Run,
     testing::{Notes, Scripted},
 };
+use crate::engine::job::Wish;
 use crate::output::{format::Format, transcript::Transcript};
 
 /// A folder with recordings, and what a run over them tells and hears.
@@ -29,7 +30,7 @@ impl Bench {
             fs::write(&path, text).unwrap();
             let target = Target::Files { folder: folder.path().join("out"), stem: (*name).into() };
             let name = format!("calls/{name}.wav").into();
-            Item { path, name, bytes: text.len() as u64, target, failure: None }
+            Item { path, name, bytes: text.len() as u64, target, failure: None, wish: Wish::default() }
         });
         let items = items.collect();
         let origin = Origin { model: "sha256:1".to_owned(), config: "sha256:2".to_owned() };

@@ -38,7 +38,11 @@ pub fn channel_name(channel: u16) -> String {
 
 /// The cues of a transcript, by time, none overlapping another. A transcript without text has none.
 pub fn cues(transcript: &Transcript) -> Vec<Cue> {
-    let mut cues: Vec<Cue> = transcript.segments.iter().flat_map(segment_cues).collect();
+    let mut cues: Vec<Cue> = transcript
+        .segments
+        .iter()
+        .flat_map(|segment| segment_cues(segment, transcript.told_channel(segment)))
+        .collect();
     // Stable: what begins together keeps its order.
     cues.sort_by_key(|cue| cue.start);
     take_turns(&mut cues, milliseconds(transcript.duration));
@@ -46,11 +50,11 @@ pub fn cues(transcript: &Transcript) -> Vec<Cue> {
 }
 
 /// Shares a segment out among cues; their times may still collide with those of other segments.
-fn segment_cues(segment: &Segment) -> Vec<Cue> {
+fn segment_cues(segment: &Segment, channel: Option<u16>) -> Vec<Cue> {
     let start = milliseconds(segment.start);
     let length = milliseconds(segment.end).saturating_sub(start);
     // ": " as SRT has it between the name and the text; in WebVTT the name is not shown in the line.
-    let indent = segment.channel.map_or(0, |channel| channel_name(channel).len() + 2);
+    let indent = channel.map_or(0, |channel| channel_name(channel).len() + 2);
     let units = lines::units(&segment.text, lines::MAX_COLUMNS.saturating_sub(indent));
     let total: usize = units.iter().map(|unit| unit.width).sum();
     let mut cues = Vec::new();
@@ -59,7 +63,7 @@ fn segment_cues(segment: &Segment) -> Vec<Cue> {
         let columns: usize = part.iter().map(|unit| unit.width).sum();
         let at = |columns: usize| start + length * columns as u64 / total.max(1) as u64;
         if let Some(lines) = lines::lay_out(part, indent) {
-            cues.push(Cue { start: at(before), end: at(before + columns), channel: segment.channel, lines });
+            cues.push(Cue { start: at(before), end: at(before + columns), channel, lines });
         }
         before += columns;
     }

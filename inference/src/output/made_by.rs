@@ -1,6 +1,6 @@
 //! An engine's result becomes a transcript: what only whoever asked knows is added.
 
-use crate::engine::job::FileResult;
+use crate::engine::job::{FileResult, Wish};
 use crate::output::transcript::{Model, Processing, SCHEMA_VERSION, Source, Transcript};
 
 /// What the transcripts of a run have in common.
@@ -10,13 +10,13 @@ pub struct MadeBy {
     pub model: Model,
     /// Language of the text.
     pub language: String,
-    /// Digest of the settings.
+    /// Digest of the settings of all recordings.
     pub config_digest: String,
 }
 
 impl MadeBy {
-    /// The transcript of a recording of this name, without folders.
-    pub fn transcript(&self, name: String, result: FileResult) -> Transcript {
+    /// The transcript of a recording of this name, without folders, of which this was wished.
+    pub fn transcript(&self, name: String, wish: &Wish, result: FileResult) -> Transcript {
         let duration = result.audio.duration_seconds;
         let text: Vec<&str> = result
             .segments
@@ -29,12 +29,13 @@ impl MadeBy {
             task: "transcribe".to_owned(),
             text: text.join(" "),
             language: self.language.clone(),
+            channel: wish.channel,
             duration,
             schema_version: SCHEMA_VERSION,
             source: Source { name, bytes: result.bytes, sha256: result.sha256 },
             audio: result.audio,
             model: self.model.clone(),
-            config_digest: self.config_digest.clone(),
+            config_digest: wish.config_digest(&self.config_digest),
             warnings: result.warnings,
             processing: Processing {
                 seconds,

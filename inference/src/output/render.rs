@@ -66,7 +66,7 @@ fn txt(transcript: &Transcript) -> String {
         if line.is_empty() {
             continue;
         }
-        if let Some(channel) = segment.channel {
+        if let Some(channel) = transcript.told_channel(segment) {
             text.push_str(&channel_name(channel));
             text.push_str(": ");
         }

@@ -25,6 +25,7 @@ pub(crate) fn transcript(mut segments: Vec<Segment>) -> Transcript {
         task: "transcribe".to_owned(),
         text: texts.join(" "),
         language: "en".to_owned(),
+        channel: None,
         duration: 60.0,
         schema_version: SCHEMA_VERSION,
         source: Source { name: "a.wav".to_owned(), bytes: 960_044, sha256: "0".repeat(64) },

@@ -15,6 +15,9 @@ pub struct Transcript {
     pub text: String,
     /// Language of the text, ISO 639-1.
     pub language: String,
+    /// The one channel that was transcribed, from 0; absent when all were.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub channel: Option<u16>,
     /// Length of the audio in seconds.
     pub duration: f64,
     /// Stretches of speech, by start time, then by channel.
@@ -35,6 +38,13 @@ pub struct Transcript {
     pub warnings: Vec<String>,
     /// What it took. The only part that differs between two runs over the same file.
     pub processing: Processing,
+}
+
+impl Transcript {
+    /// The channel that a segment is told with: none where the transcript is of one channel alone.
+    pub fn told_channel(&self, segment: &Segment) -> Option<u16> {
+        segment.channel.filter(|_| self.channel.is_none())
+    }
 }
 
 /// A stretch of speech.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::inject::Faults;
 use super::recorder::{Recorder, Task};
 use crate::engine::failure::FailureReason;
-use crate::engine::job::{Event, FileTask};
+use crate::engine::job::{Event, FileTask, Wish};
 use crate::engine::transcriber::Transcriber;
 use crate::supervisor::supervised::Supervised;
 
@@ -134,7 +134,7 @@ impl Iterator for Rounds<'_> {
         let fault = self.soak.faults.of(*self.task, &name).map(|strike| strike.injected);
         let task = Task { name, bytes, round: *self.round, concurrency: self.concurrency };
         self.soak.recorder.expect(*self.task, task);
-        Some(FileTask { id: *self.task, path, name: None, fault })
+        Some(FileTask { id: *self.task, path, name: None, wish: Wish::default(), fault })
     }
 }
 

@@ -11,7 +11,7 @@ use super::start::StartError;
 use super::supervised::Supervised;
 use crate::engine::failure::{FailureReason, is_out_of_memory};
 use crate::engine::job::Event;
-use crate::protocol::{self, FromEngine, ProtocolError, Ready, ToEngine};
+use crate::protocol::{self, FromEngine, Obstacle, ProtocolError, Ready, ToEngine};
 
 impl Supervised {
     /// Takes in what an engine said. Engines that are gone already are not heard.
@@ -30,7 +30,7 @@ impl Supervised {
             Ok(_) if !greeted => self.breach(engine, "no greeting", call),
             Ok(FromEngine::Ready(ready)) if known.load.is_none() => self.ready(engine, ready),
             Ok(FromEngine::Ready(_)) => self.breach(engine, "ready a second time", call),
-            Ok(FromEngine::Unready { message }) => self.unready(engine, message, call),
+            Ok(FromEngine::Unready { obstacle, message }) => self.unready(engine, obstacle, message, call),
             Ok(FromEngine::Event(event)) => {
                 if let Err(wrong) = self.event(engine, event, call) {
                     self.breach(engine, &wrong, call);
@@ -83,9 +83,9 @@ impl Supervised {
     }
 
     /// The engine has said why it cannot load the model. Before there ever was one, that is the end.
-    fn unready(&mut self, engine: EngineNumber, message: String, call: &mut Call<'_>) {
+    fn unready(&mut self, engine: EngineNumber, obstacle: Obstacle, message: String, call: &mut Call<'_>) {
         if self.ready.is_none() && !is_out_of_memory(&message) {
-            self.broken = Some(StartError::Unready(message));
+            self.broken = Some(StartError::Unready { obstacle, message });
             return;
         }
         let reason =

@@ -11,13 +11,19 @@ use super::policy::Policy;
 use super::supervised::Supervised;
 use crate::engine::options::EngineOptions;
 use crate::engine::transcriber::Transcriber;
+use crate::protocol::Obstacle;
 
 /// Why there is no engine.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StartError {
     /// The model or the device cannot be had; another try would end the same.
-    #[error("{0}")]
-    Unready(String),
+    #[error("{message}")]
+    Unready {
+        /// Why, in one word.
+        obstacle: Obstacle,
+        /// Why, in words.
+        message: String,
+    },
     /// No process could be started.
     #[error("failed to start an engine: {0}")]
     Spawn(String),
@@ -37,7 +43,7 @@ pub enum StartError {
 impl StartError {
     /// Whether it is the configuration that is wrong, and not the machine.
     pub fn is_configuration(&self) -> bool {
-        matches!(self, Self::Unready(_))
+        matches!(self, Self::Unready { .. })
     }
 }
 

@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use verbatim_crds::contract::messages::Cause;
 use verbatim_crds::{TranscriptionJob, TranscriptionJobSpec};
 use verbatim_ledger::job;
 use verbatim_ledger::names::Ledger;
+use verbatim_ledger::plan::PlanError;
 use verbatim_ledger::probe::{self, Verdict};
 use verbatim_ledger::report::Report;
 use verbatim_ledger::worker::settings::{DEFAULT_PATIENCE, DEFAULT_SPOOL_BYTES, DEFAULT_SPOOL_FILES};
@@ -64,6 +66,31 @@ impl BatchError {
             Self::Store(error) => error.kind.is_configuration() || error.is_not_found(),
             Self::Worker(error) => error.is_configuration(),
         }
+    }
+
+    /// What is wrong, as the operator knows it.
+    pub fn cause(&self) -> Cause {
+        match self {
+            Self::Stores(StoresError::Store(_) | StoresError::Source { .. }) | Self::Store(_) => {
+                Cause::StorageUnavailable
+            }
+            Self::Stores(StoresError::Path(_) | StoresError::NoPlace(_)) => Cause::InvalidSpec,
+            Self::ConditionalWrites { .. } => Cause::ConditionalWritesUnsupported,
+            Self::Worker(WorkerError::Store(_)) => Cause::StorageUnavailable,
+            Self::Worker(WorkerError::Plan(error)) => plan_cause(error),
+            Self::Worker(_) => Cause::Internal,
+        }
+    }
+}
+
+/// Why there is no plan, as the operator knows it.
+fn plan_cause(error: &PlanError) -> Cause {
+    match error {
+        // The list that the job names is not there, though the store is.
+        PlanError::Manifest { source, .. } if source.is_not_found() => Cause::InvalidSpec,
+        PlanError::Spool(_) | PlanError::Version { .. } | PlanError::Damaged { .. } => Cause::Internal,
+        _ if error.store().is_some() => Cause::StorageUnavailable,
+        _ => Cause::InvalidSpec,
     }
 }
 

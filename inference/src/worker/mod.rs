@@ -3,5 +3,6 @@
 pub mod batch;
 pub mod counts;
 pub mod identity;
+pub mod looks;
 pub mod room;
 pub mod stores;

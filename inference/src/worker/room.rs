@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use verbatim_ledger::worker::transcribe::{NotTranscribed, Spooled, Transcribe, Transcribed};
 
 use crate::engine::failure::FailureReason;
-use crate::engine::job::{Event, FileTask};
+use crate::engine::job::{Event, FileTask, Wish};
 use crate::engine::transcriber::Transcriber;
 use crate::output::format::Format;
 use crate::output::made_by::MadeBy;
@@ -41,6 +41,7 @@ struct Inside {
 #[derive(Debug)]
 struct Waiting {
     name: String,
+    wish: Wish,
     answer: oneshot::Sender<Result<Transcript, NotTranscribed>>,
 }
 
@@ -50,17 +51,17 @@ impl Inside {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn answer(&self, id: usize, answer: impl FnOnce(&Self, &str) -> Result<Transcript, NotTranscribed>) {
+    fn answer(&self, id: usize, answer: impl FnOnce(String, &Wish) -> Result<Transcript, NotTranscribed>) {
         let Some(waiting) = self.waiting().remove(&id) else { return };
         // Nobody waits any more where the shard was lost meanwhile.
-        let _ = waiting.answer.send(answer(self, &waiting.name));
+        let _ = waiting.answer.send(answer(waiting.name, &waiting.wish));
     }
 
     fn hear(&self, event: Event) {
         match event {
             Event::Begun { .. } | Event::Progress { .. } => {}
             Event::Done { id, result } => {
-                self.answer(id, |inside, name| Ok(inside.made_by.transcript(name.to_owned(), result)));
+                self.answer(id, |name, wish| Ok(self.made_by.transcript(name, wish, result)));
             }
             Event::Failed { id, failure } if failure.reason == FailureReason::Interrupted => {
                 self.answer(id, |_, _| Err(NotTranscribed::Interrupted));
@@ -130,8 +131,9 @@ impl Transcribe for Room {
         let (answer, answered) = oneshot::channel();
         let key = recording.file.key;
         let name = key.rsplit('/').next().unwrap_or(&key).to_owned();
-        self.inside.waiting().insert(id, Waiting { name, answer });
-        self.enter(FileTask { id, path: recording.path, name: Some(key), fault: None })?;
+        let wish = Wish { channel: recording.file.channel, language: recording.file.language };
+        self.inside.waiting().insert(id, Waiting { name, wish: wish.clone(), answer });
+        self.enter(FileTask { id, path: recording.path, name: Some(key), wish, fault: None })?;
         let gone = |_| NotTranscribed::Gone("it has ended without an answer".to_owned());
         let transcript = answered.await.map_err(gone)??;
         let formats = rendered(&transcript, &self.formats).ok_or_else(|| NotTranscribed::Failed {

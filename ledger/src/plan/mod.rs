@@ -12,7 +12,7 @@ mod draft;
 mod error;
 pub mod file;
 mod found;
-mod list;
+pub mod list;
 mod listing;
 mod make;
 mod named;

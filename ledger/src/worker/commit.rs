@@ -63,10 +63,23 @@ impl Marks {
         Self { job: job.to_owned(), digest: settings.digest.clone() }
     }
 
-    fn metadata(&self, source: &ETag, transcribed: &Transcribed) -> BTreeMap<String, String> {
+    /// Digest of model and settings for a recording: that of the job, and what a list says of the recording alone.
+    fn digest(&self, file: &PlannedFile) -> String {
+        let channel = file.channel.map(|channel| format!(" channel {channel}")).unwrap_or_default();
+        let language =
+            file.language.as_ref().map(|language| format!(" language {language}")).unwrap_or_default();
+        format!("{}{channel}{language}", self.digest)
+    }
+
+    fn metadata(
+        &self,
+        file: &PlannedFile,
+        source: &ETag,
+        transcribed: &Transcribed,
+    ) -> BTreeMap<String, String> {
         [
             (SOURCE_ETAG, plain(source)),
-            (CONFIG_DIGEST, self.digest.clone()),
+            (CONFIG_DIGEST, self.digest(file)),
             (JOB, self.job.clone()),
             (AUDIO, transcribed.audio_milliseconds.to_string()),
             (PROCESSING, transcribed.processing_milliseconds.to_string()),
@@ -76,11 +89,11 @@ impl Marks {
     }
 
     /// What a transcript is to a recording.
-    pub(crate) fn judge(&self, there: &Object, source: &ETag) -> There {
+    pub(crate) fn judge(&self, there: &Object, file: &PlannedFile, source: &ETag) -> There {
         let has = |name: &str, value: &str| there.metadata.get(name).is_some_and(|there| there == value);
         let number =
             |name: &str| there.metadata.get(name).and_then(|text| text.parse().ok()).unwrap_or_default();
-        if !has(SOURCE_ETAG, &plain(source)) || !has(CONFIG_DIGEST, &self.digest) {
+        if !has(SOURCE_ETAG, &plain(source)) || !has(CONFIG_DIGEST, &self.digest(file)) {
             There::Stale
         } else if has(JOB, &self.job) {
             There::Ours { audio_milliseconds: number(AUDIO), processing_milliseconds: number(PROCESSING) }
@@ -104,7 +117,7 @@ pub(crate) async fn commit(
     source: &ETag,
     transcribed: &Transcribed,
 ) -> Result<Committed, StoreError> {
-    let metadata = marks.metadata(source, transcribed);
+    let metadata = marks.metadata(file, source, transcribed);
     let mut formats: Vec<_> = transcribed.formats.iter().collect();
     formats.sort_by_key(|(format, _)| turn(*format));
     for (format, bytes) in formats {
@@ -122,7 +135,7 @@ pub(crate) async fn commit(
             };
             tries += 1;
             match store.head(&key).await {
-                Ok(there) if marks.judge(&there, source) != There::Stale => break,
+                Ok(there) if marks.judge(&there, file, source) != There::Stale => break,
                 // It is still what the plan saw: the write did not happen.
                 Ok(there) if file.there.get(format) == Some(&there.etag) && tries < TRIES => {
                     condition = Condition::Matches(there.etag);
@@ -143,5 +156,47 @@ fn media_type(format: Format) -> &'static str {
         Format::Srt => "application/x-subrip",
         Format::Vtt => "text/vtt",
         Format::Txt => "text/plain; charset=utf-8",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transcript_is_stale_when_the_list_says_something_else() {
+        let marks = Marks { job: "uid".to_owned(), digest: "sha256:m sha256:c".to_owned() };
+        let source = ETag::new("\"1\"".to_owned());
+        let file = |channel, language: Option<&str>| PlannedFile {
+            key: "a.wav".to_owned(),
+            size: 1,
+            etag: Some(source.clone()),
+            target: "a".to_owned(),
+            there: BTreeMap::new(),
+            language: language.map(str::to_owned),
+            id: None,
+            channel,
+        };
+        let made = |file: &PlannedFile| {
+            let transcribed =
+                Transcribed { formats: Vec::new(), audio_milliseconds: 7, processing_milliseconds: 1 };
+            let metadata = marks.metadata(file, &source, &transcribed);
+            Object {
+                key: "a.json".to_owned(),
+                size: 1,
+                etag: ETag::new("\"2\"".to_owned()),
+                modified: None,
+                metadata,
+            }
+        };
+        let ours = There::Ours { audio_milliseconds: 7, processing_milliseconds: 1 };
+        let all = [file(None, None), file(Some(0), None), file(Some(1), None), file(Some(1), Some("en"))];
+        for (number, file) in all.iter().enumerate() {
+            for (other, by) in all.iter().enumerate() {
+                let expected = if number == other { ours } else { There::Stale };
+                assert_eq!(marks.judge(&made(file), by, &source), expected, "{number} {other}");
+            }
+        }
+        assert_eq!(made(&all[0]).metadata[CONFIG_DIGEST], "sha256:m sha256:c");
     }
 }

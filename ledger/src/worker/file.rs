@@ -84,7 +84,7 @@ async fn look(
         Err(error) if error.is_not_found() => return Ok(None),
         Err(error) => return not_written(error).map(Some),
     };
-    match shared.marks.judge(&there, source) {
+    match shared.marks.judge(&there, file, source) {
         // Written since the plan was made, by an owner that was lost.
         There::Ours { audio_milliseconds, processing_milliseconds } if Some(&there.etag) != planned => {
             Ok(Some(Outcome::succeeded(audio_milliseconds, processing_milliseconds)))

@@ -12,6 +12,9 @@ Works on a job together with any number of other workers: all that they know of 
 It ends when nothing can be claimed and every claim is live. This is what a pod runs; by hand, `verbatim run` does the \
 same and stays until everything is done.
 
+With --http, /job answers how far the whole job is, that of all workers, as JSON: numbers of recordings, bytes and shards, \
+and the first failures. When it ends, the file of --termination-log says why and, where the job is over, the same sums.
+
 Credentials come from where the AWS CLI has them: the environment, a profile, the machine's or pod's identity.
 
 Exit codes: 0 nothing is left to claim, 75 drained after SIGTERM (run it again), 78 the configuration is wrong, others: \

@@ -35,7 +35,7 @@ impl Limits {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Operation")]
 pub struct Operation {
-    /// Serve /metrics, /status, /healthz and /readyz here, as 127.0.0.1:9464; a port alone is on this machine only.
+    /// Serve /metrics, /status, /job, /healthz and /readyz here, as 127.0.0.1:9464; a port alone is on this machine only.
     #[arg(long, value_name = "ADDRESS")]
     pub http: Option<String>,
     /// After SIGTERM, let the recordings in flight finish for so many seconds before they are given back.

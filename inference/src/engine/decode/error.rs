@@ -62,6 +62,14 @@ pub enum AudioError {
         /// From the header.
         channels: usize,
     },
+    /// One channel was asked for, and the file does not have it.
+    #[error("there is no channel {channel}: channels count from 0, and the file has {channels}")]
+    NoSuchChannel {
+        /// The channel, from 0.
+        channel: u16,
+        /// Channels of the file.
+        channels: usize,
+    },
     /// Channels were to be transcribed apart, and their number changes.
     #[error("the number of channels changes from {from} to {to}, and channels are to be kept apart")]
     ChannelsChanged {
@@ -127,6 +135,7 @@ impl AudioError {
             Self::UnsupportedCodec { .. } => FailureReason::UnsupportedCodec,
             Self::UnsupportedRate { .. }
             | Self::UnsupportedChannels { .. }
+            | Self::NoSuchChannel { .. }
             | Self::ChannelsChanged { .. }
             | Self::Resample { .. } => FailureReason::UnsupportedAudio,
             Self::Corrupt { .. } | Self::Panicked { .. } => FailureReason::Corrupt,

@@ -81,7 +81,8 @@ fn live(load: Load) -> Result<(), Lost> {
         Ok(engine) => engine,
         Err(error) => {
             let message = crate::cli::say::chain(&error);
-            return Ok(outbox.send(&FromEngine::Unready { message })?);
+            let obstacle = error.obstacle();
+            return Ok(outbox.send(&FromEngine::Unready { obstacle, message })?);
         }
     };
     outbox.send(&FromEngine::Ready(Ready {

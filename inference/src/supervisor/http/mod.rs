@@ -2,9 +2,11 @@
 //!
 //! - [`serve`]: binds, and answers from a thread of its own until the [`Server`] is dropped;
 //! - `address`: where to listen, from what people write;
+//! - [`WholeJob`]: whoever knows how far the whole job is;
 //! - `routes`: the answers.
 
 mod address;
+mod job;
 mod routes;
 
 use std::io;
@@ -16,6 +18,7 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, rt, web};
 
+pub use self::job::{AskJob, Seen, WholeJob};
 use crate::supervisor::board::Board;
 use crate::supervisor::metrics::Metrics;
 
@@ -85,18 +88,23 @@ impl Drop for Server {
 
 /// Listens on `address`: `HOST:PORT`, or a port as `9090` or `:9090`, which means this machine alone; for all interfaces
 /// write `0.0.0.0:9090` or `[::]:9090`. Port 0 takes any that is free. There is neither encryption nor a password, and
-/// `/status` shows files' names: whoever reaches the port may look.
+/// `/status` and `/job` show files' names: whoever reaches the port may look.
 ///
 /// # Errors
 /// [`HttpError`], at once, when it cannot listen there.
-pub fn serve(address: &str, metrics: Arc<Metrics>, board: Arc<Board>) -> Result<Server, HttpError> {
+pub fn serve(
+    address: &str,
+    metrics: Arc<Metrics>,
+    board: Arc<Board>,
+    job: Arc<WholeJob>,
+) -> Result<Server, HttpError> {
     let listener = address::listen(address)?;
     let bound = listener.local_addr().map_err(HttpError::Start)?;
     let (tell, told) = mpsc::channel();
     let thread = thread::Builder::new()
         .name("http".to_owned())
         .spawn(move || {
-            if let Err(error) = rt::System::new().block_on(run(listener, metrics, board, &tell)) {
+            if let Err(error) = rt::System::new().block_on(run(listener, metrics, board, job, &tell)) {
                 tracing::error!(%error, "the HTTP server has failed");
             }
         })
@@ -110,13 +118,15 @@ async fn run(
     listener: TcpListener,
     metrics: Arc<Metrics>,
     board: Arc<Board>,
+    job: Arc<WholeJob>,
     tell: &mpsc::Sender<ServerHandle>,
 ) -> io::Result<()> {
-    let (metrics, board) = (web::Data::from(metrics), web::Data::from(board));
+    let (metrics, board, job) = (web::Data::from(metrics), web::Data::from(board), web::Data::from(job));
     let app = move || {
         App::new()
             .app_data(metrics.clone())
             .app_data(board.clone())
+            .app_data(job.clone())
             .wrap(routes::headers())
             .configure(routes::configure)
     };

@@ -2,20 +2,24 @@
 
 use std::fmt::Write;
 
-use actix_web::http::header::{ACCEPT, ALLOW, CACHE_CONTROL, VARY, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::header::{ACCEPT, AGE, ALLOW, CACHE_CONTROL, VARY, X_CONTENT_TYPE_OPTIONS};
 use actix_web::middleware::DefaultHeaders;
 use actix_web::{HttpRequest, HttpResponse, Resource, guard, web};
 
+use verbatim_crds::contract::http;
+
+use super::job::WholeJob;
 use crate::supervisor::board::Board;
 use crate::supervisor::metrics::Metrics;
 use crate::supervisor::metrics::format::Format;
 
 /// Each route, and what it is for.
-const ROUTES: [(&str, &str); 4] = [
-    ("/metrics", "metrics for Prometheus"),
-    ("/healthz", "200 while the supervisor is alive"),
-    ("/readyz", "200 while an engine takes files"),
+const ROUTES: [(&str, &str); 5] = [
+    (http::METRICS, "metrics for Prometheus"),
+    (http::HEALTHY, "200 while the supervisor is alive"),
+    (http::READY, "200 while an engine takes files"),
     ("/status", "engines, files, recycles and failures as JSON (docs/status.md)"),
+    (http::JOB, "how far the whole job is, that of all workers, as JSON (docs/status.md)"),
 ];
 
 /// What every answer carries: it is old as soon as it is sent, and it is what it says it is, whatever a file's name
@@ -30,10 +34,11 @@ pub(super) fn configure(app: &mut web::ServiceConfig) {
     let at =
         |path: &str| -> Resource { web::resource(path.to_owned()).default_service(web::to(not_allowed)) };
     app.service(at("/").route(read().to(index)))
-        .service(at("/metrics").route(read().to(metrics)))
-        .service(at("/healthz").route(read().to(healthz)))
-        .service(at("/readyz").route(read().to(readyz)))
+        .service(at(http::METRICS).route(read().to(metrics)))
+        .service(at(http::HEALTHY).route(read().to(healthz)))
+        .service(at(http::READY).route(read().to(readyz)))
         .service(at("/status").route(read().to(status)))
+        .service(at(http::JOB).route(read().to(job)))
         .default_service(web::to(not_found));
 }
 
@@ -71,6 +76,14 @@ async fn status(board: web::Data<Board>) -> HttpResponse {
     HttpResponse::Ok().json(board.status())
 }
 
+async fn job(job: web::Data<WholeJob>) -> HttpResponse {
+    // Whoever reads the age knows how old the numbers are: the last look is told where a new one fails.
+    match job.ask().await {
+        Ok(seen) => HttpResponse::Ok().insert_header((AGE, seen.age.as_secs())).json(seen.job),
+        Err(why) => unavailable(&why),
+    }
+}
+
 async fn not_found() -> HttpResponse {
     plain(HttpResponse::NotFound(), "not found; / lists what there is\n".to_owned())
 }
@@ -84,12 +97,14 @@ async fn not_allowed() -> HttpResponse {
 fn verdict(verdict: Result<(), String>, good: &str) -> HttpResponse {
     match verdict {
         Ok(()) => plain(HttpResponse::Ok(), format!("{good}\n")),
-        Err(why) => {
-            // Words may quote an engine: one line, for terminals.
-            let why: String = why.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-            plain(HttpResponse::ServiceUnavailable(), format!("{why}\n"))
-        }
+        Err(why) => unavailable(&why),
     }
+}
+
+fn unavailable(why: &str) -> HttpResponse {
+    // Words may quote an engine or a store: one line, for terminals.
+    let why: String = why.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    plain(HttpResponse::ServiceUnavailable(), format!("{why}\n"))
 }
 
 fn plain(mut answer: actix_web::HttpResponseBuilder, text: String) -> HttpResponse {

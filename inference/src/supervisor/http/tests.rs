@@ -2,7 +2,9 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Instant;
 
+use async_trait::async_trait;
 use serde_json::Value;
+use verbatim_crds::contract::messages::{JobProgress, LedgerPhase};
 
 use super::*;
 use crate::supervisor::observe::{Happening, Observer, RecycleReason};
@@ -12,14 +14,17 @@ const NAME: &str = "calls/\"odd\"\n\u{1b}[31m</script>\u{202e}.wav";
 struct Worker {
     metrics: Arc<Metrics>,
     board: Arc<Board>,
+    job: Arc<WholeJob>,
     server: Server,
 }
 
 impl Worker {
     fn new() -> Self {
         let (metrics, board) = (Arc::new(Metrics::new()), Arc::new(Board::new()));
-        let server = serve("127.0.0.1:0", Arc::clone(&metrics), Arc::clone(&board)).unwrap();
-        Self { metrics, board, server }
+        let job = Arc::new(WholeJob::default());
+        let server =
+            serve("127.0.0.1:0", Arc::clone(&metrics), Arc::clone(&board), Arc::clone(&job)).unwrap();
+        Self { metrics, board, job, server }
     }
 
     fn tell(&self, happening: &Happening<'_>) {
@@ -60,7 +65,7 @@ fn every_route_answers() {
 
     let (code, _, body) = worker.get("/");
     assert_eq!(code, 200);
-    for path in ["/metrics", "/healthz", "/readyz", "/status"] {
+    for path in ["/metrics", "/healthz", "/readyz", "/status", "/job"] {
         assert!(body.lines().any(|line| line.starts_with(path)), "{body}");
     }
 
@@ -110,6 +115,36 @@ fn every_route_answers() {
     assert!(!worker.get("/metrics").2.contains("odd"));
 
     assert_eq!(worker.get("/none").0, 404);
+}
+
+/// One who has looked, or could not.
+#[derive(Debug)]
+struct Asked(Result<Seen, String>);
+
+#[async_trait]
+impl AskJob for Asked {
+    async fn ask(&self) -> Result<Seen, String> {
+        self.0.clone()
+    }
+}
+
+#[test]
+fn whoever_knows_the_whole_job_is_asked_once_there_is_one() {
+    let worker = Worker::new();
+    let (code, _, body) = worker.get("/job");
+    assert_eq!(code, 503);
+    assert!(body.starts_with("there is no ledger here") && body.lines().count() == 1, "{body}");
+    let job = JobProgress { phase: LedgerPhase::Running, files: 120_000, ..JobProgress::default() };
+    worker.job.know(Arc::new(Asked(Ok(Seen { job: job.clone(), age: Duration::from_millis(3_900) }))));
+    let (code, head, body) = worker.get("/job");
+    assert_eq!(code, 200);
+    assert!(head.contains("content-type: application/json") && head.contains("\r\nage: 3\r\n"), "{head}");
+    assert_eq!(serde_json::from_str::<JobProgress>(&body).unwrap(), job);
+
+    let worker = Worker::new();
+    worker.job.know(Arc::new(Asked(Err("the bucket\nis gone".to_owned()))));
+    let (code, _, body) = worker.get("/job");
+    assert_eq!((code, body.as_str()), (503, "the bucket is gone\n"));
 }
 
 #[test]

@@ -178,9 +178,13 @@ fn files(page: &mut Page<'_>, state: &State) -> Result {
         &state.histograms.queue,
     )?;
     let remaining = state.progress.map(|progress| progress.remaining_bytes);
-    page.gauge(name::REMAINING_BYTES, "Bytes of recordings still to do.", remaining)?;
+    let help = "Bytes of recordings without an outcome here. In a job that several workers do, others may have done them: \
+                /job says how far the whole job is.";
+    page.gauge(name::REMAINING_BYTES, help, remaining)?;
     let remaining = state.progress.map(|progress| progress.remaining_files());
-    page.gauge(name::REMAINING_FILES, "Recordings still to do.", remaining)
+    let help = "Recordings without an outcome here. In a job that several workers do, others may have done them: /job says \
+                how far the whole job is.";
+    page.gauge(name::REMAINING_FILES, help, remaining)
 }
 
 /// Writes metrics, those without values not at all.

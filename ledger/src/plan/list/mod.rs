@@ -23,16 +23,19 @@ const MAX_ID: usize = 1024;
 
 /// What a list says of a recording.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-pub(super) struct Entry {
+pub struct Entry {
     /// The name, from the prefix or folder on, without parts `.`.
     #[serde(rename = "key")]
-    pub(super) name: String,
+    pub name: String,
+    /// Its language, as `en` or `pt-BR`.
     #[serde(default)]
-    pub(super) language: Option<String>,
+    pub language: Option<String>,
+    /// The one channel to transcribe, from 0.
     #[serde(default)]
-    pub(super) channel: Option<u16>,
+    pub channel: Option<u16>,
+    /// The caller's name for it.
     #[serde(default)]
-    pub(super) id: Option<String>,
+    pub id: Option<String>,
 }
 
 impl Entry {
@@ -61,11 +64,15 @@ fn inner(name: &str) -> Result<String, LineProblem> {
     if name.is_empty() { Err(LineProblem::NoName) } else { Ok(name) }
 }
 
+/// Longest code of a language: RFC 5646 lets readers refuse more.
+const MAX_LANGUAGE: usize = 35;
+
 /// Whether it is a code as [`verbatim_crds::text::LANGUAGE`] has them.
 fn is_language(code: &str) -> bool {
     let mut parts = code.split('-');
     let first = parts.next().unwrap_or_default();
-    matches!(first.len(), 2..=3)
+    code.len() <= MAX_LANGUAGE
+        && matches!(first.len(), 2..=3)
         && first.bytes().all(|byte| byte.is_ascii_lowercase())
         && parts
             .all(|part| matches!(part.len(), 2..=8) && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
@@ -73,7 +80,7 @@ fn is_language(code: &str) -> bool {
 
 /// Why a list cannot be read on.
 #[derive(Debug)]
-pub(super) enum ReadError {
+pub enum ReadError {
     /// A line says nothing that can be used.
     Line(u64, LineProblem),
     /// The copy of the list on disk cannot be read.
@@ -88,7 +95,10 @@ impl From<io::Error> for ReadError {
 
 /// Reads a list, entry by entry; the number of an entry's line, from 1, goes with it. The form is what the list's own
 /// key says (`.jsonl`, `.ndjson`, `.csv`), or else its first byte: `{` begins JSON Lines.
-pub(super) fn read<E: From<ReadError>>(
+///
+/// # Errors
+/// [`ReadError`], and those of `take`.
+pub fn read<E: From<ReadError>>(
     key: &str,
     mut list: impl BufRead,
     take: &mut dyn FnMut(u64, Entry) -> Result<(), E>,
