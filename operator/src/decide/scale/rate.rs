@@ -2,24 +2,26 @@
 
 use std::collections::BTreeMap;
 
-use verbatim_crds::contract::messages::JobProgress;
-
 use super::WorkerSample;
+use super::ledger::Ledger;
 use super::track::{Sums, Track};
 
 /// Worker seconds before the sums are believed: two looks of half a minute.
 const BELIEVABLE_SECONDS: f64 = 60.0;
 /// Moves of counters before the sums are believed.
-const BELIEVABLE_PIECES: usize = 4;
+const BELIEVABLE_MOVES: usize = 4;
 /// Times the median that a worker counts at most, from three workers on: nodes differ by less, and one that lies must not
 /// stand for the others.
 const FASTEST: f64 = 8.0;
 /// Mean times between moves after which a worker that does not move counts as standing still.
 const STILL: f64 = 3.0;
-/// Times what the ledger has that counters may say: it is behind by a renewal of a claim.
-const BEYOND_LEDGER: f64 = 2.0;
-/// Audio seconds that counters may be ahead of the ledger in any case.
-const AHEAD: f64 = 3600.0;
+/// Times by which counters and ledger may differ before the ledger is right: it is slower to tell, but it is made of
+/// transcripts. Its own lag is a twentieth (`BELIEVABLE_SECONDS`), recordings in flight a sixth ([`RECORDINGS`]).
+const DISAGREE: f64 = 1.25;
+/// Mean times between moves that the ledger must have been watched to be held against counters.
+const RECORDINGS: f64 = 6.0;
+/// Times the mean that a worker counts as slow at most.
+const SLOWEST: f64 = 5.0;
 
 /// How fast workers are.
 #[derive(Clone, Copy, Debug)]
@@ -51,7 +53,25 @@ impl Rates {
     }
 
     /// How fast workers are, once that is believable.
-    pub(super) fn pace(&self, now: f64, job: Option<&JobProgress>) -> Option<Pace> {
+    pub(super) fn pace(&self, now: f64, ledger: &Ledger) -> Option<Pace> {
+        let known = ledger.real_time_factor();
+        let Some((pace, between)) = self.told(now) else {
+            return known.map(|(real_time_factor, _)| Pace { real_time_factor, slowest: real_time_factor });
+        };
+        match known {
+            Some((factor, watched))
+                if watched >= RECORDINGS * between
+                    && !(1.0 / DISAGREE..=DISAGREE).contains(&(pace.real_time_factor / factor)) =>
+            {
+                let slowest = pace.slowest.clamp(factor, SLOWEST * factor);
+                Some(Pace { real_time_factor: factor, slowest })
+            }
+            _ => Some(pace),
+        }
+    }
+
+    /// How fast workers are by what they told, and the mean time between two moves of a counter.
+    fn told(&self, now: f64) -> Option<(Pace, f64)> {
         let each: Vec<(Sums, f64)> =
             self.tracks.values().map(|track| (track.sums(), track.pending(now))).collect();
         let mut speeds: Vec<f64> = each
@@ -64,34 +84,45 @@ impl Rates {
         let most = if speeds.len() < 3 { f64::INFINITY } else { FASTEST * median };
         let mut all = Sums::default();
         for (sums, _) in &each {
-            all.pieces += sums.pieces;
+            all.moves += sums.moves;
             all.seconds += sums.seconds;
             all.audio += sums.audio.min(most * sums.seconds);
         }
-        if all.pieces < BELIEVABLE_PIECES || all.seconds < BELIEVABLE_SECONDS || all.audio <= 0.0 {
-            return None;
-        }
-        if job.is_some_and(|job| all.audio > BEYOND_LEDGER * job.audio_milliseconds as f64 / 1e3 + AHEAD) {
+        if all.moves < BELIEVABLE_MOVES || all.seconds < BELIEVABLE_SECONDS || all.audio <= 0.0 {
             return None;
         }
         // Who stands still does nothing, and takes its time.
-        let between = all.seconds / all.pieces as f64;
+        let between = all.seconds / all.moves as f64;
         let still: f64 = each.iter().map(|(_, pending)| (pending - STILL * between).max(0.0)).sum();
         let real_time_factor = (all.seconds + still) / all.audio;
         let slow = speeds[speeds.len() / 20];
         let slowest = if slow > 0.0 { 1.0 / slow } else { real_time_factor };
-        Some(Pace { real_time_factor, slowest: slowest.max(real_time_factor) })
+        let slowest = slowest.clamp(real_time_factor, SLOWEST * real_time_factor);
+        Some((Pace { real_time_factor, slowest }, between))
+    }
+
+    /// The workers that are there: seconds since each was ready, and its seconds per audio second.
+    pub(super) fn each(&self, now: f64, pace: &Pace) -> Vec<(f64, f64)> {
+        let mean = pace.real_time_factor;
+        let there = self.tracks.values().filter(|track| track.heard_of(now));
+        there
+            .map(|track| {
+                let Sums { moves, seconds, audio } = track.sums();
+                let own = if moves == 0 || audio <= 0.0 { mean } else { seconds / audio };
+                (track.up(now), own.clamp(mean / FASTEST, SLOWEST * mean))
+            })
+            .collect()
     }
 
     /// Audio seconds that are done of recordings in flight: what workers do in the time since their counters moved.
     pub(super) fn in_flight(&self, now: f64, pace: Option<&Pace>) -> f64 {
         let Some(pace) = pace else { return 0.0 };
-        let (pieces, seconds) = self
+        let (moves, seconds) = self
             .tracks
             .values()
             .map(Track::sums)
-            .fold((0, 0.0), |(pieces, seconds), sums| (pieces + sums.pieces, seconds + sums.seconds));
-        let between = if pieces > 0 { seconds / pieces as f64 } else { 0.0 };
+            .fold((0, 0.0), |(moves, seconds), sums| (moves + sums.moves, seconds + sums.seconds));
+        let between = if moves > 0 { seconds / moves as f64 } else { 0.0 };
         let pending: f64 = self.tracks.values().map(|track| track.pending(now).min(STILL * between)).sum();
         pending / pace.real_time_factor
     }

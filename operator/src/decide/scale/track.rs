@@ -10,10 +10,13 @@ use super::WorkerSample;
 pub(super) const WINDOW: f64 = 600.0;
 /// Seconds after which a worker that is not heard of counts as gone: some scrapes of half a minute may fail.
 pub(super) const UNHEARD: f64 = 90.0;
-/// Seconds of being ready from which a worker's whole life is a measure, though its last recording did not just end.
-const GROWN: f64 = 300.0;
+/// Seconds of being ready from which a worker's whole life is a measure, though no recording ended just now: what is wrong
+/// with it is made good when the next one ends.
+const GROWN: f64 = 120.0;
 /// Audio seconds a second that no worker does: ten times what the fastest GPU of docs/gpu.md might.
 const ABSURD: f64 = 50_000.0;
+/// Moves of its counter that a whole life stands for.
+const MOVES_OF_A_LIFE: usize = 4;
 /// Seconds by which the time since it was ready may go back: clocks of two machines.
 const CLOCKS: f64 = 5.0;
 
@@ -26,12 +29,14 @@ struct Piece {
     seconds: f64,
     /// Audio in it, in seconds.
     audio: f64,
+    /// Moves of the counter that it stands for.
+    moves: usize,
 }
 
 /// Sums of a worker's pieces in the window.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sums {
-    pub(super) pieces: usize,
+    pub(super) moves: usize,
     pub(super) seconds: f64,
     pub(super) audio: f64,
 }
@@ -74,7 +79,7 @@ impl Track {
         }
         (self.booked, self.counter) = (now, counter);
         if audio <= ABSURD * seconds {
-            self.book(now, seconds, audio);
+            self.book(now, seconds, audio, 1);
         }
     }
 
@@ -95,10 +100,15 @@ impl Track {
 
     pub(super) fn sums(&self) -> Sums {
         self.pieces.iter().fold(Sums::default(), |sums, piece| Sums {
-            pieces: sums.pieces + 1,
+            moves: sums.moves + piece.moves,
             seconds: sums.seconds + piece.seconds,
             audio: sums.audio + piece.audio,
         })
+    }
+
+    /// Seconds since it was ready.
+    pub(super) fn up(&self, now: f64) -> f64 {
+        self.up + (now - self.heard)
     }
 
     /// Seconds since its counter moved; none once it is gone.
@@ -112,7 +122,7 @@ impl Track {
         if up >= GROWN && counter > 0.0 {
             (self.booked, self.counter) = (now, counter);
             if counter <= ABSURD * up {
-                self.book(now, up, counter);
+                self.book(now, up, counter, MOVES_OF_A_LIFE);
             }
         } else {
             // What it did is booked when its counter moves next, from when it was ready.
@@ -124,9 +134,9 @@ impl Track {
     }
 
     /// Longer pieces than the window weigh as much as the window: the past must not drown what is new.
-    fn book(&mut self, at: f64, seconds: f64, audio: f64) {
+    fn book(&mut self, at: f64, seconds: f64, audio: f64, moves: usize) {
         let share = (WINDOW / seconds).min(1.0);
-        self.pieces.push_back(Piece { at, seconds: seconds * share, audio: audio * share });
+        self.pieces.push_back(Piece { at, seconds: seconds * share, audio: audio * share, moves });
     }
 }
 
