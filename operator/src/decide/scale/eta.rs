@@ -12,6 +12,9 @@ const LONGEST: f64 = 315_360_000.0;
 /// Times the mean of what is left of shards that the fullest has left, when all are claimed.
 const FULLEST: f64 = 1.5;
 
+/// Part of the workers that are waited for: beyond, it is the noise of single figures that is the highest.
+const ALMOST_ALL: f64 = 0.99;
+
 /// What is to come.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Forecast {
@@ -42,10 +45,13 @@ pub(super) fn forecast(view: &View<'_>, fleet: &Fleet, each: &[(f64, f64)], work
     // From when no shard is free, on average half of one is left to each; then the last one decides.
     let last = if open > later { takes((seconds - later * shard / 2.0).max(0.0)) } else { 0.0 };
     let fullest = if open > later { f64::INFINITY } else { FULLEST * work.audio_seconds / open.max(1.0) };
-    let eta = each
+    let mut ends: Vec<f64> = each
         .iter()
         .map(|(up, factor)| ends(*up, work.shard_seconds * factor, last).min(last + fullest * factor))
-        .fold(takes(seconds), f64::max);
+        .collect();
+    ends.sort_unstable_by(f64::total_cmp);
+    let end = ends.get((ends.len() as f64 * ALMOST_ALL) as usize).or(ends.last()).copied().unwrap_or(0.0);
+    let eta = takes(seconds).max(end);
     Forecast { speed_up, eta: Duration::try_from_secs_f64(eta.clamp(0.0, LONGEST)).ok() }
 }
 

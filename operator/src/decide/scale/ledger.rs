@@ -26,11 +26,10 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    /// Takes a look, and how many workers are there.
-    pub(super) fn look(&mut self, now: f64, observation: &Observation<'_>, up: u32) {
+    /// Takes a look, and the time that workers were there until now.
+    pub(super) fn look(&mut self, now: f64, observation: &Observation<'_>, worker_seconds: f64) {
         let Some(job) = observation.job else { return };
         let audio = job.audio_milliseconds as f64 / 1e3;
-        let mut worker_seconds = 0.0;
         if let Some(last) = self.points.back().copied() {
             let seconds = now - last.at;
             if seconds <= 0.0 {
@@ -38,8 +37,6 @@ impl Ledger {
             }
             if audio < last.audio || seconds > WATCHED {
                 self.points.clear();
-            } else {
-                worker_seconds = last.worker_seconds + f64::from(up) * seconds;
             }
         }
         self.points.push_back(Point { at: now, worker_seconds, audio });

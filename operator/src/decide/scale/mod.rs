@@ -91,7 +91,7 @@ pub fn decide(observation: &Observation<'_>, memory: &mut Memory) -> Decision {
     let since = *memory.since.get_or_insert(now);
     memory.rates.look(now, observation.workers);
     memory.fleet.look(now, observation);
-    memory.ledger.look(now, observation, memory.fleet.up());
+    memory.ledger.look(now, observation, memory.fleet.worker_seconds());
     let pace = memory.rates.pace(now, &memory.ledger);
     let work = work::left(observation.job, memory.rates.in_flight(now, pace.as_ref()));
     let view = need::View { observation, work: work.as_ref(), pace: pace.as_ref(), watched: now - since };

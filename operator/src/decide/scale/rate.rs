@@ -4,22 +4,26 @@ use std::collections::BTreeMap;
 
 use super::WorkerSample;
 use super::ledger::Ledger;
-use super::track::{Sums, Track};
+use super::track::{KEPT, Sums, Track};
 
+/// Seconds for which a piece counts: short enough to follow a change of nodes or recordings ...
+const WINDOW: f64 = 600.0;
+/// ... and moves of counters that count in any case: noise of a third from recording to recording is 6 % then.
+const MOVES: usize = 32;
 /// Worker seconds before the sums are believed: two looks of half a minute.
 const BELIEVABLE_SECONDS: f64 = 60.0;
 /// Moves of counters before the sums are believed.
 const BELIEVABLE_MOVES: usize = 4;
-/// Times the median that a worker counts at most, from three workers on: nodes differ by less, and one that lies must not
-/// stand for the others.
-const FASTEST: f64 = 8.0;
-/// Mean times between moves after which a worker that does not move counts as standing still.
-const STILL: f64 = 3.0;
+/// Times the median from which a worker is left out, from three workers on: one that lies must not stand for the others.
+/// Where nodes do differ so much, the ledger puts it right ([`DISAGREE`]).
+const FASTEST: f64 = 5.0;
+/// Times the longest recording of late after which a worker whose counter does not move counts as standing still.
+const STILL: f64 = 2.0;
 /// Times by which counters and ledger may differ before the ledger is right: it is slower to tell, but it is made of
-/// transcripts. Its own lag is a twentieth (`BELIEVABLE_SECONDS`), recordings in flight a sixth ([`RECORDINGS`]).
+/// transcripts. Its own lag is a twentieth (`BELIEVABLE_SECONDS`), recordings in flight less than a sixth ([`RECORDINGS`]).
 const DISAGREE: f64 = 1.25;
-/// Mean times between moves that the ledger must have been watched to be held against counters.
-const RECORDINGS: f64 = 6.0;
+/// Times the longest recording of late that the ledger must have been watched to be held against counters.
+const RECORDINGS: f64 = 4.0;
 /// Times the mean that a worker counts as slow at most.
 const SLOWEST: f64 = 5.0;
 
@@ -50,17 +54,29 @@ impl Rates {
         }
         self.tracks.values_mut().for_each(|track| track.forget(now));
         self.tracks.retain(|_, track| !track.is_over(now));
+        let since = self.since(now);
+        self.tracks.values_mut().for_each(|track| track.add_up(since));
+    }
+
+    /// From when pieces count, in seconds.
+    fn since(&self, now: f64) -> f64 {
+        let mut moves: Vec<f64> = self.tracks.values().flat_map(|track| track.moves().take(MOVES)).collect();
+        if moves.len() <= MOVES {
+            return now - KEPT;
+        }
+        let (_, last, _) = moves.select_nth_unstable_by(MOVES - 1, |one, other| other.total_cmp(one));
+        last.min(now - WINDOW)
     }
 
     /// How fast workers are, once that is believable.
     pub(super) fn pace(&self, now: f64, ledger: &Ledger) -> Option<Pace> {
         let known = ledger.real_time_factor();
-        let Some((pace, between)) = self.told(now) else {
+        let Some((pace, longest)) = self.told(now) else {
             return known.map(|(real_time_factor, _)| Pace { real_time_factor, slowest: real_time_factor });
         };
         match known {
             Some((factor, watched))
-                if watched >= RECORDINGS * between
+                if watched >= RECORDINGS * longest
                     && !(1.0 / DISAGREE..=DISAGREE).contains(&(pace.real_time_factor / factor)) =>
             {
                 let slowest = pace.slowest.clamp(factor, SLOWEST * factor);
@@ -70,7 +86,7 @@ impl Rates {
         }
     }
 
-    /// How fast workers are by what they told, and the mean time between two moves of a counter.
+    /// How fast workers are by what they told, and how long the longest recording of late took, in seconds.
     fn told(&self, now: f64) -> Option<(Pace, f64)> {
         let each: Vec<(Sums, f64)> =
             self.tracks.values().map(|track| (track.sums(), track.pending(now))).collect();
@@ -83,22 +99,22 @@ impl Rates {
         let median = *speeds.get(speeds.len() / 2)?;
         let most = if speeds.len() < 3 { f64::INFINITY } else { FASTEST * median };
         let mut all = Sums::default();
-        for (sums, _) in &each {
+        for (sums, _) in each.iter().filter(|(sums, _)| sums.audio <= most * sums.seconds) {
             all.moves += sums.moves;
             all.seconds += sums.seconds;
-            all.audio += sums.audio.min(most * sums.seconds);
+            all.longest = all.longest.max(sums.longest);
+            all.audio += sums.audio;
         }
         if all.moves < BELIEVABLE_MOVES || all.seconds < BELIEVABLE_SECONDS || all.audio <= 0.0 {
             return None;
         }
         // Who stands still does nothing, and takes its time.
-        let between = all.seconds / all.moves as f64;
-        let still: f64 = each.iter().map(|(_, pending)| (pending - STILL * between).max(0.0)).sum();
+        let still: f64 = each.iter().map(|(_, pending)| (pending - STILL * all.longest).max(0.0)).sum();
         let real_time_factor = (all.seconds + still) / all.audio;
         let slow = speeds[speeds.len() / 20];
         let slowest = if slow > 0.0 { 1.0 / slow } else { real_time_factor };
         let slowest = slowest.clamp(real_time_factor, SLOWEST * real_time_factor);
-        Some((Pace { real_time_factor, slowest }, between))
+        Some((Pace { real_time_factor, slowest }, all.longest))
     }
 
     /// The workers that are there: seconds since each was ready, and its seconds per audio second.
@@ -107,7 +123,7 @@ impl Rates {
         let there = self.tracks.values().filter(|track| track.heard_of(now));
         there
             .map(|track| {
-                let Sums { moves, seconds, audio } = track.sums();
+                let Sums { moves, seconds, audio, .. } = track.sums();
                 let own = if moves == 0 || audio <= 0.0 { mean } else { seconds / audio };
                 (track.up(now), own.clamp(mean / FASTEST, SLOWEST * mean))
             })
@@ -117,13 +133,8 @@ impl Rates {
     /// Audio seconds that are done of recordings in flight: what workers do in the time since their counters moved.
     pub(super) fn in_flight(&self, now: f64, pace: Option<&Pace>) -> f64 {
         let Some(pace) = pace else { return 0.0 };
-        let (moves, seconds) = self
-            .tracks
-            .values()
-            .map(Track::sums)
-            .fold((0, 0.0), |(moves, seconds), sums| (moves + sums.moves, seconds + sums.seconds));
-        let between = if moves > 0 { seconds / moves as f64 } else { 0.0 };
-        let pending: f64 = self.tracks.values().map(|track| track.pending(now).min(STILL * between)).sum();
+        let longest = self.tracks.values().map(|track| track.sums().longest).fold(0.0, f64::max);
+        let pending: f64 = self.tracks.values().map(|track| track.pending(now).min(STILL * longest)).sum();
         pending / pace.real_time_factor
     }
 }

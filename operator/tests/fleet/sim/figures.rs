@@ -11,6 +11,22 @@ impl Run {
         step.decision.eta.map(|eta| (eta.as_secs_f64() - truth) / truth)
     }
 
+    /// What was known then, in words, beside the truth.
+    pub(crate) fn told(&self, progress: f64) -> String {
+        let Some(step) = self.steps.iter().find(|step| step.progress >= progress) else {
+            return String::new();
+        };
+        format!(
+            "(at {:.0} s: eta {:?}, factor {:?}, {:?} audio seconds left of {:.0}, {} up)",
+            step.at,
+            step.decision.eta,
+            step.decision.real_time_factor,
+            step.decision.remaining_audio_seconds,
+            self.audio * (1.0 - step.progress),
+            step.up,
+        )
+    }
+
     /// Times that the number of workers turned from rising to falling or back.
     pub(crate) fn turns(&self) -> usize {
         let numbers: Vec<u32> = self.steps.iter().map(|step| step.decision.workers).collect();
