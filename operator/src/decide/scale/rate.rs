@@ -1,6 +1,7 @@
 //! How much a worker does: sums over all workers, never a mean of ratios. Takes the samples of each look.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use super::WorkerSample;
 use super::ledger::Ledger;
@@ -26,6 +27,9 @@ const DISAGREE: f64 = 1.25;
 const RECORDINGS: f64 = 4.0;
 /// Times the mean that a worker counts as slow at most.
 const SLOWEST: f64 = 5.0;
+
+/// Worker seconds per audio second that can be: beyond, figures are nonsense.
+const POSSIBLE: RangeInclusive<f64> = 1e-5..=1e4;
 
 /// How fast workers are.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +74,11 @@ impl Rates {
 
     /// How fast workers are, once that is believable.
     pub(super) fn pace(&self, now: f64, ledger: &Ledger) -> Option<Pace> {
+        self.agreed(now, ledger).filter(|pace| POSSIBLE.contains(&pace.real_time_factor))
+    }
+
+    /// What counters and ledger say together.
+    fn agreed(&self, now: f64, ledger: &Ledger) -> Option<Pace> {
         let known = ledger.real_time_factor();
         let Some((pace, longest)) = self.told(now) else {
             return known.map(|(real_time_factor, _)| Pace { real_time_factor, slowest: real_time_factor });
@@ -114,7 +123,8 @@ impl Rates {
         let slow = speeds[speeds.len() / 20];
         let slowest = if slow > 0.0 { 1.0 / slow } else { real_time_factor };
         let slowest = slowest.clamp(real_time_factor, SLOWEST * real_time_factor);
-        Some((Pace { real_time_factor, slowest }, all.longest))
+        let pending = each.iter().map(|(_, pending)| pending).sum::<f64>() / each.len() as f64;
+        Some((Pace { real_time_factor, slowest }, all.longest.max(pending)))
     }
 
     /// The workers that are there: seconds since each was ready, and its seconds per audio second.
