@@ -21,10 +21,10 @@ const FASTEST: f64 = 5.0;
 /// Times the longest recording of late after which a worker whose counter does not move counts as standing still.
 const STILL: f64 = 2.0;
 /// Times by which counters and ledger may differ before the ledger is right: it is slower to tell, but it is made of
-/// transcripts. Its own lag is a twentieth (`BELIEVABLE_SECONDS`), recordings in flight less than a sixth ([`RECORDINGS`]).
+/// transcripts. Its own lag is a twentieth (`BELIEVABLE_SECONDS`), recordings in flight a sixth ([`RECORDINGS`]).
 const DISAGREE: f64 = 1.25;
 /// Times the longest recording of late that the ledger must have been watched to be held against counters.
-const RECORDINGS: f64 = 4.0;
+const RECORDINGS: f64 = 6.0;
 /// Times the mean that a worker counts as slow at most.
 const SLOWEST: f64 = 5.0;
 
@@ -123,8 +123,10 @@ impl Rates {
         let slow = speeds[speeds.len() / 20];
         let slowest = if slow > 0.0 { 1.0 / slow } else { real_time_factor };
         let slowest = slowest.clamp(real_time_factor, SLOWEST * real_time_factor);
-        let pending = each.iter().map(|(_, pending)| pending).sum::<f64>() / each.len() as f64;
-        Some((Pace { real_time_factor, slowest }, all.longest.max(pending)))
+        // What is in flight may be longer than all of late; the median leaves out who stands still.
+        let mut pending: Vec<f64> = each.iter().map(|(_, pending)| *pending).collect();
+        pending.sort_unstable_by(f64::total_cmp);
+        Some((Pace { real_time_factor, slowest }, all.longest.max(pending[pending.len() / 2])))
     }
 
     /// The workers that are there: seconds since each was ready, and its seconds per audio second.
