@@ -19,6 +19,17 @@ struct Point {
     audio: f64,
 }
 
+/// What the ledger says.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told {
+    /// Worker seconds per audio second.
+    pub(super) real_time_factor: f64,
+    /// Seconds in which that was seen.
+    pub(super) watched: f64,
+    /// It was seen from the job's beginning: nothing was in flight then, so that the factor is too high, never too low.
+    pub(super) whole: bool,
+}
+
 /// What the ledger said.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ledger {
@@ -45,11 +56,16 @@ impl Ledger {
         }
     }
 
-    /// Worker seconds per audio second, and the seconds in which that was seen; once it is believable.
-    pub(super) fn real_time_factor(&self) -> Option<(f64, f64)> {
+    /// What it says; once that is believable.
+    pub(super) fn told(&self) -> Option<Told> {
         let (first, last) = (self.points.front()?, self.points.back()?);
         let (seconds, audio) = (last.worker_seconds - first.worker_seconds, last.audio - first.audio);
         let watched = last.at - first.at;
-        (watched >= BELIEVABLE_SECONDS && seconds > 0.0 && audio > 0.0).then(|| (seconds / audio, watched))
+        let whole = first.audio <= 0.0;
+        (watched >= BELIEVABLE_SECONDS && seconds > 0.0 && audio > 0.0).then(|| Told {
+            real_time_factor: seconds / audio,
+            watched,
+            whole,
+        })
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
 use super::WorkerSample;
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Told};
 use super::track::{KEPT, Sums, Track};
 
 /// Seconds for which a piece counts: short enough to follow a change of nodes or recordings ...
@@ -79,20 +79,22 @@ impl Rates {
 
     /// What counters and ledger say together.
     fn agreed(&self, now: f64, ledger: &Ledger) -> Option<Pace> {
-        let known = ledger.real_time_factor();
+        let known = ledger.told();
         let Some((pace, longest)) = self.told(now) else {
-            return known.map(|(real_time_factor, _)| Pace { real_time_factor, slowest: real_time_factor });
+            return known
+                .map(|Told { real_time_factor, .. }| Pace { real_time_factor, slowest: real_time_factor });
         };
-        match known {
-            Some((factor, watched))
-                if watched >= RECORDINGS * longest
-                    && !(1.0 / DISAGREE..=DISAGREE).contains(&(pace.real_time_factor / factor)) =>
-            {
-                let slowest = pace.slowest.clamp(factor, SLOWEST * factor);
-                Some(Pace { real_time_factor: factor, slowest })
-            }
-            _ => Some(pace),
+        let Some(Told { real_time_factor, watched, whole }) = known else { return Some(pace) };
+        let sure = watched >= RECORDINGS * longest;
+        let slower = pace.real_time_factor > DISAGREE * real_time_factor && (sure || whole);
+        let faster = pace.real_time_factor * DISAGREE < real_time_factor && sure;
+        if !slower && !faster {
+            return Some(pace);
         }
+        Some(Pace {
+            real_time_factor,
+            slowest: pace.slowest.clamp(real_time_factor, SLOWEST * real_time_factor),
+        })
     }
 
     /// How fast workers are by what they told, and how long the longest recording of late took, in seconds.

@@ -37,8 +37,10 @@ pub(crate) struct Shard {
 pub(crate) struct Job {
     pub(crate) shards: Vec<Shard>,
     pub(crate) seconds: f64,
-    bytes: u64,
-    files: u64,
+    /// What is known of shards that are done.
+    of_done: JobProgress,
+    /// The others.
+    open: Vec<usize>,
     bytes_by_mean: bool,
     pub(crate) free: Vec<usize>,
 }
@@ -70,8 +72,14 @@ impl Job {
             free: (0..shards.len()).collect(),
             shards,
             seconds,
-            bytes,
-            files: files.len() as u64,
+            of_done: JobProgress {
+                phase: LedgerPhase::Running,
+                files: files.len() as u64,
+                bytes,
+                shards: count as u64,
+                ..JobProgress::default()
+            },
+            open: (0..count).collect(),
             bytes_by_mean: scenario.bytes_by_mean,
         }
     }
@@ -97,46 +105,61 @@ impl Job {
     }
 
     /// As `ledger::status` says it.
-    pub(crate) fn progress(&self, now: f64) -> JobProgress {
-        let mut job = JobProgress {
-            phase: LedgerPhase::Running,
-            files: self.files,
-            bytes: self.bytes,
-            shards: self.shards.len() as u64,
-            ..JobProgress::default()
-        };
-        let mut audio = 0.0;
-        for shard in &self.shards {
-            let all = shard.finished.len() == shard.files.len();
-            let noted = match shard.claimed {
-                Some(claimed) if !all => {
-                    let renewed = claimed + ((now - claimed) / RENEWAL).floor() * RENEWAL;
-                    shard.finished.iter().filter(|at| **at <= renewed).count()
-                }
-                _ => shard.finished.len(),
-            };
-            let done = &shard.files[..noted];
-            let bytes: u64 = shard.files.iter().map(|file| file.bytes).sum();
-            let mean = |files: u64| bytes * files / shard.files.len() as u64;
-            let skipped = done.iter().filter(|file| file.skipped);
-            job.shards_done += u64::from(all);
-            if all || !self.bytes_by_mean {
-                job.bytes_done += done.iter().map(|file| file.bytes).sum::<u64>();
-                job.bytes_skipped += skipped.clone().map(|file| file.bytes).sum::<u64>();
-            } else {
-                job.bytes_done += mean(noted as u64);
-                job.bytes_skipped += mean(skipped.clone().count() as u64);
+    pub(crate) fn progress(&mut self, now: f64) -> JobProgress {
+        let mut job = self.of_done.clone();
+        let mut open = std::mem::take(&mut self.open);
+        open.retain(|shard| {
+            let shard = &self.shards[*shard];
+            if shard.finished.len() < shard.files.len() {
+                self.add_open(&mut job, shard, now);
+                return true;
             }
-            if !all {
-                if shard.claimed.is_some_and(|claimed| now < claimed + RENEWAL) {
-                    job.bytes_under_way += bytes / 2;
-                }
+            for sum in [&mut self.of_done, &mut job] {
+                sum.shards_done += 1;
+                add(sum, &shard.files);
             }
-            job.skipped += skipped.count() as u64;
-            job.succeeded += done.iter().filter(|file| !file.skipped).count() as u64;
-            audio += done.iter().filter(|file| !file.skipped).map(|file| file.seconds).sum::<f64>();
-        }
-        job.audio_milliseconds = (audio * 1e3) as u64;
+            false
+        });
+        self.open = open;
         job
+    }
+
+    fn add_open(&self, job: &mut JobProgress, shard: &Shard, now: f64) {
+        let noted = match shard.claimed {
+            Some(claimed) => {
+                let renewed = claimed + ((now - claimed) / RENEWAL).floor() * RENEWAL;
+                shard.finished.iter().filter(|at| **at <= renewed).count()
+            }
+            None => shard.finished.len(),
+        };
+        let fresh = shard.claimed.is_some_and(|claimed| now < claimed + RENEWAL);
+        if noted == 0 && !fresh {
+            return;
+        }
+        let bytes: u64 = shard.files.iter().map(|file| file.bytes).sum();
+        if fresh {
+            job.bytes_under_way += bytes / 2;
+        }
+        let done = &shard.files[..noted];
+        let (bytes_done, bytes_skipped) = (job.bytes_done, job.bytes_skipped);
+        add(job, done);
+        if self.bytes_by_mean {
+            let mean = |files: usize| bytes * files as u64 / shard.files.len() as u64;
+            job.bytes_done = bytes_done + mean(noted);
+            job.bytes_skipped = bytes_skipped + mean(done.iter().filter(|file| file.skipped).count());
+        }
+    }
+}
+
+fn add(job: &mut JobProgress, done: &[Recording]) {
+    for file in done {
+        job.bytes_done += file.bytes;
+        if file.skipped {
+            job.skipped += 1;
+            job.bytes_skipped += file.bytes;
+        } else {
+            job.succeeded += 1;
+            job.audio_milliseconds += (file.seconds * 1e3) as u64;
+        }
     }
 }
