@@ -9,8 +9,11 @@ use super::need::View;
 const START: f64 = 45.0;
 /// Longest time that is said: ten years; beyond it the figures are nonsense.
 const LONGEST: f64 = 315_360_000.0;
-/// Part of a shard's time that the last one takes after the others: those who end last began at different times.
-const LAST: f64 = 0.8;
+/// Times the mean of what is left of shards that the fullest has left, when all are claimed.
+const FULLEST: f64 = 1.5;
+
+/// Part of the workers that are waited for: beyond, it is the noise of single figures that is the highest.
+const ALMOST_ALL: f64 = 0.99;
 
 /// What is to come.
 #[derive(Clone, Copy, Debug, Default)]
@@ -21,8 +24,9 @@ pub(super) struct Forecast {
     pub(super) eta: Option<Duration>,
 }
 
-/// Says when the job will be done with so many workers.
-pub(super) fn forecast(view: &View<'_>, fleet: &Fleet, workers: u32) -> Forecast {
+/// Says when the job will be done with so many workers. `each` worker that is there: seconds since it was ready, and its
+/// seconds per audio second.
+pub(super) fn forecast(view: &View<'_>, fleet: &Fleet, each: &[(f64, f64)], workers: u32) -> Forecast {
     let Some((work, pace)) = view.work.zip(view.pace) else { return Forecast::default() };
     let open = f64::from(work.open_shards);
     let up = f64::from(fleet.up()).min(f64::from(view.observation.desired)).min(open);
@@ -34,15 +38,25 @@ pub(super) fn forecast(view: &View<'_>, fleet: &Fleet, workers: u32) -> Forecast
     let later = placed.min(open).max(1.0);
     let seconds = work.audio_seconds * pace.real_time_factor;
     let start = if later > up + 0.5 && !view.observation.settled { START } else { 0.0 };
-    let bulk =
-        if seconds <= up * start { seconds / up.max(1.0) } else { start + (seconds - up * start) / later };
-    let shard = work.shard_seconds;
-    let eta = if open > later {
-        bulk + (LAST * shard * pace.slowest - shard * pace.real_time_factor / 2.0).max(0.0)
-    } else {
-        // Everything is claimed: the fullest shard decides.
-        let fullest = (work.audio_seconds / open.max(1.0) * 1.5).min(shard);
-        bulk.max(fullest * pace.slowest)
+    let shard = work.shard_seconds * pace.real_time_factor;
+    let takes = |seconds: f64| {
+        if seconds <= up * start { seconds / up.max(1.0) } else { start + (seconds - up * start) / later }
     };
+    // From when no shard is free, on average half of one is left to each; then the last one decides.
+    let last = if open > later { takes((seconds - later * shard / 2.0).max(0.0)) } else { 0.0 };
+    let fullest = if open > later { f64::INFINITY } else { FULLEST * work.audio_seconds / open.max(1.0) };
+    let mut ends: Vec<f64> = each
+        .iter()
+        .map(|(up, factor)| ends(*up, work.shard_seconds * factor, last).min(last + fullest * factor))
+        .collect();
+    ends.sort_unstable_by(f64::total_cmp);
+    let end = ends.get((ends.len() as f64 * ALMOST_ALL) as usize).or(ends.last()).copied().unwrap_or(0.0);
+    let eta = takes(seconds).max(end);
     Forecast { speed_up, eta: Duration::try_from_secs_f64(eta.clamp(0.0, LONGEST)).ok() }
+}
+
+/// When a worker ends the shard that it has at `last`, in seconds from now: it was ready `up` seconds ago, and each of its
+/// shards takes `shard` seconds.
+fn ends(up: f64, shard: f64, last: f64) -> f64 {
+    if shard <= 0.0 { last } else { ((up + last) / shard).ceil() * shard - up }
 }

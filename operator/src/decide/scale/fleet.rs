@@ -21,11 +21,13 @@ pub(super) struct Fleet {
     last: f64,
     /// Part of those who could be there that are there, lately.
     there: f64,
+    /// Time that workers were there, in seconds.
+    worker_seconds: f64,
 }
 
 impl Default for Fleet {
     fn default() -> Self {
-        Self { heard: BTreeMap::new(), desired: 0, changed: 0.0, last: 0.0, there: 1.0 }
+        Self { heard: BTreeMap::new(), desired: 0, changed: 0.0, last: 0.0, there: 1.0, worker_seconds: 0.0 }
     }
 }
 
@@ -33,7 +35,10 @@ impl Fleet {
     /// Takes a look.
     pub(super) fn look(&mut self, now: f64, observation: &Observation<'_>) {
         for sample in observation.workers {
-            self.heard.insert(sample.name.clone(), now);
+            // Scrapes that failed in between do not count; who is not heard of again was not there.
+            let since = self.heard.insert(sample.name.clone(), now);
+            let most = since.map_or(now - self.last, |since| now - since);
+            self.worker_seconds += sample.up.as_secs_f64().min(most).clamp(0.0, UNHEARD);
         }
         self.heard.retain(|_, heard| now - *heard <= UNHEARD);
         if observation.desired != self.desired {
@@ -51,6 +56,11 @@ impl Fleet {
     /// Workers that were heard of lately.
     pub(super) fn up(&self) -> u32 {
         u32::try_from(self.heard.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Time that workers were there since the first look, in seconds.
+    pub(super) fn worker_seconds(&self) -> f64 {
+        self.worker_seconds
     }
 
     /// Part of the workers with a node that work, on average.

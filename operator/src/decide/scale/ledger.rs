@@ -3,12 +3,11 @@
 use std::collections::VecDeque;
 
 use super::Observation;
-use super::rate::Pace;
 
 /// Seconds that count: twice those of counters, since the ledger moves when claims are renewed.
 const WINDOW: f64 = 1200.0;
-/// Worker seconds before it is believed: a few renewals of claims, every ten seconds, of a few workers.
-const BELIEVABLE_SECONDS: f64 = 240.0;
+/// Seconds before it is believed: claims are renewed every ten, so that it is behind by a twentieth at most.
+const BELIEVABLE_SECONDS: f64 = 180.0;
 /// Longest time between two looks that counts as watched.
 const WATCHED: f64 = 300.0;
 
@@ -20,6 +19,17 @@ struct Point {
     audio: f64,
 }
 
+/// What the ledger says.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told {
+    /// Worker seconds per audio second.
+    pub(super) real_time_factor: f64,
+    /// Seconds in which that was seen.
+    pub(super) watched: f64,
+    /// It was seen from the job's beginning: nothing was in flight then, so that the factor is too high, never too low.
+    pub(super) whole: bool,
+}
+
 /// What the ledger said.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ledger {
@@ -27,12 +37,10 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    /// Takes a look.
-    pub(super) fn look(&mut self, now: f64, observation: &Observation<'_>) {
+    /// Takes a look, and the time that workers were there until now.
+    pub(super) fn look(&mut self, now: f64, observation: &Observation<'_>, worker_seconds: f64) {
         let Some(job) = observation.job else { return };
         let audio = job.audio_milliseconds as f64 / 1e3;
-        let running = f64::from(observation.desired.saturating_sub(observation.unschedulable));
-        let mut worker_seconds = 0.0;
         if let Some(last) = self.points.back().copied() {
             let seconds = now - last.at;
             if seconds <= 0.0 {
@@ -40,8 +48,6 @@ impl Ledger {
             }
             if audio < last.audio || seconds > WATCHED {
                 self.points.clear();
-            } else {
-                worker_seconds = last.worker_seconds + running * seconds;
             }
         }
         self.points.push_back(Point { at: now, worker_seconds, audio });
@@ -50,14 +56,16 @@ impl Ledger {
         }
     }
 
-    /// How fast workers are, once that is believable.
-    pub(super) fn pace(&self) -> Option<Pace> {
+    /// What it says; once that is believable.
+    pub(super) fn told(&self) -> Option<Told> {
         let (first, last) = (self.points.front()?, self.points.back()?);
         let (seconds, audio) = (last.worker_seconds - first.worker_seconds, last.audio - first.audio);
-        if seconds < BELIEVABLE_SECONDS || audio <= 0.0 {
-            return None;
-        }
-        let real_time_factor = seconds / audio;
-        Some(Pace { real_time_factor, slowest: real_time_factor })
+        let watched = last.at - first.at;
+        let whole = first.audio <= 0.0;
+        (watched >= BELIEVABLE_SECONDS && seconds > 0.0 && audio > 0.0).then(|| Told {
+            real_time_factor: seconds / audio,
+            watched,
+            whole,
+        })
     }
 }

@@ -90,13 +90,14 @@ pub fn decide(observation: &Observation<'_>, memory: &mut Memory) -> Decision {
     let now = observation.now.as_secs_f64();
     let since = *memory.since.get_or_insert(now);
     memory.rates.look(now, observation.workers);
-    memory.ledger.look(now, observation);
     memory.fleet.look(now, observation);
-    let pace = memory.rates.pace(now, observation.job).or_else(|| memory.ledger.pace());
+    memory.ledger.look(now, observation, memory.fleet.worker_seconds());
+    let pace = memory.rates.pace(now, &memory.ledger);
     let work = work::left(observation.job, memory.rates.in_flight(now, pace.as_ref()));
     let view = need::View { observation, work: work.as_ref(), pace: pace.as_ref(), watched: now - since };
     let (workers, why) = settle::settle(&view, &need::need(&view), &mut memory.low, now);
-    let forecast = eta::forecast(&view, &memory.fleet, workers);
+    let each = pace.as_ref().map_or_else(Vec::new, |pace| memory.rates.each(now, pace));
+    let forecast = eta::forecast(&view, &memory.fleet, &each, workers);
     Decision {
         workers,
         why,

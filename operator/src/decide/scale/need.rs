@@ -9,8 +9,8 @@ use super::work::Work;
 pub(super) const GUESSED_REAL_TIME_FACTOR: f64 = 0.02;
 /// Part of the target that is kept for what is not foreseen: starts of pods, lost nodes, slow recordings.
 pub(super) const MARGIN: f64 = 0.1;
-/// Half a margin on either side in which nothing changes.
-const BAND: f64 = 0.5;
+/// Part of a margin on either side in which nothing changes: noise of factors is some percent of the target.
+const BAND: f64 = 0.75;
 /// Part of the target after which workers without figures are not waited for.
 pub(super) const PATIENCE: f64 = 0.1;
 

@@ -6,8 +6,8 @@ use std::collections::VecDeque;
 use super::need::{Need, View};
 use super::why::Why;
 
-/// Part of the present workers below which it is worth to have fewer.
-const WORTH: f64 = 0.9;
+/// Part of the present workers up to which it is worth to have fewer: a pod's start costs some of what is saved.
+const WORTH: f64 = 0.85;
 /// Looks that are kept at most: a day of them every twenty seconds.
 const LOOKS: usize = 4320;
 

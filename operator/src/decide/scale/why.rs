@@ -66,27 +66,27 @@ pub(super) fn words(view: &View<'_>, workers: u32, why: Why, eta: Option<Duratio
     let scaling = observation.scaling;
     let (desired, max) = (observation.desired, scaling.max_workers);
     let change = match desired {
-        0 => format!("{workers} workers"),
-        _ if workers == desired => format!("still {workers} workers"),
-        _ => format!("{desired} -> {workers} workers"),
+        0 => several(workers, "worker"),
+        _ if workers == desired => format!("still {}", several(workers, "worker")),
+        _ => format!("{desired} -> {}", several(workers, "worker")),
     };
     let open = view.work.map_or(0, |work| work.open_shards);
     let reason = match why {
         Why::Starting => "one of them makes the plan".to_owned(),
         Why::NoPlan => "there is no plan yet".to_owned(),
         Why::NoTarget => format!(
-            "without targetCompletionSeconds maxWorkers ({max}) run, one for each of {open} open shards"
+            "without targetCompletionSeconds maxWorkers ({max}) run, at most one for each of {open} open shards"
         ),
         Why::TargetPassed => format!(
-            "targetCompletionSeconds has passed, so maxWorkers ({max}) run while {open} shards are open"
+            "targetCompletionSeconds has passed, so maxWorkers ({max}) run, at most one for each of {open} open shards"
         ),
         Why::Guess => format!(
             "until there are figures, a guess of {GUESSED_BYTES_A_SECOND} bytes and {GUESSED_REAL_TIME_FACTOR} worker seconds per audio second"
         ),
         Why::NoFigures => "no worker told figures in a tenth of targetCompletionSeconds".to_owned(),
         Why::MoreNeeded | Why::OnCourse | Why::WaitingToLower | Why::FewerNeeded => course(view, eta),
-        Why::FewShards => format!("only {open} shards are open"),
-        Why::NoRoom => format!("more are wanted, but {} pods find no node", observation.unschedulable),
+        Why::FewShards => format!("more would have nothing to do, with open shards: {open}"),
+        Why::NoRoom => format!("more are wanted, but pods find no node: {}", observation.unschedulable),
         Why::AboveMaximum => format!("maxWorkers is {max}"),
         Why::BelowMinimum => format!("minWorkers is {}", scaling.min_workers),
     };
@@ -98,6 +98,10 @@ pub(super) fn words(view: &View<'_>, workers: u32, why: Why, eta: Option<Duratio
         _ => String::new(),
     };
     format!("{change}: {reason}{later}")
+}
+
+fn several(number: u32, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
 
 fn course(view: &View<'_>, eta: Option<Duration>) -> String {

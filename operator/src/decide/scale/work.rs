@@ -30,14 +30,17 @@ pub(super) fn left(job: Option<&JobProgress>, in_flight: f64) -> Option<Work> {
     let seen = (worked > 0 && job.audio_milliseconds > 0)
         .then(|| (job.audio_milliseconds as f64 / 1e3 / worked as f64).min(1.0 / FEWEST_BYTES_A_SECOND));
     let seconds_a_byte = seen.unwrap_or(1.0 / GUESSED_BYTES_A_SECOND);
+    // As much of the rest will be there already as of what was looked at.
+    // What is in flight is work, and half done on average: without it, what is skipped at once counts for too much.
+    let begun = seen.map_or(0.0, |seconds_a_byte| 2.0 * in_flight / seconds_a_byte);
+    let fresh = if worked > 0 { (worked as f64 + begun) / (done as f64 + begun) } else { 1.0 };
     let rest = (job.bytes - done) as f64;
     let under_way = (job.bytes_under_way as f64).min(rest) * seconds_a_byte;
     // Both say how much of recordings in flight is done, of different workers or of the same.
-    let ahead = under_way.max(in_flight);
-    let fresh = job.bytes.saturating_sub(job.bytes_skipped) as f64;
+    let ahead = (under_way * fresh).max(in_flight);
     Some(Work {
-        audio_seconds: (rest * seconds_a_byte - ahead).max(0.0),
-        shard_seconds: fresh * seconds_a_byte / job.shards.max(1) as f64,
+        audio_seconds: (rest * fresh * seconds_a_byte - ahead).max(0.0),
+        shard_seconds: job.bytes as f64 * fresh * seconds_a_byte / job.shards.max(1) as f64,
         open_shards: u32::try_from(open_shards).unwrap_or(u32::MAX),
         guessed: seen.is_none(),
     })

@@ -1,0 +1,175 @@
+//! Draws docs/scaling/*.svg from the simulations of `tests/fleet`:
+//! `cargo run --release -p verbatim-operator --example fleet_plot`.
+
+// The tests use some of it that this does not.
+#[allow(dead_code)]
+#[path = "../tests/fleet/sim/mod.rs"]
+mod sim;
+
+use std::error::Error;
+use std::ops::Range;
+use std::path::Path;
+
+use plotters::coord::types::RangedCoordf64;
+use plotters::prelude::*;
+
+use sim::families::{foretold, shown};
+use sim::figures::quantile;
+use sim::run::{Run, run};
+use sim::scenario::Scenario;
+
+const SIZE: (u32, u32) = (1000, 360);
+const FONT: (&str, u32) = ("system-ui, sans-serif", 16);
+const PAGE: RGBColor = RGBColor(0xff, 0xff, 0xff);
+const TEXT: RGBColor = RGBColor(0x57, 0x60, 0x6a);
+const GRID: RGBColor = RGBColor(0xe4, 0xe8, 0xec);
+const BLUE: RGBColor = RGBColor(0x0b, 0x62, 0xc4);
+const ORANGE: RGBColor = RGBColor(0xc2, 0x51, 0x0a);
+const GREY: RGBColor = RGBColor(0x8c, 0x95, 0x9f);
+const RED: RGBColor = RGBColor(0xb9, 0x1c, 0x1c);
+/// The same in the dark.
+const DARK: [(RGBColor, &str); 7] = [
+    (PAGE, "#14171c"),
+    (TEXT, "#9aa4b0"),
+    (GRID, "#2b313a"),
+    (BLUE, "#6cb2ff"),
+    (ORANGE, "#ff9d5c"),
+    (GREY, "#6e7681"),
+    (RED, "#ff7b72"),
+];
+
+type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+type Points = Vec<(f64, f64)>;
+
+struct Axes {
+    title: &'static str,
+    x: (&'static str, Range<f64>),
+    y: (&'static str, Range<f64>),
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/scaling");
+    std::fs::create_dir_all(&folder)?;
+    let scenario = shown();
+    std::fs::write(folder.join("workers.svg"), workers(&run(&scenario), &scenario)?)?;
+    let runs: Vec<Run> = foretold().iter().filter(|it| it.scaling.max_workers <= 300).map(run).collect();
+    std::fs::write(folder.join("eta.svg"), eta(&runs)?)?;
+    Ok(())
+}
+
+fn workers(run: &Run, scenario: &Scenario) -> Result<String, Box<dyn Error>> {
+    let target = f64::from(scenario.scaling.target_completion_seconds.unwrap_or(0)) / 60.0;
+    let minutes = |at: f64| at / 60.0;
+    let mut asked = Points::new();
+    for step in &run.steps {
+        // As steps: the number holds from one look to the next.
+        let last = asked.last().map_or(0.0, |(_, number)| *number);
+        asked.push((minutes(step.at), last));
+        asked.push((minutes(step.at), f64::from(step.decision.workers)));
+    }
+    let there: Points = run.steps.iter().map(|step| (minutes(step.at), f64::from(step.up))).collect();
+    let told = |step: &sim::run::Step| {
+        step.decision.eta.map(|eta| (minutes(step.at), (step.at + eta.as_secs_f64()) / 60.0))
+    };
+    let ends: Points = run.steps.iter().filter_map(told).filter(|(_, end)| *end < 1.2 * target).collect();
+    let axes = Axes {
+        title: "Workers, and the end that is foretold, of a job with a target of two hours",
+        x: ("minutes since the beginning", 0.0..1.05 * target),
+        y: ("workers; minutes", 0.0..1.1 * target),
+    };
+    draw(&axes, |chart| {
+        line(chart, vec![(0.0, target), (target, target)], GREY, "target, minutes")?;
+        line(chart, vec![(minutes(run.end), 0.0), (minutes(run.end), 1.1 * target)], RED, "the end")?;
+        line(chart, ends, ORANGE, "end as foretold, minutes")?;
+        line(chart, asked, BLUE, "workers asked for")?;
+        line(chart, there, TEXT, "workers that work")
+    })
+}
+
+fn eta(runs: &[Run]) -> Result<String, Box<dyn Error>> {
+    let at = |percent: u32, part: f64| {
+        let errors = runs.iter().filter_map(|run| run.eta_error(f64::from(percent) / 100.0));
+        let errors: Vec<f64> = errors.map(|error| 100.0 * error.abs()).collect();
+        (f64::from(percent), quantile(&errors, part))
+    };
+    let curve = |part: f64| -> Points { (2..=90).step_by(2).map(|percent| at(percent, part)).collect() };
+    let axes = Axes {
+        title: "Error of the time that is left, over the work that is done",
+        x: ("% of the audio done", 0.0..90.0),
+        y: ("% of the time that is left", 0.0..60.0),
+    };
+    draw(&axes, |chart| {
+        line(chart, vec![(0.0, 15.0), (90.0, 15.0)], GREY, "15 %")?;
+        line(chart, vec![(10.0, 0.0), (10.0, 60.0)], GREY, "a tenth")?;
+        line(chart, curve(1.0), RED, "worst run")?;
+        line(chart, curve(0.95), ORANGE, "95 % of the runs are below")?;
+        line(chart, curve(0.5), BLUE, "half of the runs are below")
+    })
+}
+
+fn line(
+    chart: &mut Chart<'_, '_>,
+    points: Points,
+    color: RGBColor,
+    name: &str,
+) -> Result<(), Box<dyn Error>> {
+    chart
+        .draw_series(LineSeries::new(points, color.stroke_width(2)))?
+        .label(name)
+        .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], color.stroke_width(2)));
+    Ok(())
+}
+
+fn draw(
+    axes: &Axes,
+    lines: impl FnOnce(&mut Chart<'_, '_>) -> Result<(), Box<dyn Error>>,
+) -> Result<String, Box<dyn Error>> {
+    let mut svg = String::new();
+    {
+        let root = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
+        root.fill(&PAGE)?;
+        let font = FONT.into_font().color(&TEXT);
+        let mut chart = ChartBuilder::on(&root)
+            .margin(12)
+            .caption(axes.title, FONT.into_font().color(&TEXT))
+            .x_label_area_size(44)
+            .y_label_area_size(60)
+            .build_cartesian_2d(axes.x.1.clone(), axes.y.1.clone())?;
+        chart
+            .configure_mesh()
+            .disable_x_mesh()
+            .light_line_style(TRANSPARENT)
+            .bold_line_style(GRID)
+            .axis_style(GRID)
+            .x_desc(axes.x.0)
+            .y_desc(axes.y.0)
+            .x_label_formatter(&|value| format!("{value:.0}"))
+            .y_label_formatter(&|value| format!("{value:.0}"))
+            .label_style(font.clone())
+            .axis_desc_style(font.clone())
+            .draw()?;
+        lines(&mut chart)?;
+        chart
+            .configure_series_labels()
+            .position(SeriesLabelPosition::UpperRight)
+            .background_style(PAGE)
+            .border_style(GRID)
+            .label_font(font)
+            .draw()?;
+        root.present()?;
+    }
+    Ok(themed(&svg, axes.title))
+}
+
+/// With the colours of the dark, and words for those who do not see it.
+fn themed(svg: &str, title: &str) -> String {
+    let rule = |(color, dark): &(RGBColor, &str)| {
+        let RGBColor(red, green, blue) = color;
+        let light = format!("#{red:02X}{green:02X}{blue:02X}");
+        format!("svg.plot [fill=\"{light}\"]{{fill:{dark}}} svg.plot [stroke=\"{light}\"]{{stroke:{dark}}}\n")
+    };
+    let rules: String = DARK.iter().map(rule).collect();
+    let style = format!("<style>@media (prefers-color-scheme: dark){{\n{rules}}}</style>");
+    let svg = svg.replacen("<svg ", &format!("<svg class=\"plot\" role=\"img\" aria-label=\"{title}\" "), 1);
+    svg.replacen('>', &format!(">\n{style}"), 1)
+}

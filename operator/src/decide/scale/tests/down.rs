@@ -1,0 +1,62 @@
+//! Fewer workers, slowly.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// A fleet that turns out to be five times faster than it was.
+fn too_many() -> Fixture {
+    let mut fixture = Fixture::new(3_000.0, Some(10_000));
+    fixture.run(1_500.0, 0.05);
+    fixture
+}
+
+#[test]
+fn fewer_only_after_the_whole_delay() {
+    let mut fixture = too_many();
+    let before = fixture.desired;
+    let mut waits = 0;
+    loop {
+        fixture.pass(0.01);
+        let decision = fixture.decide();
+        match decision.why {
+            Why::WaitingToLower => waits += 1,
+            Why::FewerNeeded => break,
+            _ => assert!(waits < 2, "{decision:?}"),
+        }
+        assert_eq!(decision.workers, before);
+    }
+    assert_eq!(waits, 12);
+    assert!(fixture.desired < before);
+}
+
+#[test]
+fn the_tail_keeps_its_workers() {
+    let mut fixture = too_many();
+    let before = fixture.desired;
+    let job = fixture.job.as_mut().unwrap();
+    (job.bytes_done, job.shards_done) = (job.bytes / 1000 * 999, 999);
+    job.audio_milliseconds = 3_000 * 3_600_000 / 1000 * 999;
+    for _ in 0..100 {
+        fixture.at += 10.0;
+        assert_eq!(fixture.decide().workers, before);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn a_restart_lowers_nothing_within_the_delay(looks in 0_usize..60, factor in 0.002..0.03) {
+        let mut fixture = too_many();
+        for _ in 0..looks {
+            fixture.pass(factor);
+            fixture.decide();
+        }
+        fixture.memory = Memory::default();
+        let before = fixture.desired;
+        for _ in 0..12 {
+            prop_assert!(fixture.decide().workers >= before);
+            fixture.pass(factor);
+        }
+    }
+}

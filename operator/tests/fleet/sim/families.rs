@@ -1,0 +1,80 @@
+//! Scenarios that belong together.
+
+use super::scenario::{Lie, Scenario};
+
+/// Recordings for each worker.
+const MANY: usize = 240;
+/// The same of fleets of less than ten: a tenth of the job is some dozens of recordings, or there is nothing to go by.
+const FEW: usize = 600;
+
+/// All in which the end has to be foretold.
+pub(crate) fn foretold() -> Vec<Scenario> {
+    let mut all = Vec::new();
+    for (workers, seeds) in [(1, 6), (3, 6), (10, 5), (30, 4), (100, 3), (300, 2), (1000, 1)] {
+        for seed in 0..seeds {
+            let new = |name: &str| Scenario::new(name, seed, workers, if workers < 10 { FEW } else { MANY });
+            all.push(new("steady"));
+            all.push(new("variable bit rate").with(|it| it.codec_sigma = 0.2));
+            all.push(
+                new("a third is there already")
+                    .with(|it| (it.skipped, it.files) = (0.33, it.files.max(6000))),
+            );
+            all.push(new("slow model").with(|it| (it.real_time_factor, it.files) = (0.2, it.files / 2)));
+            all.push(new("GPU, short calls").with(|it| {
+                (it.real_time_factor, it.files, it.median_seconds, it.load) =
+                    (0.002, it.files * 8, 180.0, 20.0);
+            }));
+            all.push(new("scrapes fail").with(|it| it.scrape_failures = 0.3));
+            all.push(new("operator restarts").with(|it| it.restarts = Some(300.0)));
+            all.push(new("preemptions").with(|it| it.preemption = Some(1800.0)));
+            if workers >= 10 {
+                all.push(new("stragglers").with(|it| it.stragglers = 0.1));
+                all.push(new("full cluster").with(|it| it.capacity = Some(workers * 6 / 10)));
+                all.push(new("everything").with(|it| {
+                    (it.stragglers, it.scrape_failures, it.codec_sigma) = (0.1, 0.2, 0.2);
+                    (it.preemption, it.restarts, it.lie) =
+                        (Some(3600.0), Some(900.0), Some(Lie::TwentyTimes));
+                    it.capacity = Some(workers * 8 / 10);
+                }));
+            }
+            if workers >= 3 {
+                let lies = [
+                    Lie::NotANumber,
+                    Lie::Negative,
+                    Lie::Absurd,
+                    Lie::Backwards,
+                    Lie::TwentyTimes,
+                    Lie::Nothing,
+                ];
+                all.push(new("a worker lies").with(|it| it.lie = Some(lies[seed as usize % lies.len()])));
+            }
+        }
+    }
+    all
+}
+
+/// Bit rates that differ by a factor of eight within a job.
+pub(crate) fn mixed() -> Vec<Scenario> {
+    each("mixed", |it| it.codec_sigma = 0.7)
+}
+
+/// A ledger that does not know which recordings of a shard are done.
+pub(crate) fn by_mean() -> Vec<Scenario> {
+    each("by mean", |it| it.bytes_by_mean = true)
+}
+
+fn each(name: &str, change: impl Fn(&mut Scenario)) -> Vec<Scenario> {
+    let fleets = [1, 3, 10, 30, 100, 300];
+    let new = |(seed, workers): (usize, u32)| {
+        Scenario::new(name, seed as u64, workers, if workers < 10 { FEW } else { MANY }).with(&change)
+    };
+    fleets.into_iter().enumerate().map(new).collect()
+}
+
+/// One job with a target and everything that goes wrong, to look at.
+pub(crate) fn shown() -> Scenario {
+    Scenario::new("shown", 3, 60, 160).target(7200.0).with(|it| {
+        (it.stragglers, it.scrape_failures, it.preemption) = (0.1, 0.2, Some(3600.0));
+        (it.restarts, it.lie) = (Some(1500.0), Some(Lie::TwentyTimes));
+    })
+}

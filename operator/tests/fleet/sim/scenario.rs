@@ -1,0 +1,90 @@
+//! What a simulation begins with.
+
+use verbatim_crds::scaling::Scaling;
+
+/// Environment variable that is added to all seeds, to try others.
+const SEED: &str = "VERBATIM_TEST_SEED";
+
+/// How a worker's counter lies.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Lie {
+    NotANumber,
+    Negative,
+    Absurd,
+    Backwards,
+    TwentyTimes,
+    Nothing,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Scenario {
+    pub(crate) name: String,
+    pub(crate) seed: u64,
+    pub(crate) files: usize,
+    pub(crate) median_seconds: f64,
+    pub(crate) sigma: f64,
+    pub(crate) bytes_a_second: f64,
+    pub(crate) codec_sigma: f64,
+    /// Part of the recordings whose transcripts are there.
+    pub(crate) skipped: f64,
+    /// Of an ordinary worker.
+    pub(crate) real_time_factor: f64,
+    /// Part of the workers that are three times slower.
+    pub(crate) stragglers: f64,
+    /// Spread of a worker's speed from recording to recording.
+    pub(crate) noise: f64,
+    pub(crate) start: (f64, f64),
+    pub(crate) load: f64,
+    /// Seconds between preemptions of a worker, on average.
+    pub(crate) preemption: Option<f64>,
+    pub(crate) lie: Option<Lie>,
+    /// Pods that find a node.
+    pub(crate) capacity: Option<u32>,
+    pub(crate) scrape_failures: f64,
+    /// Seconds between restarts of the operator.
+    pub(crate) restarts: Option<f64>,
+    /// Seconds between looks.
+    pub(crate) look: f64,
+    /// The ledger takes the recordings of a shard that is not done for equally big.
+    pub(crate) bytes_by_mean: bool,
+    pub(crate) scaling: Scaling,
+}
+
+impl Scenario {
+    /// About `rounds` recordings of ten minutes for each of so many workers.
+    pub(crate) fn new(name: &str, seed: u64, workers: u32, rounds: usize) -> Self {
+        Self {
+            name: format!("{name}, {workers}"),
+            seed: seed + std::env::var(SEED).ok().and_then(|seed| seed.parse().ok()).unwrap_or(0),
+            files: workers as usize * rounds,
+            median_seconds: 400.0,
+            sigma: 0.9,
+            bytes_a_second: 32_000.0,
+            codec_sigma: 0.0,
+            skipped: 0.0,
+            real_time_factor: 0.02,
+            stragglers: 0.0,
+            noise: 0.1,
+            start: (5.0, 60.0),
+            load: 3.0,
+            preemption: None,
+            lie: None,
+            capacity: None,
+            scrape_failures: 0.0,
+            restarts: None,
+            look: 15.0,
+            bytes_by_mean: false,
+            scaling: Scaling { max_workers: workers, ..Scaling::default() },
+        }
+    }
+
+    pub(crate) fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+
+    pub(crate) fn target(mut self, seconds: f64) -> Self {
+        self.scaling.target_completion_seconds = Some(seconds as u32);
+        self
+    }
+}
