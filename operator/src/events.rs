@@ -63,7 +63,12 @@ pub fn notes(
                 _ => scale.as_ref().map_or_else(String::new, |scale| scale.words.clone()),
             };
             let reason = if *round == 0 { "Started" } else { "StartedAgain" };
-            note(*round > 0, reason, format!("{workers} workers: {why}"));
+            // The scaling's words begin with their number.
+            let words = match *round {
+                0 => why,
+                _ => format!("round {round}, {workers} workers: {why}"),
+            };
+            note(*round > 0, reason, words);
         }
         (Action::Set { suspend: false, .. }, Some(scale)) => {
             let from = workers_before.unwrap_or_default();
@@ -74,7 +79,7 @@ pub fn notes(
             };
             let words = match reason {
                 "Resumed" => format!("{from} workers go on"),
-                _ => format!("from {from} to {} workers: {}", scale.workers, scale.words),
+                _ => scale.words.clone(),
             };
             note(false, reason, words);
         }

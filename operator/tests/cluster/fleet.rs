@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use verbatim_crds::contract::http;
-use verbatim_crds::contract::messages::{Cause, Farewell, JobProgress, Left, LedgerPhase};
+use verbatim_crds::contract::messages::{Cause, Farewell, JobProgress, LedgerPhase, Left};
 use verbatim_crds::status::FileFailure;
 use verbatim_tests::cluster::{Exit, PodScript, Running};
 
@@ -99,7 +99,13 @@ impl Fleet {
 
     /// A worker's exit with a wrong configuration.
     pub fn wrong(cause: Cause, message: &str) -> Exit {
-        let farewell = Farewell { exit: 78, left: Left::Error, cause: Some(cause), message: Some(message.into()), ..Farewell::default() };
+        let farewell = Farewell {
+            exit: 78,
+            left: Left::Error,
+            cause: Some(cause),
+            message: Some(message.into()),
+            ..Farewell::default()
+        };
         Exit::code(78).message(serde_json::to_string(&farewell).unwrap())
     }
 
@@ -122,7 +128,10 @@ impl Fleet {
                 audio_milliseconds: state.done * SECONDS * 1000,
                 shards: state.files.div_ceil(SHARD),
                 shards_done: (state.done + state.failed) / SHARD + u64::from(over && state.files % SHARD > 0),
-                failures_by_reason: (state.failed > 0).then(|| ("Corrupt".to_owned(), state.failed)).into_iter().collect(),
+                failures_by_reason: (state.failed > 0)
+                    .then(|| ("Corrupt".to_owned(), state.failed))
+                    .into_iter()
+                    .collect(),
                 failures: failures.collect(),
                 report: over.then(|| "s3://transcripts/2026/11/.verbatim/report.jsonl".to_owned()),
                 ..JobProgress::default()
@@ -136,7 +145,11 @@ impl Fleet {
             if state.done + state.failed >= state.files || state.paused {
                 return false;
             }
-            if state.done + state.bad < state.files { state.done += 1 } else { state.failed += 1 }
+            if state.done + state.bad < state.files {
+                state.done += 1
+            } else {
+                state.failed += 1
+            }
             true
         })
     }
@@ -222,7 +235,10 @@ impl Fleet {
                 Some(http::JOB) => json!(self.progress()).to_string(),
                 _ => String::new(),
             };
-            let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len());
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+                body.len()
+            );
             let _ = stream.write_all(answer.as_bytes()).await;
         }
     }

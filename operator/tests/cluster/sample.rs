@@ -7,18 +7,23 @@ use crate::stage::{Stage, condition};
 
 #[test]
 fn a_job_scales_up_completes_and_says_so() {
-    let mut stage = Stage::shared("sample", Fleet::new(240, 2));
+    let mut stage = Stage::shared("sample", Fleet::new(900, 2));
     stage.operator(&[]);
     stage.apply("calls", json!({}));
     let status = stage.until("calls", "three ready workers", |status| status["workers"]["ready"] == 3);
     assert_eq!(condition(&status, "Suspended"), "False NotSuspended");
-    stage.until("calls", "figures", |status| status["speedUp"].is_string() && status["estimatedCompletionTime"].is_string());
+    stage.until("calls", "figures", |status| {
+        status["speedUp"].is_string() && status["estimatedCompletionTime"].is_string()
+    });
     let table = stage.namespace.kubectl(&["get", "tj", "calls"]).unwrap();
     assert!(table.contains("Running"), "{table}");
     stage.namespace.kubectl(&["wait", "tj/calls", "--for=condition=Complete", "--timeout=120s"]).unwrap();
     let status = stage.status("calls");
-    assert_eq!(status["files"], json!({"total": 240, "succeeded": 240, "failed": 0, "skipped": 0, "remaining": 0}));
-    assert_eq!(status["progress"], "240/240");
+    assert_eq!(
+        status["files"],
+        json!({"total": 900, "succeeded": 900, "failed": 0, "skipped": 0, "remaining": 0})
+    );
+    assert_eq!(status["progress"], "900/900");
     assert_eq!(condition(&status, "Complete"), "True AllFilesDone");
     for (kind, says) in [
         ("StorageReady", "True StorageAvailable"),
@@ -31,7 +36,12 @@ fn a_job_scales_up_completes_and_says_so() {
     }
     assert!(status["reportRef"].as_str().unwrap().ends_with("report.jsonl"), "{status:#}");
     let events = stage.events("calls").join("\n");
-    for reason in ["Started: ", "Planned: 240 files", "ScaledUp: from 1 to 3 workers", "Complete: 240 files: 240 transcribed"] {
+    for reason in [
+        "Started: ",
+        "Planned: 900 files",
+        "ScaledUp: 1 -> 3 workers",
+        "Complete: 900 files: 900 transcribed",
+    ] {
         assert!(events.contains(reason), "{reason}:\n{events}");
     }
     assert_eq!(stage.forbidden(), Vec::<String>::new());
@@ -43,8 +53,15 @@ fn too_many_failed_files_end_the_job_and_a_few_do_not() {
     stage.operator(&[]);
     stage.apply("few", json!({"failurePolicy": {"maxFailedFiles": "20%"}}));
     let status = stage.until("few", "the end", |status| status["phase"] == "Complete");
-    assert_eq!((status["files"]["failed"].as_i64(), status["failures"].as_array().unwrap().len()), (Some(10), 5));
-    assert!(stage.events("few").iter().any(|event| event.starts_with("FilesFailed: ")), "{:?}", stage.events("few"));
+    assert_eq!(
+        (status["files"]["failed"].as_i64(), status["failures"].as_array().unwrap().len()),
+        (Some(10), 5)
+    );
+    assert!(
+        stage.events("few").iter().any(|event| event.starts_with("FilesFailed: ")),
+        "{:?}",
+        stage.events("few")
+    );
     // The same recordings are all done: the second job hears so at once.
     stage.apply("many", json!({"failurePolicy": {"maxFailedFiles": "3"}}));
     let status = stage.until("many", "the end", |status| status["phase"] == "Failed");
@@ -56,18 +73,28 @@ fn too_many_failed_files_end_the_job_and_a_few_do_not() {
 fn a_wrong_configuration_is_named_tried_again_and_given_up() {
     use verbatim_crds::contract::messages::Cause;
     let mut stage = Stage::shared("wrong", Fleet::new(40, 1));
-    stage.fleet.stillborn(Some(Fleet::wrong(Cause::StorageUnavailable, "storage.endpoint: nobody answers at s3.nowhere")));
+    stage.fleet.stillborn(Some(Fleet::wrong(
+        Cause::StorageUnavailable,
+        "storage.endpoint: nobody answers at s3.nowhere",
+    )));
     stage.operator(&[]);
     stage.apply("calls", json!({}));
-    let status = stage.until("calls", "a retry", |status| condition(status, "Stalled") == "True StorageUnavailable");
+    let status =
+        stage.until("calls", "a retry", |status| condition(status, "Stalled") == "True StorageUnavailable");
     assert_eq!(condition(&status, "StorageReady"), "False StorageUnavailable");
     assert_eq!(condition(&status, "Progressing"), "True Retrying");
     assert!(status.to_string().contains("nobody answers at s3.nowhere"), "{status:#}");
     stage.fleet.stillborn(None);
     let status = stage.until("calls", "the end", |status| status["phase"] == "Complete");
-    assert_eq!((condition(&status, "StorageReady").as_str(), &status["round"]), ("True StorageAvailable", &json!(1)));
+    assert_eq!(
+        (condition(&status, "StorageReady").as_str(), &status["round"]),
+        ("True StorageAvailable", &json!(1))
+    );
 
-    stage.fleet.stillborn(Some(Fleet::wrong(Cause::ConditionalWritesUnsupported, "set storage.allowDuplicateWork: true")));
+    stage.fleet.stillborn(Some(Fleet::wrong(
+        Cause::ConditionalWritesUnsupported,
+        "set storage.allowDuplicateWork: true",
+    )));
     stage.apply("refused", json!({}));
     let status = stage.until("refused", "the end", |status| status["phase"] == "Failed");
     assert_eq!(condition(&status, "Failed"), "True ConditionalWritesUnsupported");

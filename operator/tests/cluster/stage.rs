@@ -14,6 +14,10 @@ use crate::fleet::Fleet;
 /// Everything here takes seconds; a Job's own back-off for a pod that is not counted takes 10 s, and 20 s the second time.
 pub const LIMIT: Duration = Duration::from_secs(120);
 
+/// The operator's service account, and another one's.
+pub const ACCOUNT: &str = "operator";
+pub const OTHER: &str = "other";
+
 /// A namespace of a control plane with everything that a job needs. What is dropped first comes first.
 pub struct Stage<'a> {
     operators: Vec<Kept>,
@@ -22,6 +26,8 @@ pub struct Stage<'a> {
     pub namespace: Namespace,
     pub cluster: &'a ControlPlane,
     pub logs: tempfile::TempDir,
+    /// Where the operator that was started last serves its metrics.
+    http: String,
 }
 
 impl Stage<'static> {
@@ -38,7 +44,14 @@ impl Stage<'static> {
 pub fn define(cluster: &ControlPlane) {
     cluster.apply(include_str!("../../../crds/transcriptionjobs.verbatim.dev.yaml")).unwrap();
     cluster.apply(include_str!("../../../deploy/operator/rbac.yaml")).unwrap();
-    cluster.kubectl(&["wait", "--for=condition=Established", "crd/transcriptionjobs.verbatim.dev", "--timeout=60s"]).unwrap();
+    cluster
+        .kubectl(&[
+            "wait",
+            "--for=condition=Established",
+            "crd/transcriptionjobs.verbatim.dev",
+            "--timeout=60s",
+        ])
+        .unwrap();
 }
 
 impl<'a> Stage<'a> {
@@ -48,26 +61,43 @@ impl<'a> Stage<'a> {
         let fleet = Arc::new(fleet);
         let node = FakeNode::start(&namespace, node, Arc::clone(&fleet).script()).unwrap();
         let binding = |role: &str| {
+            let subjects = [ACCOUNT, OTHER]
+                .map(|name| json!({"kind": "ServiceAccount", "name": name, "namespace": namespace.name()}));
             json!({
                 "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding", "metadata": {"name": role},
                 "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
-                "subjects": [{"kind": "ServiceAccount", "name": "operator", "namespace": namespace.name()}],
+                "subjects": subjects,
             })
         };
-        let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "operator"}});
-        for object in [account, binding("verbatim-operator"), binding("verbatim-operator-leader")] {
+        let account =
+            |name: &str| json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}});
+        for object in [
+            account(ACCOUNT),
+            account(OTHER),
+            binding("verbatim-operator"),
+            binding("verbatim-operator-leader"),
+        ] {
             namespace.apply(&object.to_string()).unwrap();
         }
         let logs = tempfile::tempdir().unwrap();
-        Stage { operators: Vec::new(), _node: node, fleet, namespace, cluster, logs }
+        Stage { operators: Vec::new(), _node: node, fleet, namespace, cluster, logs, http: String::new() }
     }
 
     /// Starts an operator for this namespace. Gives its process's id.
     pub fn operator(&mut self, more: &[&str]) -> u32 {
-        let kubeconfig = self.namespace.token_for("operator").unwrap();
-        let mut command = operator(&kubeconfig, &format!("127.0.0.1:{}", free_port().unwrap()));
-        command.args(["--namespace", self.namespace.name(), "--lease-namespace", self.namespace.name()]).args(more);
-        let log = self.logs.path().join(format!("operator-{}.log", self.operators.len()));
+        self.operator_as(ACCOUNT, more)
+    }
+
+    /// Starts an operator with this service account, by which the audit log tells operators apart.
+    pub fn operator_as(&mut self, account: &str, more: &[&str]) -> u32 {
+        let kubeconfig = self.namespace.token_for(account).unwrap();
+        self.http = format!("127.0.0.1:{}", free_port().unwrap());
+        let mut command = operator(&kubeconfig, &self.http);
+        command
+            .args(["--namespace", self.namespace.name(), "--lease-namespace", self.namespace.name()])
+            .args(more);
+        let number = std::fs::read_dir(self.logs.path()).unwrap().count();
+        let log = self.logs.path().join(format!("operator-{number}.log"));
         let kept = Kept::start_logged(&command, &log).unwrap();
         let id = kept.id();
         self.operators.push(kept);
@@ -77,6 +107,11 @@ impl<'a> Stage<'a> {
     /// Kills an operator as a lost node does.
     pub fn kill_operator(&mut self) {
         drop(self.operators.pop());
+    }
+
+    /// Kills the operator that was started first.
+    pub fn kill_first_operator(&mut self) {
+        drop(self.operators.remove(0));
     }
 
     /// What the operators have written.
@@ -157,11 +192,23 @@ impl<'a> Stage<'a> {
         }
     }
 
+    /// The metrics of the operator that was started last.
+    pub fn page(&self) -> String {
+        use std::io::{Read, Write};
+        let mut stream = std::net::TcpStream::connect(&self.http).unwrap();
+        write!(stream, "GET /metrics HTTP/1.1\r\nhost: operator\r\nconnection: close\r\n\r\n").unwrap();
+        let mut page = String::new();
+        stream.read_to_string(&mut page).unwrap();
+        page
+    }
+
     /// Requests of this namespace's operators that were forbidden.
     pub fn forbidden(&self) -> Vec<String> {
-        let user = format!("system:serviceaccount:{}:operator", self.namespace.name());
+        let user = format!("system:serviceaccount:{}:", self.namespace.name());
         let all = self.cluster.audit().unwrap().into_iter();
-        all.filter(|request| request.user == user && request.code == 403).map(|request| format!("{request:?}")).collect()
+        all.filter(|request| request.user.starts_with(&user) && request.code == 403)
+            .map(|request| format!("{request:?}"))
+            .collect()
     }
 }
 
@@ -169,7 +216,16 @@ impl<'a> Stage<'a> {
 pub fn operator(kubeconfig: &PathBuf, http: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_verbatim-operator"));
     command.env("KUBECONFIG", kubeconfig).env("RUST_LOG", "info");
-    command.args(["--http", http, "--look-every", "0.5", "--scrape-timeout", "1", "--worker-image", "worker:test"]);
+    command.args([
+        "--http",
+        http,
+        "--look-every",
+        "0.5",
+        "--scrape-timeout",
+        "1",
+        "--worker-image",
+        "worker:test",
+    ]);
     command
 }
 
