@@ -10,7 +10,6 @@ use std::error::Error;
 use std::ops::Range;
 use std::path::Path;
 
-use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 
 use sim::families::{foretold, shown};
@@ -20,26 +19,32 @@ use sim::scenario::Scenario;
 
 const SIZE: (u32, u32) = (1000, 360);
 const FONT: (&str, u32) = ("system-ui, sans-serif", 16);
+/// Width of a character, roughly: fonts differ.
+const CHARACTER: i32 = 7;
 const PAGE: RGBColor = RGBColor(0xff, 0xff, 0xff);
 const TEXT: RGBColor = RGBColor(0x57, 0x60, 0x6a);
 const GRID: RGBColor = RGBColor(0xe4, 0xe8, 0xec);
 const BLUE: RGBColor = RGBColor(0x0b, 0x62, 0xc4);
 const ORANGE: RGBColor = RGBColor(0xc2, 0x51, 0x0a);
 const GREY: RGBColor = RGBColor(0x8c, 0x95, 0x9f);
+const GREEN: RGBColor = RGBColor(0x15, 0x80, 0x3d);
 const RED: RGBColor = RGBColor(0xb9, 0x1c, 0x1c);
 /// The same in the dark.
-const DARK: [(RGBColor, &str); 7] = [
+const DARK: [(RGBColor, &str); 8] = [
     (PAGE, "#14171c"),
     (TEXT, "#9aa4b0"),
     (GRID, "#2b313a"),
     (BLUE, "#6cb2ff"),
     (ORANGE, "#ff9d5c"),
     (GREY, "#6e7681"),
+    (GREEN, "#68d391"),
     (RED, "#ff7b72"),
 ];
 
-type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 type Points = Vec<(f64, f64)>;
+
+/// Where it goes, its colour and its name.
+struct Line(Points, RGBColor, &'static str);
 
 struct Axes {
     title: &'static str,
@@ -77,13 +82,14 @@ fn workers(run: &Run, scenario: &Scenario) -> Result<String, Box<dyn Error>> {
         x: ("minutes since the beginning", 0.0..1.05 * target),
         y: ("workers; minutes", 0.0..1.1 * target),
     };
-    draw(&axes, |chart| {
-        line(chart, vec![(0.0, target), (target, target)], GREY, "target, minutes")?;
-        line(chart, vec![(minutes(run.end), 0.0), (minutes(run.end), 1.1 * target)], RED, "the end")?;
-        line(chart, ends, ORANGE, "end as foretold, minutes")?;
-        line(chart, asked, BLUE, "workers asked for")?;
-        line(chart, there, TEXT, "workers that work")
-    })
+    let lines = [
+        Line(vec![(0.0, target), (target, target)], GREY, "target, minutes"),
+        Line(vec![(minutes(run.end), 0.0), (minutes(run.end), 1.1 * target)], RED, "the end"),
+        Line(ends, ORANGE, "end as foretold, minutes"),
+        Line(asked, BLUE, "workers asked for"),
+        Line(there, GREEN, "workers that work"),
+    ];
+    draw(&axes, &lines)
 }
 
 fn eta(runs: &[Run]) -> Result<String, Box<dyn Error>> {
@@ -92,46 +98,38 @@ fn eta(runs: &[Run]) -> Result<String, Box<dyn Error>> {
         let errors: Vec<f64> = errors.map(|error| 100.0 * error.abs()).collect();
         (f64::from(percent), quantile(&errors, part))
     };
-    let curve = |part: f64| -> Points { (2..=90).step_by(2).map(|percent| at(percent, part)).collect() };
+    let curve = |part: f64| -> Points { (2..=80).step_by(2).map(|percent| at(percent, part)).collect() };
     let axes = Axes {
         title: "Error of the time that is left, over the work that is done",
-        x: ("% of the audio done", 0.0..90.0),
-        y: ("% of the time that is left", 0.0..60.0),
+        x: ("% of the audio done", 0.0..80.0),
+        y: ("% of the time that is left", 0.0..45.0),
     };
-    draw(&axes, |chart| {
-        line(chart, vec![(0.0, 15.0), (90.0, 15.0)], GREY, "15 %")?;
-        line(chart, vec![(10.0, 0.0), (10.0, 60.0)], GREY, "a tenth")?;
-        line(chart, curve(1.0), RED, "worst run")?;
-        line(chart, curve(0.95), ORANGE, "95 % of the runs are below")?;
-        line(chart, curve(0.5), BLUE, "half of the runs are below")
-    })
+    let lines = [
+        Line(vec![(0.0, 15.0), (80.0, 15.0)], GREY, "15 %"),
+        Line(vec![(10.0, 0.0), (10.0, 45.0)], GREY, "a tenth"),
+        Line(curve(1.0), RED, "worst run"),
+        Line(curve(0.95), ORANGE, "95 % of the runs are below"),
+        Line(curve(0.5), BLUE, "half of the runs are below"),
+    ];
+    draw(&axes, &lines)
 }
 
-fn line(
-    chart: &mut Chart<'_, '_>,
-    points: Points,
-    color: RGBColor,
-    name: &str,
-) -> Result<(), Box<dyn Error>> {
-    chart
-        .draw_series(LineSeries::new(points, color.stroke_width(2)))?
-        .label(name)
-        .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], color.stroke_width(2)));
-    Ok(())
-}
-
-fn draw(
-    axes: &Axes,
-    lines: impl FnOnce(&mut Chart<'_, '_>) -> Result<(), Box<dyn Error>>,
-) -> Result<String, Box<dyn Error>> {
+fn draw(axes: &Axes, lines: &[Line]) -> Result<String, Box<dyn Error>> {
     let mut svg = String::new();
     {
         let root = SVGBackend::with_string(&mut svg, SIZE).into_drawing_area();
         root.fill(&PAGE)?;
         let font = FONT.into_font().color(&TEXT);
+        root.draw(&Text::new(axes.title, (60, 8), font.clone()))?;
+        let mut x = 60;
+        for Line(_, color, name) in lines {
+            root.draw(&PathElement::new([(x, 40), (x + 16, 40)], color.stroke_width(2)))?;
+            root.draw(&Text::new(*name, (x + 22, 33), font.clone()))?;
+            x += 50 + CHARACTER * name.chars().count() as i32;
+        }
         let mut chart = ChartBuilder::on(&root)
             .margin(12)
-            .caption(axes.title, FONT.into_font().color(&TEXT))
+            .margin_top(58)
             .x_label_area_size(44)
             .y_label_area_size(60)
             .build_cartesian_2d(axes.x.1.clone(), axes.y.1.clone())?;
@@ -146,16 +144,11 @@ fn draw(
             .x_label_formatter(&|value| format!("{value:.0}"))
             .y_label_formatter(&|value| format!("{value:.0}"))
             .label_style(font.clone())
-            .axis_desc_style(font.clone())
+            .axis_desc_style(font)
             .draw()?;
-        lines(&mut chart)?;
-        chart
-            .configure_series_labels()
-            .position(SeriesLabelPosition::UpperRight)
-            .background_style(PAGE)
-            .border_style(GRID)
-            .label_font(font)
-            .draw()?;
+        for Line(points, color, _) in lines {
+            chart.draw_series(LineSeries::new(points.iter().copied(), color.stroke_width(2)))?;
+        }
         root.present()?;
     }
     Ok(themed(&svg, axes.title))

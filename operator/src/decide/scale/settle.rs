@@ -3,11 +3,15 @@
 
 use std::collections::VecDeque;
 
-use super::need::{Need, View};
+use super::need::{Need, View, target};
 use super::why::Why;
 
 /// Part of the present workers up to which it is worth to have fewer: a pod's start costs some of what is saved.
 const WORTH: f64 = 0.85;
+/// Open shards for each worker from which on it is the tail.
+const TAIL_SHARDS: u32 = 2;
+/// Part of the target below which the rest is too short to save anything: what is spare is the margin then.
+const SHORT: f64 = 0.15;
 /// Looks that are kept at most: a day of them every twenty seconds.
 const LOOKS: usize = 4320;
 
@@ -92,7 +96,10 @@ pub(super) fn settle(view: &View<'_>, need: &Need, low: &mut Window, now: f64) -
     let delay = f64::from(scaling.scale_down_delay_seconds);
     let enough = ample.clamp(min, max);
     // In the tail the highest indexes may be the busy ones, and who is idle leaves by itself.
-    if open <= present || f64::from(enough) > WORTH * f64::from(present) {
+    if open <= TAIL_SHARDS.saturating_mul(present)
+        || is_short(view, present)
+        || f64::from(enough) > WORTH * f64::from(present)
+    {
         low.clear();
         return (present, Why::OnCourse);
     }
@@ -103,4 +110,13 @@ pub(super) fn settle(view: &View<'_>, need: &Need, low: &mut Window, now: f64) -
         }
         None => (present, Why::WaitingToLower),
     }
+}
+
+/// Whether the present workers are done soon.
+fn is_short(view: &View<'_>, present: u32) -> bool {
+    let (Some(work), Some(pace), Some(target)) = (view.work, view.pace, target(view.observation)) else {
+        return false;
+    };
+    let delay = f64::from(view.observation.scaling.scale_down_delay_seconds);
+    work.audio_seconds * pace.real_time_factor / f64::from(present.max(1)) < (SHORT * target).max(delay)
 }

@@ -62,7 +62,7 @@ impl Job {
         let mut shards: Vec<Shard> = (0..count).map(|_| Shard { free: true, ..Shard::default() }).collect();
         let mut lightest: BinaryHeap<_> = (0..count).map(|shard| Reverse((0, shard))).collect();
         for file in &files {
-            let Reverse((weight, at)) = lightest.pop().unwrap();
+            let Some(Reverse((weight, at))) = lightest.pop() else { break };
             shards[at].files.push(*file);
             lightest.push(Reverse((weight + file.bytes + WEIGHT, at)));
         }
