@@ -121,8 +121,12 @@ mod tests {
         let page = include_str!("../../docs/conditions.md");
         for word in types::ALL.into_iter().chain(reasons::ALL) {
             let heading = format!("### {word}\n");
-            let text = page.split_once(&heading).map(|(_, rest)| rest.split("\n#").next().unwrap_or_default());
-            assert!(text.is_some_and(|text| text.trim().len() > 20), "docs/conditions.md does not explain {word}");
+            let text =
+                page.split_once(&heading).map(|(_, rest)| rest.split("\n#").next().unwrap_or_default());
+            assert!(
+                text.is_some_and(|text| text.trim().len() > 20),
+                "docs/conditions.md does not explain {word}"
+            );
         }
         let headings = page.lines().filter_map(|line| line.strip_prefix("### "));
         let unknown: Vec<_> =
