@@ -22,7 +22,7 @@ pub fn json() -> Value {
     describe::join_lines(schema);
     describe::say_defaults(&mut schema["properties"]["spec"]);
     rules::add_words(schema);
-    schema[rules::KEYWORD] = rules::root().into();
+    schema[rules::KEYWORD] = rules::root(schema).into();
     crd
 }
 

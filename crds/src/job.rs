@@ -58,12 +58,13 @@ pub struct TranscriptionJobSpec {
     /// True stops the work and keeps its state; false goes on with it.
     #[serde(default)]
     pub suspend: bool,
-    /// The model that transcribes.
+    /// The model that transcribes: a `name` or a `uri`, not both.
     #[serde(default)]
     pub model: Model,
-    /// Where the recordings are.
+    /// Where the recordings are: in `s3` or in a folder (`file`), one of the two. All that the patterns let through are
+    /// taken, or what `keys` or a `manifest` name.
     pub source: Source,
-    /// Where the transcripts go.
+    /// Where the transcripts go: to `s3` or into a folder (`file`), one of the two; with layout Adjacent neither.
     pub destination: Destination,
     /// How S3 is reached: one service for source, destination and model.
     #[serde(default)]

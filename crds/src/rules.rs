@@ -29,8 +29,32 @@ const IMMUTABLE: [(&str, &str); 4] = [
     ("recognition", "all transcripts of a job are made with the same settings"),
 ];
 
-/// The rules of the whole object.
-pub(crate) fn root() -> Vec<Value> {
+/// CEL that says whether a field of `self` is what it is of `oldSelf`, field by field where a null may stand: null is as good
+/// as not written, and to CEL's own comparison it is not. (Comparing optionals would do too, but for their cost, which the
+/// API server takes to be without bounds.)
+fn same(path: &str, schema: &Value) -> String {
+    fn has_null(schema: &Value) -> bool {
+        schema["properties"]
+            .as_object()
+            .is_some_and(|fields| fields.values().any(|field| field["nullable"] == true || has_null(field)))
+    }
+    let whole = match schema["properties"].as_object().filter(|_| has_null(schema)) {
+        Some(fields) => {
+            let all: Vec<String> =
+                fields.iter().map(|(name, field)| same(&format!("{path}.{name}"), field)).collect();
+            all.join(" && ")
+        }
+        None => format!("self.{path} == oldSelf.{path}"),
+    };
+    if schema["nullable"] == true {
+        format!("has(self.{path}) == has(oldSelf.{path}) && (!has(self.{path}) || {whole})")
+    } else {
+        whole
+    }
+}
+
+/// The rules of the whole object, which has this schema.
+pub(crate) fn root(schema: &Value) -> Vec<Value> {
     let name = rule(
         &format!(
             "self.metadata.name.size() <= {MAX_NAME_LENGTH} && \
@@ -45,7 +69,8 @@ pub(crate) fn root() -> Vec<Value> {
         rule_at(
             &format!(".spec.{field}"),
             &format!(
-                "!has(oldSelf.status) || !has(oldSelf.status.startTime) || self.spec.{field} == oldSelf.spec.{field}"
+                "!has(oldSelf.status) || !has(oldSelf.status.startTime) || {}",
+                same(&format!("spec.{field}"), &schema["properties"]["spec"]["properties"][field])
             ),
             &format!("{field} cannot change once the job has started, since {why}: make another job"),
         )

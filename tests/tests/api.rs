@@ -91,6 +91,9 @@ fn a_job_that_has_started_keeps_what_its_plan_rests_on() {
         let patch = json!({ "spec": change }).to_string();
         namespace.kubectl(&["patch", "tj", "calls", "--type=merge", "-p", &patch]).unwrap();
     }
+    // Null is as good as not written, as templates write it.
+    let null = json!([{ "op": "add", "path": "/spec/source/keys", "value": null }]).to_string();
+    namespace.kubectl(&["patch", "tj", "calls", "--type=json", "-p", &null]).unwrap();
 }
 
 #[test]
