@@ -195,7 +195,10 @@ fn a_certificate_of_ones_own_is_refused_until_it_is_named() {
     }
     let manifest = bucket.manifest("own", &bucket.server.endpoint(), "");
     is_refused("own", bucket.command("run", &manifest), "storage.caBundleRef");
-    bucket::write_recordings(&bucket.server.data().join("calls/in"), 2);
+    bucket::write_recordings(&bucket.recordings(), 2);
+    let recording =
+        |name: &str| (format!("in/{name}"), std::fs::read(bucket.recordings().join(name)).unwrap());
+    bucket.put(vec![recording("000.wav"), recording("001.wav")], Some(certificate.clone()));
     let mut command = bucket.command("run", &manifest);
     command.env("AWS_CA_BUNDLE", &certificate);
     let (code, said) = processes::Running::start(&mut command).end();

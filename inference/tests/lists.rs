@@ -82,11 +82,11 @@ fn check(file: &dyn Fn(&str) -> Option<Vec<u8>>, texts: &[String; 2], channel: u
 #[test]
 fn a_list_says_the_channel_and_language_of_objects() {
     let bucket = Bucket::new(0);
-    let calls = bucket.server.data().join("calls");
-    let texts = write(&calls.join("in"), &bucket.folder.path().join("alone"));
+    let texts = write(&bucket.recordings(), &bucket.folder.path().join("alone"));
+    bucket.upload();
     let text = fs::read_to_string(bucket.manifest("listed", &bucket.server.endpoint(), "")).unwrap();
     let run = |name: &str, list: &str| {
-        fs::write(calls.join("list.jsonl"), list).unwrap();
+        bucket.put(vec![("list.jsonl".to_owned(), list.as_bytes().to_vec())], None);
         let manifest = bucket.folder.path().join(format!("{name}.yaml"));
         let text = text.replace("metadata: {name: listed}", &format!("metadata: {{name: {name}}}"));
         fs::write(&manifest, text.replace("source: {", "source: {manifest: {key: list.jsonl}, ")).unwrap();
@@ -146,7 +146,7 @@ fn a_list_says_the_channel_and_language_of_files() {
         let (code, said) = Running::start(&mut run).end();
         assert_eq!(code, i32::from(command == "run"), "{said}");
         assert!(said.contains("UnsupportedLanguage") && said.contains("UnsupportedAudio"), "{said}");
-        assert!(skipped == 0 || said.contains(&format!("{skipped} skipped")), "{said}");
+        assert!(skipped == 0 || said.contains(&format!("skipped: {skipped} files")), "{said}");
         check(&|name| fs::read(base.join("out").join(name)).ok(), &texts, channel);
     }
 }

@@ -39,7 +39,16 @@ impl Bucket {
     }
 
     /// Puts the recordings into the bucket.
-    fn upload(&self) {
+    pub fn upload(&self) {
+        let objects = fs::read_dir(self.recordings()).unwrap().map(|entry| {
+            let path = entry.unwrap().path();
+            (format!("in/{}", path.file_name().unwrap().to_str().unwrap()), fs::read(&path).unwrap())
+        });
+        self.put(objects.collect(), None);
+    }
+
+    /// Puts objects into the bucket `calls`, as a client does: what is put into the server's folder has no tag.
+    pub fn put(&self, objects: Vec<(String, Vec<u8>)>, ca_bundle: Option<PathBuf>) {
         let config = S3Config {
             bucket: "calls".to_owned(),
             endpoint: Some(self.server.endpoint()),
@@ -50,15 +59,14 @@ impl Bucket {
                 secret_key: VersityGw::SECRET_KEY.to_owned(),
                 session_token: None,
             },
+            ca_bundle,
             ..S3Config::default()
         };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let store = S3Store::connect(config).await.unwrap();
-            for entry in fs::read_dir(self.recordings()).unwrap() {
-                let path = entry.unwrap().path();
-                let key = format!("in/{}", path.file_name().unwrap().to_str().unwrap());
-                store.put(&key, Put::new(fs::read(&path).unwrap(), "audio/wav")).await.unwrap();
+            for (key, bytes) in objects {
+                store.put(&key, Put::new(bytes, "application/octet-stream")).await.unwrap();
             }
         });
     }
