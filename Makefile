@@ -26,7 +26,7 @@ FUZZ_SECONDS ?= 60
 TRANSCRIPT_SCHEMA := docs/transcript.schema.json
 
 .PHONY: help setup build model demo test test-rust test-python bench lint fmt fmt-check deny generate check-generated
-.PHONY: soak chaos chaos-workers accept golden fuzz fuzz-mutations clean
+.PHONY: soak chaos chaos-workers operator-load accept golden fuzz fuzz-mutations clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-16s %s\n", $$1, $$2 }'
@@ -64,6 +64,10 @@ chaos: model ## Suffer 300 random faults in one run, and compare each result wit
 chaos-workers: model ## Kill, stop and mislead three workers over one bucket, in 50 runs; nothing may be lost or twice
 	@scripts/setup.sh versitygw faketime
 	VERBATIM_CHAOS_RUNS=50 cargo test --release --locked --package verbatim --test ledger_chaos -- --nocapture
+
+operator-load: build ## Watch the operator with 2,000 jobs, 500 of them running (five minutes)
+	@scripts/setup.sh kubernetes
+	cargo test --release --locked --package verbatim-operator --test cluster two_thousand -- --ignored --nocapture
 
 accept: model ## Check exactness, flat memory and kills over real recordings (some minutes)
 	$(PYTHON) -m bench.accept --binary $(VERBATIM) $(ACCEPT)

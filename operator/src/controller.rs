@@ -172,7 +172,7 @@ async fn steps(
 
 /// Why a job cannot be done as it is written, if it cannot. The API server has refused most of it.
 fn invalid(context: &Context, job: &TranscriptionJob) -> Option<String> {
-    let wrong: Vec<String> = validate::validate(job)
+    let wrong: Vec<String> = validate::in_cluster(job)
         .iter()
         .map(|violation| format!("{}: {violation}", violation.path()))
         .collect();

@@ -40,8 +40,6 @@ struct State {
     orders: Vec<Exit>,
     /// How each new worker ends at once.
     stillborn: Option<Exit>,
-    /// Workers that do not answer any more.
-    silent: bool,
     started: Vec<String>,
     exits: Vec<i32>,
 }
@@ -75,11 +73,6 @@ impl Fleet {
     /// New workers end so at once; or do not any more.
     pub fn stillborn(&self, exit: Option<Exit>) {
         self.change(|state| state.stillborn = exit);
-    }
-
-    /// Workers answer no question; or do again.
-    pub fn silent(&self, silent: bool) {
-        self.change(|state| state.silent = silent);
     }
 
     /// Files with an outcome.
@@ -218,9 +211,6 @@ impl Fleet {
             let Ok((mut stream, _)) = listener.accept().await else { continue };
             let mut head = [0; 2048];
             let read = stream.read(&mut head).await.unwrap_or_default();
-            if self.change(|state| state.silent) {
-                continue;
-            }
             let head = String::from_utf8_lossy(&head[..read]).into_owned();
             let own = *own.lock().unwrap();
             let body = match head.split_whitespace().nth(1) {

@@ -151,11 +151,6 @@ impl<'a> Stage<'a> {
         self.get(&format!("tj/{name}"))["status"].clone()
     }
 
-    /// Status and reason of a condition, as `True AllFilesDone`.
-    pub fn condition(&self, name: &str, kind: &str) -> String {
-        condition(&self.status(name), kind)
-    }
-
     /// Events about a job, as `Reason: note`, the oldest first.
     pub fn events(&self, name: &str) -> Vec<String> {
         let events = self.get("events.events.k8s.io");
