@@ -168,8 +168,11 @@ impl Collector for Jobs {
     }
 }
 
+/// Reads values out of a job.
+type Of = fn(&Job) -> Values;
+
 /// What each name shows of a job.
-const FIGURES: [(&str, &str, fn(&Job) -> Values); 13] = [
+const FIGURES: [(&str, &str, Of); 13] = [
     (name::JOB_FILES, "Recordings with an outcome", |job| {
         let Some(files) = job.status.files else { return Vec::new() };
         [

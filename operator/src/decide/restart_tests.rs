@@ -1,1 +1,106 @@
+//! Which workers are replaced.
 
+use k8s_openapi::jiff::Timestamp;
+use proptest::prelude::*;
+
+use super::*;
+
+fn worker(number: usize) -> Worker {
+    Worker {
+        name: format!("calls-0-{number}"),
+        uid: format!("u{number}"),
+        round: 0,
+        index: Some(0),
+        address: None,
+        created: None,
+        leaving: false,
+        state: WorkerState::Running { ready: Some(Timestamp::UNIX_EPOCH) },
+    }
+}
+
+fn seen(samples: Vec<Result<Sample, String>>) -> Observation {
+    Observation {
+        workers: (0..samples.len()).map(worker).collect(),
+        samples: samples
+            .into_iter()
+            .enumerate()
+            .map(|(number, sample)| (format!("u{number}"), sample))
+            .collect(),
+        ..Observation::default()
+    }
+}
+
+fn busy(inference_seconds: f64) -> Result<Sample, String> {
+    Ok(Sample { in_flight: 1.0, inference_seconds, ..Sample::default() })
+}
+
+fn full() -> Result<Sample, String> {
+    Ok(Sample { working_set: Some(98.0), memory_limit: Some(100.0), ..Sample::default() })
+}
+
+/// Looks every ten seconds; when and why something is replaced first.
+fn first(samples: impl Fn(u64) -> Vec<Result<Sample, String>>) -> Option<(u64, Why)> {
+    let mut memory = Memory::default();
+    (0..=2000).step_by(10).find_map(|second| {
+        let restart = restart(&seen(samples(second)), &mut memory, Duration::from_secs(second))?;
+        Some((second, restart.why))
+    })
+}
+
+#[test]
+fn silent_full_and_stuck_workers_are_replaced_in_their_time() {
+    assert_eq!(first(|_| vec![Err("refused".into())]), Some((120, Why::Silent)));
+    assert_eq!(first(|_| vec![full()]), Some((120, Why::Memory)));
+    assert_eq!(first(|_| vec![busy(1.0)]), Some((900, Why::NoProgress)));
+    // A long file moves the model's time; an idle worker waits for others.
+    assert_eq!(first(|second| vec![busy(second as f64)]), None);
+    assert_eq!(first(|_| vec![Ok(Sample::default())]), None);
+    // An answer now and then is one.
+    assert_eq!(
+        first(|second| vec![if second % 100 == 0 { busy(second as f64) } else { Err("slow".into()) }]),
+        None
+    );
+}
+
+#[test]
+fn one_at_a_time_and_few_in_an_hour() {
+    let mut memory = Memory::default();
+    let mut replaced = Vec::new();
+    for second in (0..7200).step_by(10) {
+        let now = Duration::from_secs(second);
+        replaced
+            .extend(restart(&seen(vec![Err("refused".into()), full()]), &mut memory, now).map(|_| second));
+    }
+    assert!(replaced.iter().filter(|second| **second < 3600).count() <= BUDGET, "{replaced:?}");
+    let mut leaving = seen(vec![Err("refused".into()), full()]);
+    leaving.workers[1].leaving = true;
+    let mut memory = Memory::default();
+    for second in (0..2000).step_by(10) {
+        assert_eq!(restart(&leaving, &mut memory, Duration::from_secs(second)), None);
+    }
+}
+
+proptest! {
+    /// Whatever workers answer, the budget holds.
+    #[test]
+    fn the_budget_holds(answers in prop::collection::vec((0_u8..4, 1_u64..300), 1..200)) {
+        let mut memory = Memory::default();
+        let (mut now, mut replaced) = (0, Vec::new());
+        for (answer, pause) in answers {
+            now += pause;
+            let sample = match answer {
+                0 => Err(String::new()),
+                1 => full(),
+                2 => busy(0.0),
+                _ => busy(now as f64),
+            };
+            if restart(&seen(vec![sample]), &mut memory, Duration::from_secs(now)).is_some() {
+                replaced.push(now);
+            }
+        }
+        for (number, first) in replaced.iter().enumerate() {
+            let within = replaced[number..].iter().filter(|then| *then - first < BUDGET_TIME.as_secs()).count();
+            prop_assert!(within <= BUDGET);
+        }
+    }
+}

@@ -70,10 +70,10 @@ fn ready(view: &View<'_>, kind: &'static str) -> Says {
     };
     let about_storage =
         |reason| [reasons::STORAGE_UNAVAILABLE, reasons::CONDITIONAL_WRITES_UNSUPPORTED].contains(&reason);
-    if let Some((reason, message)) = bad {
-        if storage && about_storage(reason) || !storage && reason == reasons::MODEL_UNAVAILABLE {
-            return says(kind, "False", reason, message.clone());
-        }
+    if let Some((reason, message)) = bad
+        && (if storage { about_storage(reason) } else { reason == reasons::MODEL_UNAVAILABLE })
+    {
+        return says(kind, "False", reason, message.clone());
     }
     // A worker opens the store before it loads the model; it is ready with both.
     let worked =

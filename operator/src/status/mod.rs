@@ -110,7 +110,7 @@ fn started(view: &View<'_>, before: &TranscriptionJobStatus) -> Option<Time> {
     match &before.start_time {
         Some(_) if resumed && view.over().is_none() => Some(Time(view.now)),
         Some(start) => Some(start.clone()),
-        None => (runs && view.invalid.is_none()).then(|| Time(view.now)),
+        None => (runs && view.invalid.is_none()).then_some(Time(view.now)),
     }
 }
 
