@@ -61,6 +61,11 @@ fn answered(request: Request<'_>, said: &Said<'_>, clock: &Clock) -> StoreError 
         return StoreError::new(kind, message(request, what, "")).unclear();
     }
     let mut kind = answer::kind(request.asked, status, said.code);
+    let xml = || said.response.headers().get("content-type").is_some_and(|form| form.contains("xml"));
+    if kind == ErrorKind::Invalid && said.code.is_none() && xml() {
+        // S3's own refusals have a code: this one was cut on its way.
+        kind = ErrorKind::Unavailable;
+    }
     let date = said.response.headers().get("date").and_then(http_date);
     // Where the body does not say what is wrong with the signature, the date may.
     let learnt =
