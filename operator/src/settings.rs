@@ -8,7 +8,7 @@ use clap::Parser;
 ///
 /// It talks to the API server of its pod, or of the current kubeconfig. With several replicas one works and the others wait.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "verbatim-operator", version, max_term_width = 100)]
+#[command(name = "verbatim-operator", version, max_term_width = 100, args_override_self = true)]
 pub struct Settings {
     /// Image of the workers
     #[arg(long, env = "VERBATIM_WORKER_IMAGE", value_name = "IMAGE", default_value = concat!("verbatim-worker:", env!("CARGO_PKG_VERSION")))]
@@ -87,5 +87,8 @@ mod tests {
         assert!(Settings::try_parse_from(["verbatim-operator", "--look-every", "NaN"]).is_err());
         let settings = Settings::try_parse_from(["verbatim-operator", "--namespace", "a,b"]).unwrap();
         assert_eq!(settings.namespaces, ["a", "b"]);
+        // The last one counts, as with most commands: defaults of a chart can be followed by one's own.
+        let twice = ["verbatim-operator", "--look-every", "1", "--look-every", "2"];
+        assert!((Settings::try_parse_from(twice).unwrap().look_every - 2.0).abs() < 1e-9);
     }
 }
