@@ -14,11 +14,11 @@ use verbatim_crds::{TranscriptionJob, TranscriptionJobStatus, validate};
 use crate::context::{Context, Memory};
 use crate::decide::{Action, Decision, Finish, decide};
 use crate::error::{Error, chain};
-use crate::events::{self, TELL_FAILURES};
+use crate::events::{self, TELL_FAILURES, Turn};
 use crate::observe::{Observation, observe};
 use crate::status::{View, status};
 use crate::watch::{Steady, Triggers, api};
-use crate::{apply, build};
+use crate::{apply, build, identity};
 
 /// Reconciles at a time. Most of a reconcile is waiting for workers; those of one job that is silent must not hold up others.
 const AT_ONCE: u16 = 256;
@@ -80,7 +80,7 @@ pub async fn reconcile(job: Arc<TranscriptionJob>, context: Arc<Context>) -> Res
         forget(&context, &uid);
         return Ok(Next::await_change());
     }
-    let number: u32 = rand_id();
+    let number = identity::number();
     let span = tracing::info_span!("reconcile", job = %job.name_any(), %namespace, %uid, reconcile = format!("{number:08x}"));
     let memory = context.memory(&uid);
     let begun = Instant::now();
@@ -103,13 +103,6 @@ pub async fn reconcile(job: Arc<TranscriptionJob>, context: Arc<Context>) -> Res
     let all = begun.elapsed();
     context.metrics.reconciled(all, all.saturating_sub(waited));
     result
-}
-
-/// A reconcile's number, for the logs.
-fn rand_id() -> u32 {
-    use std::hash::{BuildHasher, Hasher};
-    // The standard library's own randomness: enough to tell lines apart.
-    std::collections::hash_map::RandomState::new().build_hasher().finish() as u32
 }
 
 async fn steps(
@@ -161,7 +154,9 @@ async fn steps(
     if after != before {
         apply::status(context, job, &after).await?;
     }
-    tell(context, job, memory, &before, &after, &seen, &decision, now.steady).await?;
+    let workers = seen.round().map(|round| round.parallelism.saturating_sub(round.over));
+    let turn = Turn { before: &before, after: &after, decision: &decision, workers };
+    tell(context, job, memory, &turn, now.steady).await?;
     *waited += asked.elapsed();
     let deadline = after.start_time.as_ref().zip(job.spec.active_deadline_seconds);
     let deadline = deadline.map(|(start, seconds)| start.0.as_second() as f64 + f64::from(seconds));
@@ -193,7 +188,7 @@ async fn make(
     let creates = matches!(decision.action, Action::Create { .. });
     if creates || (!over && !seen.rounds.is_empty()) {
         // Before the Job, whose pods mount it; and again when what workers may learn has changed.
-        let config = build::config::config(job).map_err(|error| own(&error))?;
+        let config = build::config::config(job)?;
         let digest = build::config::digest(&config);
         if memory.config.as_ref() != Some(&digest) || creates {
             apply::config(context, job, &config).await?;
@@ -203,8 +198,7 @@ async fn make(
     match &decision.action {
         Action::Nothing => Ok(()),
         Action::Create { round, workers } => {
-            let built =
-                build::workers::job(job, &context.settings, *round, *workers).map_err(|error| own(&error))?;
+            let built = build::workers::job(job, &context.settings, *round, *workers)?;
             apply::create(context, job, &built).await
         }
         Action::Set { name, completions, suspend } => {
@@ -216,37 +210,26 @@ async fn make(
     }
 }
 
-/// What cannot be built was refused as invalid before; here it is a slip of ours.
-fn own(error: &build::BuildError) -> Error {
-    tracing::error!("{}", chain(error));
-    Error::Nameless("pod that can be built")
-}
-
-#[expect(clippy::too_many_arguments, reason = "what changed, and between what")]
+/// Tells what happened; of failed files now and then.
 async fn tell(
     context: &Context,
     job: &TranscriptionJob,
     memory: &mut Memory,
-    before: &TranscriptionJobStatus,
-    after: &TranscriptionJobStatus,
-    seen: &Observation,
-    decision: &Decision,
+    turn: &Turn<'_>,
     now: Duration,
 ) -> Result<(), Error> {
-    let failed = after.files.map_or(0, |files| files.failed);
-    let known = before.files.map_or(0, |files| files.failed);
+    let failed = |status: &TranscriptionJobStatus| status.files.map_or(0, |files| files.failed);
+    let (known, failed) = (failed(turn.before), failed(turn.after));
     let (at, told) = memory.told.unwrap_or((Duration::ZERO, known));
-    let over = matches!(decision.finish, Finish::Over(_));
+    let over = matches!(turn.decision.finish, Finish::Over(_));
     let due = memory.told.is_none() || now.saturating_sub(at) >= TELL_FAILURES || over;
-    let workers = seen.round().map(|round| round.parallelism.saturating_sub(round.over));
-    let notes = events::notes(before, after, decision, workers, due, told);
     if due && failed > told {
         memory.told = Some((now, failed));
     } else if memory.told.is_none() {
         // From here on: what failed before this replica's first look was told by another.
         memory.told = (known > 0).then_some((Duration::ZERO, known));
     }
-    events::publish(context, job, notes).await
+    events::publish(context, job, events::notes(turn, due.then_some(told))).await
 }
 
 /// When to look again. What is quiet is left alone until it changes.

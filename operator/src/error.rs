@@ -1,5 +1,7 @@
 //! What can go wrong in a reconcile. Every step's failure is tried again, later and later.
 
+use crate::build::BuildError;
+
 /// A reconcile that failed, by step.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -21,6 +23,9 @@ pub enum Error {
         #[source]
         source: Box<kube::Error>,
     },
+    /// Something of ours could not be built. What is wrong with a job was refused as invalid before.
+    #[error(transparent)]
+    Build(#[from] BuildError),
     /// This replica does not lead (any more): it writes nothing.
     #[error("another replica leads")]
     NotLeader,
@@ -34,6 +39,7 @@ impl Error {
     pub fn step(&self) -> &'static str {
         match self {
             Self::Observe { .. } | Self::Nameless(_) => "observe",
+            Self::Build(_) => "build",
             Self::Apply { .. } => "apply",
             Self::NotLeader => "leader",
         }

@@ -36,15 +36,21 @@ pub struct Note {
     pub words: String,
 }
 
-/// What happened between two statuses.
-pub fn notes(
-    before: &TranscriptionJobStatus,
-    after: &TranscriptionJobStatus,
-    decision: &Decision,
-    workers_before: Option<u32>,
-    tell_failures: bool,
-    told_failures: i64,
-) -> Vec<Note> {
+/// From one status to the next.
+pub struct Turn<'a> {
+    /// The status before.
+    pub before: &'a TranscriptionJobStatus,
+    /// The status after.
+    pub after: &'a TranscriptionJobStatus,
+    /// What was decided.
+    pub decision: &'a Decision,
+    /// Workers that were asked for before.
+    pub workers: Option<u32>,
+}
+
+/// What happened. `told` is the number of failed files that were told before, where it is time to tell of more.
+pub fn notes(turn: &Turn<'_>, told: Option<i64>) -> Vec<Note> {
+    let Turn { before, after, decision, workers } = turn;
     let mut notes = Vec::new();
     let mut note = |warning, reason, words: String| notes.push(Note { warning, reason, words });
     if let (None, Some(files)) = (before.files, after.files) {
@@ -71,7 +77,7 @@ pub fn notes(
             note(*round > 0, reason, words);
         }
         (Action::Set { suspend: false, .. }, Some(scale)) => {
-            let from = workers_before.unwrap_or_default();
+            let from = workers.unwrap_or_default();
             let reason = match scale.workers.cmp(&from) {
                 std::cmp::Ordering::Greater => "ScaledUp",
                 std::cmp::Ordering::Less => "ScaledDown",
@@ -92,16 +98,12 @@ pub fn notes(
         note(true, "Restarted", format!("worker {} is replaced: {}", restart.pod, restart.words));
     }
     let failed = after.files.map_or(0, |files| files.failed);
-    if tell_failures && failed > told_failures {
+    if let Some(told) = told.filter(|told| failed > *told) {
         let last = after.failures.last();
         let last = last.map_or_else(String::new, |last| {
             format!("; the last: {}: {}: {}", last.key, last.reason, last.message)
         });
-        note(
-            true,
-            "FilesFailed",
-            format!("{} more files failed, {failed} in all{last}", failed - told_failures),
-        );
+        note(true, "FilesFailed", format!("{} more files failed, {failed} in all{last}", failed - told));
     }
     turns(before, after, &mut note);
     notes

@@ -12,6 +12,7 @@ pub mod decide;
 pub mod error;
 pub mod events;
 pub mod http;
+pub mod identity;
 pub mod leader;
 pub mod logs;
 pub mod metrics;

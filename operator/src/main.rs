@@ -15,7 +15,7 @@ use verbatim_operator::http::{self, State};
 use verbatim_operator::leader::{Elector, Leadership};
 use verbatim_operator::settings::Settings;
 use verbatim_operator::watch::Stores;
-use verbatim_operator::{controller, logs};
+use verbatim_operator::{controller, identity, logs};
 
 /// Time for reconciles under way to end after a signal: their longest request.
 const LEAVE: Duration = Duration::from_secs(20);
@@ -56,7 +56,7 @@ async fn run(settings: Settings) -> Result<ExitCode, String> {
         tokio::select! { _ = terminated.recv() => {}, _ = interrupted.recv() => {} }
     };
     let (stop, stopped) = watch::channel(false);
-    let instance = settings.instance.clone().unwrap_or_else(name);
+    let instance = settings.instance.clone().unwrap_or_else(identity::name);
     let mut elector = (!settings.no_leader_election).then(|| {
         let duration = Duration::from_secs(settings.lease_seconds.into());
         Elector::new(client.clone(), &settings.lease_namespace, &settings.lease_name, &instance, duration)
@@ -119,12 +119,4 @@ async fn run(settings: Settings) -> Result<ExitCode, String> {
         }
     }
     Ok(code)
-}
-
-/// A name that no other replica has.
-fn name() -> String {
-    use std::hash::{BuildHasher, Hasher};
-    let random = std::collections::hash_map::RandomState::new().build_hasher().finish();
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    format!("{}-{:08x}", host.trim(), random as u32)
 }

@@ -23,12 +23,12 @@ pub struct Settings {
     pub http: String,
 
     /// Seconds between two looks at the workers of a job
-    // A look costs a worker a millisecond; people and the deadline do not notice ten seconds.
+    // As workers renew their claims: what a look can find new comes no quicker.
     #[arg(long, value_name = "SECONDS", default_value_t = 10.0, value_parser = seconds)]
     pub look_every: f64,
 
     /// Seconds in which a worker must answer
-    // Its supervisor answers in milliseconds, also while the engine computes.
+    // Its supervisor computes nothing: who takes longer is ill, or far away.
     #[arg(long, value_name = "SECONDS", default_value_t = 3.0, value_parser = seconds)]
     pub scrape_timeout: f64,
 

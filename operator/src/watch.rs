@@ -84,7 +84,7 @@ where
     stores.iter().flat_map(|store| store.state_filter(|object| wanted(object))).collect()
 }
 
-/// A watch of what the operator made, without what it never reads: half of an object's size.
+/// A watch of what the operator made. What it never reads is not kept.
 fn watched<K>(api: Api<K>, trim: fn(&mut K)) -> impl Stream<Item = watcher::Result<watcher::Event<K>>> + Send
 where
     K: Resource<DynamicType = ()> + Clone + std::fmt::Debug + DeserializeOwned + Send + 'static,

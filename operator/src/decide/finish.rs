@@ -10,13 +10,11 @@ use verbatim_crds::{TranscriptionJobSpec, TranscriptionJobStatus};
 
 use crate::observe::{Observation, Round, WorkerState};
 
-/// Jobs in a row that may end with work left before the job fails. With the pauses between them they take ten minutes: a
-/// store's restart is over by then, and a person who made a mistake wants to hear of it.
+/// Jobs in a row that may end with work left before the job fails. With the pauses between them, 310 s, a store's restart is
+/// over by then, and a person who made a mistake wants to hear of it.
 pub const MOST_ROUNDS: usize = 6;
 /// The first pause between two Jobs; each is twice the one before.
 pub const FIRST_PAUSE: Duration = Duration::from_secs(10);
-/// The longest pause.
-pub const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 /// Time for workers to leave by themselves after the job is complete: one look at the ledger and the engine's end.
 pub const LEAVE: Duration = Duration::from_secs(60);
 
@@ -162,8 +160,8 @@ fn pause(streak: usize, failed: bool) -> SignedDuration {
     if !failed && streak <= 1 {
         return SignedDuration::ZERO;
     }
-    let doublings = u32::try_from(streak.saturating_sub(1)).unwrap_or(u32::MAX).min(16);
-    let pause = FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE);
+    let doublings = streak.saturating_sub(1).min(MOST_ROUNDS);
+    let pause = FIRST_PAUSE.saturating_mul(1 << doublings);
     SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX)
 }
 

@@ -53,12 +53,10 @@ impl Observation {
 /// [`Error::Observe`].
 pub async fn observe(context: &Context, job: &TranscriptionJob, uid: &str) -> Result<Observation, Error> {
     let mut rounds = rounds::read(&context.stores.jobs(uid));
-    let known = job.status.as_ref().and_then(|status| status.round);
-    if let (Some(round), Some(last)) = (known, rounds.last().map_or(Some(-1), |last| Some(last.number))) {
-        // A Job that the status tells of and the store does not have: deleted, or too new for the watch.
-        if round > last {
-            rounds.extend(rounds::ask(context, job, round).await?);
-        }
+    let told = job.status.as_ref().and_then(|status| status.round);
+    // A Job that the status tells of and the store does not have: deleted, or too new for the watch.
+    if let Some(round) = told.filter(|round| rounds.last().is_none_or(|last| last.number < *round)) {
+        rounds.extend(rounds::ask(context, job, round).await?);
     }
     let workers = pods::read(&context.stores.pods(uid));
     let (samples, progress) = scrape::all(&context.scraper, &workers).await;

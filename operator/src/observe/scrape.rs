@@ -15,7 +15,7 @@ use verbatim_crds::contract::{http, metrics};
 use super::exposition::Page;
 use super::pods::{Worker, WorkerState};
 
-/// Largest answer. A worker's page has 40 KB.
+/// Largest answer: a page of some hundred lines, many times over. A pod may answer whatever it likes.
 const LARGEST: usize = 1 << 20;
 
 /// Workers of one job that are asked at a time.

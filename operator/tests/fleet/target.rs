@@ -34,15 +34,7 @@ fn scenarios() -> Vec<Scenario> {
                 if part < 1.0 && most > 4 {
                     all.push(new("preemptions").with(|it| it.preemption = Some(3600.0)));
                     all.push(new("stragglers").with(|it| it.stragglers = 0.1));
-                    let lies = [
-                        Lie::NotANumber,
-                        Lie::Negative,
-                        Lie::Absurd,
-                        Lie::Backwards,
-                        Lie::TwentyTimes,
-                        Lie::Nothing,
-                    ];
-                    all.push(new("a worker lies").with(|it| it.lie = Some(lies[seed as usize % lies.len()])));
+                    all.push(new("a worker lies").with(|it| it.lie = Some(Lie::of(seed))));
                 }
             }
         }

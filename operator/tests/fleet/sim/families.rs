@@ -38,15 +38,7 @@ pub(crate) fn foretold() -> Vec<Scenario> {
                 }));
             }
             if workers >= 3 {
-                let lies = [
-                    Lie::NotANumber,
-                    Lie::Negative,
-                    Lie::Absurd,
-                    Lie::Backwards,
-                    Lie::TwentyTimes,
-                    Lie::Nothing,
-                ];
-                all.push(new("a worker lies").with(|it| it.lie = Some(lies[seed as usize % lies.len()])));
+                all.push(new("a worker lies").with(|it| it.lie = Some(Lie::of(seed))));
             }
         }
     }

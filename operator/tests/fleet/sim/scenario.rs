@@ -16,6 +16,16 @@ pub(crate) enum Lie {
     Nothing,
 }
 
+impl Lie {
+    const ALL: [Self; 6] =
+        [Self::NotANumber, Self::Negative, Self::Absurd, Self::Backwards, Self::TwentyTimes, Self::Nothing];
+
+    /// One of them for each seed, in turn.
+    pub(crate) fn of(seed: u64) -> Self {
+        Self::ALL[seed as usize % Self::ALL.len()]
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Scenario {
     pub(crate) name: String,
