@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use crate::observe::{Observation, Sample, Worker, WorkerState};
 
-/// Time without an answer. The worker's own watch over its supervisor (`/healthz`) takes 60 s, and the kubelet's probe of it
+/// Time without an answer of a worker that has answered before: one that never has may still load its model, or no answer of
+/// it may reach the operator, and the kubelet's probes watch over it all the same. The worker's own watch over its supervisor (`/healthz`) takes 60 s, and the kubelet's probe of it
 /// half a minute more.
 pub const SILENT: Duration = Duration::from_secs(120);
 /// Time above the share of memory: the supervisor acts within seconds, and its engine's files may take a minute.
@@ -70,7 +71,7 @@ pub struct Memory {
 /// Since when a worker is ill, and with what.
 #[derive(Clone, Debug)]
 struct Health {
-    answered: Duration,
+    answered: Option<Duration>,
     below_limit: Duration,
     moved: Duration,
     /// Files, time in the model.
@@ -90,7 +91,7 @@ pub fn restart(seen: &Observation, memory: &mut Memory, now: Duration) -> Option
     let mut worst: Option<(Duration, Restart)> = None;
     for (uid, sample) in &seen.samples {
         let Some(worker) = running.get(uid.as_str()) else { continue };
-        let fresh = Health { answered: now, below_limit: now, moved: now, done: (0.0, 0.0) };
+        let fresh = Health { answered: None, below_limit: now, moved: now, done: (0.0, 0.0) };
         let health = memory.workers.entry(uid.clone()).or_insert(fresh);
         note(health, sample.as_ref().ok(), now);
         let Some((since, why, words)) = ill(health, sample, now) else { continue };
@@ -111,7 +112,7 @@ pub fn restart(seen: &Observation, memory: &mut Memory, now: Duration) -> Option
 
 fn note(health: &mut Health, sample: Option<&Sample>, now: Duration) {
     let Some(sample) = sample else { return };
-    health.answered = now;
+    health.answered = Some(now);
     let share = sample.working_set.zip(sample.memory_limit).map(|(set, limit)| set / limit);
     if share.is_none_or(|share| share < FULL_SHARE) {
         health.below_limit = now;
@@ -125,7 +126,8 @@ fn note(health: &mut Health, sample: Option<&Sample>, now: Duration) {
 
 fn ill(health: &Health, sample: &Result<Sample, String>, now: Duration) -> Option<(Duration, Why, String)> {
     let since = |then: Duration| now.saturating_sub(then);
-    let (silent, full, stuck) = (since(health.answered), since(health.below_limit), since(health.moved));
+    let (silent, full, stuck) =
+        (health.answered.map_or(Duration::ZERO, since), since(health.below_limit), since(health.moved));
     if silent >= SILENT {
         let error = sample.as_ref().err().map_or("", String::as_str);
         return Some((silent, Why::Silent, format!("no answer for {} s: {error}", silent.as_secs())));
