@@ -15,6 +15,9 @@ use crate::observe::{Observation, Round, WorkerState};
 pub const MOST_ROUNDS: usize = 6;
 /// The first pause between two Jobs; each is twice the one before.
 pub const FIRST_PAUSE: Duration = Duration::from_secs(10);
+/// The pause after a Job that did not fail, and of which no worker has said that everything is done. Jobs and pods are watched
+/// one beside the other: the last pod's words may come a moment after its Job's end.
+pub const HEAR: Duration = Duration::from_secs(5);
 /// Time for workers to leave by themselves after the job is complete: one look at the ledger and the engine's end.
 pub const LEAVE: Duration = Duration::from_secs(60);
 
@@ -155,13 +158,10 @@ fn after_round(seen: &Observation, round: &Round) -> Finish {
     Finish::Retry { at: ended.at + pause(streak, ended.failed), reason, message }
 }
 
-/// The pause after so many Jobs in a row. A Job that did not fail wants only to be asked again.
+/// The pause after so many Jobs in a row. After one that did not fail somebody only has to look once more.
 fn pause(streak: usize, failed: bool) -> SignedDuration {
-    if !failed && streak <= 1 {
-        return SignedDuration::ZERO;
-    }
     let doublings = streak.saturating_sub(1).min(MOST_ROUNDS);
-    let pause = FIRST_PAUSE.saturating_mul(1 << doublings);
+    let pause = if !failed && streak <= 1 { HEAR } else { FIRST_PAUSE.saturating_mul(1 << doublings) };
     SignedDuration::try_from(pause).unwrap_or(SignedDuration::MAX)
 }
 

@@ -52,6 +52,8 @@ impl Observation {
 /// # Errors
 /// [`Error::Observe`].
 pub async fn observe(context: &Context, job: &TranscriptionJob, uid: &str) -> Result<Observation, Error> {
+    // Before everything was listed once, a pod that is not there may only be unknown, and with it what it said.
+    context.stores.ready().await;
     let mut rounds = rounds::read(&context.stores.jobs(uid));
     let told = job.status.as_ref().and_then(|status| status.round);
     // A Job that the status tells of and the store does not have: deleted, or too new for the watch.
