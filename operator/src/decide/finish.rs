@@ -77,7 +77,7 @@ pub fn finish(
         return Finish::Over(Over::Failed { reason: reasons::DEADLINE_EXCEEDED, message });
     }
     match seen.round() {
-        Some(round) if round.ended.is_some() && !round.leaving => after_round(seen, round),
+        Some(round) if round.ended.is_some() && !round.leaving => after_round(seen, round, now),
         _ => Finish::GoOn,
     }
 }
@@ -131,7 +131,7 @@ fn too_late(spec: &TranscriptionJobSpec, before: &TranscriptionJobStatus, now: T
 }
 
 /// A Job ended, and no worker has said that everything is done.
-fn after_round(seen: &Observation, round: &Round) -> Finish {
+fn after_round(seen: &Observation, round: &Round, now: Timestamp) -> Finish {
     let Some(ended) = &round.ended else { return Finish::GoOn };
     let culprit = culprit(seen, round);
     let cause = culprit.and_then(|farewell| farewell.cause);
@@ -155,7 +155,11 @@ fn after_round(seen: &Observation, round: &Round) -> Finish {
         let message = if hopeless { message } else { format!("{streak} Jobs in a row: {message}") };
         return Finish::Over(Over::Failed { reason, message });
     }
-    Finish::Retry { at: ended.at + pause(streak, ended.failed), reason, message }
+    let at = ended.at + pause(streak, ended.failed);
+    if !ended.failed && streak <= 1 && now < at {
+        return Finish::GoOn;
+    }
+    Finish::Retry { at, reason, message }
 }
 
 /// The pause after so many Jobs in a row. After one that did not fail somebody only has to look once more.

@@ -110,7 +110,7 @@ pub fn decide(job: &TranscriptionJob, seen: &Observation, memory: &mut Memory, n
         (Finish::Retry { .. }, Some(round)) => {
             Action::Create { round: round.number + 1, workers: scale.workers }
         }
-        (_, Some(round)) if round.leaving => Action::Nothing,
+        (_, Some(round)) if round.leaving || round.ended.is_some() => Action::Nothing,
         (_, Some(round)) => {
             let completions = (scale.workers + round.over).min(MOST_INDEXES);
             let resumed = round.suspended && !round.queued;
