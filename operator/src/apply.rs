@@ -45,7 +45,7 @@ pub async fn create(context: &Context, job: &TranscriptionJob, workers: &Job) ->
     }
 }
 
-/// Sets a Job's numbers: those alone are applied, since nothing else of a running Job may change.
+/// Sets a Job's numbers: those alone are applied, since nothing else of a running Job may change. Gives the Job.
 ///
 /// # Errors
 /// [`Error`].
@@ -55,7 +55,7 @@ pub async fn set(
     name: &str,
     completions: u32,
     suspend: Option<bool>,
-) -> Result<(), Error> {
+) -> Result<Job, Error> {
     context.may_write()?;
     let api: Api<Job> = context.namespaced(job)?;
     let mut spec = json!({ "parallelism": completions, "completions": completions });
@@ -63,11 +63,10 @@ pub async fn set(
         spec["suspend"] = suspend.into();
     }
     let body = json!({ "apiVersion": "batch/v1", "kind": "Job", "metadata": { "name": name }, "spec": spec });
-    api.patch(name, &manager(), &Patch::Apply(body)).await.map_err(Error::applying("the Job's numbers"))?;
-    Ok(())
+    api.patch(name, &manager(), &Patch::Apply(body)).await.map_err(Error::applying("the Job's numbers"))
 }
 
-/// Writes the status, whole: what is left out goes away.
+/// Writes the status, whole: what is left out goes away. Gives the job, if it is still there.
 ///
 /// # Errors
 /// [`Error`].
@@ -75,7 +74,7 @@ pub async fn status(
     context: &Context,
     job: &TranscriptionJob,
     status: &TranscriptionJobStatus,
-) -> Result<(), Error> {
+) -> Result<Option<TranscriptionJob>, Error> {
     context.may_write()?;
     let api: Api<TranscriptionJob> = context.namespaced(job)?;
     let body = json!({
@@ -85,8 +84,8 @@ pub async fn status(
         "status": status,
     });
     match api.patch_status(&job.name_any(), &manager(), &Patch::Apply(body)).await {
-        Err(kube::Error::Api(answer)) if gone(&answer) => Ok(()),
-        answer => answer.map(drop).map_err(Error::applying("the status")),
+        Err(kube::Error::Api(answer)) if gone(&answer) => Ok(None),
+        answer => answer.map(Some).map_err(Error::applying("the status")),
     }
 }
 

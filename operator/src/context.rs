@@ -45,6 +45,8 @@ pub struct Memory {
     pub decide: decide::Memory,
     /// Engines replaced, by worker.
     pub recycles: crate::status::recycles::Tally,
+    /// What was written last.
+    pub written: crate::written::Written,
     /// Digest of the configuration that was applied last.
     pub config: Option<String>,
     /// Failed reconciles in a row.

@@ -87,6 +87,7 @@ pub async fn reconcile(job: Arc<TranscriptionJob>, context: Arc<Context>) -> Res
     let mut waited = Duration::ZERO;
     let result = async {
         let mut memory = memory.lock().await;
+        let job = memory.written.over(Arc::clone(&job));
         let result = steps(&context, &job, &uid, &mut memory, &mut waited).await;
         match &result {
             Ok(_) => memory.errors = 0,
@@ -114,7 +115,7 @@ async fn steps(
 ) -> Result<Next, Error> {
     // Observe.
     let asked = Instant::now();
-    let seen = observe(context, job, uid).await?;
+    let seen = observe(context, job, uid, &memory.written).await?;
     *waited += asked.elapsed();
     let failures = seen.samples.iter().filter(|(_, sample)| sample.is_err()).count() as u64;
     context.metrics.scraped(seen.samples.len() as u64 - failures, failures);
@@ -151,8 +152,10 @@ async fn steps(
         now: now.wall,
     };
     let after = status(&view);
-    if after != before {
-        apply::status(context, job, &after).await?;
+    if after != before
+        && let Some(answer) = apply::status(context, job, &after).await?
+    {
+        memory.written.status(&answer);
     }
     let workers = seen.round().map(|round| round.parallelism.saturating_sub(round.over));
     let turn = Turn { before: &before, after: &after, decision: &decision, workers };
@@ -205,7 +208,9 @@ async fn make(
             let queued = seen.round().is_some_and(|round| round.queued);
             // A queue's own word, unless the job is to wait.
             let suspend = (*suspend || !queued).then_some(*suspend);
-            apply::set(context, job, name, *completions, suspend).await
+            let answer = apply::set(context, job, name, *completions, suspend).await?;
+            memory.written.numbers(&answer);
+            Ok(())
         }
     }
 }

@@ -20,3 +20,4 @@ pub mod observe;
 pub mod settings;
 pub mod status;
 pub mod watch;
+pub mod written;

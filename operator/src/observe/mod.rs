@@ -14,6 +14,7 @@ pub use scrape::Sample;
 
 use crate::context::Context;
 use crate::error::Error;
+use crate::written::Written;
 
 /// What was seen of a job.
 #[derive(Clone, Debug, Default)]
@@ -51,10 +52,16 @@ impl Observation {
 ///
 /// # Errors
 /// [`Error::Observe`].
-pub async fn observe(context: &Context, job: &TranscriptionJob, uid: &str) -> Result<Observation, Error> {
+pub async fn observe(
+    context: &Context,
+    job: &TranscriptionJob,
+    uid: &str,
+    written: &Written,
+) -> Result<Observation, Error> {
     // Before everything was listed once, a pod that is not there may only be unknown, and with it what it said.
     context.stores.ready().await;
     let mut rounds = rounds::read(&context.stores.jobs(uid));
+    written.over_rounds(&mut rounds);
     let told = job.status.as_ref().and_then(|status| status.round);
     // A Job that the status tells of and the store does not have: deleted, or too new for the watch.
     if let Some(round) = told.filter(|round| rounds.last().is_none_or(|last| last.number < *round)) {

@@ -14,6 +14,7 @@ use super::Observation;
 use crate::build;
 use crate::context::Context;
 use crate::error::Error;
+use crate::written::version;
 
 /// After so long without a pod, the Job controller is asked why. It makes pods within a second; and an event comes with the
 /// first refusal.
@@ -28,6 +29,8 @@ pub struct Round {
     pub name: String,
     /// Its uid.
     pub uid: String,
+    /// Its version, where it can be compared.
+    pub version: Option<u64>,
     /// When it was made.
     pub created: Option<Timestamp>,
     /// `spec.parallelism`.
@@ -63,40 +66,47 @@ pub struct Ended {
 
 /// The Jobs, the newest last.
 pub fn read(jobs: &[Arc<Job>]) -> Vec<Round> {
-    let mut rounds: Vec<Round> = jobs.iter().map(|job| round(job)).collect();
+    let mut rounds: Vec<Round> = jobs.iter().map(|job| Round::from(&**job)).collect();
     rounds.sort_by_key(|round| round.number);
     rounds
 }
 
-fn round(job: &Job) -> Round {
-    let spec = job.spec.as_ref();
-    let status = job.status.as_ref();
-    let count =
-        |number: Option<i32>| number.and_then(|number| u32::try_from(number).ok()).unwrap_or_default();
-    let over = |list: Option<&String>| list.map_or(0, |list| indexes(list));
-    let conditions = status.and_then(|status| status.conditions.as_deref()).unwrap_or_default();
-    let ended = conditions
-        .iter()
-        .find(|one| (one.type_ == "Complete" || one.type_ == "Failed") && one.status == "True");
-    Round {
-        number: job.labels().get(labels::ROUND).and_then(|number| number.parse().ok()).unwrap_or_default(),
-        name: job.name_any(),
-        uid: job.uid().unwrap_or_default(),
-        created: job.metadata.creation_timestamp.as_ref().map(|time| time.0),
-        parallelism: count(spec.and_then(|spec| spec.parallelism)),
-        suspended: spec.and_then(|spec| spec.suspend).unwrap_or_default(),
-        queued: job.labels().contains_key(build::QUEUE_LABEL),
-        leaving: job.metadata.deletion_timestamp.is_some(),
-        active: count(status.and_then(|status| status.active)),
-        ready: count(status.and_then(|status| status.ready)),
-        over: over(status.and_then(|status| status.completed_indexes.as_ref()))
-            + over(status.and_then(|status| status.failed_indexes.as_ref())),
-        ended: ended.map(|one| Ended {
-            at: one.last_transition_time.as_ref().map_or(Timestamp::UNIX_EPOCH, |time| time.0),
-            failed: one.type_ == "Failed",
-            reason: one.reason.clone().unwrap_or_default(),
-            message: one.message.clone().unwrap_or_default(),
-        }),
+impl From<&Job> for Round {
+    fn from(job: &Job) -> Self {
+        let spec = job.spec.as_ref();
+        let status = job.status.as_ref();
+        let count =
+            |number: Option<i32>| number.and_then(|number| u32::try_from(number).ok()).unwrap_or_default();
+        let over = |list: Option<&String>| list.map_or(0, |list| indexes(list));
+        let conditions = status.and_then(|status| status.conditions.as_deref()).unwrap_or_default();
+        let ended = conditions
+            .iter()
+            .find(|one| (one.type_ == "Complete" || one.type_ == "Failed") && one.status == "True");
+        Self {
+            number: job
+                .labels()
+                .get(labels::ROUND)
+                .and_then(|number| number.parse().ok())
+                .unwrap_or_default(),
+            name: job.name_any(),
+            uid: job.uid().unwrap_or_default(),
+            version: version(&job.metadata),
+            created: job.metadata.creation_timestamp.as_ref().map(|time| time.0),
+            parallelism: count(spec.and_then(|spec| spec.parallelism)),
+            suspended: spec.and_then(|spec| spec.suspend).unwrap_or_default(),
+            queued: job.labels().contains_key(build::QUEUE_LABEL),
+            leaving: job.metadata.deletion_timestamp.is_some(),
+            active: count(status.and_then(|status| status.active)),
+            ready: count(status.and_then(|status| status.ready)),
+            over: over(status.and_then(|status| status.completed_indexes.as_ref()))
+                + over(status.and_then(|status| status.failed_indexes.as_ref())),
+            ended: ended.map(|one| Ended {
+                at: one.last_transition_time.as_ref().map_or(Timestamp::UNIX_EPOCH, |time| time.0),
+                failed: one.type_ == "Failed",
+                reason: one.reason.clone().unwrap_or_default(),
+                message: one.message.clone().unwrap_or_default(),
+            }),
+        }
     }
 }
 
@@ -120,7 +130,9 @@ pub(super) async fn ask(
     let api: Api<Job> = context.namespaced(job)?;
     let name = build::job_name(&job.name_any(), number);
     let found = api.get_opt(&name).await.map_err(Error::observing("the Job"))?;
-    Ok(found.filter(|found| found.labels().get(labels::JOB_UID) == job.uid().as_ref()).map(|job| round(&job)))
+    Ok(found
+        .filter(|found| found.labels().get(labels::JOB_UID) == job.uid().as_ref())
+        .map(|job| Round::from(&job)))
 }
 
 /// Why the Job controller makes no pods: only its events say so.
