@@ -1,0 +1,94 @@
+# Images of the operator and of the worker. `make image` builds both; docs/images.md says what is in them.
+#
+# Targets: operator, worker. Arguments: ACCELERATOR=cuda makes a worker for NVIDIA's GPUs.
+#
+# Binaries that are built already take the place of the stage `binaries`: --build-context binaries=FOLDER
+# with the stripped programs in it (scripts/image.sh --prebuilt).
+ARG RUST=docker.io/library/rust:1.95.0-slim-bookworm
+ARG DEBIAN=docker.io/library/debian:bookworm-slim
+
+# -- The programs -------------------------------------------------------------------------------------------------
+FROM ${RUST} AS toolchain
+# libopus is built from its source, with cmake.
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends cmake g++ make \
+ && rm -rf /var/lib/apt/lists/*
+# Certificates that the building machine trusts beside the usual ones, where a proxy of its network needs them: no layer has them.
+RUN --mount=type=secret,id=ca,target=/run/ca.crt \
+    if [ -s /run/ca.crt ]; then export CARGO_HTTP_CAINFO=/run/ca.crt; fi; \
+    cargo install --locked --root /usr/local cargo-chef@0.1.77
+ENV CARGO_INCREMENTAL=0 CARGO_PROFILE_RELEASE_DEBUG=0 CARGO_PROFILE_RELEASE_STRIP=symbols
+WORKDIR /src
+
+# What the dependencies' build depends on, and nothing else: the layer below is made anew when Cargo.lock changes.
+FROM toolchain AS recipe
+COPY . .
+RUN cargo chef prepare --recipe-path /recipe.json
+
+FROM toolchain AS build
+COPY --from=recipe /recipe.json /recipe.json
+RUN --mount=type=secret,id=ca,target=/run/ca.crt \
+    if [ -s /run/ca.crt ]; then export CARGO_HTTP_CAINFO=/run/ca.crt; fi; \
+    cargo chef cook --release --locked --recipe-path /recipe.json --package verbatim --package verbatim-operator
+COPY . .
+RUN --mount=type=secret,id=ca,target=/run/ca.crt \
+    if [ -s /run/ca.crt ]; then export CARGO_HTTP_CAINFO=/run/ca.crt; fi; \
+    cargo build --release --locked --package verbatim --package verbatim-operator
+
+FROM scratch AS binaries
+COPY --from=build /src/target/release/verbatim /src/target/release/verbatim-operator /
+
+# -- A root without a shell ---------------------------------------------------------------------------------------
+FROM ${DEBIAN} AS roots
+COPY deploy/image/root.sh /root.sh
+RUN apt-get update \
+ && sh /root.sh /roots/operator libc6 libgcc-s1 ca-certificates base-files \
+ && sh /root.sh /roots/worker libc6 libgcc-s1 libstdc++6 ca-certificates base-files \
+ && rm -rf /var/lib/apt/lists/*
+
+# -- The model and ONNX Runtime -----------------------------------------------------------------------------------
+FROM ${DEBIAN} AS assets
+ARG ACCELERATOR=cpu
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends python3 python3-pip ca-certificates \
+ && rm -rf /var/lib/apt/lists/*
+COPY --from=binaries /verbatim /usr/local/bin/verbatim
+# Each file is pinned by digest in inference/assets.lock.toml, which is in the program. Times are zero, so that this layer stays
+# the same from one version to the next.
+RUN --mount=type=secret,id=ca,target=/run/ca.crt \
+    if [ -s /run/ca.crt ]; then export PIP_CERT=/run/ca.crt; fi; export VERBATIM_CACHE=/opt/verbatim; \
+    verbatim model pull $(test "$ACCELERATOR" = cuda && echo --gpu) \
+ && verbatim model verify \
+ && chmod -R a+rX /opt/verbatim \
+ && find /opt/verbatim -exec touch --no-dereference --date=@0 {} +
+
+# -- The images ---------------------------------------------------------------------------------------------------
+FROM scratch AS operator
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+COPY --from=roots /roots/operator /
+COPY --from=binaries /verbatim-operator /usr/local/bin/verbatim-operator
+LABEL org.opencontainers.image.title="verbatim-operator" \
+      org.opencontainers.image.description="Schedules the workers of TranscriptionJobs" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+USER 65532:65532
+EXPOSE 8080
+ENTRYPOINT ["/usr/local/bin/verbatim-operator"]
+
+FROM scratch AS worker
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+COPY --from=roots /roots/worker /
+COPY --from=assets /opt/verbatim /opt/verbatim
+COPY --from=binaries /verbatim /usr/local/bin/verbatim
+ENV VERBATIM_CACHE=/opt/verbatim
+LABEL org.opencontainers.image.title="verbatim-worker" \
+      org.opencontainers.image.description="Transcribes recordings of a TranscriptionJob, with the model inside" \
+      org.opencontainers.image.licenses="Apache-2.0 AND MIT" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+USER 65532:65532
+EXPOSE 9090
+ENTRYPOINT ["/usr/local/bin/verbatim"]
