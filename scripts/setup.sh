@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what a bare machine lacks, says what it does, and is quick when nothing is missing.
 #
-# usage: scripts/setup.sh [build] [deny] [fuzz] [promtool] [versitygw] [faketime] [kubernetes] [node]
+# usage: scripts/setup.sh [build] [deny] [fuzz] [promtool] [versitygw] [faketime] [kubernetes] [node] [cluster]
 #        without arguments: build
 #
 # Root is not needed: tools come from PyPI (pinned in tools.txt) into the user's cache, and the Makefile puts that
@@ -158,6 +158,25 @@ for wanted in "${@:-build}"; do
     versitygw) get_versitygw || say "NOT CHECKED: versitygw cannot be built here without Go (https://go.dev/dl), the tests against S3 fail" ;;
     kubernetes)
       get_kubernetes etcd kube-apiserver kube-controller-manager kube-scheduler kubectl || say "$no_kubernetes"
+      ;;
+    cluster)
+      # What a node is made of beside Kubernetes' own programs, and what builds its images.
+      packages=()
+      add() { has "$1" || [ -e "$1" ] || packages+=("$2"); }
+      add containerd containerd
+      add runc runc
+      add /usr/lib/cni/bridge containernetworking-plugins
+      add ip iproute2
+      add iptables iptables
+      add conntrack conntrack
+      add socat socat
+      add openssl openssl
+      add curl curl
+      has docker && docker info >/dev/null 2>&1 || has podman || add buildah buildah
+      add debootstrap debootstrap
+      # Only the programs of Debian's package: its service would start a server.
+      has prometheus || from_debian prometheus usr/bin/prometheus "$tools/bin/prometheus" 755 || die "prometheus cannot be had here"
+      [ "${#packages[@]}" -eq 0 ] || debian "${packages[0]}" "${packages[@]}"
       ;;
     node) get_kubernetes kubelet kube-proxy || say "$no_kubernetes" ;;
     fuzz)

@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Ends the cluster and removes all that it left on this machine.
+#
+# usage: scripts/cluster/down.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+for part in network node; do
+  # shellcheck source=/dev/null
+  source "$root/scripts/cluster/$part.sh"
+done
+[ "$(id -u)" -eq 0 ] || die "this needs root, as up.sh did"
+
+# The kubelet first: it would start again what ends. The API server waits a minute for its watches if it is asked kindly.
+for program in kubelet proxy scheduler controller-manager; do end "$program"; done
+for program in api-server etcd prometheus store; do end "$program" KILL; done
+
+# Containers' processes are in the cluster's own cgroups, whatever containerd says of them; their shims are known by our socket.
+kill_all() {
+  local folder pids
+  pids=$(pgrep -f "containerd-shim.* -address $sockets/containerd.sock" || true)
+  for folder in $(cgroup_folders); do
+    [ ! -d "$folder/verbatim-$cluster" ] || pids+=" $(find "$folder/verbatim-$cluster" -name cgroup.procs -exec cat {} + | sort -u | tr '\n' ' ')"
+  done
+  # shellcheck disable=SC2086 # a list of numbers
+  [ -z "${pids// /}" ] || kill -KILL $pids 2>/dev/null || true
+}
+kill_all
+end containerd
+kill_all
+
+cgroups_gone() {
+  local folder
+  for folder in $(cgroup_folders); do
+    [ ! -d "$folder/verbatim-$cluster" ] || find "$folder/verbatim-$cluster" -depth -type d -exec rmdir {} + 2>/dev/null || return 1
+  done
+}
+await 30 "the end of the containers' processes" cgroups_gone
+
+# Deepest first.
+grep -E " ($state|$sockets)/" /proc/self/mounts | awk '{ print $2 }' | sort -r | while read -r mount; do
+  umount --lazy "$mount" || true
+done
+network_down
+# Guarded: both have the cluster's name in them.
+rm -rf "${state:?}" "${sockets:?}"
+say "gone"

@@ -1,0 +1,43 @@
+# A real S3 server for the cluster. Sourced by up.sh.
+
+store_up() {
+  local keys=$state/store.env
+  mkdir -p "$state/store/data" "$state/store/meta"
+  if [ ! -e "$keys" ]; then
+    (umask 077 && printf 'ROOT_ACCESS_KEY=%s\nROOT_SECRET_KEY=%s\n' "verbatim$(openssl rand -hex 4)" "$(openssl rand -hex 20)" >"$keys")
+  fi
+  # In a subshell: nothing else has the keys in its environment.
+  alive store || (
+    set -a
+    # shellcheck source=/dev/null
+    . "$keys"
+    set +a
+    spawn store versitygw --port "$node_address:7070" posix --sidecar "$state/store/meta" "$state/store/data"
+  )
+  await 30 "the S3 server" store_answers
+}
+
+# Any answer will do: it refuses who has no key.
+store_answers() { curl --silent --output /dev/null --max-time 2 "$store/"; }
+
+# A request to the store: method, path, further options of curl. The keys are in a file, so that no list of processes shows them.
+store_request() {
+  local method=$1 path=$2
+  shift 2
+  # shellcheck source=/dev/null
+  . "$state/store.env"
+  curl --silent --show-error --fail --config - --request "$method" --aws-sigv4 aws:amz:us-east-1:s3 "$@" "$store$path" \
+    <<<"user = \"$ROOT_ACCESS_KEY:$ROOT_SECRET_KEY\""
+}
+
+# The store's keys as a Secret of a namespace: namespace, name.
+store_secret() {
+  # shellcheck source=/dev/null
+  . "$state/store.env"
+  admin apply -f - >/dev/null <<END
+apiVersion: v1
+kind: Secret
+metadata: {name: $2, namespace: $1}
+stringData: {AWS_ACCESS_KEY_ID: "$ROOT_ACCESS_KEY", AWS_SECRET_ACCESS_KEY: "$ROOT_SECRET_KEY"}
+END
+}

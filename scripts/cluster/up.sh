@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Brings up a real Kubernetes node, an S3 server and Prometheus on this machine, and Verbatim in it by Helm.
+#
+# usage: scripts/cluster/up.sh [--from-source] [--without-verbatim]
+#
+#   --from-source        compile the programs inside the image's build; else those of target/release are taken
+#   --without-verbatim   leave the chart out
+#
+# It is quick when all of it runs already. Needs root: network namespaces, cgroups and mounts are the kernel's to give.
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+for part in network certificates control_plane node store prometheus images verbatim; do
+  # shellcheck source=/dev/null
+  source "$root/scripts/cluster/$part.sh"
+done
+
+prebuilt=yes verbatim=yes
+while [ $# -gt 0 ]; do
+  case $1 in
+    --from-source) prebuilt='' ;;
+    --without-verbatim) verbatim='' ;;
+    *)
+      sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+      exit 2
+      ;;
+  esac
+  shift
+done
+[ "$(id -u)" -eq 0 ] || die "this needs root (network namespaces, cgroups, mounts): run it with sudo, or use a cluster that you have:
+cluster: KUBECONFIG=... make cluster-demo"
+
+# Name of a step, then what it does. Each says how long it took: a person waits for it.
+step() {
+  local name=$1 start=${EPOCHREALTIME/./}
+  shift
+  "$@"
+  printf 'cluster: %-58s %6.1f s\n' "$name" "$(((${EPOCHREALTIME/./} - start) / 1000))e-3" >&2
+}
+
+network_and_keys() {
+  network_up
+  certificates_up
+}
+
+start=$SECONDS
+mkdir -p "$state" "$sockets" "$logs"
+step "programs of the node" "$root/scripts/setup.sh" kubernetes node cluster versitygw
+step "images of the operator and the worker" images_up
+step "network, keys" network_and_keys
+step "etcd, API server, controller manager, scheduler" control_plane_up
+step "containerd, kubelet, kube-proxy" node_up
+step "images on the node" images_import
+step "the node is ready" node_ready
+step "S3 server" store_up
+step "Prometheus" prometheus_up
+[ -z "$verbatim" ] || step "Verbatim, by Helm" verbatim_up
+say "up after $((SECONDS - start)) s"
+next_steps

@@ -1,0 +1,23 @@
+# Verbatim itself, installed by its chart. Sourced by up.sh.
+
+verbatim_up() {
+  helm --kubeconfig "$state/kubeconfig" upgrade --install verbatim "$root/charts/verbatim" \
+    --namespace verbatim-system --create-namespace --wait --timeout 2m \
+    --values "$root/scripts/cluster/values.yaml" >"$logs/helm.log" 2>&1 || {
+    cat "$logs/helm.log" >&2
+    admin get pods,events -n verbatim-system >&2
+    die "the chart cannot be installed"
+  }
+}
+
+next_steps() {
+  cat >&2 <<END
+
+  export KUBECONFIG=$state/kubeconfig
+  kubectl get nodes,pods -A          # what runs
+  make cluster-demo                  # a job, followed until it is complete
+  Prometheus: $prometheus
+  S3: $store (keys: $state/store.env)
+  make cluster-down                  # all of it goes
+END
+}
