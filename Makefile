@@ -17,6 +17,10 @@ VERBATIM := $(CARGO_TARGET_DIR)/release/verbatim
 PYTHON ?= python3
 # Options of `python3 -m bench`, as BENCH="--runs 2 --peers moonshine,verbatim".
 BENCH ?=
+# Options of scripts/image/build.sh, as IMAGE="--accelerator cuda worker".
+IMAGE ?=
+# Options of scripts/cluster/up.sh, as CLUSTER=--from-source.
+CLUSTER ?=
 # Which acceptance checks, as ACCEPT="exact kill".
 ACCEPT ?=
 # Options of `verbatim soak`, as SOAK="--hours 24 --concurrency 4".
@@ -26,7 +30,7 @@ FUZZ_SECONDS ?= 60
 TRANSCRIPT_SCHEMA := docs/transcript.schema.json
 
 .PHONY: help setup build model demo test test-rust test-python bench lint fmt fmt-check deny generate check-generated
-.PHONY: soak chaos chaos-workers operator-load accept golden fuzz fuzz-mutations clean
+.PHONY: image cluster cluster-demo cluster-down soak chaos chaos-workers operator-load accept golden fuzz fuzz-mutations clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-16s %s\n", $$1, $$2 }'
@@ -68,6 +72,18 @@ chaos-workers: model ## Kill, stop and mislead three workers over one bucket, in
 operator-load: build ## Watch the operator with 2,000 jobs, 500 of them running (five minutes)
 	@scripts/setup.sh kubernetes
 	cargo test --release --locked --package verbatim-operator --test cluster two_thousand -- --ignored --nocapture
+
+image: ## Build the images of the operator and the worker with docker, podman or buildah (IMAGE="--prebuilt": of target/release)
+	scripts/image/build.sh $(IMAGE)
+
+cluster: model ## Bring up a Kubernetes node, an S3 server, Prometheus, and Verbatim in it by Helm (root)
+	@scripts/cluster/up.sh $(CLUSTER)
+
+cluster-demo: ## Apply a job to that cluster, or to KUBECONFIG's, and follow it until it is complete
+	@scripts/cluster/demo.sh
+
+cluster-down: ## End that cluster; nothing stays
+	@scripts/cluster/down.sh
 
 accept: model ## Check exactness, flat memory and kills over real recordings (some minutes)
 	$(PYTHON) -m bench.accept --binary $(VERBATIM) $(ACCEPT)

@@ -26,7 +26,8 @@ store_request() {
   shift 2
   # shellcheck source=/dev/null
   . "$state/store.env"
-  curl --silent --show-error --fail --config - --request "$method" --aws-sigv4 aws:amz:us-east-1:s3 "$@" "$store$path" \
+  curl --silent --show-error --fail --config - --request "$method" --aws-sigv4 aws:amz:us-east-1:s3 \
+    --header "x-amz-content-sha256: UNSIGNED-PAYLOAD" "$@" "$store$path" \
     <<<"user = \"$ROOT_ACCESS_KEY:$ROOT_SECRET_KEY\""
 }
 

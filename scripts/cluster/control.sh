@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# Stops or starts one server of the cluster, to see what happens then.
+#
+# usage: scripts/cluster/control.sh stop|start api-server|store
+#
+# A stop is sudden, as a crash. The controllers end with the API server, as they do when they cannot renew their leases.
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+for part in control_plane store; do
+  # shellcheck source=/dev/null
+  source "$root/scripts/cluster/$part.sh"
+done
+
+case "${1:-} ${2:-}" in
+  "stop api-server") for program in api-server controller-manager scheduler; do end "$program" KILL; done ;;
+  "start api-server") control_plane_up ;;
+  "stop store") end store KILL ;;
+  "start store") store_up ;;
+  *)
+    sed -n '2,6s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+    exit 2
+    ;;
+esac
