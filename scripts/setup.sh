@@ -95,6 +95,23 @@ get_versitygw() {
   ln -sfn "$folder/versitygw" "$tools/bin/versitygw"
 }
 
+# Prometheus with its discovery of Kubernetes' pods, which Debian's package lacks, and without the other clouds'. A module's version
+# v0.316.0 is release 3.16.0.
+prometheus=v0.316.0
+
+get_prometheus() {
+  local folder="$tools/prometheus-$prometheus"
+  if [ ! -x "$folder/prometheus" ]; then
+    has go || return 1
+    say "building prometheus $prometheus into $folder, which takes three or four minutes"
+    mkdir -p "$folder"
+    GOBIN="$folder" CGO_ENABLED=0 go install -trimpath -ldflags "-s -w" -tags remove_all_sd,enable_kubernetes_sd,netgo \
+      "github.com/prometheus/prometheus/cmd/prometheus@$prometheus" >&2 || return 1
+  fi
+  mkdir -p "$tools/bin"
+  ln -sfn "$folder/prometheus" "$tools/bin/prometheus"
+}
+
 # Programs of a real Kubernetes, of the version that this module requires.
 kubernetes_module="$here/../tests/tools/kubernetes"
 
@@ -174,8 +191,7 @@ for wanted in "${@:-build}"; do
       add curl curl
       has docker && docker info >/dev/null 2>&1 || has podman || add buildah buildah
       add debootstrap debootstrap
-      # Only the programs of Debian's package: its service would start a server.
-      has prometheus || from_debian prometheus usr/bin/prometheus "$tools/bin/prometheus" 755 || die "prometheus cannot be had here"
+      get_prometheus || die "prometheus cannot be built here without Go (https://go.dev/dl)"
       [ "${#packages[@]}" -eq 0 ] || debian "${packages[0]}" "${packages[@]}"
       ;;
     node) get_kubernetes kubelet kube-proxy || say "$no_kubernetes" ;;

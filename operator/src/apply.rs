@@ -11,6 +11,7 @@ use verbatim_crds::job::{KIND, api_version};
 use verbatim_crds::{TranscriptionJob, TranscriptionJobStatus};
 
 use crate::context::Context;
+use crate::decide::restart::Restart;
 use crate::error::Error;
 
 /// Applied under one name. Fields that others took are taken back: they are the operator's to decide.
@@ -108,13 +109,17 @@ pub async fn delete(context: &Context, job: &TranscriptionJob) -> Result<(), Err
 ///
 /// # Errors
 /// [`Error`].
-pub async fn evict(context: &Context, job: &TranscriptionJob, pod: &str, uid: &str) -> Result<(), Error> {
+pub async fn evict(context: &Context, job: &TranscriptionJob, restart: &Restart) -> Result<(), Error> {
     context.may_write()?;
     let api: Api<Pod> = context.namespaced(job)?;
-    let same = Preconditions { uid: Some(uid.to_owned()), resource_version: None };
-    let delete = DeleteParams { preconditions: Some(same), ..DeleteParams::default() };
+    let same = Preconditions { uid: Some(restart.uid.clone()), resource_version: None };
+    let delete = DeleteParams {
+        preconditions: Some(same),
+        grace_period_seconds: restart.why.grace_seconds(),
+        ..DeleteParams::default()
+    };
     let params = EvictParams { delete_options: Some(delete), ..EvictParams::default() };
-    match api.evict(pod, &params).await {
+    match api.evict(&restart.pod, &params).await {
         Err(kube::Error::Api(answer)) if answer.code == 404 || answer.code == 409 => Ok(()),
         answer => answer.map(drop).map_err(Error::applying("the eviction")),
     }

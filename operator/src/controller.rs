@@ -134,7 +134,7 @@ async fn steps(
     let asked = Instant::now();
     make(context, job, memory, &seen, &decision).await?;
     if let Some(restart) = &decision.restart {
-        apply::evict(context, job, &restart.pod, &restart.uid).await?;
+        apply::evict(context, job, restart).await?;
     }
 
     // Status.

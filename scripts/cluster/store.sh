@@ -3,6 +3,7 @@
 store_up() {
   local keys=$state/store.env
   mkdir -p "$state/store/data" "$state/store/meta"
+  echo "$store" >"$state/endpoint"
   if [ ! -e "$keys" ]; then
     (umask 077 && printf 'ROOT_ACCESS_KEY=%s\nROOT_SECRET_KEY=%s\n' "verbatim$(openssl rand -hex 4)" "$(openssl rand -hex 20)" >"$keys")
   fi

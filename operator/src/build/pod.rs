@@ -83,8 +83,11 @@ fn ours(job: &TranscriptionJob, settings: &Settings) -> Value {
         // Loading a model from a bucket takes minutes.
         "startupProbe": merged(probe(http::HEALTHY), json!({ "periodSeconds": 2, "failureThreshold": 150 })),
         "readinessProbe": merged(probe(http::READY), json!({ "periodSeconds": 5 })),
-        // The supervisor's own limit for its loop is 60 s: half a minute on top.
-        "livenessProbe": merged(probe(http::HEALTHY), json!({ "periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 3 })),
+        // The last resort, after the supervisor's own limit for its loop (60 s) and the operator's patience (120 s), which
+        // replaces one worker at a time. A supervisor that is stopped hears no SIGTERM: no long wait for it.
+        "livenessProbe": merged(probe(http::HEALTHY), json!({
+            "periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 18, "terminationGracePeriodSeconds": 30,
+        })),
         "securityContext": {
             "allowPrivilegeEscalation": false,
             "readOnlyRootFilesystem": true,

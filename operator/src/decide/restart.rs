@@ -10,8 +10,8 @@ use std::time::Duration;
 use crate::observe::{Observation, Sample, Worker, WorkerState};
 
 /// Time without an answer of a worker that has answered before: one that never has may still load its model, or no answer of
-/// it may reach the operator, and the kubelet's probes watch over it all the same. The worker's own watch over its supervisor (`/healthz`) takes 60 s, and the kubelet's probe of it
-/// half a minute more.
+/// it may reach the operator, and the kubelet's probe watches over it all the same. The worker's own watch over its supervisor
+/// (`/healthz`) takes 60 s; the kubelet's probe comes after this (`build/pod.rs`), since it keeps to no budget.
 pub const SILENT: Duration = Duration::from_secs(120);
 /// Time above the share of memory: the supervisor acts within seconds, and its engine's files may take a minute.
 pub const FULL: Duration = Duration::from_secs(120);
@@ -56,6 +56,17 @@ impl Why {
             Self::Silent => "Silent",
             Self::Memory => "Memory",
             Self::NoProgress => "NoProgress",
+        }
+    }
+
+    /// Seconds that a worker gets to end, if not those of its pod.
+    ///
+    /// One that does not answer may be one that nobody can wake: waiting for its files would keep its shards for minutes. Half a
+    /// minute is enough for one that is only out of reach to give them back.
+    pub fn grace_seconds(self) -> Option<u32> {
+        match self {
+            Self::Silent => Some(30),
+            Self::Memory | Self::NoProgress => None,
         }
     }
 }

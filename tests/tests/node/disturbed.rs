@@ -1,0 +1,131 @@
+//! Jobs to which something happens while they run. Each ends with every recording once, and nothing done over that had been
+//! committed.
+
+use std::fs;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::cgroups::{signal, supervisor};
+use crate::node::{Node, node, wait};
+use crate::recordings::{prompts, reference};
+use crate::run::Run;
+
+/// Transcripts until something happens: the job is in its midst.
+const EARLY: usize = 60;
+/// How long a server is away, as the scenarios have it.
+const AWAY: Duration = Duration::from_secs(30);
+
+/// A job over the prompts that something happens to.
+#[track_caller]
+fn disturbed(test: &str, what: impl FnOnce(&Node, &mut Run<'_>)) {
+    let Some(node) = node(test) else { return };
+    let mut run = Run::start(&node, &format!("node-{test}"), prompts(), json!({}));
+    run.committed(EARLY);
+    what(&node, &mut run);
+    run.check(reference());
+}
+
+#[test]
+fn a_worker_pod_is_deleted() {
+    disturbed("deleted", |node, run| {
+        let pod = run.worker();
+        let name = pod["metadata"]["name"].as_str().unwrap().to_owned();
+        node.kubectl(&["-n", &run.name, "delete", "pod", &name, "--wait=false"]);
+    });
+}
+
+#[test]
+fn a_worker_is_killed() {
+    disturbed("killed", |node, run| signal(&supervisor(node, &run.worker()), "KILL"));
+}
+
+#[test]
+fn a_worker_runs_out_of_memory() {
+    disturbed("oom", |node, run| {
+        let pod = run.worker();
+        let name = pod["metadata"]["name"].as_str().unwrap().to_owned();
+        let process = supervisor(node, &pod);
+        // The kernel takes whoever scores highest: let it be the container's first process, as where the whole group goes.
+        fs::write(format!("/proc/{}/oom_score_adj", process.id), "1000").unwrap();
+        // A process that joins the container's group and takes memory until the limit.
+        let hog = "echo $$ > \"$1/cgroup.procs\"; exec python3 -c 'x = []\nwhile True: x.append(bytearray(1 << 20))'";
+        let mut hog = Command::new("sh")
+            .args(["-c", hog, "sh"])
+            .arg(&process.cgroup)
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let ended = wait(60, "the kernel's kill", || {
+            let pod = node.json(&["-n", &run.name, "get", "pod", &name]).ok()?;
+            let state = pod["status"]["containerStatuses"][0]["state"]["terminated"].clone();
+            state.is_object().then_some(state)
+        });
+        let _ = hog.kill();
+        hog.wait().unwrap();
+        assert_eq!((&ended["reason"], &ended["exitCode"]), (&json!("OOMKilled"), &json!(137)), "{ended:#}");
+    });
+}
+
+#[test]
+fn the_operators_pods_are_killed() {
+    disturbed("operator", |node, _| {
+        node.kubectl(&[
+            "-n",
+            "verbatim-system",
+            "delete",
+            "pods",
+            "-l",
+            "app.kubernetes.io/name=verbatim",
+            "--grace-period=0",
+            "--force",
+        ]);
+    });
+}
+
+#[test]
+fn the_api_server_is_away() {
+    disturbed("api-server", |node, _| {
+        node.control("stop", "api-server");
+        std::thread::sleep(AWAY);
+        node.control("start", "api-server");
+    });
+}
+
+#[test]
+fn the_store_is_away() {
+    disturbed("store", |node, _| {
+        node.control("stop", "store");
+        std::thread::sleep(AWAY);
+        node.control("start", "store");
+    });
+}
+
+#[test]
+fn the_job_is_suspended_and_resumed() {
+    disturbed("suspended", |_, run| {
+        run.patch(&json!({"suspend": true}));
+        run.until(360, "the suspension", |status| status["phase"] == "Suspended" && status["workers"]["ready"] == 0);
+        wait(60, "the end of the workers", || run.pods().iter().all(ended).then_some(()));
+        let half = run.status().unwrap();
+        assert!(half["files"]["succeeded"].as_i64().unwrap() < 568, "{half:#}");
+        // What is committed now was so before the resumption.
+        run.committed(1);
+        run.patch(&json!({"suspend": false}));
+    });
+}
+
+fn ended(pod: &serde_json::Value) -> bool {
+    matches!(pod["status"]["phase"].as_str(), Some("Succeeded" | "Failed"))
+}
+
+#[test]
+fn fewer_workers_are_allowed_and_more_again() {
+    disturbed("scaled", |node, run| {
+        run.patch(&json!({"scaling": {"maxWorkers": 1}}));
+        run.until(360, "one worker", |status| status["workers"]["desired"] == 1);
+        node.kubectl(&["-n", &run.name, "scale", "tj/job", "--replicas=3"]);
+    });
+}

@@ -1,0 +1,180 @@
+//! The node: kubectl, its store's folder, and switching its servers off and on.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use verbatim_store::s3::Credentials;
+use verbatim_store::{ObjectStore as _, Put, S3Config, S3Store};
+
+/// Set by `make test-node`: the cluster's name, as the scripts know it.
+const VARIABLE: &str = "VERBATIM_CLUSTER";
+/// What a command of the cluster takes is seconds; the API server needs some after a stop.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Between two looks at something that changes within seconds.
+const LOOK: Duration = Duration::from_millis(200);
+
+static TURN: Mutex<()> = Mutex::new(());
+
+/// The node, for one test at a time.
+pub struct Node {
+    name: String,
+    state: PathBuf,
+    _turn: MutexGuard<'static, ()>,
+}
+
+/// The node, when it is this test's turn; without one the test says so and ends.
+pub fn node(test: &str) -> Option<Node> {
+    let Ok(name) = std::env::var(VARIABLE) else {
+        eprintln!("NOT CHECKED: {test}: no node is up. As root: make test-node");
+        return None;
+    };
+    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let state = root().join("target/cluster").join(&name);
+    assert!(state.join("kubeconfig").exists(), "{} is no running cluster", state.display());
+    Some(Node { name, state, _turn: turn })
+}
+
+/// The checkout.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// Waits until `look` finds something.
+#[track_caller]
+pub fn wait<T>(seconds: u64, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(seconds), "{what}: not within {seconds} s");
+        std::thread::sleep(LOOK);
+    }
+}
+
+impl Node {
+    /// The cluster's name: its cgroup is `verbatim-NAME`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What kubectl prints, or what it says is wrong.
+    pub fn try_kubectl(&self, arguments: &[&str], input: &str) -> Result<String, String> {
+        let mut child = Command::new("kubectl")
+            .arg("--kubeconfig")
+            .arg(self.state.join("kubeconfig"))
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // One that does not read its input closes it.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        let done = child.wait_with_output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        if done.status.success() { Ok(text(done.stdout)) } else { Err(text(done.stderr)) }
+    }
+
+    /// What kubectl prints. An API server that comes back refuses some requests at first.
+    #[track_caller]
+    pub fn kubectl(&self, arguments: &[&str]) -> String {
+        self.send(arguments, "")
+    }
+
+    /// The same with input.
+    #[track_caller]
+    pub fn send(&self, arguments: &[&str], input: &str) -> String {
+        let begun = Instant::now();
+        loop {
+            match self.try_kubectl(arguments, input) {
+                Ok(text) => return text,
+                Err(error) if begun.elapsed() > PATIENCE => panic!("kubectl {arguments:?}: {error}"),
+                Err(_) => std::thread::sleep(LOOK),
+            }
+        }
+    }
+
+    /// An object as JSON, or what kubectl says is wrong.
+    pub fn json(&self, arguments: &[&str]) -> Result<Value, String> {
+        let text = self.try_kubectl(&[arguments, &["-o", "json"]].concat(), "")?;
+        serde_json::from_str(&text).map_err(|error| error.to_string())
+    }
+
+    /// A fresh namespace under Pod Security "restricted", with the store's keys in the Secret `s3`.
+    pub fn namespace(&self, name: &str) {
+        self.kubectl(&["delete", "namespace", name, "--ignore-not-found", "--timeout=120s"]);
+        let keys = self.keys();
+        for object in [
+            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {
+                "name": name, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}}),
+            json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s3", "namespace": name},
+                "stringData": {"AWS_ACCESS_KEY_ID": keys.0, "AWS_SECRET_ACCESS_KEY": keys.1}}),
+        ] {
+            self.send(&["apply", "-f", "-"], &object.to_string());
+        }
+    }
+
+    /// Stops or starts a server: `scripts/cluster/control.sh`.
+    pub fn control(&self, action: &str, server: &str) {
+        let done = Command::new(root().join("scripts/cluster/control.sh"))
+            .args([action, server])
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{action} {server}: {}", String::from_utf8_lossy(&done.stderr));
+    }
+
+    /// Where the store keeps a bucket's objects.
+    pub fn bucket(&self, name: &str) -> PathBuf {
+        self.state.join("store/data").join(name)
+    }
+
+    /// What the store has logged.
+    pub fn store_log(&self) -> String {
+        std::fs::read_to_string(self.state.join("logs/store.log")).unwrap()
+    }
+
+    /// The store's address, as pods reach it.
+    pub fn endpoint(&self) -> String {
+        std::fs::read_to_string(self.state.join("endpoint")).unwrap().trim().to_owned()
+    }
+
+    /// Access key and secret.
+    pub fn keys(&self) -> (String, String) {
+        let text = std::fs::read_to_string(self.state.join("store.env")).unwrap();
+        let value = |name: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+            line.unwrap().to_owned()
+        };
+        (value("ROOT_ACCESS_KEY"), value("ROOT_SECRET_KEY"))
+    }
+
+    /// Puts files into the bucket `calls`, which is made when it is not there.
+    pub fn upload(&self, prefix: &str, files: &[PathBuf]) {
+        self.control("bucket", "calls");
+        self.control("bucket", "transcripts");
+        let (access_key, secret_key) = self.keys();
+        let config = S3Config {
+            bucket: "calls".to_owned(),
+            endpoint: Some(self.endpoint()),
+            region: Some("us-east-1".to_owned()),
+            force_path_style: true,
+            credentials: Credentials::Keys { access_key, secret_key, session_token: None },
+            ..S3Config::default()
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let store = S3Store::connect(config).await.unwrap();
+            for file in files {
+                let key = format!("{prefix}{}", file.file_name().unwrap().to_str().unwrap());
+                let bytes = std::fs::read(file).unwrap();
+                store.put(&key, Put::new(bytes, "audio/wav")).await.unwrap();
+            }
+        });
+    }
+}

@@ -1,0 +1,69 @@
+//! Workers that need help: from their supervisors, or from the operator.
+
+use std::process::{Command, Stdio};
+
+use serde_json::json;
+
+use crate::cgroups::{signal, supervisor};
+use crate::node::{node, wait};
+use crate::recordings::{prompts, reference};
+use crate::run::Run;
+
+#[test]
+fn an_engine_above_its_soft_limit_is_recycled_and_the_pod_stays() {
+    let Some(node) = node("an engine above its soft limit") else { return };
+    // An engine with its model has about 90 MB, and grows by its batches.
+    let more = json!({"recycle": {"memorySoftLimit": "110Mi"}, "scaling": {"minWorkers": 1, "maxWorkers": 1}});
+    let run = Run::start(&node, "node-recycled", prompts(), more);
+    let pod = run.worker();
+    let status = run.check(reference());
+    assert!(status["recycles"]["memory"].as_i64().unwrap() >= 1, "{status:#}");
+    let events = run.events().join("\n");
+    assert!(events.contains("Recycled: "), "{events}");
+    let pods = run.pods();
+    assert_eq!(pods.len(), 1, "{pods:#?}");
+    assert_eq!(pods[0]["metadata"]["uid"], pod["metadata"]["uid"]);
+}
+
+#[test]
+fn a_worker_that_hangs_beyond_its_supervisors_help_is_replaced() {
+    let Some(node) = node("a worker that hangs") else { return };
+    let more = json!({"scaling": {"minWorkers": 1, "maxWorkers": 1}});
+    let mut run = Run::start(&node, "node-hangs", prompts(), more);
+    // Only who has answered before counts as silent.
+    run.until(120, "figures", |status| status["speedUp"].is_string());
+    run.committed(1);
+    let pod = run.worker();
+    // The supervisor, which would help the engine, stands still: nothing inside the pod can help.
+    signal(&supervisor(&node, &pod), "STOP");
+    let status = run.until(240, "the restart", |status| status["restarts"].as_i64() == Some(1));
+    assert!(status["files"]["remaining"].as_i64().unwrap() > 0, "{status:#}");
+    wait(120, "another worker", || run.pods().iter().any(|other| other["metadata"]["uid"] != pod["metadata"]["uid"]).then_some(()));
+    run.check(reference());
+    let events = run.events().join("\n");
+    assert!(events.contains("Restarted: "), "{events}");
+    assert!(events.contains("no answer for"), "{events}");
+}
+
+#[test]
+fn a_worker_is_drained_with_exit_code_75() {
+    let Some(node) = node("a drained worker") else { return };
+    let mut run = Run::start(&node, "node-drained", prompts(), json!({"scaling": {"minWorkers": 1, "maxWorkers": 1}}));
+    run.committed(1);
+    let pod = run.worker();
+    let name = pod["metadata"]["name"].as_str().unwrap().to_owned();
+    let namespace = run.name.clone();
+    let mut watch = Command::new("kubectl")
+        .args(["--kubeconfig", &std::env::var("KUBECONFIG").unwrap_or_default()])
+        .args(["-n", &namespace, "get", "pod", &name, "--watch", "-o"])
+        .arg("jsonpath={.status.containerStatuses[0].state.terminated.exitCode}{\"\\n\"}")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    node.kubectl(&["-n", &namespace, "delete", "pod", &name]);
+    let _ = watch.kill();
+    let seen = String::from_utf8(watch.wait_with_output().unwrap().stdout).unwrap();
+    assert!(seen.lines().any(|line| line == "75"), "{seen:?}");
+    run.check(reference());
+}

@@ -1,0 +1,201 @@
+//! One job over recordings, from its manifest to a look at everything that it left.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::node::{Node, wait};
+use crate::recordings::without_times;
+
+/// Until a job must be done: the prompts take 20 s on two free cores, a stopped server half a minute, a lost worker's lease and
+/// a Job's back-off as much again; and this machine may have other things to do.
+const END: Duration = Duration::from_secs(420);
+
+/// A job in a namespace of its own.
+pub struct Run<'a> {
+    pub node: &'a Node,
+    pub name: String,
+    keys: BTreeSet<String>,
+    /// Transcripts that were there when something was done to the job, with what tells that they were not written again.
+    committed: BTreeMap<PathBuf, (u64, i64, i64)>,
+}
+
+impl<'a> Run<'a> {
+    /// Uploads the recordings and applies a job over them. `more` is laid over its spec.
+    pub fn start(node: &'a Node, name: &str, recordings: &[PathBuf], more: Value) -> Self {
+        node.namespace(name);
+        for bucket in ["calls", "transcripts"] {
+            let _ = std::fs::remove_dir_all(node.bucket(bucket).join(name));
+        }
+        node.upload(&format!("{name}/"), recordings);
+        let keys = recordings.iter().map(|file| format!("{name}/{}", file.file_name().unwrap().to_str().unwrap()));
+        let run = Self { node, name: name.to_owned(), keys: keys.collect(), committed: BTreeMap::new() };
+        run.apply(more);
+        run
+    }
+
+    fn apply(&self, more: Value) {
+        let prefix = format!("{}/", self.name);
+        let mut spec = json!({
+            "source": {"s3": {"bucket": "calls", "prefix": prefix}},
+            "destination": {"s3": {"bucket": "transcripts", "prefix": prefix}, "formats": ["JSON", "TXT"]},
+            "storage": {"endpoint": self.node.endpoint(), "region": "us-east-1", "forcePathStyle": true,
+                        "credentialsSecretRef": {"name": "s3"}},
+            "scaling": {"minWorkers": 1, "maxWorkers": 3, "targetCompletionSeconds": 10},
+            "template": {"spec": {"containers": [{"name": "worker", "resources": {
+                "requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "1Gi"}}}]}},
+        });
+        spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let job = json!({"apiVersion": "verbatim.dev/v1alpha1", "kind": "TranscriptionJob",
+            "metadata": {"name": "job", "namespace": self.name}, "spec": spec});
+        self.node.send(&["apply", "-f", "-"], &job.to_string());
+    }
+
+    /// Changes the job's spec.
+    pub fn patch(&self, spec: &Value) {
+        let patch = json!({"spec": spec}).to_string();
+        self.node.kubectl(&["-n", &self.name, "patch", "tj", "job", "--type=merge", "--patch", &patch]);
+    }
+
+    /// The job's status, where the API server answers.
+    pub fn status(&self) -> Option<Value> {
+        self.node.json(&["-n", &self.name, "get", "tj", "job"]).ok().map(|job| job["status"].clone())
+    }
+
+    /// Waits until the status is so.
+    #[track_caller]
+    pub fn until(&self, seconds: u64, what: &str, is: impl Fn(&Value) -> bool) -> Value {
+        let mut last = Value::Null;
+        wait(seconds, what, || {
+            last = self.status()?;
+            is(&last).then(|| last.clone())
+        })
+    }
+
+    /// The destination's folder in the store.
+    pub fn folder(&self) -> PathBuf {
+        self.node.bucket("transcripts").join(&self.name)
+    }
+
+    fn transcripts(&self) -> BTreeMap<PathBuf, (u64, i64, i64)> {
+        let Ok(entries) = std::fs::read_dir(self.folder()) else { return BTreeMap::new() };
+        entries
+            .filter_map(|entry| {
+                let path = entry.ok()?.path();
+                let data = path.metadata().ok()?;
+                let json = path.extension().is_some_and(|extension| extension == "json") && data.is_file();
+                json.then(|| (path, (data.ino(), data.mtime(), data.mtime_nsec())))
+            })
+            .collect()
+    }
+
+    /// Waits until so many transcripts are there, and remembers them: none may be written again.
+    #[track_caller]
+    pub fn committed(&mut self, count: usize) {
+        wait(120, "some transcripts", || (self.transcripts().len() >= count).then_some(()));
+        self.committed = self.transcripts();
+    }
+
+    /// The workers' pods by name, with their phases.
+    pub fn pods(&self) -> Vec<Value> {
+        let pods = self.node.json(&["-n", &self.name, "get", "pods", "-l", "verbatim.dev/job=job"]);
+        pods.map(|pods| pods["items"].as_array().cloned().unwrap_or_default()).unwrap_or_default()
+    }
+
+    /// A worker that runs and is ready.
+    #[track_caller]
+    pub fn worker(&self) -> Value {
+        wait(60, "a ready worker", || {
+            self.pods().into_iter().find(|pod| {
+                let conditions = pod["status"]["conditions"].as_array().cloned().unwrap_or_default();
+                pod["metadata"]["deletionTimestamp"].is_null()
+                    && conditions.iter().any(|each| each["type"] == "Ready" && each["status"] == "True")
+            })
+        })
+    }
+
+    /// The job's events, as `Reason: note`.
+    pub fn events(&self) -> Vec<String> {
+        let events = self.node.json(&["-n", &self.name, "get", "events.events.k8s.io"]).unwrap();
+        let all = events["items"].as_array().unwrap().iter();
+        all.filter(|event| event["regarding"]["kind"] == "TranscriptionJob")
+            .map(|event| format!("{}: {}", event["reason"].as_str().unwrap(), event["note"].as_str().unwrap()))
+            .collect()
+    }
+
+    /// Waits for the end, which must be a good one, and looks at what is there. Gives the status.
+    #[track_caller]
+    pub fn check(&self, reference: &BTreeMap<String, Value>) -> Value {
+        let begun = Instant::now();
+        let status = loop {
+            let status = self.status().unwrap_or_default();
+            let phase = status["phase"].as_str().unwrap_or_default();
+            if phase == "Complete" {
+                break status;
+            }
+            assert_ne!(phase, "Failed", "{status:#}\n{:#?}", self.events());
+            assert!(begun.elapsed() < END, "{}: not done: {status:#}\n{:#?}", self.name, self.events());
+            std::thread::sleep(Duration::from_millis(500));
+        };
+        let total = self.keys.len();
+        let files = json!({"total": total, "succeeded": total, "failed": 0, "skipped": 0, "remaining": 0});
+        assert_eq!(status["files"], files, "{status:#}");
+        assert_eq!(self.reported(), self.keys);
+        self.same_as(reference);
+        self.written_once();
+        let now = self.transcripts();
+        for (path, before) in &self.committed {
+            assert_eq!(now.get(path), Some(before), "{} was written again", path.display());
+        }
+        status
+    }
+
+    /// The keys in the report: each once, each succeeded.
+    fn reported(&self) -> BTreeSet<String> {
+        let ledger = self.folder().join(".verbatim");
+        let jobs: Vec<PathBuf> = std::fs::read_dir(&ledger).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert_eq!(jobs.len(), 1, "{jobs:?}");
+        let report = std::fs::read_to_string(jobs[0].join("report.jsonl")).unwrap();
+        let mut keys = BTreeSet::new();
+        for line in report.lines() {
+            let line: Value = serde_json::from_str(line).unwrap();
+            assert_eq!(line["result"], "succeeded", "{line}");
+            let key = line["key"].as_str().unwrap().to_owned();
+            assert!(keys.insert(key.clone()), "{key} is twice in the report");
+        }
+        keys
+    }
+
+    fn same_as(&self, reference: &BTreeMap<String, Value>) {
+        for key in &self.keys {
+            let name = Path::new(key).with_extension("json").file_name().unwrap().to_str().unwrap().to_owned();
+            let text = std::fs::read(self.folder().join(&name)).unwrap();
+            let mut transcript = without_times(&text);
+            let mut expected = reference[&name].clone();
+            // A key there, a file's name here.
+            for each in [&mut transcript, &mut expected] {
+                each["source"].as_object_mut().unwrap().remove("name");
+            }
+            assert_eq!(transcript, expected, "{key}");
+        }
+    }
+
+    /// The store accepted each transcript once.
+    fn written_once(&self) {
+        let mut times: BTreeMap<String, usize> = BTreeMap::new();
+        let prefix = format!("/transcripts/{}/", self.name);
+        for line in self.node.store_log().lines() {
+            let fields: Vec<&str> = line.split('|').map(str::trim).collect();
+            let [_, _, "200", _, _, "PUT", path, ..] = fields[..] else { continue };
+            if let Some(name) = path.strip_prefix(&prefix).filter(|name| !name.contains(".verbatim")) {
+                *times.entry(name.to_owned()).or_default() += 1;
+            }
+        }
+        assert_eq!(times.len(), 2 * self.keys.len(), "formats of each recording");
+        let twice: Vec<_> = times.iter().filter(|(_, count)| **count != 1).collect();
+        assert!(twice.is_empty(), "written more than once: {twice:?}");
+    }
+}
