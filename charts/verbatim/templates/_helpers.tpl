@@ -79,3 +79,30 @@ metadata:
 {{- with $all.registry }}{{ trimSuffix "/" . }}/{{ end }}{{ .image.repository }}
 {{- if .image.digest }}@{{ .image.digest }}{{ else }}:{{ $tag }}{{ end }}
 {{- end }}
+
+{{/* The pod template of workers: the values' template, with its image's pull policy and secrets and with resources where it says nothing. */}}
+{{- define "verbatim.workerTemplate" -}}
+{{- $template := deepCopy .Values.worker.template }}
+{{- $spec := $template.spec | default dict }}
+{{- $worker := dict "name" "worker" }}
+{{- $others := list }}
+{{- range $spec.containers }}
+{{- if eq .name "worker" }}{{ $worker = . }}{{ else }}{{ $others = append $others . }}{{ end }}
+{{- end }}
+{{- $worker = merge $worker (dict "imagePullPolicy" .Values.image.pullPolicy) }}
+{{- with .Values.worker.resources }}{{ $worker = merge $worker (dict "resources" .) }}{{ end }}
+{{- $_ := set $spec "containers" (prepend $others $worker) }}
+{{- range .Values.worker.imagePullSecrets }}
+{{- $_ := set $spec "imagePullSecrets" (append ($spec.imagePullSecrets | default list) (dict "name" .)) }}
+{{- end }}
+{{- $_ := set $template "spec" $spec }}
+{{- toYaml $template }}
+{{- end }}
+
+{{/* Whether the objects of the Prometheus operator are wanted: "true" or nothing. */}}
+{{- define "verbatim.monitoring" -}}
+{{- $enabled := .Values.monitoring.enabled }}
+{{- if eq (toString $enabled) "auto" }}
+{{- if .Capabilities.APIVersions.Has "monitoring.coreos.com/v1" }}true{{ end }}
+{{- else if $enabled }}true{{ end }}
+{{- end }}
