@@ -50,7 +50,7 @@ demo: model ## Transcribe the two recordings that come with the model, from the 
 test: test-rust test-python ## Run every test
 
 test-rust: model
-	@scripts/setup.sh promtool versitygw faketime kubernetes
+	@scripts/setup.sh promtool versitygw faketime kubernetes helm
 	cargo test --release --workspace --locked --no-fail-fast
 
 test-python:
@@ -88,8 +88,10 @@ cluster-down: ## End that cluster; nothing stays
 accept: model ## Check exactness, flat memory and kills over real recordings (some minutes)
 	$(PYTHON) -m bench.accept --binary $(VERBATIM) $(ACCEPT)
 
-lint: setup ## Lint with clippy; warnings are errors
+lint: setup ## Lint with clippy and helm; warnings are errors
 	cargo clippy --release --workspace --all-targets --locked -- --deny warnings
+	@scripts/setup.sh helm
+	@for values in charts/verbatim/ci/*.yaml; do helm lint charts/verbatim --strict --quiet --values $$values; done
 
 fmt: ## Format the code
 	cargo fmt --all
@@ -103,13 +105,17 @@ deny: ## Check licences, sources, bans, and advisories where their database can 
 	@scripts/setup.sh deny
 	@scripts/deny.sh
 
-generate: build ## Write the generated files: the CRD and the JSON schema of transcripts
+generate: build ## Write the generated files: the CRD, the JSON schema of transcripts, and parts of the chart
+	@scripts/setup.sh helm
 	cargo run --release --locked --quiet --package verbatim-crds --bin crdgen
 	$(VERBATIM) schema > $(TRANSCRIPT_SCHEMA)
+	scripts/chart.sh
 
 check-generated: build ## Fail when a generated file differs from what `make generate` writes
+	@scripts/setup.sh helm
 	cargo run --release --locked --quiet --package verbatim-crds --bin crdgen -- --check
 	$(VERBATIM) schema | diff -u $(TRANSCRIPT_SCHEMA) - || { echo "run: make generate" >&2; exit 1; }
+	scripts/chart.sh --check
 
 golden: ## Make the golden transcripts again with the vendor's graphs
 	PYTHONPATH="$$($(PYTHON) bench/environment.py)" $(PYTHON) scripts/golden/make_golden.py \

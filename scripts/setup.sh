@@ -112,6 +112,39 @@ get_prometheus() {
   ln -sfn "$folder/prometheus" "$tools/bin/prometheus"
 }
 
+# What installs the chart, and what writes the table of its values.
+helm=v3.20.2
+helm_docs=v1.14.2
+
+# Built as its own releases are: without these numbers it takes every cluster that it cannot ask for version 1.20.
+get_helm() {
+  local folder="$tools/helm-$helm" at=helm.sh/helm/v3 minor=35 flags
+  if [ ! -x "$folder/helm" ]; then
+    has go || return 1
+    say "building helm $helm into $folder, which takes a minute or two"
+    mkdir -p "$folder"
+    flags="-s -w -X $at/internal/version.version=$helm"
+    for package in pkg/lint/rules pkg/chartutil; do
+      flags+=" -X $at/$package.k8sVersionMajor=1 -X $at/$package.k8sVersionMinor=$minor"
+    done
+    GOBIN="$folder" CGO_ENABLED=0 go install -trimpath -ldflags "$flags" "$at/cmd/helm@$helm" >&2 || return 1
+  fi
+  mkdir -p "$tools/bin"
+  ln -sfn "$folder/helm" "$tools/bin/helm"
+}
+
+get_helm_docs() {
+  local folder="$tools/helm-docs-$helm_docs"
+  if [ ! -x "$folder/helm-docs" ]; then
+    has go || return 1
+    say "building helm-docs $helm_docs into $folder"
+    mkdir -p "$folder"
+    GOBIN="$folder" CGO_ENABLED=0 go install -trimpath "github.com/norwoodj/helm-docs/cmd/helm-docs@$helm_docs" >&2 || return 1
+  fi
+  mkdir -p "$tools/bin"
+  ln -sfn "$folder/helm-docs" "$tools/bin/helm-docs"
+}
+
 # Programs of a real Kubernetes, of the version that this module requires.
 kubernetes_module="$here/../tests/tools/kubernetes"
 
@@ -193,6 +226,10 @@ for wanted in "${@:-build}"; do
       add debootstrap debootstrap
       get_prometheus || die "prometheus cannot be built here without Go (https://go.dev/dl)"
       [ "${#packages[@]}" -eq 0 ] || debian "${packages[0]}" "${packages[@]}"
+      ;;
+    helm)
+      { get_helm && get_helm_docs; } ||
+        say "NOT CHECKED: helm cannot be built here without Go (https://go.dev/dl), the chart's tests fail"
       ;;
     node) get_kubernetes kubelet kube-proxy || say "$no_kubernetes" ;;
     fuzz)

@@ -20,4 +20,5 @@ pub mod observe;
 pub mod settings;
 pub mod status;
 pub mod watch;
+pub mod worker_template;
 pub mod written;

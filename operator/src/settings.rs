@@ -3,6 +3,9 @@
 use std::time::Duration;
 
 use clap::Parser;
+use k8s_openapi::api::core::v1::PodTemplateSpec;
+
+use crate::worker_template;
 
 /// Runs TranscriptionJobs: schedules workers, watches their figures, and says how far each job is.
 ///
@@ -13,6 +16,10 @@ pub struct Settings {
     /// Image of the workers
     #[arg(long, env = "VERBATIM_WORKER_IMAGE", value_name = "IMAGE", default_value = concat!("verbatim-worker:", env!("CARGO_PKG_VERSION")))]
     pub worker_image: String,
+
+    /// File with a pod template (YAML) for the workers of all jobs; a job's own spec.template is laid over it
+    #[arg(long, env = "VERBATIM_WORKER_TEMPLATE", value_name = "FILE", value_parser = template)]
+    pub worker_template: Option<PodTemplateSpec>,
 
     /// Watch this namespace only; may be given several times [default: all namespaces]
     #[arg(long = "namespace", env = "VERBATIM_NAMESPACES", value_name = "NAME", value_delimiter = ',')]
@@ -52,6 +59,10 @@ pub struct Settings {
     /// This replica's name [default: the host's, and a random number]
     #[arg(long, env = "POD_NAME", value_name = "NAME")]
     pub instance: Option<String>,
+}
+
+fn template(file: &str) -> Result<PodTemplateSpec, String> {
+    worker_template::read(file.as_ref()).map_err(|error| error.to_string())
 }
 
 fn seconds(text: &str) -> Result<f64, String> {

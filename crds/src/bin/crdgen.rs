@@ -9,9 +9,12 @@ use verbatim_crds::{crd, reference};
 /// Makes a file's content.
 type Make = fn() -> Result<String, String>;
 
-/// Each file, from the repository's root on, and what makes it. A chart's copy of the CRD is a line here.
-const FILES: [(&str, Make); 2] =
-    [("crds/transcriptionjobs.verbatim.dev.yaml", crd_yaml), ("docs/api.md", || Ok(reference::markdown()))];
+/// Each file, from the repository's root on, and what makes it.
+const FILES: [(&str, Make); 3] = [
+    ("crds/transcriptionjobs.verbatim.dev.yaml", crd_yaml),
+    ("charts/verbatim/files/crds/transcriptionjobs.verbatim.dev.yaml", crd_yaml),
+    ("docs/api.md", || Ok(reference::markdown())),
+];
 
 /// How to mend what `--check` finds.
 const MEND: &str = "run: cargo run -p verbatim-crds --bin crdgen";

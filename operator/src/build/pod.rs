@@ -1,4 +1,4 @@
-//! A worker's pod: ours, with the user's template laid over it.
+//! A worker's pod: ours, with the cluster's template laid over it, and the user's over both.
 
 use k8s_openapi::DeepMerge;
 use k8s_openapi::api::core::v1::PodTemplateSpec;
@@ -37,6 +37,9 @@ pub fn template(
     let user: PodTemplateSpec =
         serde_json::from_value(Value::Object(job.spec.template.clone())).map_err(BuildError::Template)?;
     check(&user)?;
+    if let Some(defaults) = &settings.worker_template {
+        pod.merge_from(defaults.clone());
+    }
     pod.merge_from(user);
     // Not to be overridden: the operator finds its pods by them.
     let metadata = pod.metadata.get_or_insert_default();
@@ -46,8 +49,11 @@ pub fn template(
     Ok(pod)
 }
 
-/// What a template may not say.
-fn check(user: &PodTemplateSpec) -> Result<(), BuildError> {
+/// Refuses what a template may not say.
+///
+/// # Errors
+/// [`BuildError::Refused`].
+pub fn check(user: &PodTemplateSpec) -> Result<(), BuildError> {
     let Some(spec) = &user.spec else { return Ok(()) };
     if spec.restart_policy.as_deref().is_some_and(|policy| policy != "Never") {
         return Err(BuildError::Refused(
@@ -154,5 +160,52 @@ fn merged(mut object: Value, more: Value) -> Value {
 fn push(list: &mut Value, entry: Value) {
     if let Some(list) = list.as_array_mut() {
         list.push(entry);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    fn built(file: &str, template: Value) -> Value {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("template.yaml");
+        std::fs::write(&path, file).unwrap();
+        let settings =
+            Settings::try_parse_from(["verbatim-operator", "--worker-template", path.to_str().unwrap()])
+                .unwrap();
+        let job: TranscriptionJob = serde_json::from_value(json!({
+            "apiVersion": "verbatim.dev/v1alpha1", "kind": "TranscriptionJob", "metadata": {"name": "calls"},
+            "spec": {
+                "source": {"s3": {"bucket": "calls"}}, "destination": {"s3": {"bucket": "transcripts"}},
+                "template": template,
+            },
+        }))
+        .unwrap();
+        serde_json::to_value(super::template(&job, &settings, 0).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_jobs_template_is_laid_over_the_clusters_and_that_over_ours() {
+        let cluster = "spec:\n  nodeSelector: {pool: batch, zone: a}\n  imagePullSecrets: [{name: registry}]\n  containers:\n  - name: \
+                       worker\n    imagePullPolicy: Always\n    resources: {requests: {cpu: '2'}, limits: {memory: 3Gi}}\n";
+        let worker = json!({"name": "worker", "resources": {"limits": {"memory": "4Gi"}}});
+        let pod = built(cluster, json!({"spec": {"nodeSelector": {"zone": "b"}, "containers": [worker]}}));
+        let spec = &pod["spec"];
+        // By the rules of server-side apply: what is atomic there is taken whole.
+        assert_eq!(spec["nodeSelector"], json!({"zone": "b"}));
+        assert_eq!(spec["imagePullSecrets"], json!([{"name": "registry"}]));
+        assert_eq!(spec["containers"].as_array().unwrap().len(), 1);
+        let worker = &spec["containers"][0];
+        assert_eq!(worker["imagePullPolicy"], "Always");
+        assert_eq!(
+            worker["resources"],
+            json!({"requests": {"cpu": "2", "memory": "1Gi"}, "limits": {"memory": "4Gi"}})
+        );
+        assert_eq!(worker["securityContext"]["readOnlyRootFilesystem"], true);
+        // Without a file nothing but ours.
+        assert_eq!(built("{}", json!({}))["spec"]["nodeSelector"], Value::Null);
     }
 }

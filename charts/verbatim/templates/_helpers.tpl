@@ -1,0 +1,108 @@
+{{/* Names, labels and images. */}}
+
+{{- define "verbatim.name" -}}
+{{- .Values.nameOverride | default .Chart.Name | trunc 50 | trimSuffix "-" }}
+{{- end }}
+
+{{/* 50 characters: suffixes of objects' names fit into a label behind it. */}}
+{{- define "verbatim.fullname" -}}
+{{- if .Values.fullnameOverride }}
+{{- .Values.fullnameOverride | trunc 50 | trimSuffix "-" }}
+{{- else if contains (include "verbatim.name" .) .Release.Name }}
+{{- .Release.Name | trunc 50 | trimSuffix "-" }}
+{{- else }}
+{{- printf "%s-%s" .Release.Name (include "verbatim.name" .) | trunc 50 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+
+{{- define "verbatim.operator" -}}
+{{ include "verbatim.fullname" . }}-operator
+{{- end }}
+
+{{- define "verbatim.serviceAccount" -}}
+{{- if .Values.serviceAccount.create }}
+{{- .Values.serviceAccount.name | default (include "verbatim.operator" .) }}
+{{- else }}
+{{- .Values.serviceAccount.name | default "default" }}
+{{- end }}
+{{- end }}
+
+{{/* What selects the operator's pods. It must never change: a Deployment's selector cannot. */}}
+{{- define "verbatim.operator.selector" -}}
+app.kubernetes.io/name: {{ include "verbatim.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: operator
+{{- end }}
+
+{{/* What the operator puts on the pods of every job (operator/src/build/mod.rs). */}}
+{{- define "verbatim.worker.selector" -}}
+app.kubernetes.io/managed-by: verbatim-operator
+app.kubernetes.io/component: worker
+{{- end }}
+
+{{/* Labels that every object has. What selects is not to be overridden; the rest is. */}}
+{{- define "verbatim.labels" -}}
+{{- $selects := dict "app.kubernetes.io/name" (include "verbatim.name" .) "app.kubernetes.io/instance" .Release.Name }}
+{{- $tells := dict
+  "helm.sh/chart" (printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-")
+  "app.kubernetes.io/version" .Chart.AppVersion
+  "app.kubernetes.io/part-of" "verbatim"
+  "app.kubernetes.io/managed-by" .Release.Service }}
+{{- toYaml (merge $selects .Values.commonLabels $tells) }}
+{{- end }}
+
+{{/*
+The metadata of an object: name, namespace, labels, annotations.
+(dict "context" $ "name" NAME [ "namespace" NAMESPACE | "cluster" true ] [ "component" COMPONENT ] [ "labels" DICT ] [ "annotations" DICT ])
+*/}}
+{{- define "verbatim.metadata" -}}
+{{- $values := .context.Values -}}
+metadata:
+  name: {{ .name }}
+  {{- if not .cluster }}
+  namespace: {{ .namespace | default .context.Release.Namespace }}
+  {{- end }}
+  labels:
+    {{- $own := .labels | default dict }}
+    {{- with .component }}{{ $own = merge (dict "app.kubernetes.io/component" .) $own }}{{ end }}
+    {{- toYaml (merge (dict) $own (include "verbatim.labels" .context | fromYaml)) | nindent 4 }}
+  {{- with merge (dict) (.annotations | default dict) $values.commonAnnotations }}
+  annotations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end }}
+
+{{/* An image's reference: (dict "context" $ "image" .Values.operator.image). */}}
+{{- define "verbatim.image" -}}
+{{- $all := .context.Values.image -}}
+{{- $tag := .image.tag | default $all.tag | default .context.Chart.AppVersion -}}
+{{- with $all.registry }}{{ trimSuffix "/" . }}/{{ end }}{{ .image.repository }}
+{{- if .image.digest }}@{{ .image.digest }}{{ else }}:{{ $tag }}{{ end }}
+{{- end }}
+
+{{/* The pod template of workers: the values' template, with its image's pull policy and secrets and with resources where it says nothing. */}}
+{{- define "verbatim.workerTemplate" -}}
+{{- $template := deepCopy .Values.worker.template }}
+{{- $spec := $template.spec | default dict }}
+{{- $worker := dict "name" "worker" }}
+{{- $others := list }}
+{{- range $spec.containers }}
+{{- if eq .name "worker" }}{{ $worker = . }}{{ else }}{{ $others = append $others . }}{{ end }}
+{{- end }}
+{{- $worker = merge $worker (dict "imagePullPolicy" .Values.image.pullPolicy) }}
+{{- with .Values.worker.resources }}{{ $worker = merge $worker (dict "resources" .) }}{{ end }}
+{{- $_ := set $spec "containers" (prepend $others $worker) }}
+{{- range .Values.worker.imagePullSecrets }}
+{{- $_ := set $spec "imagePullSecrets" (append ($spec.imagePullSecrets | default list) (dict "name" .)) }}
+{{- end }}
+{{- $_ := set $template "spec" $spec }}
+{{- toYaml $template }}
+{{- end }}
+
+{{/* Whether the objects of the Prometheus operator are wanted: "true" or nothing. */}}
+{{- define "verbatim.monitoring" -}}
+{{- $enabled := .Values.monitoring.enabled }}
+{{- if eq (toString $enabled) "auto" }}
+{{- if .Capabilities.APIVersions.Has "monitoring.coreos.com/v1" }}true{{ end }}
+{{- else if $enabled }}true{{ end }}
+{{- end }}

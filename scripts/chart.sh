@@ -1,0 +1,86 @@
+#!/usr/bin/env bash
+# Writes what is generated in charts/verbatim: copies of files that a chart has to contain, the README with the table of
+# values, and what each set of values in ci/ renders to.
+#
+# usage: scripts/chart.sh [--check]        --check: compare instead, and fail where something differs
+#
+# The copy of the CRD is crdgen's.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+chart=$root/charts/verbatim
+# What `helm template` is told of the cluster that it does not ask: the version that tests run against.
+kubernetes=$(awk '$1 == "require" && $2 == "k8s.io/kubernetes" { print $3 }' "$root/tests/tools/kubernetes/go.mod")
+
+made=$(mktemp -d)
+trap 'rm -rf "$made"' EXIT
+
+copies() {
+  mkdir -p "$made/files/alerts" "$made/files/dashboards"
+  cp "$root/deploy/operator/rbac.yaml" "$made/files/rbac.yaml"
+  for file in "$root"/deploy/alerts/verbatim.rules.yaml; do
+    [ ! -e "$file" ] || cp "$file" "$made/files/alerts/"
+  done
+  for file in "$root"/deploy/dashboards/*.json; do
+    [ ! -e "$file" ] || cp "$file" "$made/files/dashboards/"
+  done
+}
+
+# helm-docs writes beside the chart that it reads.
+readme() {
+  local copy=$made/.readme
+  mkdir -p "$copy"
+  cp "$chart/Chart.yaml" "$chart/values.yaml" "$chart/README.md.gotmpl" "$copy/"
+  helm-docs --log-level warning --chart-search-root "$copy" --sort-values-order file
+  mv "$copy/README.md" "$made/README.md"
+  rm -rf "$copy"
+}
+
+# Without what only repeats a file: the CRD, dashboards, rules.
+rendered() {
+  mkdir -p "$made/ci/rendered"
+  for values in "$chart"/ci/*.yaml; do
+    helm template verbatim "$chart" --namespace verbatim-system --kube-version "$kubernetes" --values "$values" | awk '
+      /^---$/ { held = $0; next }
+      /^# Source: / { shown = !/\/(crd|dashboards|prometheusrule)\.yaml$/ }
+      shown { if (held != "") print held; held = ""; print }
+    ' >"$made/ci/rendered/$(basename "$values")"
+  done
+}
+
+# A part: a file or a folder, of which nothing but what was made may be there.
+settle() {
+  local part=$1
+  if [ "${check:-}" ]; then
+    diff -ruN "$chart/$part" "$made/$part" || {
+      echo "charts/verbatim/$part is not what it is made from; run: make generate" >&2
+      return 1
+    }
+  else
+    rm -rf "${chart:?}/$part"
+    mkdir -p "$(dirname "$chart/$part")"
+    cp -r "$made/$part" "$chart/$part"
+  fi
+}
+
+case ${1:-} in
+  "") ;;
+  --check) check=1 ;;
+  *)
+    echo "usage: scripts/chart.sh [--check]" >&2
+    exit 2
+    ;;
+esac
+
+copies
+result=0
+for part in files/rbac.yaml files/alerts files/dashboards; do
+  settle "$part" || result=1
+done
+# What renders reads the copies: they are settled by now.
+readme
+rendered
+for part in README.md ci/rendered; do
+  settle "$part" || result=1
+done
+exit $result
