@@ -1,7 +1,7 @@
 //! Jobs in real pods, on the node that `scripts/cluster/up.sh` brings up: `make test-node`.
 //!
 //! The tests take turns: they stop servers that all of them need. Without a node each says loudly that nothing was checked.
-#![allow(clippy::unwrap_used, reason = "a test may fail so, helpers of it included")]
+#![allow(clippy::unwrap_used, unreachable_pub, reason = "a test may fail so, helpers of it included")]
 
 mod complete;
 mod cgroups;
