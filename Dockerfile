@@ -55,10 +55,10 @@ RUN apt-get update \
 COPY --from=binaries /verbatim /usr/local/bin/verbatim
 # Each file is pinned by digest in inference/assets.lock.toml, which is in the program. Times are zero, so that this layer stays
 # the same from one version to the next.
+COPY deploy/image/assets.sh deploy/image/cuda.txt /build/
 RUN --mount=type=secret,id=ca,target=/run/ca.crt \
-    if [ -s /run/ca.crt ]; then export PIP_CERT=/run/ca.crt; fi; export VERBATIM_CACHE=/opt/verbatim; \
-    verbatim model pull $(test "$ACCELERATOR" = cuda && echo --gpu) \
- && verbatim model verify \
+    if [ -s /run/ca.crt ]; then export PIP_CERT=/run/ca.crt; fi; \
+    VERBATIM_CACHE=/opt/verbatim sh /build/assets.sh "$ACCELERATOR" \
  && chmod -R a+rX /opt/verbatim \
  && find /opt/verbatim -exec touch --no-dereference --date=@0 {} +
 
@@ -84,6 +84,9 @@ COPY --from=roots /roots/worker /
 COPY --from=assets /opt/verbatim /opt/verbatim
 COPY --from=binaries /verbatim /usr/local/bin/verbatim
 ENV VERBATIM_CACHE=/opt/verbatim
+# For a worker with a GPU: where CUDA's libraries are, and what is handed in of the driver. Which GPUs it sees is the device plugin's
+# to say: all of them would be wrong for a worker that asked for none.
+ENV LD_LIBRARY_PATH=/opt/verbatim/cuda NVIDIA_DRIVER_CAPABILITIES=compute,utility
 LABEL org.opencontainers.image.title="verbatim-worker" \
       org.opencontainers.image.description="Transcribes recordings of a TranscriptionJob, with the model inside" \
       org.opencontainers.image.licenses="Apache-2.0 AND MIT" \
