@@ -145,6 +145,22 @@ get_helm_docs() {
   ln -sfn "$folder/helm-docs" "$tools/bin/helm-docs"
 }
 
+# What enforces network policies on a node.
+network_policies=v0.8.0
+
+get_network_policies() {
+  local folder="$tools/kube-network-policies-$network_policies"
+  if [ ! -x "$folder/cmd" ]; then
+    has go || return 1
+    say "building kube-network-policies $network_policies into $folder, which takes a minute or two"
+    mkdir -p "$folder"
+    GOBIN="$folder" CGO_ENABLED=0 go install -trimpath -ldflags "-s -w" \
+      "sigs.k8s.io/kube-network-policies/cmd@$network_policies" >&2 || return 1
+  fi
+  mkdir -p "$tools/bin"
+  ln -sfn "$folder/cmd" "$tools/bin/kube-network-policies"
+}
+
 # Programs of a real Kubernetes, of the version that this module requires.
 kubernetes_module="$here/../tests/tools/kubernetes"
 
@@ -224,6 +240,7 @@ for wanted in "${@:-build}"; do
       add curl curl
       has docker && docker info >/dev/null 2>&1 || has podman || add buildah buildah
       add debootstrap debootstrap
+      get_network_policies || die "kube-network-policies cannot be built here without Go (https://go.dev/dl)"
       get_prometheus || die "prometheus cannot be built here without Go (https://go.dev/dl)"
       [ "${#packages[@]}" -eq 0 ] || debian "${packages[0]}" "${packages[@]}"
       ;;

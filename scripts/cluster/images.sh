@@ -10,21 +10,27 @@ images_up() {
 
 # What is on the node already is imported again in a second.
 images_import() {
-  pause_image
+  pause_program
+  static_image "$state/pause/pause" docker.io/library/verbatim-pause:1
+  static_image "$tools/bin/kube-network-policies" docker.io/library/kube-network-policies:cluster
   local archive
-  for archive in "$state"/archives/*.tar "$state/pause.tar"; do
+  for archive in "$state"/archives/*.tar; do
     containers images import "$archive" >/dev/null
   done
 }
 
+# An image of one program, written when it is not there: program, name.
+static_image() {
+  local archive
+  archive=$state/archives/$(basename "$1").tar
+  [ -e "$archive" ] || python3 "$root/scripts/cluster/static_image.py" "$1" "$2" "$archive"
+}
+
 # Each pod has a process that holds its namespaces: Kubernetes' own, from its source.
-pause_image() {
-  local source container
-  [ ! -e "$state/pause.tar" ] || return 0
+pause_program() {
+  local source
+  [ ! -e "$state/pause/pause" ] || return 0
   source=$(go list -C "$root/tests/tools/kubernetes" -m -f '{{.Dir}}' k8s.io/kubernetes)/build/pause/linux/pause.c
   mkdir -p "$state/pause"
   cc -Os -static -DVERSION=verbatim -o "$state/pause/pause" "$source"
-  tar -C "$state/pause" -cf "$state/pause/layer.tar" pause
-  # An image is a list of layers and a configuration: no engine is needed to write one this small.
-  python3 "$root/scripts/cluster/pause_image.py" "$state/pause/layer.tar" docker.io/library/verbatim-pause:1 "$state/pause.tar"
 }

@@ -8,7 +8,7 @@
 #
 # It is quick when all of it runs already. Needs root: network namespaces, cgroups and mounts are the kernel's to give.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
-for part in network certificates control_plane node store prometheus images verbatim; do
+for part in network certificates control_plane node policies store prometheus images verbatim; do
   # shellcheck source=/dev/null
   source "$root/scripts/cluster/$part.sh"
 done
@@ -50,6 +50,7 @@ step "etcd, API server, controller manager, scheduler" control_plane_up
 step "containerd, kubelet, kube-proxy" node_up
 step "images on the node" images_import
 step "the node is ready" node_ready
+step "network policies" policies_up
 step "S3 server" store_up
 step "Prometheus" prometheus_up
 [ -z "$verbatim" ] || step "Verbatim, by Helm" verbatim_up

@@ -121,6 +121,21 @@ impl Node {
         }
     }
 
+    /// Runs helm over the release `verbatim`, with the values of this cluster. The verb, the chart, and more options.
+    #[track_caller]
+    pub fn helm(&self, verb: &[&str], more: &[&str]) -> String {
+        let values = root().join("scripts/cluster/values.yaml");
+        let mut command = Command::new("helm");
+        command.arg("--kubeconfig").arg(self.state.join("kubeconfig")).args(verb);
+        command.args(["--namespace", "verbatim-system", "--wait", "--timeout", "2m"]).args(more);
+        if verb[0] == "upgrade" {
+            command.args(["--install", "--values"]).arg(values);
+        }
+        let done = command.stdin(Stdio::null()).output().unwrap();
+        assert!(done.status.success(), "helm {verb:?}: {}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8_lossy(&done.stdout).into_owned()
+    }
+
     /// Stops or starts a server: `scripts/cluster/control.sh`.
     pub fn control(&self, action: &str, server: &str) {
         let done = Command::new(root().join("scripts/cluster/control.sh"))
@@ -144,6 +159,12 @@ impl Node {
     /// The store's address, as pods reach it.
     pub fn endpoint(&self) -> String {
         std::fs::read_to_string(self.state.join("endpoint")).unwrap().trim().to_owned()
+    }
+
+    /// The API server, as pods reach it.
+    pub fn api_server(&self) -> String {
+        let service = self.json(&["-n", "default", "get", "service", "kubernetes"]).unwrap();
+        format!("https://{}:443/healthz", service["spec"]["clusterIP"].as_str().unwrap())
     }
 
     /// Access key and secret.

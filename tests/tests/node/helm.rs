@@ -1,0 +1,63 @@
+//! The chart under jobs that run.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use crate::node::{node, root};
+use crate::recordings::{prompts, reference};
+use crate::run::Run;
+
+/// A copy of the chart with another version, as the one before.
+fn chart_before(folder: &Path) -> PathBuf {
+    let before = folder.join("verbatim");
+    copy(&root().join("charts/verbatim"), &before);
+    let file = before.join("Chart.yaml");
+    let text = fs::read_to_string(&file).unwrap();
+    let version = text.lines().find(|line| line.starts_with("version:")).unwrap().to_owned();
+    fs::write(&file, text.replace(&version, "version: 0.0.9")).unwrap();
+    before
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() { copy(&path, &target) } else { drop(fs::copy(&path, &target).unwrap()) }
+    }
+}
+
+#[test]
+fn an_upgrade_of_the_chart_disturbs_no_job() {
+    let Some(node) = node("an upgrade of the chart") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let before = chart_before(folder.path());
+    let chart = root().join("charts/verbatim");
+    let chart = chart.to_str().unwrap();
+    node.helm(&["upgrade", "verbatim", before.to_str().unwrap()], &[]);
+    let mut run = Run::start(&node, "node-upgraded", prompts(), json!({}));
+    run.committed(60);
+    // Another pod template, so that the operator's pods are really replaced.
+    node.helm(&["upgrade", "verbatim", chart], &["--set", "operator.podAnnotations.upgraded=yes"]);
+    run.check(reference());
+    let releases = node.helm(&["history", "verbatim"], &[]);
+    assert!(releases.contains("verbatim-0.0.9"), "{releases}");
+    node.helm(&["upgrade", "verbatim", chart], &[]);
+}
+
+#[test]
+fn without_the_chart_jobs_and_their_data_stay_and_with_it_they_go_on() {
+    let Some(node) = node("an uninstalled chart") else { return };
+    let chart = root().join("charts/verbatim");
+    let mut run = Run::start(&node, "node-uninstalled", prompts(), json!({}));
+    run.committed(60);
+    node.helm(&["uninstall", "verbatim"], &[]);
+    // The job is still there, and what it has done.
+    let job = node.json(&["-n", &run.name, "get", "tj", "job"]).unwrap();
+    assert!(job["metadata"]["deletionTimestamp"].is_null(), "{job:#}");
+    node.kubectl(&["get", "crd", "transcriptionjobs.verbatim.dev"]);
+    node.helm(&["upgrade", "verbatim", chart.to_str().unwrap()], &[]);
+    run.check(reference());
+}
