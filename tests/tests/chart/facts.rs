@@ -114,7 +114,8 @@ fn dashboards_and_rules_are_those_of_deploy() {
     }
     let label = "grafana_dashboard";
     assert_eq!(all.iter().filter(|object| object["metadata"]["labels"][label] == "1").count(), dashboards);
-    if let Ok(rules) = std::fs::read_to_string(helm::chart().join("../../deploy/alerts/verbatim.rules.yaml")) {
+    if let Ok(rules) = std::fs::read_to_string(helm::chart().join("../../deploy/alerts/verbatim.rules.yaml"))
+    {
         let rules = rules
             .replace("runbook_url: docs/", "runbook_url: https://git.example.net/verbatim/docs/")
             .replace("dashboard_url: d/", "dashboard_url: https://grafana.example.net/d/");
@@ -137,7 +138,11 @@ fn workers_are_labelled_as_a_prometheus_of_ones_own_labels_them() {
         .unwrap()
         .iter()
         // The Prometheus operator gives these itself.
-        .filter(|rule| rule["target_label"].is_string() && rule["target_label"] != "namespace" && rule["target_label"] != "pod")
+        .filter(|rule| {
+            rule["target_label"].is_string()
+                && rule["target_label"] != "namespace"
+                && rule["target_label"] != "pod"
+        })
         .map(|rule| json!({ "sourceLabels": rule["source_labels"], "targetLabel": rule["target_label"] }))
         .collect();
     let all = rendered("full");
