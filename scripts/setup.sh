@@ -133,6 +133,27 @@ get_helm() {
   ln -sfn "$folder/helm" "$tools/bin/helm"
 }
 
+# The Prometheus operator's kinds, against which the chart's objects are checked: out of its module, which is not built.
+prometheus_operator=v0.85.0
+
+get_prometheus_kinds() {
+  local module=github.com/prometheus-operator/prometheus-operator folder="$tools/prometheus-operator-$prometheus_operator" kind
+  if [ ! -e "$folder" ]; then
+    has go || return 1
+    say "installing the Prometheus operator's kinds, $prometheus_operator, into $folder"
+    mkdir -p "$folder.partial"
+    printf 'module kinds\n\ngo 1.24\n' >"$folder.partial/go.mod"
+    go -C "$folder.partial" mod download "$module@$prometheus_operator" >&2 || return 1
+    rm "$folder.partial/go.mod"
+    for kind in podmonitors servicemonitors prometheusrules; do
+      install -m 644 "$(go env GOMODCACHE)/$module@$prometheus_operator/example/prometheus-operator-crd/monitoring.coreos.com_$kind.yaml" \
+        "$folder.partial/$kind.yaml" || return 1
+    done
+    mv "$folder.partial" "$folder"
+  fi
+  ln -sfn "$folder" "$tools/prometheus-operator"
+}
+
 get_helm_docs() {
   local folder="$tools/helm-docs-$helm_docs"
   if [ ! -x "$folder/helm-docs" ]; then
@@ -245,7 +266,7 @@ for wanted in "${@:-build}"; do
       [ "${#packages[@]}" -eq 0 ] || debian "${packages[0]}" "${packages[@]}"
       ;;
     helm)
-      { get_helm && get_helm_docs; } ||
+      { get_helm && get_helm_docs && get_prometheus_kinds; } ||
         say "NOT CHECKED: helm cannot be built here without Go (https://go.dev/dl), the chart's tests fail"
       ;;
     node) get_kubernetes kubelet kube-proxy || say "$no_kubernetes" ;;

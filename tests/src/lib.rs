@@ -1,6 +1,7 @@
 //! Real servers for tests. Each belongs to who started it, and goes away with it.
 
 pub mod cluster;
+pub mod helm;
 pub mod process;
 pub mod proxy;
 pub mod versitygw;

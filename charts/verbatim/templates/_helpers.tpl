@@ -34,10 +34,11 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: operator
 {{- end }}
 
-{{/* What the operator puts on the pods of every job (operator/src/build/mod.rs). */}}
+{{/* What selects workers: the operator puts this label on the pods of every job (crds/src/contract). */}}
 {{- define "verbatim.worker.selector" -}}
-app.kubernetes.io/managed-by: verbatim-operator
-app.kubernetes.io/component: worker
+matchExpressions:
+  - key: verbatim.dev/job
+    operator: Exists
 {{- end }}
 
 {{/* Labels that every object has. What selects is not to be overridden; the rest is. */}}

@@ -1,0 +1,82 @@
+//! Helm, and the chart of this repository.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::cluster::ControlPlane;
+
+const HELM: &str = "helm";
+
+/// Why something with Helm failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It cannot be run.
+    #[error("failed to run helm: {0} (`scripts/setup.sh helm` builds it, and `make test` puts it on PATH)")]
+    Run(#[from] io::Error),
+    /// It says no.
+    #[error("helm {arguments} failed: {message}")]
+    Refused {
+        /// What it was asked.
+        arguments: String,
+        /// What it said on its standard error.
+        message: String,
+    },
+}
+
+/// The folder of this repository's chart.
+pub fn chart() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../charts/verbatim")
+}
+
+/// The definition of a kind of the Prometheus operator (`podmonitors`, `servicemonitors`, `prometheusrules`), as YAML.
+///
+/// # Errors
+/// `scripts/setup.sh helm` did not put it there.
+pub fn prometheus_kind(kind: &str) -> io::Result<String> {
+    let tools = std::env::var_os("VERBATIM_TOOLS").map(PathBuf::from).or_else(|| {
+        let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+        let cache = cache.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))?;
+        Some(cache.join("verbatim/tools"))
+    });
+    let path = tools.unwrap_or_default().join("prometheus-operator").join(format!("{kind}.yaml"));
+    std::fs::read_to_string(&path)
+        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
+}
+
+/// What `helm template` makes of the chart as the release `verbatim` in `verbatim-system`, on a Kubernetes of the version
+/// that tests run against.
+///
+/// # Errors
+/// [`Error`].
+pub fn template(more: &[&str]) -> Result<String, Error> {
+    let chart = chart();
+    let chart = chart.to_string_lossy();
+    let version = crate::cluster::version();
+    let ours = ["template", "verbatim", &chart, "--namespace", "verbatim-system", "--kube-version", version];
+    run(Command::new(HELM), &[&ours, more].concat())
+}
+
+/// What Helm prints for these arguments, as the admin of a control plane. Its own files stay with the control plane.
+///
+/// # Errors
+/// [`Error`].
+pub fn helm(cluster: &ControlPlane, arguments: &[&str]) -> Result<String, Error> {
+    let mut command = Command::new(HELM);
+    command.arg("--kubeconfig").arg(cluster.kubeconfig());
+    for (variable, folder) in
+        [("HELM_CACHE_HOME", "cache"), ("HELM_CONFIG_HOME", "config"), ("HELM_DATA_HOME", "data")]
+    {
+        command.env(variable, cluster.folder().join("helm").join(folder));
+    }
+    run(command, arguments)
+}
+
+fn run(mut command: Command, arguments: &[&str]) -> Result<String, Error> {
+    let output = command.args(arguments).output()?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let message = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    Err(Error::Refused { arguments: arguments.join(" "), message })
+}
