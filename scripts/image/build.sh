@@ -6,7 +6,8 @@
 #   --prebuilt            take the programs of target/release (make build) and compile nothing; for machines that are Debian 12,
 #                         or have a C library that is not newer
 #   --accelerator cuda    a worker for NVIDIA's GPUs: verbatim-worker:VERSION-cuda
-#   --archive FOLDER      also write each image as FOLDER/NAME.tar, for `ctr images import` or `docker load`
+#   --archive FOLDER      also write each image as FOLDER/NAME.tar, for `ctr images import` or `docker load`, and what it is made of
+#                         (CycloneDX) as FOLDER/NAME.cdx.json
 #
 # environment: ENGINE=docker|podman|buildah, IMAGE_PREFIX=registry.example/team/, TAG (default: the version),
 # SSL_CERT_FILE (certificates that this network's proxy needs; default: the system's)
@@ -24,7 +25,7 @@ while [ $# -gt 0 ]; do
     --archive) archive=$2 && shift ;;
     operator | worker) targets+=("$1") ;;
     *)
-      sed -n '2,14s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+      sed -n '2,15s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
       exit 2
       ;;
   esac
@@ -90,5 +91,6 @@ for target in "${targets[@]}"; do
       podman) podman save --format docker-archive --output "$archive/verbatim-$target.tar" "$name" ;;
       buildah) buildah push --quiet "$name" "docker-archive:$archive/verbatim-$target.tar:docker.io/library/verbatim-$target:${name##*:}" ;;
     esac
+    python3 "$here/sbom.py" "$target" "$archive/verbatim-$target.tar" >"$archive/verbatim-$target.cdx.json"
   fi
 done
