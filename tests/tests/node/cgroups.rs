@@ -28,7 +28,9 @@ pub fn processes(node: &Node, pod: &Value) -> Vec<Process> {
                 .lines()
                 .find_map(|line| line.split_once(":memory:").or_else(|| line.split_once("::")))
                 .map(|(_, group)| group)
-                .filter(|group| group.contains(&format!("verbatim-{}", node.name())) && group.contains(uid))?;
+                .filter(|group| {
+                    group.contains(&format!("verbatim-{}", node.name())) && group.contains(uid)
+                })?;
             let command = fs::read_to_string(format!("/proc/{id}/cmdline")).ok()?.replace('\0', " ");
             let v1 = PathBuf::from("/sys/fs/cgroup/memory");
             let mount = if v1.exists() { v1 } else { PathBuf::from("/sys/fs/cgroup") };
@@ -54,5 +56,7 @@ pub fn engine(node: &Node, pod: &Value) -> Process {
 
 /// Sends a signal.
 pub fn signal(process: &Process, name: &str) {
-    assert!(Command::new("kill").args([&format!("-{name}"), &process.id.to_string()]).status().unwrap().success());
+    assert!(
+        Command::new("kill").args([&format!("-{name}"), &process.id.to_string()]).status().unwrap().success()
+    );
 }

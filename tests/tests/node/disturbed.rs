@@ -107,7 +107,9 @@ fn the_store_is_away() {
 fn the_job_is_suspended_and_resumed() {
     disturbed("suspended", |_, run| {
         run.patch(&json!({"suspend": true}));
-        run.until(360, "the suspension", |status| status["phase"] == "Suspended" && status["workers"]["ready"] == 0);
+        run.until(360, "the suspension", |status| {
+            status["phase"] == "Suspended" && status["workers"]["ready"] == 0
+        });
         wait(60, "the end of the workers", || run.pods().iter().all(ended).then_some(()));
         let half = run.status().unwrap();
         assert!(half["files"]["succeeded"].as_i64().unwrap() < 568, "{half:#}");

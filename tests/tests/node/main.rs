@@ -3,8 +3,8 @@
 //! The tests take turns: they stop servers that all of them need. Without a node each says loudly that nothing was checked.
 #![allow(clippy::unwrap_used, unreachable_pub, reason = "a test may fail so, helpers of it included")]
 
-mod complete;
 mod cgroups;
+mod complete;
 mod disturbed;
 mod node;
 mod recordings;

@@ -70,7 +70,11 @@ pub fn reference() -> &'static BTreeMap<String, Value> {
         let _ = std::fs::remove_dir_all(&out);
         let folder = prompts()[0].parent().unwrap();
         // Some are empty and fail: exit code 1.
-        let done = verbatim().args(["transcribe", "--quiet", "--formats", "json", "-o"]).arg(&out).arg(folder).status();
+        let done = verbatim()
+            .args(["transcribe", "--quiet", "--formats", "json", "-o"])
+            .arg(&out)
+            .arg(folder)
+            .status();
         assert!(matches!(done.unwrap().code(), Some(0 | 1)));
         let entries = std::fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().path());
         entries

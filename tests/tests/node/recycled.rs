@@ -13,7 +13,8 @@ use crate::run::Run;
 fn an_engine_above_its_soft_limit_is_recycled_and_the_pod_stays() {
     let Some(node) = node("an engine above its soft limit") else { return };
     // An engine with its model has about 90 MB, and grows by its batches.
-    let more = json!({"recycle": {"memorySoftLimit": "110Mi"}, "scaling": {"minWorkers": 1, "maxWorkers": 1}});
+    let more =
+        json!({"recycle": {"memorySoftLimit": "110Mi"}, "scaling": {"minWorkers": 1, "maxWorkers": 1}});
     let run = Run::start(&node, "node-recycled", prompts(), more);
     let pod = run.worker();
     let status = run.check(reference());
@@ -38,7 +39,9 @@ fn a_worker_that_hangs_beyond_its_supervisors_help_is_replaced() {
     signal(&supervisor(&node, &pod), "STOP");
     let status = run.until(240, "the restart", |status| status["restarts"].as_i64() == Some(1));
     assert!(status["files"]["remaining"].as_i64().unwrap() > 0, "{status:#}");
-    wait(120, "another worker", || run.pods().iter().any(|other| other["metadata"]["uid"] != pod["metadata"]["uid"]).then_some(()));
+    wait(120, "another worker", || {
+        run.pods().iter().any(|other| other["metadata"]["uid"] != pod["metadata"]["uid"]).then_some(())
+    });
     run.check(reference());
     let events = run.events().join("\n");
     assert!(events.contains("Restarted: "), "{events}");
@@ -48,7 +51,8 @@ fn a_worker_that_hangs_beyond_its_supervisors_help_is_replaced() {
 #[test]
 fn a_worker_is_drained_with_exit_code_75() {
     let Some(node) = node("a drained worker") else { return };
-    let mut run = Run::start(&node, "node-drained", prompts(), json!({"scaling": {"minWorkers": 1, "maxWorkers": 1}}));
+    let mut run =
+        Run::start(&node, "node-drained", prompts(), json!({"scaling": {"minWorkers": 1, "maxWorkers": 1}}));
     run.committed(1);
     let pod = run.worker();
     let name = pod["metadata"]["name"].as_str().unwrap().to_owned();

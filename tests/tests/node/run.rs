@@ -31,7 +31,8 @@ impl<'a> Run<'a> {
             let _ = std::fs::remove_dir_all(node.bucket(bucket).join(name));
         }
         node.upload(&format!("{name}/"), recordings);
-        let keys = recordings.iter().map(|file| format!("{name}/{}", file.file_name().unwrap().to_str().unwrap()));
+        let keys =
+            recordings.iter().map(|file| format!("{name}/{}", file.file_name().unwrap().to_str().unwrap()));
         let run = Self { node, name: name.to_owned(), keys: keys.collect(), committed: BTreeMap::new() };
         run.apply(more);
         run
@@ -122,7 +123,9 @@ impl<'a> Run<'a> {
         let events = self.node.json(&["-n", &self.name, "get", "events.events.k8s.io"]).unwrap();
         let all = events["items"].as_array().unwrap().iter();
         all.filter(|event| event["regarding"]["kind"] == "TranscriptionJob")
-            .map(|event| format!("{}: {}", event["reason"].as_str().unwrap(), event["note"].as_str().unwrap()))
+            .map(|event| {
+                format!("{}: {}", event["reason"].as_str().unwrap(), event["note"].as_str().unwrap())
+            })
             .collect()
     }
 
@@ -156,7 +159,8 @@ impl<'a> Run<'a> {
     /// The keys in the report: each once, each succeeded.
     fn reported(&self) -> BTreeSet<String> {
         let ledger = self.folder().join(".verbatim");
-        let jobs: Vec<PathBuf> = std::fs::read_dir(&ledger).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let jobs: Vec<PathBuf> =
+            std::fs::read_dir(&ledger).unwrap().map(|entry| entry.unwrap().path()).collect();
         assert_eq!(jobs.len(), 1, "{jobs:?}");
         let report = std::fs::read_to_string(jobs[0].join("report.jsonl")).unwrap();
         let mut keys = BTreeSet::new();
@@ -171,7 +175,8 @@ impl<'a> Run<'a> {
 
     fn same_as(&self, reference: &BTreeMap<String, Value>) {
         for key in &self.keys {
-            let name = Path::new(key).with_extension("json").file_name().unwrap().to_str().unwrap().to_owned();
+            let name =
+                Path::new(key).with_extension("json").file_name().unwrap().to_str().unwrap().to_owned();
             let text = std::fs::read(self.folder().join(&name)).unwrap();
             let mut transcript = without_times(&text);
             let mut expected = reference[&name].clone();

@@ -17,7 +17,8 @@ fn contains(bytes: &[u8], needle: &[u8]) -> bool {
 #[test]
 fn a_worker_has_no_token_no_capability_and_nowhere_to_write_but_its_spool() {
     let Some(node) = node("what a worker's pod may do") else { return };
-    let run = Run::start(&node, "node-safe", prompts(), json!({"scaling": {"minWorkers": 1, "maxWorkers": 1}}));
+    let run =
+        Run::start(&node, "node-safe", prompts(), json!({"scaling": {"minWorkers": 1, "maxWorkers": 1}}));
     let pod = run.worker();
     let all = processes(&node, &pod);
     assert!(all.len() >= 2, "a supervisor and an engine");
@@ -44,7 +45,17 @@ fn a_worker_has_no_token_no_capability_and_nowhere_to_write_but_its_spool() {
         .map(|fields| fields[1])
         .filter(|at| !at.starts_with("/proc") && !at.starts_with("/sys"))
         .collect();
-    let known = ["/spool", "/dev/shm", "/dev", "/dev/pts", "/dev/mqueue", "/dev/termination-log", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf"];
+    let known = [
+        "/spool",
+        "/dev/shm",
+        "/dev",
+        "/dev/pts",
+        "/dev/mqueue",
+        "/dev/termination-log",
+        "/etc/hosts",
+        "/etc/hostname",
+        "/etc/resolv.conf",
+    ];
     assert!(writable.iter().all(|at| known.contains(at)), "{writable:?}");
     let inside = format!("/proc/{}/root", worker.id);
     assert!(!fs::exists(format!("{inside}/var/run/secrets")).unwrap());
