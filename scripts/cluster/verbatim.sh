@@ -1,8 +1,12 @@
 # Verbatim itself, installed by its chart. Sourced by up.sh.
 
 verbatim_up() {
+  # The tag is the same for every build of a version: new programs have to be new pods.
+  local digest
+  digest=$(sha256sum "$state/archives/verbatim-operator.tar" | cut -c -16)
   helm --kubeconfig "$state/kubeconfig" upgrade --install verbatim "$root/charts/verbatim" \
     --namespace verbatim-system --create-namespace --wait --timeout 2m \
+    --set-string "operator.podAnnotations.verbatim\.dev/build=$digest" \
     --values "$root/scripts/cluster/values.yaml" >"$logs/helm.log" 2>&1 || {
     cat "$logs/helm.log" >&2
     admin get pods,events -n verbatim-system >&2
