@@ -9,11 +9,11 @@ use verbatim_crds::contract::messages::LedgerPhase;
 use verbatim_crds::failure::FailureReason;
 use verbatim_store::ETag;
 
-use crate::claim::Standing;
+use crate::claim::{Claim, FinishedBytes, Standing};
 use crate::names::Ledger;
 use crate::objects::{self, Version};
 use crate::outcome::{Outcome, Verdict};
-use crate::plan::{Plan, read_plan};
+use crate::plan::{Plan, Shard, read_plan};
 use crate::record::Line;
 use crate::report::Report;
 use crate::worker::{WorkerError, read_claim, read_record, read_report};
@@ -81,6 +81,7 @@ struct Progress {
     /// Whether it was written again since the shard was claimed.
     renewed: bool,
     finished: Vec<Outcome>,
+    bytes: Option<FinishedBytes>,
 }
 
 impl Observer {
@@ -146,14 +147,12 @@ impl Observer {
                 }
                 status.audio_milliseconds += outcome.audio_milliseconds;
             }
-            // Files of a shard are of about one size, the biggest first.
-            let bytes = |files: usize| (of.bytes * files as u64).checked_div(of.files).unwrap_or_default();
-            status.bytes_done += bytes(progress.finished.len());
+            let bytes = progress.bytes(of);
+            status.bytes_done += bytes.all;
+            status.bytes_skipped += bytes.skipped;
             if progress.worker.is_some() && !progress.renewed {
                 status.bytes_under_way += of.bytes / 2;
             }
-            let skipped = |outcome: &&Outcome| outcome.result == Verdict::Skipped;
-            status.bytes_skipped += bytes(progress.finished.iter().filter(skipped).count());
         }
         status.workers = workers.len();
         Ok(status)
@@ -191,20 +190,48 @@ impl Observer {
     async fn read_claims(&mut self, claims: &BTreeMap<u32, Version>) -> Result<(), WorkerError> {
         let seen = &self.seen;
         self.claims.retain(|shard, _| !seen.contains(shard) && claims.contains_key(shard));
-        for (shard, (etag, _)) in claims {
-            let known = self.claims.get(shard).is_some_and(|(known, _)| known == etag);
-            if known || self.seen.contains(shard) {
-                continue;
-            }
-            let read = read_claim(self.ledger.store(), &self.ledger.claim(*shard)).await?;
-            if let Some((claim, etag)) = read {
-                let worker = (claim.standing == Standing::Held).then(|| claim.worker.clone());
-                let renewed = claim.counter > 1;
-                let progress = Progress { worker, renewed, finished: claim.finished.into_values().collect() };
-                self.claims.insert(*shard, (etag, progress));
+        let is_new = |shard: &u32, etag: &ETag| {
+            !seen.contains(shard) && self.claims.get(shard).is_none_or(|(known, _)| known != etag)
+        };
+        let new: Vec<u32> =
+            claims.iter().filter(|(shard, (etag, _))| is_new(shard, etag)).map(|(shard, _)| *shard).collect();
+        let ledger = self.ledger.clone();
+        let mut read =
+            stream::iter(new)
+                .map(|shard| {
+                    let ledger = &ledger;
+                    async move {
+                        read_claim(ledger.store(), &ledger.claim(shard)).await.map(|claim| (shard, claim))
+                    }
+                })
+                .buffer_unordered(AT_ONCE);
+        while let Some((shard, claim)) = read.try_next().await? {
+            if let Some((claim, etag)) = claim {
+                self.claims.insert(shard, (etag, Progress::of(*claim)));
             }
         }
         Ok(())
+    }
+}
+
+impl Progress {
+    fn of(claim: Claim) -> Self {
+        Self {
+            worker: (claim.standing == Standing::Held).then(|| claim.worker.clone()),
+            renewed: claim.counter > 1,
+            bytes: claim.bytes,
+            finished: claim.finished.into_values().collect(),
+        }
+    }
+
+    /// Bytes of the finished files.
+    fn bytes(&self, of: &Shard) -> FinishedBytes {
+        self.bytes.unwrap_or_else(|| {
+            // A claim of an earlier version: as if all files of the shard were of one size.
+            let mean = |files: usize| (of.bytes * files as u64).checked_div(of.files).unwrap_or_default();
+            let skipped = self.finished.iter().filter(|outcome| outcome.result == Verdict::Skipped).count();
+            FinishedBytes { all: mean(self.finished.len()), skipped: mean(skipped) }
+        })
     }
 }
 
@@ -246,10 +273,57 @@ fn complete(plan: &Plan, report: &Report) -> Status {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use verbatim_store::Put;
+    use verbatim_store::memory::MemoryStore;
+
     use super::*;
+    use crate::place::Place;
+    use crate::plan;
 
     fn left(status: Status) -> Option<u64> {
         status.left(Duration::from_secs(10)).map(|left| left.as_secs())
+    }
+
+    /// A job of one shard with four files of 1000 bytes in all, and this claim on it.
+    async fn seen(claim: &Claim) -> Status {
+        let place = Place { store: Arc::new(MemoryStore::new()), prefix: "to/".to_owned() };
+        let ledger = Ledger::new(place, "uid");
+        let plan = Plan {
+            version: plan::VERSION,
+            maker: "m".to_owned(),
+            files: 4,
+            bytes: 1000,
+            shards: vec![Shard { files: 4, bytes: 1000 }],
+            left_out: plan::LeftOut::default(),
+        };
+        for (key, body) in [
+            (ledger.plan(), serde_json::to_vec(&plan).unwrap()),
+            (ledger.claim(0), serde_json::to_vec(claim).unwrap()),
+        ] {
+            ledger.store().put(&key, Put::new(body, "application/json")).await.unwrap();
+        }
+        Observer::new(ledger).look().await.unwrap()
+    }
+
+    fn claim() -> Claim {
+        let mut claim = Claim { counter: 2, ..Claim::first("a", "pod") };
+        claim.finish(0, 700, Outcome::succeeded(7, 1));
+        claim.finish(1, 200, Outcome::skipped("there"));
+        claim
+    }
+
+    #[tokio::test]
+    async fn bytes_of_an_open_shard_are_those_of_its_finished_files() {
+        let status = seen(&claim()).await;
+        assert_eq!((status.bytes_done, status.bytes_skipped, status.succeeded), (900, 200, 1));
+    }
+
+    #[tokio::test]
+    async fn a_claim_of_an_earlier_version_is_guessed_from_its_shard() {
+        let status = seen(&Claim { bytes: None, ..claim() }).await;
+        assert_eq!((status.bytes_done, status.bytes_skipped, status.succeeded), (500, 250, 1));
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! The bodies of claims and of outcomes. Pure.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Verdict};
 
 /// Version of the layout of claims and outcomes.
 pub const VERSION: u32 = 1;
@@ -34,6 +35,20 @@ pub struct Claim {
     pub attempts: BTreeMap<u32, u32>,
     /// What became of files, by position in the shard.
     pub finished: BTreeMap<u32, Outcome>,
+    /// Bytes of those, so that whoever looks at a job need not read its lists. None in a claim that was begun, or written
+    /// to, by a version without this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<FinishedBytes>,
+}
+
+/// Bytes of a claim's finished files, in their source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FinishedBytes {
+    /// Of all of them.
+    pub all: u64,
+    /// Of those whose transcripts were there already.
+    pub skipped: u64,
 }
 
 /// Whether a claim's owner works on it.
@@ -60,7 +75,22 @@ impl Claim {
             in_flight: BTreeSet::new(),
             attempts: BTreeMap::new(),
             finished: BTreeMap::new(),
+            bytes: Some(FinishedBytes::default()),
         }
+    }
+
+    /// Notes what became of a file of so many bytes; the first word on it holds.
+    pub fn finish(&mut self, file: u32, size: u64, outcome: Outcome) {
+        self.in_flight.remove(&file);
+        let Entry::Vacant(entry) = self.finished.entry(file) else { return };
+        if let Some(bytes) = &mut self.bytes {
+            // Saturates: sizes are what a store says.
+            bytes.all = bytes.all.saturating_add(size);
+            if outcome.result == Verdict::Skipped {
+                bytes.skipped = bytes.skipped.saturating_add(size);
+            }
+        }
+        entry.insert(outcome);
     }
 
     /// The claim of whoever takes this one over. What is finished stays finished. The file that a lost owner worked on
@@ -103,4 +133,33 @@ pub struct Done {
     pub epoch: u32,
     /// What became of each file, in the order of the shard.
     pub outcomes: Vec<Outcome>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_of_finished_files_are_summed_once_and_kept() {
+        let mut claim = Claim::first("a", "pod");
+        claim.finish(0, 700, Outcome::succeeded(1, 1));
+        claim.finish(0, 700, Outcome::succeeded(1, 1));
+        claim.finish(2, 40, Outcome::skipped("there"));
+        let bytes = Some(FinishedBytes { all: 740, skipped: 40 });
+        assert_eq!(claim.bytes, bytes);
+        assert_eq!(claim.taken_over("b", "other").bytes, bytes);
+        let again: Claim = serde_json::from_str(&serde_json::to_string(&claim).unwrap()).unwrap();
+        assert_eq!(again, claim);
+    }
+
+    #[test]
+    fn a_claim_of_an_earlier_version_is_read_and_does_not_pretend_to_know_its_bytes() {
+        let old = r#"{"version":1,"owner":"a","worker":"pod","epoch":1,"counter":3,"standing":"held","losses":0,
+            "inFlight":[1],"attempts":{},"finished":{"0":{"result":"succeeded","attempts":1,"audioMilliseconds":9,
+            "processingMilliseconds":1,"worker":"pod"}}}"#;
+        let mut claim = serde_json::from_str::<Claim>(old).unwrap().taken_over("b", "other");
+        claim.finish(1, 50, Outcome::succeeded(1, 1));
+        assert_eq!((claim.finished.len(), claim.bytes), (2, None));
+        assert!(!serde_json::to_string(&claim).unwrap().contains("bytes"));
+    }
 }

@@ -44,7 +44,14 @@ pub enum Wish {
     /// A file is no longer worked on, and nothing became of it.
     Forget(u32),
     /// Something became of a file.
-    Finish(u32, Box<Outcome>),
+    Finish {
+        /// Its position in the shard.
+        file: u32,
+        /// Its bytes.
+        size: u64,
+        /// What.
+        outcome: Box<Outcome>,
+    },
     /// Give the shard back.
     Release,
 }
@@ -166,10 +173,7 @@ impl Machine {
             Wish::Forget(file) => {
                 self.body.in_flight.remove(&file);
             }
-            Wish::Finish(file, outcome) => {
-                self.body.in_flight.remove(&file);
-                self.body.finished.entry(file).or_insert(*outcome);
-            }
+            Wish::Finish { file, size, outcome } => self.body.finish(file, size, *outcome),
             Wish::Release => self.wants_release = true,
         }
         self.next()

@@ -3,5 +3,5 @@
 pub mod body;
 pub mod machine;
 
-pub use self::body::{Claim, Done, Standing};
+pub use self::body::{Claim, Done, FinishedBytes, Standing};
 pub use self::machine::{Answer, Machine, Request, Wish};

@@ -263,10 +263,12 @@ impl Session<'_> {
 
     fn finish(&mut self, file: u32, mut outcome: Outcome) {
         outcome.worker.clone_from(&self.shared.settings.worker);
-        if let Some(planned) = self.files.get(file as usize) {
+        let planned = self.files.get(file as usize);
+        if let Some(planned) = planned {
             self.shared.watch.hear(&Event::Finished { file: planned, outcome: &outcome });
         }
-        self.keeper.wish(Wish::Finish(file, Box::new(outcome)));
+        let size = planned.map_or(0, |planned| planned.size);
+        self.keeper.wish(Wish::Finish { file, size, outcome: Box::new(outcome) });
     }
 
     fn give_up_waiting(&mut self) {

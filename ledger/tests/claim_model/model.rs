@@ -304,7 +304,7 @@ impl Model for Claims {
             Act::Finish(w, file) => {
                 let worker = &mut world.workers[w];
                 let outcome = Box::new(Outcome::succeeded(0, 0));
-                let request = worker.machine.as_mut()?.wish(Wish::Finish(file, outcome));
+                let request = worker.machine.as_mut()?.wish(Wish::Finish { file, size: 1, outcome });
                 send(worker, request);
             }
             Act::Renew(w) => {
