@@ -1,27 +1,31 @@
-//! Looks at the whole job, for those who ask: rarely, one at a time, and never for long.
+//! Looks at the whole job, for those who ask: rarely, one at a time, and beside their questions.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use tokio::runtime::Handle;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 use verbatim_crds::contract::messages::JobProgress;
 use verbatim_ledger::names::Ledger;
 use verbatim_ledger::progress;
 use verbatim_ledger::status::Observer;
 
 use crate::cli::say::chain;
-use crate::supervisor::http::{AskJob, Seen};
+use crate::supervisor::http::{AskJob, NotKnown, Seen};
 
 /// Least time between two looks. What a look finds new is mostly in claims, which are written every 10 s (a third of the
 /// lease, as it is by default): with two looks in that time none is seen late, and more would see the same again. A look
 /// costs a GET, two or more LISTs, and a GET for each claim and outcome that is new.
 const BETWEEN: Duration = Duration::from_secs(5);
 
-/// Longest time of a look: scrapers wait 10 s for an answer, and one that still comes is better. What was read until then
-/// is kept, so that the next look gets further: the first one at a job of 5,000 shards may need it.
+/// Longest time of a look: a store that leaves one request open is asked anew. What was read until then is kept, so that the
+/// next look gets further: the first one at a job of 5,000 shards may need it.
 const LONGEST: Duration = Duration::from_secs(8);
+
+/// Longest time that a question waits for the look under way; then it is answered with the one before. Most looks take a
+/// tenth of it, so that answers are fresh; and the operator, who gives an answer 3 s, always gets one.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Looks at a job.
 #[derive(Debug)]
@@ -30,16 +34,20 @@ pub struct Looks {
     stores: Handle,
     between: Duration,
     longest: Duration,
-    state: Arc<Mutex<State>>,
+    patience: Duration,
+    ledger: Ledger,
+    observer: Arc<Mutex<Observer>>,
+    known: watch::Sender<Known>,
 }
 
-#[derive(Debug)]
-struct State {
-    ledger: Ledger,
-    observer: Observer,
-    /// When it was looked last, whatever came of it.
+/// What came of looks.
+#[derive(Clone, Debug, Default)]
+struct Known {
+    /// Whether one is under way.
+    looking: bool,
+    /// When the last one ended, whatever came of it.
     tried: Option<Instant>,
-    /// Why the last look came to nothing.
+    /// Why the last one came to nothing.
     failed: Option<String>,
     last: Option<(Instant, JobProgress)>,
 }
@@ -47,39 +55,63 @@ struct State {
 impl Looks {
     /// Nobody has looked yet. Requests are made on `stores`.
     pub fn new(ledger: Ledger, stores: Handle) -> Self {
-        let observer = Observer::new(ledger.clone());
-        let state = State { ledger, observer, tried: None, failed: None, last: None };
-        Self { stores, between: BETWEEN, longest: LONGEST, state: Arc::new(Mutex::new(state)) }
+        let observer = Arc::new(Mutex::new(Observer::new(ledger.clone())));
+        let (between, longest, patience) = (BETWEEN, LONGEST, PATIENCE);
+        Self { stores, between, longest, patience, ledger, observer, known: watch::Sender::default() }
+    }
+
+    /// Begins a look, if it is time for one and none is under way.
+    fn begin(&self) {
+        let begins = self.known.send_if_modified(|known| {
+            let due = known.tried.is_none_or(|tried| tried.elapsed() >= self.between);
+            let begins = due && !known.looking;
+            known.looking |= begins;
+            begins
+        });
+        if !begins {
+            return;
+        }
+        let (ledger, observer, longest) = (self.ledger.clone(), Arc::clone(&self.observer), self.longest);
+        let look = self.stores.spawn(async move {
+            match tokio::time::timeout(longest, observer.lock().await.look()).await {
+                Ok(Ok(status)) => Ok(progress::of_status(&status, &ledger)),
+                Ok(Err(error)) => Err(chain(&error)),
+                Err(_) => Err(format!("the store did not tell all within {longest:?}; ask again")),
+            }
+        });
+        let known = self.known.clone();
+        // It goes on when nobody waits for it any more.
+        self.stores.spawn(async move {
+            let looked =
+                look.await.unwrap_or_else(|error| Err(format!("the look at the job has died: {error}")));
+            let now = Instant::now();
+            known.send_modify(|known| {
+                (known.looking, known.tried) = (false, Some(now));
+                match looked {
+                    Ok(job) => (known.last, known.failed) = (Some((now, job)), None),
+                    Err(why) => known.failed = Some(why),
+                }
+            });
+        });
     }
 }
 
 #[async_trait]
 impl AskJob for Looks {
-    async fn ask(&self) -> Result<Seen, String> {
-        let (state, between, longest) = (Arc::clone(&self.state), self.between, self.longest);
-        // One that is asked for goes on when nobody waits for it any more.
-        let look = self.stores.spawn(async move { state.lock().await.ask(between, longest).await });
-        look.await.map_err(|error| format!("the look at the job has died: {error}"))?
-    }
-}
-
-impl State {
-    async fn ask(&mut self, between: Duration, longest: Duration) -> Result<Seen, String> {
-        if self.tried.is_none_or(|tried| tried.elapsed() >= between) {
-            let looked = tokio::time::timeout(longest, self.observer.look()).await;
-            self.tried = Some(Instant::now());
-            self.failed = match looked {
-                Ok(Ok(status)) => {
-                    self.last = Some((Instant::now(), progress::of_status(&status, &self.ledger)));
-                    None
-                }
-                Ok(Err(error)) => Some(chain(&error)),
-                Err(_) => Some(format!("the store did not tell all within {longest:?}; ask again")),
-            };
-        }
-        match (&self.last, &self.failed) {
-            (Some((when, job)), _) => Ok(Seen { job: job.clone(), age: when.elapsed() }),
-            (None, failed) => Err(failed.clone().unwrap_or_default()),
+    async fn ask(&self) -> Result<Seen, NotKnown> {
+        self.begin();
+        let (mut known, patience) = (self.known.subscribe(), self.patience);
+        // On the runtime that has a clock in any case.
+        let waits = self.stores.spawn(async move {
+            let _ = tokio::time::timeout(patience, known.wait_for(|known| !known.looking)).await;
+        });
+        // Only a runtime that ends keeps it from its end.
+        let _ = waits.await;
+        let known = self.known.borrow().clone();
+        match (known.last, known.failed) {
+            (Some((when, job)), _) => Ok(Seen { job, age: when.elapsed() }),
+            (None, Some(why)) if !known.looking => Err(NotKnown::Failed(why)),
+            (None, _) => Err(NotKnown::Looking),
         }
     }
 }
@@ -166,9 +198,9 @@ mod tests {
     fn a_look_that_fails_leaves_the_last_one() {
         run(async {
             let (looks, _, store) = looks(Duration::ZERO);
-            let key = looks.state.lock().await.ledger.plan();
+            let key = looks.ledger.plan();
             store.put(&key, Put::new("nonsense", "application/json")).await.unwrap();
-            assert!(!looks.ask().await.unwrap_err().is_empty());
+            assert!(matches!(looks.ask().await, Err(NotKnown::Failed(_))));
             store.delete(&key).await.unwrap();
             assert_eq!(looks.ask().await.unwrap().job, JobProgress::default());
             store.put(&key, Put::new("nonsense", "application/json")).await.unwrap();
@@ -176,16 +208,34 @@ mod tests {
         });
     }
 
+    /// Of a store that never answers.
+    fn silent() -> Looks {
+        let ledger = Ledger::new(Place { store: Arc::new(Silent), prefix: String::new() }, "uid");
+        Looks::new(ledger, Handle::current())
+    }
+
     #[test]
     fn a_look_that_takes_too_long_is_given_up() {
         run(async {
-            let ledger = Ledger::new(Place { store: Arc::new(Silent), prefix: String::new() }, "uid");
-            let longest = Duration::from_millis(20);
-            let looks = Looks { longest, ..Looks::new(ledger, Handle::current()) };
+            let looks = Looks { longest: Duration::from_millis(20), patience: LONGEST, ..silent() };
             for _ in 0..2 {
-                let why = looks.ask().await.unwrap_err();
+                let Err(NotKnown::Failed(why)) = looks.ask().await else { panic!() };
                 assert!(why.contains("within 20ms"), "{why}");
             }
+        });
+    }
+
+    #[test]
+    fn a_question_does_not_wait_for_a_slow_store() {
+        run(async {
+            let looks = Looks { between: Duration::ZERO, patience: Duration::from_millis(20), ..silent() };
+            let begun = Instant::now();
+            assert_eq!(looks.ask().await, Err(NotKnown::Looking));
+            // What was seen before is told while the store does not answer.
+            let job = JobProgress { files: 7, ..JobProgress::default() };
+            looks.known.send_modify(|known| known.last = Some((begun, job.clone())));
+            assert_eq!(looks.ask().await.unwrap().job, job);
+            assert!(begun.elapsed() < LONGEST, "{:?}", begun.elapsed());
         });
     }
 }

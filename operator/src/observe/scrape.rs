@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use futures::{FutureExt, StreamExt};
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Bytes;
+use hyper::header::RETRY_AFTER;
 use hyper::{Request, Uri};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -63,40 +64,56 @@ impl Scraper {
 
     /// A worker's figures.
     async fn figures(&self, address: &str) -> Result<Sample, String> {
-        let text = self.get(address, http::METRICS).await?;
+        let text = self.get(address, http::METRICS).await.map_err(|unanswered| unanswered.why)?;
         Ok(sample(&Page::read(&text)))
     }
 
-    /// How far the job is.
-    async fn job(&self, address: &str) -> Result<JobProgress, String> {
-        let text = self.get(address, http::JOB).await?;
-        serde_json::from_str(&text).map_err(|error| format!("{} makes no sense: {error}", http::JOB))
+    /// How far the job is. None where the worker is looking for the first time: others would have to look as well.
+    async fn job(&self, address: &str) -> Result<Option<JobProgress>, String> {
+        match self.get(address, http::JOB).await {
+            Ok(text) => {
+                let nonsense = |error| format!("{} makes no sense: {error}", http::JOB);
+                serde_json::from_str(&text).map(Some).map_err(nonsense)
+            }
+            Err(Unanswered { later: true, .. }) => Ok(None),
+            Err(Unanswered { why, .. }) => Err(why),
+        }
     }
 
-    async fn get(&self, address: &str, path: &str) -> Result<String, String> {
+    async fn get(&self, address: &str, path: &str) -> Result<String, Unanswered> {
         let host = if address.contains(':') { format!("[{address}]") } else { address.to_owned() };
         let uri =
-            format!("http://{host}:{}{path}", self.port).parse::<Uri>().map_err(|error| error.to_string())?;
+            format!("http://{host}:{}{path}", self.port).parse::<Uri>().map_err(|error| never(&error))?;
         let mut request = Request::new(Empty::new());
         *request.uri_mut() = uri;
         let answer = async {
-            let answer = self.client.request(request).await.map_err(|error| crate::error::chain(&error))?;
-            let status = answer.status();
-            let body = Limited::new(answer.into_body(), LARGEST)
-                .collect()
-                .await
-                .map_err(|error| error.to_string())?;
+            let answer =
+                self.client.request(request).await.map_err(|error| never(&crate::error::chain(&error)))?;
+            let (status, later) = (answer.status(), answer.headers().contains_key(RETRY_AFTER));
+            let body =
+                Limited::new(answer.into_body(), LARGEST).collect().await.map_err(|error| never(&error))?;
             if !status.is_success() {
-                return Err(format!("{path} answers {status}"));
+                return Err(Unanswered { why: format!("{path} answers {status}"), later });
             }
-            String::from_utf8(body.to_bytes().to_vec()).map_err(|_| format!("{path} is not text"))
+            String::from_utf8(body.to_bytes().to_vec()).map_err(|_| never(&format!("{path} is not text")))
         };
         let begun = Instant::now();
         match tokio::time::timeout(self.limit, answer).await {
             Ok(answer) => answer,
-            Err(_) => Err(format!("no answer within {:.1} s", begun.elapsed().as_secs_f64())),
+            Err(_) => Err(never(&format!("no answer within {:.1} s", begun.elapsed().as_secs_f64()))),
         }
     }
+}
+
+/// A question without an answer.
+struct Unanswered {
+    why: String,
+    /// The worker says when to ask again.
+    later: bool,
+}
+
+fn never(why: &dyn std::fmt::Display) -> Unanswered {
+    Unanswered { why: why.to_string(), later: false }
 }
 
 fn sample(page: &Page<'_>) -> Sample {
@@ -148,8 +165,7 @@ pub(super) async fn all(
             running.iter().filter(|worker| worker.is_ready()).filter_map(|worker| worker.address.clone());
         for address in ready.take(ASKED_FOR_JOB).collect::<Vec<_>>() {
             match scraper.job(&address).await {
-                Ok(progress) if progress.phase != LedgerPhase::Unplanned => return Some(progress),
-                Ok(_) => return None,
+                Ok(progress) => return progress.filter(|told| told.phase != LedgerPhase::Unplanned),
                 Err(error) => tracing::debug!(address, "no word about the job: {error}"),
             }
         }

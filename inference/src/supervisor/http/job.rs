@@ -16,11 +16,22 @@ pub struct Seen {
     pub age: Duration,
 }
 
+/// Why nobody knows.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotKnown {
+    /// The first look is under way.
+    #[error("the job is being looked at for the first time: ask again")]
+    Looking,
+    /// The last look came to nothing, and there is none before; in words.
+    #[error("{0}")]
+    Failed(String),
+}
+
 /// Knows how far the whole job is.
 #[async_trait]
 pub trait AskJob: Debug + Send + Sync {
-    /// Looks, or remembers the last look; why there is none, in words.
-    async fn ask(&self) -> Result<Seen, String>;
+    /// What was seen last, soon: nobody waits for a slow store.
+    async fn ask(&self) -> Result<Seen, NotKnown>;
 }
 
 /// The one who is asked, once there is one: the server is there before the ledger is.
@@ -34,13 +45,12 @@ impl WholeJob {
         let _ = self.0.set(asked);
     }
 
-    pub(super) async fn ask(&self) -> Result<Seen, String> {
+    pub(super) async fn ask(&self) -> Result<Seen, NotKnown> {
         match self.0.get() {
             Some(asked) => asked.ask().await,
-            None => {
-                Err("there is no ledger here, or it is not open yet: /status says how far this run is"
-                    .to_owned())
-            }
+            None => Err(NotKnown::Failed(
+                "there is no ledger here, or it is not open yet: /status says how far this run is".to_owned(),
+            )),
         }
     }
 }

@@ -18,7 +18,7 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, rt, web};
 
-pub use self::job::{AskJob, Seen, WholeJob};
+pub use self::job::{AskJob, NotKnown, Seen, WholeJob};
 use crate::supervisor::board::Board;
 use crate::supervisor::metrics::Metrics;
 

@@ -2,13 +2,15 @@
 
 use std::fmt::Write;
 
-use actix_web::http::header::{ACCEPT, AGE, ALLOW, CACHE_CONTROL, VARY, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::header::{
+    ACCEPT, AGE, ALLOW, CACHE_CONTROL, HeaderValue, RETRY_AFTER, VARY, X_CONTENT_TYPE_OPTIONS,
+};
 use actix_web::middleware::DefaultHeaders;
 use actix_web::{HttpRequest, HttpResponse, Resource, guard, web};
 
 use verbatim_crds::contract::http;
 
-use super::job::WholeJob;
+use super::job::{NotKnown, WholeJob};
 use crate::supervisor::board::Board;
 use crate::supervisor::metrics::Metrics;
 use crate::supervisor::metrics::format::Format;
@@ -80,7 +82,14 @@ async fn job(job: web::Data<WholeJob>) -> HttpResponse {
     // Whoever reads the age knows how old the numbers are: the last look is told where a new one fails.
     match job.ask().await {
         Ok(seen) => HttpResponse::Ok().insert_header((AGE, seen.age.as_secs())).json(seen.job),
-        Err(why) => unavailable(&why),
+        Err(why) => {
+            let mut answer = unavailable(&why.to_string());
+            if why == NotKnown::Looking {
+                // When it has most likely come to its end.
+                answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            answer
+        }
     }
 }
 

@@ -119,11 +119,11 @@ fn every_route_answers() {
 
 /// One who has looked, or could not.
 #[derive(Debug)]
-struct Asked(Result<Seen, String>);
+struct Asked(Result<Seen, NotKnown>);
 
 #[async_trait]
 impl AskJob for Asked {
-    async fn ask(&self) -> Result<Seen, String> {
+    async fn ask(&self) -> Result<Seen, NotKnown> {
         self.0.clone()
     }
 }
@@ -142,9 +142,16 @@ fn whoever_knows_the_whole_job_is_asked_once_there_is_one() {
     assert_eq!(serde_json::from_str::<JobProgress>(&body).unwrap(), job);
 
     let worker = Worker::new();
-    worker.job.know(Arc::new(Asked(Err("the bucket\nis gone".to_owned()))));
-    let (code, _, body) = worker.get("/job");
+    worker.job.know(Arc::new(Asked(Err(NotKnown::Failed("the bucket\nis gone".to_owned())))));
+    let (code, head, body) = worker.get("/job");
     assert_eq!((code, body.as_str()), (503, "the bucket is gone\n"));
+    assert!(!head.contains("retry-after"), "{head}");
+
+    let worker = Worker::new();
+    worker.job.know(Arc::new(Asked(Err(NotKnown::Looking))));
+    let (code, head, body) = worker.get("/job");
+    assert_eq!(code, 503);
+    assert!(head.contains("\r\nretry-after: 1\r\n") && body.contains("ask again"), "{head}{body}");
 }
 
 #[test]
