@@ -10,11 +10,13 @@ use verbatim_crds::contract::{WORKER_CONTAINER, env, http, labels};
 use super::{BuildError, config, config_name};
 use crate::settings::Settings;
 
-/// Seconds for the recordings in flight when a pod is told to end. The longest recordings are transcribed in less; what is not
-/// done then goes to another worker from its beginning.
+/// Seconds for the recordings in flight when a pod is told to end, unless the template says others: enough for recordings of
+/// eight hours on two cores (docs/benchmarks.md: 0.0094 seconds for a second). How long a job's longest one takes is known
+/// only when the pods are there, and a Job's template does not change. What is not done in time goes to another worker, from
+/// its beginning.
 pub const GRACE_SECONDS: i64 = 300;
 
-/// Seconds of those for the worker's own farewell: giving back claims takes a request each.
+/// Seconds of those for the worker's own farewell, half of them at most: giving back claims takes a request each.
 const FAREWELL_SECONDS: i64 = 20;
 
 /// Space for recordings that were fetched ahead. The worker's own bound is half of it.
@@ -33,13 +35,14 @@ pub fn template(
     round: i32,
 ) -> Result<PodTemplateSpec, BuildError> {
     let own = |source| BuildError::Own { what: "the worker's pod", source };
-    let mut pod: PodTemplateSpec = serde_json::from_value(ours(job, settings)).map_err(own)?;
     let user: PodTemplateSpec =
         serde_json::from_value(Value::Object(job.spec.template.clone())).map_err(BuildError::Template)?;
     check(&user)?;
-    if let Some(defaults) = &settings.worker_template {
-        pod.merge_from(defaults.clone());
-    }
+    let defaults = settings.worker_template.clone().unwrap_or_default();
+    let said = |template: &PodTemplateSpec| template.spec.as_ref()?.termination_grace_period_seconds;
+    let grace = said(&user).or_else(|| said(&defaults)).unwrap_or(GRACE_SECONDS);
+    let mut pod: PodTemplateSpec = serde_json::from_value(ours(job, settings, grace)).map_err(own)?;
+    pod.merge_from(defaults);
     pod.merge_from(user);
     // Not to be overridden: the operator finds its pods by them.
     let metadata = pod.metadata.get_or_insert_default();
@@ -67,8 +70,9 @@ pub fn check(user: &PodTemplateSpec) -> Result<(), BuildError> {
     Ok(())
 }
 
-fn ours(job: &TranscriptionJob, settings: &Settings) -> Value {
-    let drain = GRACE_SECONDS - FAREWELL_SECONDS;
+fn ours(job: &TranscriptionJob, settings: &Settings, grace: i64) -> Value {
+    let grace = grace.max(0);
+    let drain = grace - FAREWELL_SECONDS.min(grace / 2);
     let port = http::PORT;
     let field = |path: &str| json!({ "fieldRef": { "fieldPath": path } });
     let probe = |path: &str| json!({ "httpGet": { "path": path, "port": "http" } });
@@ -134,7 +138,7 @@ fn ours(job: &TranscriptionJob, settings: &Settings) -> Value {
         } },
         "spec": {
             "restartPolicy": "Never",
-            "terminationGracePeriodSeconds": GRACE_SECONDS,
+            "terminationGracePeriodSeconds": grace,
             "automountServiceAccountToken": false,
             "enableServiceLinks": false,
             "securityContext": { "runAsNonRoot": true, "seccompProfile": { "type": "RuntimeDefault" } },
@@ -207,5 +211,23 @@ mod tests {
         assert_eq!(worker["securityContext"]["readOnlyRootFilesystem"], true);
         // Without a file nothing but ours.
         assert_eq!(built("{}", json!({}))["spec"]["nodeSelector"], Value::Null);
+    }
+
+    #[test]
+    fn the_worker_ends_before_its_pods_grace_does() {
+        let limit = |cluster: &str, template: Value| {
+            let pod = built(cluster, template);
+            let args = pod["spec"]["containers"][0]["args"].as_array().unwrap();
+            let at = args.iter().position(|argument| argument == "--grace-period").unwrap();
+            let drain: i64 = args[at + 1].as_str().unwrap().parse().unwrap();
+            (pod["spec"]["terminationGracePeriodSeconds"].as_i64().unwrap(), drain)
+        };
+        let seconds = |seconds: i64| json!({"spec": {"terminationGracePeriodSeconds": seconds}});
+        assert_eq!(limit("{}", json!({})), (300, 280));
+        let cluster = seconds(900).to_string();
+        assert_eq!(limit(&cluster, json!({})), (900, 880));
+        assert_eq!(limit(&cluster, seconds(3600)), (3600, 3580));
+        assert_eq!(limit("{}", seconds(10)), (10, 5));
+        assert_eq!(limit("{}", seconds(0)), (0, 0));
     }
 }
