@@ -28,8 +28,10 @@ pub async fn config(context: &Context, job: &TranscriptionJob, config: &ConfigMa
     let api: Api<ConfigMap> = context.namespaced(job)?;
     let patch = Patch::Apply(config);
     let params = PatchParams::apply(labels::OPERATOR);
-    api.patch(&config.name_any(), &params, &patch).await.map_err(Error::applying("the ConfigMap"))?;
-    Ok(())
+    match api.patch(&config.name_any(), &params, &patch).await {
+        Err(kube::Error::Api(answer)) if ends(&answer) => Ok(()),
+        answer => answer.map(drop).map_err(Error::applying("the ConfigMap")),
+    }
 }
 
 /// Makes a Job. One that is there already is fine: an earlier attempt's answer was lost.
@@ -41,7 +43,7 @@ pub async fn create(context: &Context, job: &TranscriptionJob, workers: &Job) ->
     let api: Api<Job> = context.namespaced(job)?;
     let params = PostParams { field_manager: Some(labels::OPERATOR.to_owned()), ..PostParams::default() };
     match api.create(&params, workers).await {
-        Err(kube::Error::Api(answer)) if answer.code == 409 => Ok(()),
+        Err(kube::Error::Api(answer)) if answer.code == 409 || ends(&answer) => Ok(()),
         answer => answer.map(drop).map_err(Error::applying("the Job")),
     }
 }
@@ -125,7 +127,13 @@ pub async fn evict(context: &Context, job: &TranscriptionJob, restart: &Restart)
     }
 }
 
-/// Whether an object went away, or is another one, since it was seen; or its namespace is being deleted.
+/// Whether nothing can be made because the namespace is being deleted: the job goes with it in a moment.
+fn ends(answer: &Status) -> bool {
+    let causes = answer.details.iter().flat_map(|details| &details.causes);
+    answer.code == 403 && causes.into_iter().any(|cause| cause.reason == "NamespaceTerminating")
+}
+
+/// Whether an object went away, or is another one, since it was seen.
 fn gone(answer: &Status) -> bool {
     answer.code == 404 || (answer.code == 409 && answer.message.contains("uid"))
 }

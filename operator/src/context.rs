@@ -51,6 +51,8 @@ pub struct Memory {
     pub config: Option<String>,
     /// Failed reconciles in a row.
     pub errors: u32,
+    /// The refusal that was told last, until a reconcile succeeds.
+    pub refused: Option<String>,
     /// When failed files were told last, and how many there were.
     pub told: Option<(Duration, i64)>,
 }

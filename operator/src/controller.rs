@@ -90,11 +90,19 @@ pub async fn reconcile(job: Arc<TranscriptionJob>, context: Arc<Context>) -> Res
         let job = memory.written.over(Arc::clone(&job));
         let result = steps(&context, &job, &uid, &mut memory, &mut waited).await;
         match &result {
-            Ok(_) => memory.errors = 0,
+            Ok(_) => (memory.errors, memory.refused) = (0, None),
             Err(error) => {
                 memory.errors = memory.errors.saturating_add(1);
                 context.metrics.failed(error.step());
-                tracing::warn!(step = error.step(), "{}", chain(error));
+                let words = chain(error);
+                tracing::warn!(step = error.step(), "{words}");
+                if error.is_refusal() && memory.refused.as_ref() != Some(&words) {
+                    // Without it nobody but the log would know: there is no status before the first look succeeds.
+                    let note = events::Note { warning: true, reason: "Refused", words: words.clone() };
+                    if events::publish(&context, &job, vec![note]).await.is_ok() {
+                        memory.refused = Some(words);
+                    }
+                }
             }
         }
         result

@@ -45,6 +45,14 @@ impl Error {
         }
     }
 
+    /// Whether the API server refused a write for what is in it, or for who we are: asked again, it says the same until
+    /// somebody changes something.
+    pub fn is_refusal(&self) -> bool {
+        // Not that there is too much to do, or that it took too long.
+        let refusal = |code: u16| (400..500).contains(&code) && ![404, 408, 429].contains(&code);
+        matches!(self, Self::Apply { source, .. } if matches!(&**source, kube::Error::Api(answer) if refusal(answer.code)))
+    }
+
     /// For `map_err`.
     pub fn observing(what: &'static str) -> impl Fn(kube::Error) -> Self {
         move |source| Self::Observe { what, source: Box::new(source) }

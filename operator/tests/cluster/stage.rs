@@ -6,7 +6,7 @@ use std::sync::{Arc, Once};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use verbatim_tests::cluster::{self, ControlPlane, FakeNode, Namespace, NodeOptions};
+use verbatim_tests::cluster::{self, ControlPlane, FakeNode, Namespace, NodeOptions, PodScript};
 use verbatim_tests::process::{Kept, free_port};
 
 use crate::fleet::Fleet;
@@ -21,7 +21,7 @@ pub const OTHER: &str = "other";
 /// A namespace of a control plane with everything that a job needs. What is dropped first comes first.
 pub struct Stage<'a> {
     operators: Vec<Kept>,
-    _node: FakeNode,
+    node: Option<FakeNode>,
     pub fleet: Arc<Fleet>,
     pub namespace: Namespace,
     pub cluster: &'a ControlPlane,
@@ -33,11 +33,16 @@ pub struct Stage<'a> {
 impl Stage<'static> {
     /// In the control plane that tests share.
     pub fn shared(prefix: &str, fleet: Fleet) -> Self {
-        static DEFINED: Once = Once::new();
-        let cluster = cluster::shared();
-        DEFINED.call_once(|| define(cluster));
-        Stage::in_namespace(cluster, prefix, fleet, NodeOptions::default())
+        Stage::in_namespace(defined(), prefix, fleet, NodeOptions::default())
     }
+}
+
+/// The control plane that tests share, with the API and the operator's roles.
+pub fn defined() -> &'static ControlPlane {
+    static DEFINED: Once = Once::new();
+    let cluster = cluster::shared();
+    DEFINED.call_once(|| define(cluster));
+    cluster
 }
 
 /// Defines the API, and the operator's roles.
@@ -57,9 +62,20 @@ pub fn define(cluster: &ControlPlane) {
 impl<'a> Stage<'a> {
     /// In a control plane where the API is defined.
     pub fn in_namespace(cluster: &'a ControlPlane, prefix: &str, fleet: Fleet, node: NodeOptions) -> Self {
-        let namespace = cluster.namespace(prefix).unwrap();
         let fleet = Arc::new(fleet);
-        let node = FakeNode::start(&namespace, node, Arc::clone(&fleet).script()).unwrap();
+        Self::with_script(cluster, prefix, Arc::clone(&fleet), node, |_| fleet.script())
+    }
+
+    /// The same with a script of its own for pods, made for the namespace.
+    pub fn with_script<S: PodScript>(
+        cluster: &'a ControlPlane,
+        prefix: &str,
+        fleet: Arc<Fleet>,
+        node: NodeOptions,
+        script: impl FnOnce(&Namespace) -> S,
+    ) -> Self {
+        let namespace = cluster.namespace(prefix).unwrap();
+        let node = FakeNode::start(&namespace, node, script(&namespace)).unwrap();
         let binding = |role: &str| {
             let subjects = [ACCOUNT, OTHER]
                 .map(|name| json!({"kind": "ServiceAccount", "name": name, "namespace": namespace.name()}));
@@ -80,7 +96,15 @@ impl<'a> Stage<'a> {
             namespace.apply(&object.to_string()).unwrap();
         }
         let logs = tempfile::tempdir().unwrap();
-        Stage { operators: Vec::new(), _node: node, fleet, namespace, cluster, logs, http: String::new() }
+        Stage {
+            operators: Vec::new(),
+            node: Some(node),
+            fleet,
+            namespace,
+            cluster,
+            logs,
+            http: String::new(),
+        }
     }
 
     /// Starts an operator for this namespace. Gives its process's id.
@@ -90,12 +114,16 @@ impl<'a> Stage<'a> {
 
     /// Starts an operator with this service account, by which the audit log tells operators apart.
     pub fn operator_as(&mut self, account: &str, more: &[&str]) -> u32 {
+        let own = self.namespace.name().to_owned();
+        self.operator_over(account, &[&["--namespace", &own], more].concat())
+    }
+
+    /// Starts an operator that watches what its arguments say.
+    pub fn operator_over(&mut self, account: &str, arguments: &[&str]) -> u32 {
         let kubeconfig = self.namespace.token_for(account).unwrap();
         self.http = format!("127.0.0.1:{}", free_port().unwrap());
         let mut command = operator(&kubeconfig, &self.http);
-        command
-            .args(["--namespace", self.namespace.name(), "--lease-namespace", self.namespace.name()])
-            .args(more);
+        command.args(["--lease-namespace", self.namespace.name()]).args(arguments);
         let number = std::fs::read_dir(self.logs.path()).unwrap().count();
         let log = self.logs.path().join(format!("operator-{number}.log"));
         let kept = Kept::start_logged(&command, &log).unwrap();
@@ -169,7 +197,7 @@ impl<'a> Stage<'a> {
     }
 
     /// Waits until a job's status is as wanted, and tells what was there otherwise.
-    pub fn until(&self, name: &str, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
+    pub fn until(&self, name: &str, what: &str, mut holds: impl FnMut(&Value) -> bool) -> Value {
         let begun = Instant::now();
         loop {
             let status = self.status(name);
