@@ -47,18 +47,10 @@ pub(crate) fn foretold() -> Vec<Scenario> {
 
 /// Bit rates that differ by a factor of eight within a job.
 pub(crate) fn mixed() -> Vec<Scenario> {
-    each("mixed", |it| it.codec_sigma = 0.7)
-}
-
-/// A ledger that does not know which recordings of a shard are done.
-pub(crate) fn by_mean() -> Vec<Scenario> {
-    each("by mean", |it| it.bytes_by_mean = true)
-}
-
-fn each(name: &str, change: impl Fn(&mut Scenario)) -> Vec<Scenario> {
-    let fleets = [1, 3, 10, 30, 100, 300];
+    let fleets = [1, 3, 10, 30, 100, 300, 1000];
     let new = |(seed, workers): (usize, u32)| {
-        Scenario::new(name, seed as u64, workers, if workers < 10 { FEW } else { MANY }).with(&change)
+        let rounds = if workers < 10 { FEW } else { MANY };
+        Scenario::new("mixed", seed as u64, workers, rounds).with(|it| it.codec_sigma = 0.7)
     };
     fleets.into_iter().enumerate().map(new).collect()
 }

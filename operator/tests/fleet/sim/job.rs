@@ -41,7 +41,6 @@ pub(crate) struct Job {
     of_done: JobProgress,
     /// The others.
     open: Vec<usize>,
-    bytes_by_mean: bool,
     pub(crate) free: Vec<usize>,
 }
 
@@ -80,7 +79,6 @@ impl Job {
                 ..JobProgress::default()
             },
             open: (0..count).collect(),
-            bytes_by_mean: scenario.bytes_by_mean,
         }
     }
 
@@ -132,22 +130,12 @@ impl Job {
             }
             None => shard.finished.len(),
         };
-        let fresh = shard.claimed.is_some_and(|claimed| now < claimed + RENEWAL);
-        if noted == 0 && !fresh {
-            return;
-        }
-        let bytes: u64 = shard.files.iter().map(|file| file.bytes).sum();
-        if fresh {
+        if shard.claimed.is_some_and(|claimed| now < claimed + RENEWAL) {
+            let bytes: u64 = shard.files.iter().map(|file| file.bytes).sum();
             job.bytes_under_way += bytes / 2;
         }
-        let done = &shard.files[..noted];
-        let (bytes_done, bytes_skipped) = (job.bytes_done, job.bytes_skipped);
-        add(job, done);
-        if self.bytes_by_mean {
-            let mean = |files: usize| bytes * files as u64 / shard.files.len() as u64;
-            job.bytes_done = bytes_done + mean(noted);
-            job.bytes_skipped = bytes_skipped + mean(done.iter().filter(|file| file.skipped).count());
-        }
+        // A claim has the sums of its finished recordings, of any size.
+        add(job, &shard.files[..noted]);
     }
 }
 

@@ -55,8 +55,6 @@ pub(crate) struct Scenario {
     pub(crate) restarts: Option<f64>,
     /// Seconds between looks.
     pub(crate) look: f64,
-    /// The ledger takes the recordings of a shard that is not done for equally big.
-    pub(crate) bytes_by_mean: bool,
     pub(crate) scaling: Scaling,
 }
 
@@ -83,7 +81,6 @@ impl Scenario {
             scrape_failures: 0.0,
             restarts: None,
             look: 15.0,
-            bytes_by_mean: false,
             scaling: Scaling { max_workers: workers, ..Scaling::default() },
         }
     }
