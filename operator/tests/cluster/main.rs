@@ -2,10 +2,13 @@
 #![allow(clippy::unwrap_used, unreachable_pub, reason = "a test may fail so, helpers of it included")]
 
 mod chart;
+mod conflicts;
 mod disturbed;
 mod fleet;
 mod leader;
 mod many;
+mod real;
+mod roles;
 mod sample;
 mod stage;
 mod stalled;

@@ -11,7 +11,7 @@ use super::track::{KEPT, Sums, Track};
 const WINDOW: f64 = 600.0;
 /// ... and moves of counters that count in any case: noise of a third from recording to recording is 6 % then.
 const MOVES: usize = 32;
-/// Worker seconds before the sums are believed: two looks of half a minute.
+/// Worker seconds before the sums are believed, of less than [`MOVES`] moves: two looks of half a minute.
 const BELIEVABLE_SECONDS: f64 = 60.0;
 /// Moves of counters before the sums are believed.
 const BELIEVABLE_MOVES: usize = 4;
@@ -116,7 +116,10 @@ impl Rates {
             all.longest = all.longest.max(sums.longest);
             all.audio += sums.audio;
         }
-        if all.moves < BELIEVABLE_MOVES || all.seconds < BELIEVABLE_SECONDS || all.audio <= 0.0 {
+        // Many moves make up for little time: quick looks at short recordings.
+        let believable =
+            all.moves >= MOVES || (all.moves >= BELIEVABLE_MOVES && all.seconds >= BELIEVABLE_SECONDS);
+        if !believable || all.audio <= 0.0 {
             return None;
         }
         // Who stands still does nothing, and takes its time.
