@@ -2,7 +2,7 @@
 // that library has another licence.
 module verbatim.dev/tools/dashboard-linter
 
-go 1.26.8
+go 1.24
 
 tool github.com/grafana/dashboard-linter
 
