@@ -46,6 +46,8 @@ names! {
     ENGINE_MEMORY_GROWTH_BYTES_PER_AUDIO_HOUR = "verbatim_engine_memory_growth_bytes_per_audio_hour";
     /// Gauge: 95 % confidence interval of the growth for an hour of audio, by [`labels::BOUND`].
     ENGINE_MEMORY_GROWTH_BOUND_BYTES_PER_AUDIO_HOUR = "verbatim_engine_memory_growth_bound_bytes_per_audio_hour";
+    /// Gauge: resident memory at which the engine is replaced or killed, by [`labels::LIMIT`].
+    ENGINE_MEMORY_LIMIT_BYTES = "verbatim_engine_memory_limit_bytes";
     /// Gauge: what tensors use of ONNX Runtime's pools of CPU memory.
     ENGINE_ARENA_USED_BYTES = "verbatim_engine_arena_used_bytes";
     /// Gauge: what ONNX Runtime's pools of CPU memory have taken from the system.
@@ -121,6 +123,15 @@ names! {
     REMAINING_BYTES = "verbatim_remaining_bytes";
     /// Gauge: recordings without an outcome here, as [`REMAINING_BYTES`].
     REMAINING_FILES = "verbatim_remaining_files";
+
+    // Recordings that were fetched ahead of the engine, in a job over a store.
+
+    /// Gauge: recordings in the spool.
+    SPOOL_FILES = "verbatim_spool_files";
+    /// Gauge: room that they take.
+    SPOOL_BYTES = "verbatim_spool_bytes";
+    /// Gauge: room that there is.
+    SPOOL_LIMIT_BYTES = "verbatim_spool_limit_bytes";
 
     // The rest.
 
@@ -213,6 +224,8 @@ pub mod labels {
         GPU = "gpu";
         /// Which end of an interval.
         BOUND = "bound";
+        /// Which of two limits: `soft` or `hard`.
+        LIMIT = "limit";
         /// Which step of a reconcile.
         STEP = "step";
         /// Which part of a reconcile's time: `all`, or `own`, without the API server's and the workers'.
@@ -252,5 +265,9 @@ pub mod values {
         LOWER = "lower";
         /// [`super::labels::BOUND`]: the upper end.
         UPPER = "upper";
+        /// [`super::labels::LIMIT`]: an engine is replaced in order.
+        SOFT = "soft";
+        /// [`super::labels::LIMIT`]: an engine is killed.
+        HARD = "hard";
     }
 }

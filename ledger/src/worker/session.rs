@@ -229,6 +229,7 @@ impl Session<'_> {
         if let (Some(room), Some(file)) = (room, self.waiting.pop_front()) {
             self.keeper.wish(Wish::Begin(file));
             self.begun.push_back((file, room));
+            self.shared.watch.hear(&self.shared.spool.holds());
         }
     }
 
@@ -265,6 +266,7 @@ impl Session<'_> {
         outcome.worker.clone_from(&self.shared.settings.worker);
         if let Some(planned) = self.files.get(file as usize) {
             self.shared.watch.hear(&Event::Finished { file: planned, outcome: &outcome });
+            self.shared.watch.hear(&self.shared.spool.holds());
         }
         self.keeper.wish(Wish::Finish(file, Box::new(outcome)));
     }
