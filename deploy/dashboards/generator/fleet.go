@@ -36,7 +36,7 @@ func fleet() kit.Page {
 			kit.Variable("verbatim_job", "Job", "TranscriptionJobs",
 				c.OperatorJobCondition+`{`+kit.Like(c.LabelNamespace, "$namespace")+`}`, c.LabelJob, true),
 		},
-		Annotations: []cog.Builder[dashboard.AnnotationQuery]{kit.Recycles(kit.Workers), kit.Alerts()},
+		Annotations: []cog.Builder[dashboard.AnnotationQuery]{kit.Recycles(false, kit.Workers), kit.Alerts()},
 		Rows: []kit.Row{
 			{Title: "Now", Panels: fleetNow()},
 			{Title: "Jobs", Panels: fleetJobs()},
@@ -136,6 +136,9 @@ func fleetJobs() panels {
 			Title: "Jobs by phase", Description: "How many jobs are in which phase, in all namespaces.",
 			Unit: kit.Number, Width: 8, Height: 8, Decimals: number(0), Min: number(0),
 			Queries: []kit.Query{{Expr: kit.Sum(c.OperatorJobs, c.LabelPhase), Legend: "{{" + c.LabelPhase + "}}"}},
+		}, Styles: []kit.Style{
+			{Legend: "Pending", Colour: kit.Yellow}, {Legend: "Running", Colour: kit.Blue}, {Legend: "Suspended", Colour: "#808080"},
+			{Legend: "Complete", Colour: kit.Green}, {Legend: "Failed", Colour: kit.Red},
 		}},
 		kit.Graph{Draw: kit.Stacked, Panel: kit.Panel{
 			Title: "Backlog", Description: "Audio still to do, of the 10 jobs with most of it.",
@@ -218,7 +221,7 @@ func fleetTrouble() panels {
 				{Expr: kit.Sum(kit.Workers.Of(c.CgroupOomKillsTotal)), Legend: "killed for memory"},
 			},
 		}},
-		kit.Graph{Panel: kit.Panel{
+		kit.Graph{Draw: kit.Stacked, Panel: kit.Panel{
 			Title: "What hinders jobs", Description: "Jobs that are stalled or have failed, by reason. docs/conditions.md says what to do about each.",
 			Unit: kit.Number, Width: 24, Height: 7, Min: number(0), Decimals: number(0),
 			Queries: []kit.Query{{
@@ -247,6 +250,7 @@ func fleetOperator() panels {
 			Unit: kit.PerSecond, Width: 7, Height: 8, Min: number(0),
 			Queries: []kit.Query{
 				{Expr: kit.Sum(kit.Rate(c.OperatorReconcilesTotal)), Legend: "all"},
+				{Expr: kit.OrNone(kit.Sum(kit.Rate(c.OperatorReconcileErrorsTotal)), kit.Sum(kit.Rate(c.OperatorReconcilesTotal))), Legend: "failed"},
 				{Expr: kit.Sum(kit.Rate(c.OperatorReconcileErrorsTotal), c.LabelStep), Legend: "failed: {{step}}"},
 			},
 		}, Styles: []kit.Style{{Legend: "failed.*", Colour: kit.Red}}},

@@ -24,7 +24,7 @@ func job() kit.Page {
 			kit.Variable("verbatim_job", "Job", "The TranscriptionJob", of(c.LabelNamespace, "$namespace"), c.LabelJob, false),
 			kit.Variable("worker", "Worker", "The job's pods", kit.Workers.Of(c.EngineReady), kit.Pod, true),
 		},
-		Annotations: []cog.Builder[dashboard.AnnotationQuery]{kit.Recycles(kit.SomeWorkers, kit.Pod), kit.Alerts()},
+		Annotations: []cog.Builder[dashboard.AnnotationQuery]{kit.Recycles(true, kit.SomeWorkers, kit.Pod), kit.Alerts()},
 		Rows: []kit.Row{
 			{Title: "Now", Panels: jobNow()},
 			{Title: "Progress", Panels: jobProgress()},
@@ -145,15 +145,23 @@ func jobSpeed() panels {
 }
 
 func jobMemory() panels {
+	limit := func(which string) string {
+		return "min(" + kit.SomeWorkers.Of(c.EngineMemoryLimitBytes, kit.Is(c.LabelLimit, which)) + ")"
+	}
 	return panels{
 		kit.Graph{Panel: kit.Panel{
-			Title: "Resident memory of engines, and the limit", Description: "The 20 largest engines, and the least limit of their containers. Purple marks are recycles. Engines are replaced at 80 % of the limit, and killed at 95 %, unless the job says otherwise (recycle).",
+			Title: "Resident memory of engines, and the limit", Description: "The 20 largest engines, and the least limits: at the soft one an engine is replaced in order, at the hard one it is killed, and at the container's the kernel kills. Purple marks are recycles.",
 			Unit: kit.Bytes, Width: 12, Height: 9, Min: number(0),
 			Queries: []kit.Query{
 				{Expr: kit.Top(mostWorkers, kit.Max(kit.SomeWorkers.Of(c.EngineResidentMemoryBytes), kit.Pod)), Legend: "{{pod}}"},
-				{Expr: "min(" + kit.SomeWorkers.Of(c.CgroupMemoryLimitBytes) + ")", Legend: "limit of the container"},
+				{Expr: limit(c.ValueSoft), Legend: "soft limit"},
+				{Expr: limit(c.ValueHard), Legend: "hard limit"},
+				{Expr: "min(" + kit.SomeWorkers.Of(c.CgroupMemoryLimitBytes) + ")", Legend: "container's limit"},
 			},
-		}, Styles: []kit.Style{{Legend: "limit of the container", Colour: kit.Red, Dashed: true}}},
+		}, Styles: []kit.Style{
+			{Legend: "soft limit", Colour: kit.Yellow, Dashed: true}, {Legend: "hard limit", Colour: kit.Orange, Dashed: true},
+			{Legend: "container's limit", Colour: kit.Red, Dashed: true},
+		}},
 		kit.Graph{Panel: kit.Panel{
 			Title: "Container memory in use, of its limit", Description: "Working set of the whole worker by its limit, of the 20 fullest workers. The kernel kills at 100 %.",
 			Unit: kit.Percent, Width: 6, Height: 9, Min: number(0), Max: number(1),
@@ -257,16 +265,33 @@ func jobStore() panels {
 		kit.Graph{Panel: kit.Panel{
 			Title: "Store errors", Description: "Answers that are neither ok nor part of the protocol (NotFound and PreconditionFailed are: claims are raced for).",
 			Unit: kit.Requests, Width: 6, Height: 8, Min: number(0),
-			Queries: []kit.Query{{Expr: kit.Sum(kit.Rate(errors), c.LabelCode), Legend: "{{code}}"}},
-			Empty:   "no errors",
+			Queries: []kit.Query{
+				{Expr: kit.OrNone(kit.Sum(kit.Rate(errors)), kit.Sum(kit.Rate(requests))), Legend: "all errors"},
+				{Expr: kit.Sum(kit.Rate(errors), c.LabelCode), Legend: "{{code}}"},
+			},
+			Empty: "no store is asked",
+		}, Styles: []kit.Style{{Legend: "all errors", Colour: kit.Red}}},
+		kit.Graph{Panel: kit.Panel{
+			Title: "Spool", Description: "Room that recordings take which were fetched ahead of the engines, of the 20 fullest spools, and the room that there is. A spool that is always empty means that the store is what limits.",
+			Unit: kit.Bytes, Width: 6, Height: 8, Min: number(0),
+			Queries: []kit.Query{
+				{Expr: kit.Top(mostWorkers, kit.Max(kit.SomeWorkers.Of(c.SpoolBytes), kit.Pod)), Legend: "{{pod}}"},
+				{Expr: "min(" + kit.SomeWorkers.Of(c.SpoolLimitBytes) + ")", Legend: "limit"},
+			},
+			Empty: "no store is asked",
+		}, Styles: []kit.Style{{Legend: "limit", Colour: kit.Red, Dashed: true}}},
+		kit.Graph{Panel: kit.Panel{
+			Title: "Files in the spool and in flight", Description: "Recordings that were fetched ahead, and those that engines work on, of all chosen workers.",
+			Unit: kit.Number, Width: 12, Height: 8, Min: number(0), Decimals: number(0),
+			Queries: []kit.Query{
+				{Expr: kit.Sum(kit.SomeWorkers.Of(c.SpoolFiles)), Legend: "in the spool"},
+				{Expr: kit.Sum(kit.SomeWorkers.Of(c.FilesInFlight)), Legend: "in flight"},
+			},
 		}},
 		kit.Graph{Panel: kit.Panel{
-			Title: "Files in flight, and left here", Description: "Files that engines work on. What a worker has fetched ahead waits in its spool.",
-			Unit: kit.Number, Width: 6, Height: 8, Min: number(0), Decimals: number(0),
-			Queries: []kit.Query{
-				{Expr: kit.Sum(kit.SomeWorkers.Of(c.FilesInFlight)), Legend: "in flight"},
-				{Expr: "time() - " + kit.Max(kit.SomeWorkers.Of(c.StandardProcessStartTimeSeconds)), Legend: "age of the youngest worker"},
-			},
+			Title: "Processors", Description: "Processors' seconds in a second, of all chosen workers: engines transcribe, supervisors talk to the store.",
+			Unit: kit.Number, Width: 12, Height: 8, Min: number(0), Decimals: number(2),
+			Queries: []kit.Query{{Expr: kit.Sum(kit.Rate(kit.SomeWorkers.Of(c.ProcessCpuSecondsTotal)), c.LabelProcess), Legend: "{{process}}s"}},
 		}},
 	}
 }

@@ -25,7 +25,7 @@ func memory() kit.Page {
 				c.EngineReady+`{`+kit.Like(kit.Namespace, "$namespace")+`}`, kit.Job, true),
 			kit.Variable("worker", "Worker", "Workers' pods", kit.Workers.Of(c.EngineReady), kit.Pod, true),
 		},
-		Annotations: []cog.Builder[dashboard.AnnotationQuery]{kit.Recycles(kit.SomeWorkers, kit.Pod), kit.Alerts()},
+		Annotations: []cog.Builder[dashboard.AnnotationQuery]{kit.Recycles(true, kit.SomeWorkers, kit.Pod), kit.Alerts()},
 		Rows: []kit.Row{
 			{Title: "Now", Panels: memoryNow()},
 			{Title: "Resident memory", Panels: memoryResident()},

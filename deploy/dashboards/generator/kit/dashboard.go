@@ -86,8 +86,8 @@ func Variable(name, title, what, selector, label string, all bool) cog.Builder[d
 	return builder
 }
 
-// Recycles marks when engines were replaced, and why.
-func Recycles(scope Scope, by ...string) cog.Builder[dashboard.AnnotationQuery] {
+// Recycles marks when engines were replaced, and why; where there may be a thousand workers, only who asks for it sees it.
+func Recycles(shown bool, scope Scope, by ...string) cog.Builder[dashboard.AnnotationQuery] {
 	selector := scope.Of(contract.EngineRecyclesTotal)
 	text := "{{" + contract.LabelReason + "}}"
 	for _, label := range by {
@@ -95,7 +95,7 @@ func Recycles(scope Scope, by ...string) cog.Builder[dashboard.AnnotationQuery] 
 	}
 	expr := Since(selector, append([]string{contract.LabelReason}, by...)...)
 	return dashboard.NewAnnotationQueryBuilder().
-		Name("Recycles").Datasource(Source()).Enable(true).IconColor("purple").
+		Name("Recycles").Datasource(Source()).Enable(shown).IconColor("purple").
 		Target(prometheus.NewDataqueryBuilder().RefId("Recycles").Expr(expr).Range()).
 		Expr(expr).Step("1m").TitleFormat("Engine replaced").TextFormat(text).TagKeys(contract.LabelReason)
 }

@@ -130,6 +130,9 @@ func (panel Stat) Builder() cog.Builder[dashboard.Panel] {
 		mapping := dashboard.ValueMap{Type: dashboard.MappingTypeValueToText, Options: options}
 		builder.Mappings([]dashboard.ValueMapping{{ValueMap: &mapping}})
 	}
+	if len(panel.Queries) > 1 {
+		builder.TextMode(common.BigValueTextModeValueAndName)
+	}
 	for at, query := range panel.Queries {
 		target := prometheus.NewDataqueryBuilder().RefId(reference(at)).Expr(query.Expr).LegendFormat(query.Legend)
 		if panel.Plain {
@@ -179,9 +182,7 @@ func (panel Graph) Builder() cog.Builder[dashboard.Panel] {
 		Thresholds(panel.thresholds()).NoValue(panel.empty()).
 		ColorScheme(dashboard.NewFieldColorBuilder().Mode(dashboard.FieldColorModeIdPaletteClassic)).
 		LineWidth(1.5).ShowPoints(common.VisibilityModeNever).
-		Legend(common.NewVizLegendOptionsBuilder().
-			DisplayMode(common.LegendDisplayModeTable).Placement(common.LegendPlacementBottom).
-			ShowLegend(true).Calcs([]string{"lastNotNull", "max"})).
+		Legend(panel.legend()).
 		Tooltip(common.NewVizTooltipOptionsBuilder().Mode(common.TooltipDisplayModeMulti).Sort(common.SortOrderDescending))
 	switch panel.Draw {
 	case Lines:
@@ -190,7 +191,8 @@ func (panel Graph) Builder() cog.Builder[dashboard.Panel] {
 		builder.FillOpacity(35).LineWidth(1).
 			Stacking(common.NewStackingConfigBuilder().Mode(common.StackingModeNormal).Group("A"))
 	case Bars:
-		builder.DrawStyle(common.GraphDrawStyleBars).FillOpacity(80).LineWidth(0).
+		// What a counter gained is of a minute at least, and bars side by side: no point counts twice.
+		builder.DrawStyle(common.GraphDrawStyleBars).FillOpacity(80).LineWidth(0).Interval("1m").MaxDataPoints(60).Decimals(0).
 			Stacking(common.NewStackingConfigBuilder().Mode(common.StackingModeNormal).Group("A"))
 	}
 	if panel.Min != nil {
@@ -213,6 +215,17 @@ func (panel Graph) Builder() cog.Builder[dashboard.Panel] {
 			RefId(reference(at)).Expr(query.Expr).LegendFormat(query.Legend).Range())
 	}
 	return builder
+}
+
+// legend is a table on the right where there is room, and names with their last values below the graph elsewhere.
+func (panel Graph) legend() cog.Builder[common.VizLegendOptions] {
+	builder := common.NewVizLegendOptionsBuilder().ShowLegend(true)
+	if panel.Width >= 12 {
+		return builder.DisplayMode(common.LegendDisplayModeTable).Placement(common.LegendPlacementRight).
+			Calcs([]string{"lastNotNull", "max"})
+	}
+	return builder.DisplayMode(common.LegendDisplayModeList).Placement(common.LegendPlacementBottom).
+		Calcs([]string{"lastNotNull"})
 }
 
 func (style Style) properties() []dashboard.DynamicConfigValue {

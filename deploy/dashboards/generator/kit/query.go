@@ -82,6 +82,9 @@ func Quantile(share float64, metric string, scope Scope, by ...string) string {
 // Share is a part of a whole, and nothing where the whole is nothing.
 func Share(part, whole string) string { return part + " / (" + whole + " > 0)" }
 
+// OrNone is a part of a whole, and 0 where there is none of it: a series that never was is no answer.
+func OrNone(part, whole string) string { return part + " or 0 * " + whole }
+
 // Since is what a counter gained in the last minute, whatever the interval of scraping: nothing where it gained nothing, and
 // where it began anew.
 func Since(selector string, by ...string) string {
