@@ -22,8 +22,8 @@ RULES = DEPLOY / "alerts" / "verbatim.rules.yaml"
 NAMES = BOARDS / "generator" / "contract" / "names.go"
 WITHOUT_DATA = Path(__file__).resolve().parent / "without_data.json"
 
-# A selector: a metric's name, and matchers.
-SELECTOR = re.compile(r"\b(verbatim_[a-z_:0-9]+|process_[a-z_]+|ALERTS)(\{[^}]*\})?")
+# A selector: a metric's name, and matchers. `verbatim_job` is a label.
+SELECTOR = re.compile(r"\b(?!verbatim_job\b[^:])(verbatim_[a-z_:0-9]+|process_[a-z_]+|ALERTS)(\{[^}]*\})?")
 # What variables of dashboards stand for when all is chosen; four times the interval of scraping, and more.
 VARIABLES = {
     "$namespace": ".+",

@@ -141,7 +141,7 @@ func fleetJobs() panels {
 			{Legend: "Complete", Colour: kit.Green}, {Legend: "Failed", Colour: kit.Red},
 		}},
 		kit.Graph{Draw: kit.Stacked, Panel: kit.Panel{
-			Title: "Backlog", Description: "Audio still to do, of the 10 jobs with most of it.",
+			Title: "Backlog by job", Description: "Audio still to do, of the 10 jobs with most of it.",
 			Unit: kit.Audio, Width: 8, Height: 8, Min: number(0),
 			Queries: []kit.Query{{
 				Expr:   kit.Top(mostLines, kit.Max(kit.Jobs.Of(c.OperatorJobRemainingAudioSeconds), by...)),
@@ -149,7 +149,7 @@ func fleetJobs() panels {
 			}},
 		}},
 		kit.Graph{Panel: kit.Panel{
-			Title: "Time to the end", Description: "Until each job will be done if it goes on as it does, of the 10 that take longest. A line that falls by a second a second is on time.",
+			Title: "Time to the end, by job", Description: "Until each job will be done if it goes on as it does, of the 10 that take longest. A line that falls by a second a second is on time.",
 			Unit: kit.Seconds, Width: 8, Height: 8, Min: number(0),
 			Queries: []kit.Query{{
 				Expr:   kit.Top(mostLines, "clamp_min("+end+" - time(), 0)"),
@@ -163,7 +163,7 @@ func fleetJobs() panels {
 func fleetThroughput() panels {
 	return panels{
 		kit.Graph{Draw: kit.Stacked, Panel: kit.Panel{
-			Title: "Speed-up", Description: "Audio seconds transcribed in a second, of the 10 fastest jobs. The same number is audio hours in an hour.",
+			Title: "Speed-up by job", Description: "Audio seconds transcribed in a second, of the 10 fastest jobs. The same number is audio hours in an hour.",
 			Unit: kit.Number, Width: 8, Height: 8, Min: number(0), Decimals: number(1),
 			Queries: []kit.Query{{
 				Expr:   kit.Top(mostLines, speed(kit.Workers, kit.Namespace, kit.Job)),
