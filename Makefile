@@ -25,12 +25,14 @@ CLUSTER ?=
 ACCEPT ?=
 # Options of `verbatim soak`, as SOAK="--hours 24 --concurrency 4".
 SOAK ?=
+# Options of `scripts/watched.sh`, as WATCHED="--minutes 5".
+WATCHED ?=
 # Seconds of fuzzing, shared by all targets.
 FUZZ_SECONDS ?= 60
 TRANSCRIPT_SCHEMA := docs/transcript.schema.json
 
 .PHONY: help setup build model demo test test-rust test-python bench lint fmt fmt-check deny generate check-generated
-.PHONY: image cluster cluster-demo cluster-down soak chaos chaos-workers operator-load accept golden fuzz fuzz-mutations clean
+.PHONY: test-alerts watched image cluster cluster-demo cluster-down soak chaos chaos-workers operator-load accept golden fuzz fuzz-mutations clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-16s %s\n", $$1, $$2 }'
@@ -47,7 +49,7 @@ model: build
 demo: model ## Transcribe the two recordings that come with the model, from the sample manifest
 	@scripts/demo.sh $(VERBATIM)
 
-test: test-rust test-node test-python ## Run every test
+test: test-rust test-node test-python test-alerts ## Run every test
 
 test-rust: model
 	@scripts/setup.sh promtool versitygw faketime kubernetes helm
@@ -67,6 +69,14 @@ test-node: model ## Run the tests on a real node (root)
 
 test-python:
 	$(PYTHON) -m unittest discover --start-directory bench/tests --top-level-directory .
+	$(PYTHON) -m unittest discover --start-directory deploy/tests --top-level-directory deploy/tests
+
+test-alerts: ## Check the alerts, and test when each fires, stays silent and resolves
+	@scripts/dashboards.sh alerts
+
+watched: model ## Run real jobs for a quarter of an hour, look at them by every query of dashboards and alerts, and draw them
+	@scripts/setup.sh kubernetes versitygw prometheus
+	scripts/watched.sh $(WATCHED)
 
 bench: model ## Measure beside the peers and write docs/benchmarks.md (about 20 minutes on 2 cores)
 	$(PYTHON) -m bench --binary $(VERBATIM) $(BENCH)
@@ -100,10 +110,11 @@ cluster-down: ## End that cluster; nothing stays
 accept: model ## Check exactness, flat memory and kills over real recordings (some minutes)
 	$(PYTHON) -m bench.accept --binary $(VERBATIM) $(ACCEPT)
 
-lint: setup ## Lint with clippy and helm; warnings are errors
+lint: setup ## Lint with clippy, helm and dashboard-linter; warnings are errors
 	cargo clippy --release --workspace --all-targets --locked -- --deny warnings
 	@scripts/setup.sh helm
 	@for values in charts/verbatim/ci/*.yaml; do helm lint charts/verbatim --strict --quiet --values $$values; done
+	@scripts/dashboards.sh lint
 
 fmt: ## Format the code
 	cargo fmt --all
@@ -117,16 +128,18 @@ deny: ## Check licences, sources, bans, and advisories where their database can 
 	@scripts/setup.sh deny
 	@scripts/deny.sh
 
-generate: build ## Write the generated files: the CRD, the JSON schema of transcripts, and parts of the chart
+generate: build ## Write the generated files: the CRD, the JSON schema of transcripts, dashboards, and parts of the chart
 	@scripts/setup.sh helm
 	cargo run --release --locked --quiet --package verbatim-crds --bin crdgen
 	$(VERBATIM) schema > $(TRANSCRIPT_SCHEMA)
+	scripts/dashboards.sh generate
 	scripts/chart.sh
 
 check-generated: build ## Fail when a generated file differs from what `make generate` writes
 	@scripts/setup.sh helm
 	cargo run --release --locked --quiet --package verbatim-crds --bin crdgen -- --check
 	$(VERBATIM) schema | diff -u $(TRANSCRIPT_SCHEMA) - || { echo "run: make generate" >&2; exit 1; }
+	scripts/dashboards.sh check
 	scripts/chart.sh --check
 
 golden: ## Make the golden transcripts again with the vendor's graphs

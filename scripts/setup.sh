@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what a bare machine lacks, says what it does, and is quick when nothing is missing.
 #
-# usage: scripts/setup.sh [build] [deny] [fuzz] [promtool] [versitygw] [faketime] [kubernetes] [node] [cluster]
+# usage: scripts/setup.sh [build] [deny] [fuzz] [promtool] [versitygw] [faketime] [kubernetes] [node] [cluster] [prometheus] [dashboard-linter]
 #        without arguments: build
 #
 # Root is not needed: tools come from PyPI (pinned in tools.txt) into the user's cache, and the Makefile puts that
@@ -182,6 +182,22 @@ get_network_policies() {
   ln -sfn "$folder/cmd" "$tools/bin/kube-network-policies"
 }
 
+# What lints the dashboards, of the version that its module requires.
+get_dashboard_linter() {
+  local module="$here/../tests/tools/dashboard-linter" version folder
+  version=$(awk '/github.com\/grafana\/dashboard-linter v/ { print $2 }' "$module/go.mod")
+  folder="$tools/dashboard-linter-$version"
+  if [ ! -x "$folder/dashboard-linter" ]; then
+    has go || return 1
+    say "building dashboard-linter into $folder, which takes two or three minutes"
+    mkdir -p "$folder"
+    GOTOOLCHAIN=local CGO_ENABLED=0 go build -C "$module" -trimpath -buildvcs=false -ldflags "-s -w" \
+      -o "$folder/dashboard-linter" github.com/grafana/dashboard-linter >&2 || return 1
+  fi
+  mkdir -p "$tools/bin"
+  ln -sfn "$folder/dashboard-linter" "$tools/bin/dashboard-linter"
+}
+
 # Programs of a real Kubernetes, of the version that this module requires.
 kubernetes_module="$here/../tests/tools/kubernetes"
 
@@ -268,6 +284,11 @@ for wanted in "${@:-build}"; do
     helm)
       { get_helm && get_helm_docs && get_prometheus_kinds; } ||
         say "NOT CHECKED: helm cannot be built here without Go (https://go.dev/dl), the chart's tests fail"
+      ;;
+    prometheus) get_prometheus || die "prometheus cannot be built here without Go (https://go.dev/dl)" ;;
+    dashboard-linter)
+      get_dashboard_linter ||
+        say "NOT CHECKED: dashboard-linter cannot be built here without Go 1.24 or newer (https://go.dev/dl), dashboards go without it"
       ;;
     node) get_kubernetes kubelet kube-proxy || say "$no_kubernetes" ;;
     fuzz)

@@ -14,6 +14,7 @@ pub(crate) mod describe;
 pub mod destination;
 pub mod failure;
 pub mod failure_policy;
+pub mod go_names;
 pub mod job;
 pub mod manifest;
 pub mod model;

@@ -1,19 +1,20 @@
-//! Writes what is made from the API's types: the CRD, and its reference for people. `--check` compares instead, for CI.
+//! Writes what is made from the API's types and the contract: the CRD, its reference for people, and the names of metrics for Go. `--check` compares instead, for CI.
 //!
 //! `cargo run -p verbatim-crds --bin crdgen [--check]`
 
 use std::{fs, path::Path, process::ExitCode};
 
-use verbatim_crds::{crd, reference};
+use verbatim_crds::{crd, go_names, reference};
 
 /// Makes a file's content.
 type Make = fn() -> Result<String, String>;
 
 /// Each file, from the repository's root on, and what makes it.
-const FILES: [(&str, Make); 3] = [
+const FILES: [(&str, Make); 4] = [
     ("crds/transcriptionjobs.verbatim.dev.yaml", crd_yaml),
     ("charts/verbatim/files/crds/transcriptionjobs.verbatim.dev.yaml", crd_yaml),
     ("docs/api.md", || Ok(reference::markdown())),
+    ("deploy/dashboards/generator/contract/names.go", || Ok(go_names::file())),
 ];
 
 /// How to mend what `--check` finds.

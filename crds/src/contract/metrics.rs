@@ -1,11 +1,13 @@
 //! Names of metrics. Units are in the names.
 
-/// Makes a constant of each name, and a list of all.
+/// Makes a constant of each name, a list of all, and one of all with the constants' names, for code in other languages.
 macro_rules! names {
     ($(#[$all:meta])* $list:ident; $($(#[$what:meta])* $constant:ident = $name:literal;)*) => {
         $($(#[$what])* pub const $constant: &str = $name;)*
         $(#[$all])*
         pub const $list: [&str; [$($name),*].len()] = [$($constant),*];
+        /// Names of the constants, and what they are.
+        pub const CONSTANTS: [(&str, &str); $list.len()] = [$((stringify!($constant), $constant)),*];
     };
 }
 
@@ -44,6 +46,8 @@ names! {
     ENGINE_MEMORY_GROWTH_BYTES_PER_AUDIO_HOUR = "verbatim_engine_memory_growth_bytes_per_audio_hour";
     /// Gauge: 95 % confidence interval of the growth for an hour of audio, by [`labels::BOUND`].
     ENGINE_MEMORY_GROWTH_BOUND_BYTES_PER_AUDIO_HOUR = "verbatim_engine_memory_growth_bound_bytes_per_audio_hour";
+    /// Gauge: resident memory at which the engine is replaced or killed, by [`labels::LIMIT`].
+    ENGINE_MEMORY_LIMIT_BYTES = "verbatim_engine_memory_limit_bytes";
     /// Gauge: what tensors use of ONNX Runtime's pools of CPU memory.
     ENGINE_ARENA_USED_BYTES = "verbatim_engine_arena_used_bytes";
     /// Gauge: what ONNX Runtime's pools of CPU memory have taken from the system.
@@ -120,6 +124,15 @@ names! {
     /// Gauge: recordings without an outcome here, as [`REMAINING_BYTES`].
     REMAINING_FILES = "verbatim_remaining_files";
 
+    // Recordings that were fetched ahead of the engine, in a job over a store.
+
+    /// Gauge: recordings in the spool.
+    SPOOL_FILES = "verbatim_spool_files";
+    /// Gauge: room that they take.
+    SPOOL_BYTES = "verbatim_spool_bytes";
+    /// Gauge: room that there is.
+    SPOOL_LIMIT_BYTES = "verbatim_spool_limit_bytes";
+
     // The rest.
 
     /// Histogram: requests to the store, by [`labels::OPERATION`] and [`labels::CODE`].
@@ -193,52 +206,68 @@ pub mod operator {
 
 /// Names of labels. Values are from closed lists, or small numbers, and never from files.
 pub mod labels {
-    /// What became of a file: one of [`super::values`]'s outcomes.
-    pub const OUTCOME: &str = "outcome";
-    /// Why, from a closed list.
-    pub const REASON: &str = "reason";
-    /// What was asked of the store.
-    pub const OPERATION: &str = "operation";
-    /// What the store answered.
-    pub const CODE: &str = "code";
-    /// Which process of the worker.
-    pub const PROCESS: &str = "process";
-    /// Number of the GPU.
-    pub const GPU: &str = "gpu";
-    /// Which end of an interval.
-    pub const BOUND: &str = "bound";
-    /// Which step of a reconcile.
-    pub const STEP: &str = "step";
-    /// Which part of a reconcile's time: `all`, or `own`, without the API server's and the workers'.
-    pub const PART: &str = "part";
-    /// Whether an answer came: `ok` or `error`.
-    pub const RESULT: &str = "result";
-    /// A job's phase.
-    pub const PHASE: &str = "phase";
-    /// A condition's type.
-    pub const CONDITION: &str = "condition";
-    /// A job's namespace. `exported_` would be put before it where Prometheus adds one of its own.
-    pub const NAMESPACE: &str = "job_namespace";
-    /// A job's name.
-    pub const JOB: &str = "job_name";
-    /// Version of the binary.
-    pub const VERSION: &str = "version";
+    names! {
+        /// Every one.
+        ALL;
+
+        /// What became of a file: one of [`super::values`]'s outcomes.
+        OUTCOME = "outcome";
+        /// Why, from a closed list.
+        REASON = "reason";
+        /// What was asked of the store.
+        OPERATION = "operation";
+        /// What the store answered.
+        CODE = "code";
+        /// Which process of the worker.
+        PROCESS = "process";
+        /// Number of the GPU.
+        GPU = "gpu";
+        /// Which end of an interval.
+        BOUND = "bound";
+        /// Which of two limits: `soft` or `hard`.
+        LIMIT = "limit";
+        /// Which step of a reconcile.
+        STEP = "step";
+        /// Which part of a reconcile's time: `all`, or `own`, without the API server's and the workers'.
+        PART = "part";
+        /// Whether an answer came: `ok` or `error`.
+        RESULT = "result";
+        /// A job's phase.
+        PHASE = "phase";
+        /// A condition's type.
+        CONDITION = "condition";
+        /// A job's namespace. `exported_` would be put before it where Prometheus adds one of its own.
+        NAMESPACE = "job_namespace";
+        /// A job's name.
+        JOB = "job_name";
+        /// Version of the binary.
+        VERSION = "version";
+    }
 }
 
 /// Values of labels.
 pub mod values {
-    /// [`super::labels::PROCESS`]: all engines of the worker.
-    pub const ENGINE: &str = "engine";
-    /// [`super::labels::PROCESS`]: the supervisor.
-    pub const SUPERVISOR: &str = "supervisor";
-    /// [`super::labels::OUTCOME`]: its transcript was made.
-    pub const SUCCEEDED: &str = "succeeded";
-    /// [`super::labels::OUTCOME`]: it has none, and will have none.
-    pub const FAILED: &str = "failed";
-    /// [`super::labels::OUTCOME`]: its transcript was there already.
-    pub const SKIPPED: &str = "skipped";
-    /// [`super::labels::BOUND`]: the lower end.
-    pub const LOWER: &str = "lower";
-    /// [`super::labels::BOUND`]: the upper end.
-    pub const UPPER: &str = "upper";
+    names! {
+        /// Every one.
+        ALL;
+
+        /// [`super::labels::PROCESS`]: all engines of the worker.
+        ENGINE = "engine";
+        /// [`super::labels::PROCESS`]: the supervisor.
+        SUPERVISOR = "supervisor";
+        /// [`super::labels::OUTCOME`]: its transcript was made.
+        SUCCEEDED = "succeeded";
+        /// [`super::labels::OUTCOME`]: it has none, and will have none.
+        FAILED = "failed";
+        /// [`super::labels::OUTCOME`]: its transcript was there already.
+        SKIPPED = "skipped";
+        /// [`super::labels::BOUND`]: the lower end.
+        LOWER = "lower";
+        /// [`super::labels::BOUND`]: the upper end.
+        UPPER = "upper";
+        /// [`super::labels::LIMIT`]: an engine is replaced in order.
+        SOFT = "soft";
+        /// [`super::labels::LIMIT`]: an engine is killed.
+        HARD = "hard";
+    }
 }

@@ -7,7 +7,7 @@ use crate::{
     supervisor::{
         board::Board,
         http::{self, AskJob, Server, WholeJob},
-        metrics::Metrics,
+        metrics::{Metrics, Spool},
         observe::{Observer, Observers},
         progress::Progress,
     },
@@ -70,6 +70,13 @@ impl Observed {
     pub fn ask(&self, asked: Arc<dyn AskJob>) {
         if let Some(served) = &self.served {
             served.job.know(asked);
+        }
+    }
+
+    /// Tells what the spool holds.
+    pub fn spooled(&self, spool: Spool) {
+        if let Some(served) = &self.served {
+            served.metrics.spooled(spool);
         }
     }
 

@@ -18,6 +18,7 @@ use crate::{
         text,
     },
     engine::failure::{Failure, FailureReason},
+    supervisor::metrics::Spool,
 };
 
 /// Follows the number of files: others may do parts of the job, so that only what was done here is told.
@@ -140,6 +141,9 @@ impl Watch for Told {
             }
             Event::WaitsForPlan => self.say.note("Another worker makes the plan: waiting for it"),
             Event::Finished { file, outcome } => self.finished(&file.key, file.size, outcome),
+            Event::Spooled { files, bytes, most_bytes } => {
+                self.observed.spooled(Spool { files: *files, bytes: *bytes, most_bytes: *most_bytes });
+            }
             Event::Claimed { shard, epoch, files } if *epoch > 1 => {
                 tracing::info!(shard, epoch, files, "shard taken over");
             }

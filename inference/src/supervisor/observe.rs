@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::engine::failure::{Failure, FailureReason};
 use crate::protocol::Stats;
+use crate::supervisor::decide::Watermarks;
 use crate::supervisor::measure::Snapshot;
 
 /// Number of an engine, from 1, in the order in which they were started.
@@ -189,6 +190,13 @@ pub enum Happening<'a> {
     },
     /// Processes and memory were measured.
     Measured(&'a Snapshot),
+    /// What holds for engines now; told with each measurement.
+    Bounds {
+        /// Limits of an engine's resident memory.
+        memory: Watermarks,
+        /// Seconds of segments, with padding, that may be in the model at once.
+        max_padded_seconds: f64,
+    },
     /// An engine told of itself.
     EngineStats {
         /// Its number.

@@ -31,6 +31,8 @@ impl Supervised {
         let pids: Vec<(u64, u32)> = self.engines.iter().map(|e| (e.number, e.child.pid())).collect();
         self.snapshot = self.sampler.snapshot(&pids);
         self.observer.observe(&Happening::Measured(&self.snapshot));
+        let (memory, max_padded_seconds) = (self.watermarks(), self.budget.current());
+        self.observer.observe(&Happening::Bounds { memory, max_padded_seconds });
         let oom_kills = self.snapshot.cgroup.map_or(0, |cgroup| cgroup.oom_kills);
         let seconds = (now - self.began).as_secs_f64();
         for engine in &mut self.engines {

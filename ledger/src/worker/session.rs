@@ -229,6 +229,7 @@ impl Session<'_> {
         if let (Some(room), Some(file)) = (room, self.waiting.pop_front()) {
             self.keeper.wish(Wish::Begin(file));
             self.begun.push_back((file, room));
+            self.shared.watch.hear(&self.shared.spool.holds());
         }
     }
 
@@ -266,6 +267,7 @@ impl Session<'_> {
         let planned = self.files.get(file as usize);
         if let Some(planned) = planned {
             self.shared.watch.hear(&Event::Finished { file: planned, outcome: &outcome });
+            self.shared.watch.hear(&self.shared.spool.holds());
         }
         let size = planned.map_or(0, |planned| planned.size);
         self.keeper.wish(Wish::Finish { file, size, outcome: Box::new(outcome) });

@@ -10,6 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use verbatim_store::{ETag, ObjectStore, Read, StoreError};
 
 use super::settings::Settings;
+use super::watch::Event;
 
 /// Bytes of one permit: the semaphore counts in these, so that its numbers stay small.
 const UNIT: u64 = 64 << 10;
@@ -44,6 +45,7 @@ pub(crate) struct Spool {
     folder: PathBuf,
     files: Arc<Semaphore>,
     bytes: Arc<Semaphore>,
+    most_files: usize,
     units: u32,
 }
 
@@ -57,9 +59,11 @@ pub(crate) struct Room {
 impl Spool {
     pub(crate) fn new(settings: &Settings) -> Self {
         let units = u32::try_from(settings.spool_bytes.div_ceil(UNIT)).unwrap_or(u32::MAX >> 3).max(1);
+        let most_files = settings.spool_files.max(1);
         Self {
             folder: settings.spool.clone(),
-            files: Arc::new(Semaphore::new(settings.spool_files.max(1))),
+            files: Arc::new(Semaphore::new(most_files)),
+            most_files,
             bytes: Arc::new(Semaphore::new(units as usize)),
             units,
         }
@@ -72,6 +76,16 @@ impl Spool {
         let file = Arc::clone(&self.files).acquire_owned().await.ok()?;
         let bytes = Arc::clone(&self.bytes).acquire_many_owned(units).await.ok()?;
         Some(Room { _file: file, _bytes: bytes })
+    }
+
+    /// What it holds: rooms that were given, whether or not their recordings have arrived.
+    pub(crate) fn holds(&self) -> Event<'static> {
+        let used = u64::from(self.units) - self.bytes.available_permits() as u64;
+        Event::Spooled {
+            files: (self.most_files - self.files.available_permits()) as u64,
+            bytes: used * UNIT,
+            most_bytes: u64::from(self.units) * UNIT,
+        }
     }
 
     /// Fetches a version of an object into a file that goes when the path is dropped.

@@ -48,6 +48,15 @@ pub enum Event<'a> {
         /// Why.
         ended: &'a Ended,
     },
+    /// The spool holds more or less than before.
+    Spooled {
+        /// Recordings in it.
+        files: u64,
+        /// Room that they take, in bytes.
+        bytes: u64,
+        /// Room that there is, in bytes.
+        most_bytes: u64,
+    },
     /// Another was first with a shard: a request for nothing.
     Beaten {
         /// The shard.

@@ -148,7 +148,7 @@ impl State {
                 self.beat(now);
                 self.measured(snapshot);
             }
-            Happening::EngineStats { .. } => {}
+            Happening::EngineStats { .. } | Happening::Bounds { .. } => {}
             Happening::Growth { engine, per_hour, per_audio_hour } => {
                 let newer = self.growth.is_none_or(|growth| growth.engine <= engine);
                 if newer && self.engines.contains_key(&engine) {

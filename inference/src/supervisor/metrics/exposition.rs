@@ -119,6 +119,10 @@ fn engine(page: &mut Page<'_>, state: &State) -> Result {
         name::ENGINE_MEMORY_GROWTH_BOUND_BYTES_PER_AUDIO_HOUR,
     );
     page.slope(estimate, bound, "Growth of the engine's resident memory for an hour of audio", growth)?;
+    let limits = [(values::SOFT, state.limits.soft), (values::HARD, state.limits.hard)];
+    let limits: Vec<_> = limits.into_iter().filter_map(|(which, bytes)| Some((which, bytes?))).collect();
+    let help = "Resident memory at which the engine is replaced (soft) or killed (hard).";
+    page.gauges(name::ENGINE_MEMORY_LIMIT_BYTES, help, labels::LIMIT, &limits)?;
     let arena = state.arena();
     let help = "What tensors use of ONNX Runtime's pools of CPU memory.";
     page.gauge(name::ENGINE_ARENA_USED_BYTES, help, arena.map(|arena| arena.in_use))?;
@@ -177,6 +181,13 @@ fn files(page: &mut Page<'_>, state: &State) -> Result {
         "Time that each file waited for the engine.",
         &state.histograms.queue,
     )?;
+    let spool = state.spool;
+    let help = "Recordings that were fetched ahead of the engine.";
+    page.gauge(name::SPOOL_FILES, help, spool.map(|spool| spool.files))?;
+    let help = "Room that they take in the spool.";
+    page.gauge(name::SPOOL_BYTES, help, spool.map(|spool| spool.bytes))?;
+    let help = "Room that there is in the spool.";
+    page.gauge(name::SPOOL_LIMIT_BYTES, help, spool.map(|spool| spool.most_bytes))?;
     let remaining = state.progress.map(|progress| progress.remaining_bytes);
     let help = "Bytes of recordings without an outcome here. In a job that several workers do, others may have done them: \
                 /job says how far the whole job is.";

@@ -27,6 +27,7 @@ use crate::supervisor::observe::{Happening, Observer};
 use crate::supervisor::progress::Progress;
 use exposition::Exposition;
 use format::Format;
+pub use state::Spool;
 use state::State;
 
 /// All metrics of a worker.
@@ -68,6 +69,11 @@ impl Metrics {
     /// How far the run is: files that were skipped, and what remains.
     pub fn progress(&self, progress: &Progress) {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).progress(progress);
+    }
+
+    /// What the spool holds.
+    pub fn spooled(&self, spool: Spool) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).spooled(spool);
     }
 
     /// What a scraper gets.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use crate::engine::failure::FailureReason;
 use crate::protocol::{Arena, Stats};
 use crate::stats::Slope;
+use crate::supervisor::decide::Watermarks;
 use crate::supervisor::measure::Snapshot;
 use crate::supervisor::metrics::histograms::Histograms;
 use crate::supervisor::observe::{EngineNumber, Happening, RecycleReason};
@@ -39,12 +40,27 @@ pub(super) struct State {
     pub(super) failures: BTreeMap<FailureReason, u64>,
     /// Files that were in flight when an engine was lost.
     pub(super) suspects: u64,
+    /// Limits of an engine's resident memory.
+    pub(super) limits: Watermarks,
+    /// Recordings that were fetched ahead.
+    pub(super) spool: Option<Spool>,
     /// The batch budget, in seconds of segments with padding.
     pub(super) budget: Option<f64>,
     /// How far the run is.
     pub(super) progress: Option<Progress>,
     /// What is counted by size.
     pub(super) histograms: Histograms,
+}
+
+/// Recordings that were fetched ahead of the engine.
+#[derive(Clone, Copy, Debug)]
+pub struct Spool {
+    /// How many.
+    pub files: u64,
+    /// Room that they take, in bytes.
+    pub bytes: u64,
+    /// Room that there is, in bytes.
+    pub most_bytes: u64,
 }
 
 /// An engine that lives.
@@ -108,6 +124,10 @@ impl State {
                 }
             }
             Happening::Budget { max_padded_seconds, .. } => self.budget = Some(max_padded_seconds),
+            Happening::Bounds { memory, max_padded_seconds } => {
+                self.limits = memory;
+                self.budget = Some(max_padded_seconds);
+            }
             Happening::BackingOff { .. } => {}
             Happening::Measured(snapshot) => self.measured(snapshot),
             Happening::EngineStats { engine, stats } => self.told(engine, stats),
@@ -124,6 +144,11 @@ impl State {
     pub(super) fn progress(&mut self, progress: &Progress) {
         self.skipped = self.skipped.max(progress.skipped);
         self.progress = Some(*progress);
+    }
+
+    /// Takes in what the spool holds.
+    pub(super) fn spooled(&mut self, spool: Spool) {
+        self.spool = Some(spool);
     }
 
     /// An engine may be condemned once more while it drains, as when it passes the hard limit then; each reason counts

@@ -9,6 +9,7 @@ use super::*;
 use crate::engine::failure::{Failure, FailureReason};
 use crate::protocol::{Arena, Stats};
 use crate::stats::Slope;
+use crate::supervisor::decide::Watermarks;
 use crate::supervisor::measure::{Cgroup, Gpu, Machine, Process, Snapshot};
 use crate::supervisor::observe::{EngineNumber, RecycleReason};
 
@@ -75,6 +76,9 @@ fn full() -> Metrics {
     metrics.observe(&Happening::FileSuspected { file: 3, name, reason: RecycleReason::Crash });
     metrics.observe(&Happening::Budget { max_padded_seconds: 60.0, why: "it began" });
     metrics.observe(&Happening::Measured(&full_snapshot()));
+    let memory = Watermarks { soft: Some(800), hard: Some(950) };
+    metrics.observe(&Happening::Bounds { memory, max_padded_seconds: 30.0 });
+    metrics.spooled(Spool { files: 3, bytes: 300, most_bytes: 4000 });
     let arena = Some(Arena { in_use: 1, reserved: 2 });
     metrics.observe(&Happening::EngineStats { engine: 1, stats: &Stats { arena, ..stats(5.0, 10) } });
     let slope = Slope { estimate: 1.5, low: -1.0, high: 4.0 };
@@ -128,6 +132,11 @@ fn values_are_those_that_happened() {
         ("verbatim_engine_memory_growth_bound_bytes_per_hour{bound=\"lower\"}", -1.0),
         ("verbatim_engine_memory_growth_bound_bytes_per_audio_hour{bound=\"upper\"}", 4.0),
         ("verbatim_engine_arena_reserved_bytes", 2.0),
+        ("verbatim_engine_memory_limit_bytes{limit=\"soft\"}", 800.0),
+        ("verbatim_engine_memory_limit_bytes{limit=\"hard\"}", 950.0),
+        ("verbatim_spool_files", 3.0),
+        ("verbatim_spool_bytes", 300.0),
+        ("verbatim_spool_limit_bytes", 4000.0),
         ("verbatim_engine_ready", 1.0),
         ("verbatim_cgroup_memory_limit_bytes", 1_073_741_824.0),
         ("verbatim_cgroup_oom_kills_total", 1.0),

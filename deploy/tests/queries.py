@@ -1,0 +1,169 @@
+"""Every query of the dashboards and alerts: which there are, and whether a running Prometheus has data for each.
+
+usage: python3 deploy/tests/queries.py URL [--minutes 15] [--verbose]
+
+It fails where a query has no data and is not in without_data.json, which says of each of those what it needs: a GPU, or a fault.
+"""
+
+import argparse
+import json
+import re
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+DEPLOY = Path(__file__).resolve().parent.parent
+BOARDS = DEPLOY / "dashboards"
+RULES = DEPLOY / "alerts" / "verbatim.rules.yaml"
+NAMES = BOARDS / "generator" / "contract" / "names.go"
+WITHOUT_DATA = Path(__file__).resolve().parent / "without_data.json"
+
+# A selector: a metric's name, and matchers. `verbatim_job` is a label.
+SELECTOR = re.compile(r"\b(?!verbatim_job\b[^:])(verbatim_[a-z_:0-9]+|process_[a-z_]+|ALERTS)(\{[^}]*\})?")
+# What variables of dashboards stand for when all is chosen; four times the interval of scraping, and more.
+VARIABLES = {
+    "$namespace": ".+",
+    "$verbatim_job": ".+",
+    "$worker": ".+",
+    "$__rate_interval": "1m",
+}
+
+
+@dataclass(frozen=True)
+class Query:
+    """A query, and where it is: a file, a panel or rule, and its letter."""
+
+    where: str
+    expr: str
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule of alerts, or a recording one."""
+
+    kind: str
+    name: str
+    expr: str
+    text: str
+
+
+def panels(board: dict) -> list[dict]:
+    """All panels, also those that rows fold."""
+    found = []
+    for panel in board.get("panels", []):
+        found += panel.get("panels") or []
+        if panel["type"] != "row":
+            found.append(panel)
+    return found
+
+
+def of_board(path: Path) -> list[Query]:
+    """Queries of a dashboard: panels', annotations' and variables'."""
+    board = json.loads(path.read_text())
+    found = []
+    for panel in panels(board):
+        for target in panel.get("targets") or []:
+            found.append(Query(f"{path.name}: {panel['title']}: {target['refId']}", target["expr"]))
+    for annotation in board["annotations"]["list"]:
+        if "expr" in annotation:
+            found.append(Query(f"{path.name}: annotation {annotation['name']}", annotation["expr"]))
+    for variable in board["templating"]["list"]:
+        if variable["type"] == "query":
+            query = re.fullmatch(r"label_values\((.*), (\w+)\)", variable["definition"])
+            if not query:
+                raise ValueError(f"{path.name}: variable {variable['name']} is not of the form label_values(SERIES, LABEL)")
+            found.append(Query(f"{path.name}: variable {variable['name']}", f"count by ({query[2]}) ({query[1]})"))
+    return found
+
+
+def rules(text: str) -> list[Rule]:
+    """The rules of a file as ours is written: `expr` on its line, or as a block below it."""
+    found = []
+    for part in re.split(r"^ +- (?=(?:alert|record): )", text, flags=re.M)[1:]:
+        kind, name = re.match(r"(alert|record): (\S+)", part).groups()
+        block = re.search(r"^( +)expr: (.*)\n((?:\1 +.*\n)*)", part, flags=re.M)
+        first, more = block[2], block[3]
+        expr = " ".join(line.strip() for line in more.splitlines()) if first == "|-" else first
+        found.append(Rule(kind, name, expr, part))
+    return found
+
+
+def of_rules(text: str) -> list[Query]:
+    """What rules look at. An alert's expression is empty while all is well, so that each series that it names is asked for."""
+    found = []
+    for rule in rules(text):
+        if rule.kind == "record":
+            found.append(Query(f"{RULES.name}: {rule.name}", rule.expr))
+            continue
+        for name, matchers in sorted(set(SELECTOR.findall(rule.expr))):
+            found.append(Query(f"{RULES.name}: {rule.name}: {name}{matchers}", name + matchers))
+    return found
+
+
+def every() -> list[Query]:
+    """All queries, in the order of the files."""
+    boards = [query for path in sorted(BOARDS.glob("*.json")) for query in of_board(path)]
+    return boards + of_rules(RULES.read_text())
+
+
+def filled(expr: str) -> str:
+    """With every variable replaced."""
+    for variable, value in VARIABLES.items():
+        expr = expr.replace(variable, value)
+    if "$" in expr:
+        raise ValueError(f"a variable that nobody knows: {expr}")
+    return expr
+
+
+def excused() -> dict[str, str]:
+    """Queries that may be without data, and why."""
+    return {where: reason for reason, all in json.loads(WITHOUT_DATA.read_text()).items() for where in all}
+
+
+def samples(url: str, expr: str, minutes: float) -> int:
+    """How many samples a query has in the last minutes, looked at four times a minute."""
+    end = time.time()
+    form = {"query": expr, "start": end - minutes * 60, "end": end, "step": 15}
+    request = urllib.request.Request(f"{url}/api/v1/query_range", urllib.parse.urlencode(form).encode())
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            result = json.load(answer)["data"]["result"]
+    except urllib.error.HTTPError as error:
+        raise ValueError(json.load(error).get("error", error.reason)) from error
+    values = [value for series in result for _, value in series["values"]]
+    return sum(value != "NaN" for value in values)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("url", help="the Prometheus, as http://127.0.0.1:9090")
+    parser.add_argument("--minutes", type=float, default=15, help="how far back to look (15)")
+    parser.add_argument("--verbose", action="store_true", help="say of every query how many samples it has")
+    arguments = parser.parse_args()
+    excuses, wrong, empty, queries = excused(), [], [], every()
+    for query in queries:
+        try:
+            count = samples(arguments.url.rstrip("/"), filled(query.expr), arguments.minutes)
+        except ValueError as error:
+            wrong.append(f"{query.where}: {error}")
+            continue
+        if arguments.verbose:
+            print(f"{count:7} {query.where}")
+        if count == 0 and query.where in excuses:
+            empty.append(f"{query.where} ({excuses[query.where]})")
+        elif count == 0:
+            wrong.append(f"{query.where}: no data: {filled(query.expr)}")
+    for line in empty:
+        print(f"no data, as may be: {line}")
+    for line in wrong:
+        print(f"WRONG: {line}", file=sys.stderr)
+    print(f"{len(queries)} queries: {len(queries) - len(empty) - len(wrong)} have data, {len(empty)} may have none, {len(wrong)} are wrong")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
