@@ -121,7 +121,7 @@ func jobSpeed() panels {
 			},
 		}, Styles: []kit.Style{{Legend: "sum", Colour: kit.Grey, Dashed: true}}},
 		kit.Graph{Panel: kit.Panel{
-			Title: "RTF of files", Description: "Processing seconds for a second of audio, from a file's first byte to its last segment; files that run beside others wait for them. Lower is faster.",
+			Title: "RTF of files", Description: "Processing seconds for a second of audio, from a file's first byte to its last segment; files that run beside others wait for them. Lower is faster; 2 stands for 2 and more.",
 			Unit: kit.Number, Width: 6, Height: 8, Min: number(0), Decimals: number(3),
 			Queries: []kit.Query{rtf(0.5, "half are below"), rtf(0.9, "90 % are below"), rtf(0.99, "99 % are below")},
 		}},

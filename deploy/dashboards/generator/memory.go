@@ -89,8 +89,8 @@ func memoryResident() panels {
 func memoryGrowth() panels {
 	return panels{
 		kit.Graph{Panel: kit.Panel{
-			Title: "Growth in an hour, for sure", Description: "Lower end of the 95 % interval of growth, after warm-up, of the 10 engines that grow fastest. Engines are replaced above recycle.memoryGrowthPerHour, 200 MiB unless the job says otherwise (dashed).",
-			Unit: kit.Bytes, Width: 12, Height: 9,
+			Title: "Growth in an hour, for sure", Description: "Lower end of the 95 % interval of growth, after warm-up, of the 10 engines that grow fastest. Engines are replaced above recycle.memoryGrowthPerHour, 200 MiB unless the job says otherwise (dashed). Young engines are steep by chance, over minutes.",
+			Unit: kit.Bytes, Width: 12, Height: 9, Min: number(0),
 			Steps:   []kit.Step{{From: growthLook, Colour: kit.Yellow}, {From: growthLimit, Colour: kit.Red}},
 			Queries: []kit.Query{{Expr: kit.Top(mostLines, bound(c.ValueLower, kit.Job, kit.Pod)), Legend: "{{verbatim_job}}/{{pod}}"}},
 			Empty:   "no engine is warm yet",

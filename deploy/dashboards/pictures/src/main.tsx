@@ -2,7 +2,7 @@
 //
 // ?board=fleet&from=SECONDS&to=SECONDS&width=PIXELS&rows=A|B&namespace=...&verbatim_job=...&worker=...
 import { createTheme } from '@grafana/data';
-import { GlobalStyles, ThemeContext } from '@grafana/ui';
+import { ThemeContext } from '@grafana/ui';
 import { useEffect, useState } from 'react';
 import { createRoot } from 'react-dom/client';
 
@@ -93,7 +93,6 @@ function Page() {
   });
   return (
     <ThemeContext.Provider value={theme}>
-      <GlobalStyles />
       <div style={{ height: 40, fontSize: 20, fontWeight: 500 }}>
         {board.title}
         <span style={{ fontSize: 14, fontWeight: 400, color: theme.colors.text.secondary, marginLeft: 16 }}>

@@ -1,6 +1,6 @@
 // The kinds of panels that the dashboards have, drawn with Grafana's components.
 import { dateTime, getDisplayProcessor, type DataFrame, type GrafanaTheme2 } from '@grafana/data';
-import { BigValue, Table, TimeSeries, type UPlotConfigBuilder } from '@grafana/ui';
+import { BigValue, TimeSeries, type UPlotConfigBuilder } from '@grafana/ui';
 import { useEffect, useLayoutEffect, useState } from 'react';
 
 import { dress } from './dress';
@@ -57,7 +57,7 @@ export function Content(shown: Shown) {
   }
   switch (panel.type) {
     case 'stat': return <Numbers {...shown} frames={frames} />;
-    case 'table': return <Table data={frames[0]} width={shown.width} height={shown.height} />;
+    case 'table': return <Rows {...shown} frames={frames} />;
     default: return <Graph {...shown} frames={frames} />;
   }
 }
@@ -84,6 +84,34 @@ async function organized(panel: any, targets: any[], at: number): Promise<DataFr
       return { ...field, values, config: { displayName: renameByName[name] } };
     }),
   };
+}
+
+/** A table as Grafana's, which as a component is not to be had outside of it. */
+function Rows({ frames, height, theme }: Shown & { frames: DataFrame[] }) {
+  const { fields, length } = frames[0];
+  const line = { borderBottom: `1px solid ${theme.colors.border.weak}`, padding: '5px 8px' };
+  const side = (field: { type: string }) => (field.type === 'number' ? 'right' : 'left') as 'right' | 'left';
+  const shown = [...Array(Math.min(length, Math.floor(height / 31) - 1)).keys()];
+  return (
+    <table style={{ width: '100%' }}>
+      <thead>
+        <tr>{fields.map((field, at) => <th key={at} style={{ ...line, textAlign: side(field), color: theme.colors.text.link }}>{field.config.displayName}</th>)}</tr>
+      </thead>
+      <tbody>
+        {shown.map((row) => (
+          <tr key={row}>
+            {fields.map((field, at) => {
+              const value = field.values[row];
+              const show = field.type === 'number' ? field.display!(value) : { text: value, suffix: '', color: undefined };
+              const coloured = field.config.custom?.cellOptions?.type === 'color-text';
+              const colour = field.config.links ? theme.colors.text.link : coloured && value !== null && value !== undefined ? show.color : undefined;
+              return <td key={at} style={{ ...line, textAlign: side(field), color: colour }}>{value === null || value === undefined ? '' : `${show.text}${show.suffix ?? ''}`}</td>;
+            })}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
 }
 
 function Numbers({ frames, panel, width, height, theme }: Shown & { frames: DataFrame[] }) {
