@@ -59,7 +59,7 @@ func jobNow() panels {
 	fast.Decimals, fast.Empty = number(1), "not known"
 	rtf := stat("RTF of a worker", "Worker seconds for a second of audio, from sums. Lower is faster.", kit.Number,
 		kit.Max(kit.Jobs.Of(c.OperatorJobRealTimeFactor)))
-	rtf.Decimals, rtf.Empty = number(4), "not known"
+	rtf.Decimals, rtf.Empty = number(3), "not known"
 	workers := stat("Workers", "Workers that take files, and workers that are wanted.", kit.Number, kit.Sum(kit.Jobs.Of(c.OperatorJobWorkersReady)))
 	workers.Queries[0].Legend, workers.Plain = "ready", true
 	workers.Queries = append(workers.Queries, kit.Query{Expr: kit.Sum(kit.Jobs.Of(c.OperatorJobWorkersDesired)), Legend: "wanted"})
