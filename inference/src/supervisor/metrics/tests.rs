@@ -77,6 +77,7 @@ fn full() -> Metrics {
     metrics.observe(&Happening::Budget { max_padded_seconds: 60.0, why: "it began" });
     metrics.observe(&Happening::Measured(&full_snapshot()));
     let memory = Watermarks { soft: Some(800), hard: Some(950) };
+    // What was told last counts.
     metrics.observe(&Happening::Bounds { memory, max_padded_seconds: 30.0 });
     metrics.spooled(Spool { files: 3, bytes: 300, most_bytes: 4000 });
     let arena = Some(Arena { in_use: 1, reserved: 2 });
@@ -156,7 +157,7 @@ fn values_are_those_that_happened() {
         ("verbatim_file_queue_seconds_sum", 4.0),
         ("verbatim_model_load_seconds_count", 1.0),
         ("verbatim_engine_gap_seconds_sum", 1.0),
-        ("verbatim_batch_budget_seconds", 60.0),
+        ("verbatim_batch_budget_seconds", 30.0),
         ("verbatim_remaining_bytes", 77.0),
         ("verbatim_remaining_files", 7.0),
         (concat!("verbatim_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"}"), 1.0),
