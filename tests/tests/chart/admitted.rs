@@ -105,9 +105,15 @@ fn every_set_is_taken_as_it_is_and_every_pod_is_restricted() {
             .unwrap();
     }
     // Nothing that the chart has was left out by all sets.
-    for kind in
-        ["NetworkPolicy", "PodMonitor", "ServiceMonitor", "PodDisruptionBudget", "Pod", "TranscriptionJob"]
-    {
+    for kind in [
+        "NetworkPolicy",
+        "PodMonitor",
+        "ServiceMonitor",
+        "PrometheusRule",
+        "PodDisruptionBudget",
+        "Pod",
+        "TranscriptionJob",
+    ] {
         assert!(kinds.contains(kind), "{kind} is in no set");
     }
 }
