@@ -5,6 +5,9 @@ use std::fmt::Write as _;
 use crate::conditions::types;
 use crate::contract::{labels, metrics};
 
+/// Constants of Rust: name and value.
+type Names<'a> = &'a [(&'a str, &'a str)];
+
 /// The file's content, as `gofmt` writes it.
 pub fn file() -> String {
     let mut text = String::from(
@@ -13,7 +16,7 @@ pub fn file() -> String {
     );
     let pod_label = [("POD_LABEL_JOB", labels::JOB)];
     let conditions = types::ALL.map(|name| (name, name));
-    let lists: [(&str, &str, &[(&str, &str)]); 7] = [
+    let lists: [(&str, &str, Names<'_>); 7] = [
         ("Metrics of a worker.", "", &metrics::CONSTANTS),
         ("Metrics of each process.", "Standard", &metrics::standard::CONSTANTS),
         ("Metrics of the operator.", "Operator", &metrics::operator::CONSTANTS),

@@ -21,7 +21,7 @@ pub const OTHER: &str = "other";
 /// A namespace of a control plane with everything that a job needs. What is dropped first comes first.
 pub struct Stage<'a> {
     operators: Vec<Kept>,
-    node: Option<FakeNode>,
+    _node: Option<FakeNode>,
     pub fleet: Arc<Fleet>,
     pub namespace: Namespace,
     pub cluster: &'a ControlPlane,
@@ -98,7 +98,7 @@ impl<'a> Stage<'a> {
         let logs = tempfile::tempdir().unwrap();
         Stage {
             operators: Vec::new(),
-            node: Some(node),
+            _node: Some(node),
             fleet,
             namespace,
             cluster,

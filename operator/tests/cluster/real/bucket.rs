@@ -110,7 +110,7 @@ fn prompts() -> PathBuf {
         .args(["-c", "from bench.environment import debian_prompts; print(debian_prompts())"])
         .current_dir(repository)
         .output()
-        .expect("python3 is needed, which fetches the prompts");
+        .unwrap_or_else(|error| panic!("python3 is needed, which fetches the prompts: {error}"));
     let said = String::from_utf8_lossy(&fetch.stderr);
     assert!(fetch.status.success(), "the Asterisk prompts cannot be fetched from Debian: {said}");
     let root = PathBuf::from(String::from_utf8(fetch.stdout).unwrap().trim());

@@ -124,7 +124,7 @@ fn speed_is_plausible(
     let (audio, processing) = (seconds("audioMilliseconds"), seconds("processingMilliseconds"));
     let done = status["audioSeconds"]["done"].as_f64().unwrap();
     assert!((done - audio).abs() <= 1.0 && status["audioSeconds"]["remaining"] == 0, "{audio} s: {status:#}");
-    let (speed_up, factor) = figures.expect("the status never said how fast it goes");
+    let (speed_up, factor) = figures.unwrap_or_else(|| panic!("the status never said how fast it goes"));
     let speed_up: f64 = speed_up.trim_end_matches('x').parse().unwrap();
     let factor: f64 = factor.parse().unwrap();
     println!("{audio:.0} s of audio in {took:.1} s: {speed_up} times as fast as it plays, factor {factor}");
