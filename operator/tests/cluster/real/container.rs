@@ -168,13 +168,20 @@ impl Containers {
             let value = match field.map(|field| field.field_path.as_str()) {
                 Some("status.podIP") => address.to_string(),
                 Some("metadata.name") => pod.metadata.name.clone().unwrap(),
-                Some(other) => panic!("nobody plays {other}"),
+                // The Job controller's own variable, the index.
+                Some(path) => labelled(pod, path).unwrap_or_else(|| panic!("nobody plays {path}")),
                 None => variable.value.clone().unwrap_or_default(),
             };
             all.insert(variable.name.clone(), value);
         }
         all
     }
+}
+
+/// The label that a field's path names.
+fn labelled(pod: &Pod, path: &str) -> Option<String> {
+    let name = path.strip_prefix("metadata.labels['")?.strip_suffix("']")?;
+    pod.metadata.labels.as_ref()?.get(name).cloned()
 }
 
 /// A process that is killed when this is dropped, if there is one.
