@@ -13,6 +13,7 @@ use kube::runtime::utils::Backoff;
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
+use tokio::sync::OnceCell;
 use verbatim_crds::TranscriptionJob;
 use verbatim_crds::contract::labels;
 
@@ -21,6 +22,7 @@ use verbatim_crds::contract::labels;
 pub struct Stores {
     jobs: Vec<Store<Job>>,
     pods: Vec<Store<Pod>>,
+    listed: Arc<OnceCell<()>>,
 }
 
 /// A stream of the jobs to look at.
@@ -42,13 +44,17 @@ impl Stores {
 
     /// Waits until everything was listed once: before, what is missing may only be unknown.
     pub async fn ready(&self) {
-        for store in &self.jobs {
-            // A writer that is gone ends the process elsewhere.
-            let _ = store.wait_until_ready().await;
-        }
-        for store in &self.pods {
-            let _ = store.wait_until_ready().await;
-        }
+        // One waits and wakes the others: of several that wait for one store, kube wakes only the last one.
+        let listed = async {
+            for store in &self.jobs {
+                // A writer that is gone ends the process elsewhere.
+                let _ = store.wait_until_ready().await;
+            }
+            for store in &self.pods {
+                let _ = store.wait_until_ready().await;
+            }
+        };
+        self.listed.get_or_init(|| listed).await;
     }
 
     /// The Jobs of a TranscriptionJob.
@@ -134,4 +140,29 @@ fn owner<K: Resource<DynamicType = ()>>(object: &K) -> Option<ObjectRef<Transcri
     let labels: &BTreeMap<String, String> = object.labels();
     let name = labels.get(labels::JOB)?;
     Some(ObjectRef::new(name).within(&object.namespace()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every reconcile waits at the operator's start.
+    #[tokio::test]
+    async fn all_that_wait_for_the_first_list_are_woken() {
+        let (jobs, mut writer) = reflector::store();
+        let stores = Stores { jobs: vec![jobs], ..Stores::default() };
+        let waiting: Vec<_> = (0..8)
+            .map(|_| {
+                let stores = stores.clone();
+                tokio::spawn(async move { stores.ready().await })
+            })
+            .collect();
+        // Each has looked once, and waits.
+        tokio::task::yield_now().await;
+        writer.apply_watcher_event(&watcher::Event::Init);
+        writer.apply_watcher_event(&watcher::Event::InitDone);
+        for task in waiting {
+            tokio::time::timeout(Duration::from_secs(5), task).await.expect("it was not woken").unwrap();
+        }
+    }
 }
