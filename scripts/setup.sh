@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what a bare machine lacks, says what it does, and is quick when nothing is missing.
 #
-# usage: scripts/setup.sh [build] [deny] [fuzz] [promtool] [versitygw] [faketime] [kubernetes] [node] [cluster] [prometheus] [dashboard-linter]
+# usage: scripts/setup.sh [build] [deny] [fuzz] [promtool] [versitygw] [faketime] [kubernetes] [node] [cluster] [prometheus] [dashboard-linter] [otelcol]
 #        without arguments: build
 #
 # Root is not needed: tools come from PyPI (pinned in tools.txt) into the user's cache, and the Makefile puts that
@@ -198,6 +198,22 @@ get_dashboard_linter() {
   ln -sfn "$folder/dashboard-linter" "$tools/bin/dashboard-linter"
 }
 
+# A collector of traces for tests, of the version that its module requires; built again when its source changes.
+get_otelcol() {
+  local module="$here/../tests/tools/otelcol" version folder
+  version=$(awk '$1 == "go.opentelemetry.io/collector/otelcol" { print $2 }' "$module/go.mod")
+  folder="$tools/otelcol-$version-$(cat "$module"/{go.mod,go.sum,main.go,lines/lines.go} | sha256sum | cut -c -12)"
+  if [ ! -x "$folder/otelcol" ]; then
+    has go || return 1
+    say "building the OpenTelemetry Collector $version into $folder, which takes a minute or two"
+    mkdir -p "$folder"
+    GOTOOLCHAIN=local CGO_ENABLED=0 go build -C "$module" -trimpath -buildvcs=false -ldflags "-s -w" \
+      -o "$folder/otelcol" . >&2 || return 1
+  fi
+  mkdir -p "$tools/bin"
+  ln -sfn "$folder/otelcol" "$tools/bin/otelcol"
+}
+
 # Programs of a real Kubernetes, of the version that this module requires.
 kubernetes_module="$here/../tests/tools/kubernetes"
 
@@ -284,6 +300,10 @@ for wanted in "${@:-build}"; do
     helm)
       { get_helm && get_helm_docs && get_prometheus_kinds; } ||
         say "NOT CHECKED: helm cannot be built here without Go (https://go.dev/dl), the chart's tests fail"
+      ;;
+    otelcol)
+      get_otelcol ||
+        say "NOT CHECKED: the collector cannot be built here without Go 1.24 or newer (https://go.dev/dl), the tests of traces fail"
       ;;
     prometheus) get_prometheus || die "prometheus cannot be built here without Go (https://go.dev/dl)" ;;
     dashboard-linter)

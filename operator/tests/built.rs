@@ -21,7 +21,7 @@ fn built(job: &TranscriptionJob, round: i32, count: u32) -> Value {
     let settings =
         Settings::parse_from(["verbatim-operator", "--worker-image", "registry.example.net/verbatim:1"]);
     let job_object = workers::job(job, &settings, round, count).unwrap();
-    let mut config = serde_json::to_value(config::config(job).unwrap()).unwrap();
+    let mut config = serde_json::to_value(config::config(job, &settings).unwrap()).unwrap();
     let text: Value = serde_json::from_str(config["data"][config::FILE].as_str().unwrap()).unwrap();
     config["data"] = json!({ config::FILE: text });
     json!({ "job": job_object, "configMap": config })

@@ -73,7 +73,7 @@ impl Span {
     }
 
     /// It failed: in one word of a closed list, and in a sentence.
-    pub fn failed(mut self, kind: &'static str, words: &str) -> Self {
+    pub fn failed(mut self, kind: impl Into<Value>, words: &str) -> Self {
         self.status = Status::error(shortened(words).into_owned());
         self.with(ERROR_TYPE, kind)
     }
