@@ -64,7 +64,10 @@ fn a_worker_sends_each_files_whole_way() {
     }
     let (plan, start) = (named(&spans, "plan"), named(&spans, "start"));
     assert_eq!((plan.len(), start.len()), (1, 1), "{spans:#?}");
-    assert_eq!((plan[0].attribute("verbatim.plan.files"), plan[0].attribute("verbatim.plan.ours")), ("6", "true"));
+    assert_eq!(
+        (plan[0].attribute("verbatim.plan.files"), plan[0].attribute("verbatim.plan.ours")),
+        ("6", "true")
+    );
     assert!(start[0].attribute("verbatim.model").starts_with("moonshine"), "{start:?}");
     let (shards, claims) = (named(&spans, "shard"), named(&spans, "claim"));
     assert!(!shards.is_empty() && shards.len() == claims.len());

@@ -15,10 +15,10 @@ use crate::decide::{Action, Decision, Finish, decide};
 use crate::error::{Error, chain};
 use crate::events::{self, TELL_FAILURES, Turn};
 use crate::observe::{Observation, observe};
-use crate::status::{View, status};
-use crate::watch::{Steady, Triggers, api};
 use crate::pauses::{again, next};
+use crate::status::{View, status};
 use crate::traces::{self, Course};
+use crate::watch::{Steady, Triggers, api};
 use crate::{apply, build, identity};
 
 /// Reconciles at a time. Most of a reconcile is waiting for workers; those of one job that is silent must not hold up others.

@@ -47,10 +47,7 @@ pub fn service(instance: &str, namespace: &str) -> Service {
         name: SERVICE,
         version: env!("CARGO_PKG_VERSION"),
         instance: instance.to_owned(),
-        attributes: vec![
-            ("k8s.pod.name", instance.to_owned()),
-            ("k8s.namespace.name", namespace.to_owned()),
-        ],
+        attributes: vec![("k8s.pod.name", instance.to_owned()), ("k8s.namespace.name", namespace.to_owned())],
     }
 }
 

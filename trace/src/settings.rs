@@ -90,10 +90,8 @@ impl Settings {
                 None
             }
         });
-        settings.timeout =
-            first(TIMEOUTS).and_then(|(_, text)| text.parse().ok()).map(Duration::from_millis);
-        settings.handed_on =
-            HANDED_ON.into_iter().filter_map(|name| Some((name, variable(name)?))).collect();
+        settings.timeout = first(TIMEOUTS).and_then(|(_, text)| text.parse().ok()).map(Duration::from_millis);
+        settings.handed_on = HANDED_ON.into_iter().filter_map(|name| Some((name, variable(name)?))).collect();
         settings
     }
 
@@ -185,11 +183,9 @@ mod tests {
 
     #[test]
     fn the_usual_switches_turn_them_off() {
-        for off in [
-            ("OTEL_SDK_DISABLED", "true"),
-            ("OTEL_SDK_DISABLED", "True"),
-            ("OTEL_TRACES_EXPORTER", "none"),
-        ] {
+        for off in
+            [("OTEL_SDK_DISABLED", "true"), ("OTEL_SDK_DISABLED", "True"), ("OTEL_TRACES_EXPORTER", "none")]
+        {
             let settings = with(&[off]);
             assert!(!settings.is_on() && settings.problems().is_empty(), "{off:?}");
             assert_eq!((settings.job("uid"), settings.handed_on().len()), (None, 0));
@@ -224,7 +220,8 @@ mod tests {
         let sampled = |settings: &Settings| -> Vec<bool> {
             (0..1_000).map(|job| settings.job(&format!("job-{job}")).unwrap().is_sampled()).collect()
         };
-        let share = with(&[("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"), ("OTEL_TRACES_SAMPLER_ARG", "0.25")]);
+        let share =
+            with(&[("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"), ("OTEL_TRACES_SAMPLER_ARG", "0.25")]);
         let all = sampled(&share);
         // 250 of 1,000, and five standard deviations.
         assert!((182..=318).contains(&all.iter().filter(|sampled| **sampled).count()));

@@ -126,7 +126,13 @@ impl Traces {
         let dropped = ended.saturating_sub(taken);
         // That nobody takes them was said.
         if dropped > 0 && !way.tally.said.load(Ordering::Relaxed) {
-            tracing::warn!(spans = ended, dropped, lost, late, "spans were dropped: they came faster than they went");
+            tracing::warn!(
+                spans = ended,
+                dropped,
+                lost,
+                late,
+                "spans were dropped: they came faster than they went"
+            );
         }
         tracing::debug!(spans = ended, dropped, lost, late, "traces are over");
     }
@@ -140,7 +146,8 @@ fn resource(service: Service) -> Resource {
         KeyValue::new("service.instance.id", service.instance),
     ];
     // Without a name from the environment the SDK makes one up.
-    let named = theirs.get(&"service.name".into()).is_some_and(|name| !name.as_str().starts_with("unknown_service"));
+    let named =
+        theirs.get(&"service.name".into()).is_some_and(|name| !name.as_str().starts_with("unknown_service"));
     if !named {
         ours.push(KeyValue::new("service.name", service.name));
     }
@@ -170,7 +177,8 @@ impl<E: SpanExporter + 'static> SpanExporter for Sender<E> {
         self.tally.taken.fetch_add(spans, Ordering::Relaxed);
         let (exporter, timeout) = (Arc::clone(&self.exporter), self.timeout);
         // Not on the queue's own thread, which has no clock: a host that swallows packets would hold it for minutes.
-        let sent = self.runtime.spawn(async move { tokio::time::timeout(timeout, exporter.export(batch)).await });
+        let sent =
+            self.runtime.spawn(async move { tokio::time::timeout(timeout, exporter.export(batch)).await });
         let why = match sent.await {
             Ok(Ok(Ok(()))) => return Ok(()),
             Ok(Ok(Err(error))) => error.to_string(),
@@ -179,7 +187,10 @@ impl<E: SpanExporter + 'static> SpanExporter for Sender<E> {
         };
         self.tally.lost.fetch_add(spans, Ordering::Relaxed);
         if !self.tally.said.swap(true, Ordering::Relaxed) {
-            tracing::warn!(endpoint = self.endpoint, "traces cannot be delivered, and work goes on without them: {why}");
+            tracing::warn!(
+                endpoint = self.endpoint,
+                "traces cannot be delivered, and work goes on without them: {why}"
+            );
         }
         Ok(())
     }
@@ -218,7 +229,8 @@ mod tests {
     }
 
     fn traces(fake: Fake) -> Traces {
-        let service = Service { name: "test", version: "1", instance: "one".to_owned(), attributes: Vec::new() };
+        let service =
+            Service { name: "test", version: "1", instance: "one".to_owned(), attributes: Vec::new() };
         Traces::over(fake, &Settings::default(), service, Handle::current())
     }
 

@@ -71,7 +71,7 @@ impl JobTraces {
         let now = SystemTime::now();
         let failed = outcome.as_ref().err().map(|wrong| (wrong.cause.as_str(), wrong.error.to_string()));
         let ended = |span: Span| match &failed {
-            Some((cause, words)) => span.failed(cause, words),
+            Some((cause, words)) => span.failed(*cause, words),
             None => span,
         };
         if failed.is_some() && !self.started {
@@ -104,8 +104,7 @@ fn parent(job: &TranscriptionJob) -> Option<Context> {
 
 fn service(job: &TranscriptionJob) -> Service {
     let name = |name: &Option<String>| name.clone().filter(|name| !name.is_empty());
-    let mut attributes: Vec<(&'static str, String)> =
-        vec![("verbatim.job.uid", job::uid(job))];
+    let mut attributes: Vec<(&'static str, String)> = vec![("verbatim.job.uid", job::uid(job))];
     attributes.extend(name(&job.metadata.name).map(|name| ("verbatim.job.name", name)));
     // Only a pod is told who it is.
     if let Some(pod) = name(&std::env::var(env::WORKER).ok()) {

@@ -21,14 +21,40 @@ pub(super) struct Place {
 /// What listeners and lanes tell.
 #[derive(Debug)]
 pub(super) enum Message {
-    Started { task: usize, started: Instant },
-    Progress { task: usize, audio_seconds: f64, bytes_read: u64 },
-    Heard { id: u64, place: Place },
-    Ended { task: usize, audio: Audio, warnings: Vec<String>, sha256: String, bytes: u64 },
-    Failed { task: usize, failure: Failure },
+    Started {
+        task: usize,
+        started: Instant,
+    },
+    Progress {
+        task: usize,
+        audio_seconds: f64,
+        bytes_read: u64,
+    },
+    Heard {
+        id: u64,
+        place: Place,
+    },
+    Ended {
+        task: usize,
+        audio: Audio,
+        warnings: Vec<String>,
+        sha256: String,
+        bytes: u64,
+    },
+    Failed {
+        task: usize,
+        failure: Failure,
+    },
     /// `since`: when the model took it.
-    Recognised { id: u64, recognition: Recognition, since: Instant },
-    LaneFailed { ids: Vec<u64>, failure: Failure },
+    Recognised {
+        id: u64,
+        recognition: Recognition,
+        since: Instant,
+    },
+    LaneFailed {
+        ids: Vec<u64>,
+        failure: Failure,
+    },
 }
 
 /// A text is dropped as invented when speech is this unlikely and the model this unsure. Source: whisper's

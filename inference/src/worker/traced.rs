@@ -57,20 +57,20 @@ impl Traced {
                 .with("verbatim.plan.bytes", number(plan.bytes))
                 .with("verbatim.plan.shards", number(plan.shards.len() as u64))
                 .end(&self.traces, before(now, *took), now),
-            Event::Unplanned { error, took } => broken(Span::child(&self.parent, "plan"), error).end(
-                &self.traces,
-                before(now, *took),
-                now,
-            ),
+            Event::Unplanned { error, took } => {
+                broken(Span::child(&self.parent, "plan"), error).end(&self.traces, before(now, *took), now)
+            }
             Event::Claimed { shard, epoch, files, took } => {
                 let begun = before(now, *took);
                 let span = Span::child(&self.parent, "shard")
                     .with("verbatim.shard", i64::from(*shard))
                     .with("verbatim.shard.epoch", i64::from(*epoch))
                     .with("verbatim.shard.files", number(*files as u64));
-                Span::child(&span.context(), "claim")
-                    .with("verbatim.shard", i64::from(*shard))
-                    .end(&self.traces, begun, now);
+                Span::child(&span.context(), "claim").with("verbatim.shard", i64::from(*shard)).end(
+                    &self.traces,
+                    begun,
+                    now,
+                );
                 self.shards().insert(*shard, Held { span, begun });
             }
             Event::Tried { shard, file, steps, became } => {

@@ -179,13 +179,12 @@ mod tests {
             channel,
         };
         let made = |file: &PlannedFile| {
-            let transcribed =
-                Transcribed {
-                    formats: Vec::new(),
-                    audio_milliseconds: 7,
-                    processing_milliseconds: 1,
-                    parts: Parts::default(),
-                };
+            let transcribed = Transcribed {
+                formats: Vec::new(),
+                audio_milliseconds: 7,
+                processing_milliseconds: 1,
+                parts: Parts::default(),
+            };
             let metadata = marks.metadata(file, &source, &transcribed);
             Object {
                 key: "a.json".to_owned(),

@@ -93,10 +93,8 @@ fn each_job_is_one_connected_trace_of_operator_and_workers() {
         assert_eq!(named(spans, "shard").len(), named(spans, "claim").len());
         let plans = named(spans, "plan");
         assert_eq!(plans.iter().filter(|plan| plan.attribute("verbatim.plan.ours") == "true").count(), 1);
-        let pods: BTreeSet<&str> = plans
-            .iter()
-            .filter_map(|plan| plan.resource.get("k8s.pod.name").map(String::as_str))
-            .collect();
+        let pods: BTreeSet<&str> =
+            plans.iter().filter_map(|plan| plan.resource.get("k8s.pod.name").map(String::as_str)).collect();
         assert!(pods.len() == 2 && pods.iter().all(|pod| pod.starts_with(name)), "{pods:?}");
 
         // Only reconciles that told of something are there: as many as there were events, at most.

@@ -175,8 +175,10 @@ mod tests {
     }
 
     fn spans(all: &[Value]) -> Vec<Span> {
-        let resource = serde_json::json!({"attributes": [{"key": "service.name", "value": {"stringValue": "test"}}]});
-        let line = serde_json::json!({"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": all}]}]});
+        let resource =
+            serde_json::json!({"attributes": [{"key": "service.name", "value": {"stringValue": "test"}}]});
+        let line =
+            serde_json::json!({"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": all}]}]});
         read(&line.to_string()).unwrap()
     }
 
@@ -184,7 +186,10 @@ mod tests {
     fn a_trace_with_one_root_and_all_parents_is_whole() {
         let whole = spans(&[span("a", "1", ""), span("a", "2", "1"), span("a", "3", "2")]);
         assert_eq!(broken(&whole), Vec::<String>::new());
-        assert_eq!((whole[0].service(), whole[0].attribute("files"), whole[0].attribute("ours")), ("test", "3", "true"));
+        assert_eq!(
+            (whole[0].service(), whole[0].attribute("files"), whole[0].attribute("ours")),
+            ("test", "3", "true")
+        );
         assert_eq!((whole[1].begun, whole[1].ended, whole[1].parent.as_deref()), (5, 7, Some("1")));
     }
 
