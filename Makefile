@@ -58,13 +58,14 @@ test-rust: model
 # A cluster of its own, so that it takes nobody's; it goes away whatever the tests say.
 test-node: export VERBATIM_CLUSTER := verbatim-test
 test-node: export VERBATIM_CLUSTER_NUMBER := 1
-test-node: model ## Run the tests on a real node (root)
+test-node: model ## Run the tests on a real node, then every query of dashboards and alerts over what it saw (root)
 	@if [ "$$(id -u)" -ne 0 ]; then \
 	  echo "NOT CHECKED: jobs in real pods, since a node takes root: sudo make test-node" >&2; \
 	else \
 	  trap 'scripts/cluster/down.sh' EXIT; \
-	  scripts/cluster/down.sh && scripts/cluster/up.sh && \
-	  cargo test --release --workspace --locked --test node; \
+	  scripts/cluster/down.sh && scripts/cluster/up.sh && begun=$$SECONDS && \
+	  cargo test --release --workspace --locked --test node && \
+	  $(PYTHON) deploy/tests/queries.py "$$(scripts/cluster/control.sh prometheus)" --minutes $$(((SECONDS - begun) / 60 + 1)); \
 	fi
 
 test-python:
@@ -112,6 +113,7 @@ accept: model ## Check exactness, flat memory and kills over real recordings (so
 
 lint: setup ## Lint with clippy, helm and dashboard-linter; warnings are errors
 	cargo clippy --release --workspace --all-targets --locked -- --deny warnings
+	@scripts/features.sh
 	@scripts/setup.sh helm
 	@for values in charts/verbatim/ci/*.yaml; do helm lint charts/verbatim --strict --quiet --values $$values; done
 	@scripts/dashboards.sh lint

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Stops or starts one server of the cluster, to see what happens then; or makes a bucket.
+# Stops or starts one server of the cluster, to see what happens then; or makes a bucket; or says where Prometheus is.
 #
 # usage: scripts/cluster/control.sh stop|start api-server|store
 #        scripts/cluster/control.sh bucket NAME
+#        scripts/cluster/control.sh prometheus
 #
 # A stop is sudden, as a crash. The controllers end with the API server, as they do when they cannot renew their leases.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -17,8 +18,9 @@ case "${1:-} ${2:-}" in
   "stop store") end store KILL ;;
   "start store") store_up ;;
   "bucket "?*) store_request PUT "/$2" >/dev/null 2>&1 || store_request HEAD "/$2" --head >/dev/null ;;
+  "prometheus ") echo "$prometheus" ;;
   *)
-    sed -n '2,7s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+    sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
     exit 2
     ;;
 esac

@@ -55,7 +55,7 @@ func memoryNow() panels {
 		kit.Max(kit.SomeWorkers.Of(c.CgroupMemoryWorkingSetBytes)+" / "+kit.SomeWorkers.Of(c.CgroupMemoryLimitBytes)))
 	fullest.Base, fullest.Empty = kit.Green, "no limits"
 	fullest.Steps = []kit.Step{{From: 0.8, Colour: kit.Yellow}, {From: 0.95, Colour: kit.Red}}
-	growth := stat("Growth for sure, at most", "Lower end of the 95 % interval of growth in an hour, of the engine that grows fastest: it grows at least so fast. At or below 0 nothing is known to leak.", kit.Bytes,
+	growth := stat("Growth in an hour", "Lower end of the 95 % interval of growth in an hour, of the engine that grows fastest: it grows at least so fast. At or below 0 nothing is known to leak.", kit.Bytes,
 		bound(c.ValueLower))
 	growth.Base, growth.Empty = kit.Green, "too early"
 	growth.Steps = []kit.Step{{From: growthLook, Colour: kit.Yellow}, {From: growthLimit, Colour: kit.Red}}

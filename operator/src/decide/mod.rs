@@ -15,7 +15,7 @@ pub use finish::{Finish, Over};
 pub use restart::Restart;
 pub use stall::Stall;
 
-use crate::observe::Observation;
+use crate::observe::{Observation, Podless};
 
 /// What is carried from look to look. It is lost when the operator restarts, and nothing breaks then.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +28,8 @@ pub struct Memory {
     pub stall: stall::Memory,
     /// How far the job is, as last told.
     pub progress: Option<JobProgress>,
+    /// Whether the namespace was seen ending: it never comes back.
+    pub namespace_ends: bool,
 }
 
 /// What is to be done, and what is so.
@@ -85,11 +87,16 @@ pub fn decide(job: &TranscriptionJob, seen: &Observation, memory: &mut Memory, n
     let empty = TranscriptionJobStatus::default();
     let before = job.status.as_ref().unwrap_or(&empty);
     keep_progress(seen, memory);
+    memory.namespace_ends |= seen.podless == Podless::NamespaceEnds;
     let finish = finish::finish(&job.spec, before, seen, memory.progress.as_ref(), now.wall);
     let mut decision = Decision { finish, ..Decision::default() };
     match &decision.finish {
         Finish::Over(_) => {
             decision.action = quiet(seen, &decision.finish);
+            return decision;
+        }
+        _ if memory.namespace_ends => {
+            decision.action = release(seen);
             return decision;
         }
         Finish::Retry { at, .. } if *at > now.wall => return decision,
@@ -129,6 +136,16 @@ pub fn decide(job: &TranscriptionJob, seen: &Observation, memory: &mut Memory, n
     decision.restart = restart::restart(seen, &mut memory.restart, now.steady);
     decision.scale = Some(scale);
     decision
+}
+
+/// Lets go the pods of a namespace that is being deleted. Of an index that failed, the Job controller keeps the last pod, by a
+/// finalizer, until there is another one (backoffLimitPerIndex), and none can be made: the namespace would stay for ever.
+/// A Job without indexes is complete, and its pods' finalizers go.
+fn release(seen: &Observation) -> Action {
+    match seen.round().filter(|round| round.ended.is_none() && !round.leaving && round.parallelism > 0) {
+        Some(round) => Action::Set { name: round.name.clone(), completions: 0, suspend: false },
+        None => Action::Nothing,
+    }
 }
 
 /// Kubernetes takes no more indexes of a Job whose failures are counted by index.

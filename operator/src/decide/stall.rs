@@ -5,7 +5,7 @@ use std::time::Duration;
 use verbatim_crds::conditions::reasons;
 use verbatim_crds::contract::messages::JobProgress;
 
-use crate::observe::{Observation, WorkerState};
+use crate::observe::{Observation, Podless, WorkerState};
 
 /// Time without a finished file after which ready workers count as stuck. The longest recordings that one sees (some hours)
 /// take a worker minutes.
@@ -73,7 +73,7 @@ pub fn stall(
         let message = format!("the Job {} waits for its queue to admit it", round.name);
         return Some(Stall { reason: reasons::WAITING_FOR_ADMISSION, message });
     }
-    if let Some(words) = &seen.refused {
+    if let Podless::Refused(words) = &seen.podless {
         let message = format!("no pod can be made: {words}");
         return Some(Stall { reason: reasons::QUOTA_EXCEEDED, message });
     }
@@ -128,7 +128,7 @@ mod tests {
         assert!(found.message.contains("0/3 nodes"), "{}", found.message);
         let found = of(&pending(None, Some("secret \"s3\" not found"))).unwrap();
         assert_eq!((found.reason, found.message.contains("secret")), (reasons::PODS_FAILING, true));
-        let refused = Observation { refused: Some("exceeded quota".into()), ..pending(None, None) };
+        let refused = Observation { podless: Podless::Refused("exceeded quota".into()), ..pending(None, None) };
         assert_eq!(of(&refused).unwrap().reason, reasons::QUOTA_EXCEEDED);
     }
 

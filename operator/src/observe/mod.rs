@@ -9,7 +9,7 @@ use verbatim_crds::TranscriptionJob;
 use verbatim_crds::contract::messages::{Farewell, JobProgress};
 
 pub use pods::{Worker, WorkerState};
-pub use rounds::Round;
+pub use rounds::{Podless, Round};
 pub use scrape::Sample;
 
 use crate::context::Context;
@@ -27,8 +27,8 @@ pub struct Observation {
     pub samples: Vec<(String, Result<Sample, String>)>,
     /// How far the whole job is, where a worker told it just now.
     pub progress: Option<JobProgress>,
-    /// Why the Job controller cannot make pods, in the API server's words.
-    pub refused: Option<String>,
+    /// Why the newest Job has no pods.
+    pub podless: Podless,
 }
 
 impl Observation {
@@ -69,7 +69,7 @@ pub async fn observe(
     }
     let workers = pods::read(&context.stores.pods(uid));
     let (samples, progress) = scrape::all(&context.scraper, &workers).await;
-    let mut observation = Observation { rounds, workers, samples, progress, refused: None };
-    observation.refused = rounds::refused(context, job, &observation).await?;
+    let mut observation = Observation { rounds, workers, samples, progress, podless: Podless::No };
+    observation.podless = rounds::podless(context, job, &observation).await?;
     Ok(observation)
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use k8s_openapi::api::batch::v1::Job;
-use k8s_openapi::api::core::v1::Event;
+use k8s_openapi::api::core::v1::{Event, Namespace};
 use k8s_openapi::jiff::Timestamp;
 use kube::api::ListParams;
 use kube::{Api, ResourceExt};
@@ -135,19 +135,34 @@ pub(super) async fn ask(
         .map(|job| Round::from(&job)))
 }
 
-/// Why the Job controller makes no pods: only its events say so.
-pub(super) async fn refused(
+/// Why there are no pods.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Podless {
+    /// There are some, or there need not be any yet.
+    #[default]
+    No,
+    /// The API server refuses them, in its words.
+    Refused(String),
+    /// The namespace is being deleted: nothing can be made in it any more.
+    NamespaceEnds,
+}
+
+/// Why the Job controller makes no pods: only its events say so, and the namespace.
+pub(super) async fn podless(
     context: &Context,
     job: &TranscriptionJob,
     seen: &Observation,
-) -> Result<Option<String>, Error> {
-    let Some(round) = seen.round() else { return Ok(None) };
+) -> Result<Podless, Error> {
+    let Some(round) = seen.round() else { return Ok(Podless::No) };
     let young =
         round.created.is_none_or(|created| Timestamp::now().as_second() - created.as_second() < PODLESS);
     let pods = seen.workers.iter().filter(|worker| worker.round == round.number && worker.lives()).count();
     let wanted = round.parallelism.saturating_sub(round.over);
     if young || round.suspended || round.ended.is_some() || round.leaving || wanted == 0 || pods > 0 {
-        return Ok(None);
+        return Ok(Podless::No);
+    }
+    if namespace_ends(context, job).await? {
+        return Ok(Podless::NamespaceEnds);
     }
     let api: Api<Event> = context.namespaced(job)?;
     let about = format!("involvedObject.uid={},reason=FailedCreate", round.uid);
@@ -158,7 +173,16 @@ pub(super) async fn refused(
         last.or(event.last_timestamp.as_ref().map(|time| time.0))
             .or(event.event_time.as_ref().map(|time| time.0))
     };
-    Ok(events.items.into_iter().max_by_key(time).and_then(|event| event.message))
+    let last = events.items.into_iter().max_by_key(time).and_then(|event| event.message);
+    Ok(last.map_or(Podless::No, Podless::Refused))
+}
+
+/// Whether the job's namespace is being deleted. Its events would not say so: they cannot be made in it either.
+async fn namespace_ends(context: &Context, job: &TranscriptionJob) -> Result<bool, Error> {
+    let name = job.namespace().ok_or(Error::Nameless("namespace"))?;
+    let api: Api<Namespace> = Api::all(context.client.clone());
+    let found = api.get_metadata_opt(&name).await.map_err(Error::observing("the namespace"))?;
+    Ok(found.is_none_or(|found| found.metadata.deletion_timestamp.is_some()))
 }
 
 #[cfg(test)]

@@ -57,11 +57,32 @@ fn without_the_chart_jobs_and_their_data_stay_and_with_it_they_go_on() {
     let chart = root().join("charts/verbatim");
     let mut run = Run::start(&node, "node-uninstalled", prompts(), json!({}));
     run.committed(60);
-    node.helm(&["uninstall", "verbatim"], &[]);
+    let said = node.helm(&["uninstall", "verbatim"], &[]);
+    assert!(said.contains("[CustomResourceDefinition] transcriptionjobs.verbatim.dev"), "what stays: {said}");
     // The job is still there, and what it has done.
     let job = node.json(&["-n", &run.name, "get", "tj", "job"]).unwrap();
     assert!(job["metadata"]["deletionTimestamp"].is_null(), "{job:#}");
     node.kubectl(&["get", "crd", "transcriptionjobs.verbatim.dev"]);
     node.helm(&["upgrade", "verbatim", chart.to_str().unwrap()], &[]);
     run.check(reference());
+}
+
+#[test]
+fn the_charts_own_tests_pass() {
+    let Some(node) = node("helm test") else { return };
+    let chart = root().join("charts/verbatim");
+    let chart = chart.to_str().unwrap();
+    node.upload("node-helm-test/", &prompts()[..2]);
+    node.secret("verbatim-system", "s3");
+    let storage = json!({"endpoint": node.endpoint(), "region": "us-east-1", "forcePathStyle": true,
+        "credentialsSecretRef": {"name": "s3"}});
+    let job = json!({
+        "source": {"s3": {"bucket": "calls", "prefix": "node-helm-test/"}},
+        "destination": {"s3": {"bucket": "transcripts", "prefix": "node-helm-test/"}},
+        "storage": storage,
+    });
+    node.helm(&["upgrade", "verbatim", chart], &["--set-json", &format!("tests.job={job}")]);
+    let said = node.helm(&["test", "verbatim"], &["--timeout", "3m"]);
+    assert_eq!(said.matches("Phase:          Succeeded").count(), 3, "{said}");
+    node.helm(&["upgrade", "verbatim", chart], &[]);
 }

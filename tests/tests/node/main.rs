@@ -6,6 +6,7 @@
 mod cgroups;
 mod complete;
 mod disturbed;
+mod failed;
 mod helm;
 mod node;
 mod policies;

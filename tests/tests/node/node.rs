@@ -64,11 +64,17 @@ impl Node {
         &self.name
     }
 
+    /// kubectl on this cluster.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new("kubectl");
+        command.arg("--kubeconfig").arg(self.state.join("kubeconfig"));
+        command
+    }
+
     /// What kubectl prints, or what it says is wrong.
     pub fn try_kubectl(&self, arguments: &[&str], input: &str) -> Result<String, String> {
-        let mut child = Command::new("kubectl")
-            .arg("--kubeconfig")
-            .arg(self.state.join("kubeconfig"))
+        let mut child = self
+            .command()
             .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -110,15 +116,18 @@ impl Node {
     /// A fresh namespace under Pod Security "restricted", with the store's keys in the Secret `s3`.
     pub fn namespace(&self, name: &str) {
         self.kubectl(&["delete", "namespace", name, "--ignore-not-found", "--timeout=120s"]);
+        let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {
+            "name": name, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}});
+        self.send(&["apply", "-f", "-"], &namespace.to_string());
+        self.secret(name, "s3");
+    }
+
+    /// The store's keys, as a Secret.
+    pub fn secret(&self, namespace: &str, name: &str) {
         let keys = self.keys();
-        for object in [
-            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {
-                "name": name, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}}),
-            json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s3", "namespace": name},
-                "stringData": {"AWS_ACCESS_KEY_ID": keys.0, "AWS_SECRET_ACCESS_KEY": keys.1}}),
-        ] {
-            self.send(&["apply", "-f", "-"], &object.to_string());
-        }
+        let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": namespace},
+            "stringData": {"AWS_ACCESS_KEY_ID": keys.0, "AWS_SECRET_ACCESS_KEY": keys.1}});
+        self.send(&["apply", "-f", "-"], &secret.to_string());
     }
 
     /// Runs helm over the release `verbatim`, with the values of this cluster. The verb, the chart, and more options.
@@ -127,10 +136,12 @@ impl Node {
         let values = root().join("scripts/cluster/values.yaml");
         let mut command = Command::new("helm");
         command.arg("--kubeconfig").arg(self.state.join("kubeconfig")).args(verb);
-        command.args(["--namespace", "verbatim-system", "--wait", "--timeout", "2m"]).args(more);
-        if verb[0] == "upgrade" {
-            command.args(["--install", "--values"]).arg(values);
-        }
+        command.args(["--namespace", "verbatim-system"]).args(more);
+        match verb[0] {
+            "upgrade" => command.args(["--wait", "--timeout", "2m", "--install", "--values"]).arg(values),
+            "uninstall" => command.args(["--wait", "--timeout", "2m"]),
+            _ => &mut command,
+        };
         let done = command.stdin(Stdio::null()).output().unwrap();
         assert!(done.status.success(), "helm {verb:?}: {}", String::from_utf8_lossy(&done.stderr));
         String::from_utf8_lossy(&done.stdout).into_owned()
@@ -159,6 +170,18 @@ impl Node {
     /// The store's address, as pods reach it.
     pub fn endpoint(&self) -> String {
         std::fs::read_to_string(self.state.join("endpoint")).unwrap().trim().to_owned()
+    }
+
+    /// What a query of Prometheus gives, where it gives one number.
+    pub fn figure(&self, query: &str) -> Option<f64> {
+        let prometheus = self.endpoint().replace(":7070", ":9090");
+        let done = Command::new("curl")
+            .args(["--silent", "--max-time", "10", "--data-urlencode", &format!("query={query}")])
+            .arg(format!("{prometheus}/api/v1/query"))
+            .output()
+            .unwrap();
+        let answer: Value = serde_json::from_slice(&done.stdout).ok()?;
+        answer["data"]["result"][0]["value"][1].as_str()?.parse().ok()
     }
 
     /// The API server, as pods reach it.

@@ -1,6 +1,6 @@
 //! Workers that need help: from their supervisors, or from the operator.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use serde_json::json;
 
@@ -48,17 +48,23 @@ fn a_worker_that_hangs_beyond_its_supervisors_help_is_replaced() {
     assert!(events.contains("no answer for"), "{events}");
 }
 
+/// As a user that the image does not know, as OpenShift gives them.
 #[test]
-fn a_worker_is_drained_with_exit_code_75() {
+fn a_worker_of_any_user_is_drained_with_exit_code_75() {
     let Some(node) = node("a drained worker") else { return };
-    let mut run =
-        Run::start(&node, "node-drained", prompts(), json!({"scaling": {"minWorkers": 1, "maxWorkers": 1}}));
+    let more = json!({
+        "scaling": {"minWorkers": 1, "maxWorkers": 1},
+        "template": {"spec": {"securityContext": {"runAsUser": 1_000_650_000, "runAsGroup": 0}}},
+    });
+    let mut run = Run::start(&node, "node-drained", prompts(), more);
     run.committed(1);
     let pod = run.worker();
+    let status = std::fs::read_to_string(format!("/proc/{}/status", supervisor(&node, &pod).id)).unwrap();
+    assert!(status.contains("Uid:\t1000650000\t") && status.contains("Gid:\t0\t"), "{status}");
     let name = pod["metadata"]["name"].as_str().unwrap().to_owned();
     let namespace = run.name.clone();
-    let mut watch = Command::new("kubectl")
-        .args(["--kubeconfig", &std::env::var("KUBECONFIG").unwrap_or_default()])
+    let mut watch = node
+        .command()
         .args(["-n", &namespace, "get", "pod", &name, "--watch", "-o"])
         .arg("jsonpath={.status.containerStatuses[0].state.terminated.exitCode}{\"\\n\"}")
         .stdout(Stdio::piped())

@@ -51,6 +51,8 @@ impl<'a> Run<'a> {
             "storage": {"endpoint": self.node.endpoint(), "region": "us-east-1", "forcePathStyle": true,
                         "credentialsSecretRef": {"name": "s3"}},
             "scaling": {"minWorkers": 1, "maxWorkers": 3, "targetCompletionSeconds": 10},
+            // Never reached: the figures of deadlines are there.
+            "activeDeadlineSeconds": 3600,
             "template": {"spec": {"containers": [{"name": "worker", "resources": {
                 "requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "1Gi"}}}]}},
         });

@@ -1,0 +1,57 @@
+//! Jobs with recordings that cannot be transcribed, and one that cannot begin.
+
+use serde_json::{Value, json};
+
+use crate::node::{node, wait};
+use crate::recordings::prompts;
+use crate::run::Run;
+
+fn condition<'a>(status: &'a Value, name: &str) -> Option<&'a Value> {
+    status["conditions"].as_array()?.iter().find(|each| each["type"] == name)
+}
+
+#[test]
+fn damaged_recordings_fail_by_name_and_the_others_are_done() {
+    let Some(node) = node("damaged recordings") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let mut recordings = prompts()[..40].to_vec();
+    for (name, bytes) in [("empty.wav", &b""[..]), ("text.wav", b"no sound at all"), ("page.wav", b"<html></html>")] {
+        let file = folder.path().join(name);
+        std::fs::write(&file, bytes).unwrap();
+        recordings.push(file);
+    }
+    let more = json!({"failurePolicy": {"maxFailedFiles": 3, "maxAttemptsPerFile": 2}});
+    let run = Run::start(&node, "node-failed", &recordings, more);
+    let status = run.until(240, "the end", |status| matches!(status["phase"].as_str(), Some("Complete" | "Failed")));
+    assert_eq!(status["phase"], "Complete", "{status:#}");
+    let files = json!({"total": 43, "succeeded": 40, "failed": 3, "skipped": 0, "remaining": 0});
+    assert_eq!(status["files"], files, "{status:#}");
+    let mut failed: Vec<&str> =
+        status["failures"].as_array().unwrap().iter().map(|each| each["key"].as_str().unwrap()).collect();
+    failed.sort_unstable();
+    assert_eq!(failed, ["node-failed/empty.wav", "node-failed/page.wav", "node-failed/text.wav"], "{status:#}");
+    let events = run.events();
+    // Of all that failed together, at most one for each look.
+    let told = events.iter().filter(|event| event.starts_with("FilesFailed: ")).count();
+    assert!((1..=3).contains(&told), "{events:#?}");
+    assert!(events.iter().any(|event| event.starts_with("Complete: ")), "{events:#?}");
+}
+
+#[test]
+fn a_job_without_its_secret_is_stalled_and_begins_when_the_secret_comes() {
+    let Some(node) = node("a missing secret") else { return };
+    let storage = json!({"endpoint": node.endpoint(), "region": "us-east-1", "forcePathStyle": true,
+        "credentialsSecretRef": {"name": "later"}});
+    let run = Run::start(&node, "node-stalled", &prompts()[..20], json!({"storage": storage}));
+    let status = run.until(120, "the stall", |status| {
+        condition(status, "Stalled").is_some_and(|stalled| stalled["status"] == "True")
+    });
+    let stalled = condition(&status, "Stalled").unwrap();
+    assert_eq!(stalled["reason"], "PodsFailing", "{status:#}");
+    assert!(stalled["message"].as_str().unwrap().contains("secret \"later\" not found"), "{status:#}");
+    // The dashboards and alerts know it too.
+    let query = r#"max(verbatim_job_condition{namespace="node-stalled",condition="Stalled"})"#;
+    wait(60, "a scrape of the operator", || (node.figure(query)? == 1.0).then_some(()));
+    node.secret("node-stalled", "later");
+    run.until(240, "the end", |status| status["phase"] == "Complete");
+}
