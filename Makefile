@@ -52,7 +52,7 @@ demo: model ## Transcribe the two recordings that come with the model, from the 
 test: test-rust test-node test-python test-alerts ## Run every test
 
 test-rust: model
-	@scripts/setup.sh promtool versitygw faketime kubernetes helm
+	@scripts/setup.sh promtool versitygw faketime kubernetes helm otelcol
 	cargo test --release --workspace --locked --no-fail-fast
 
 # A cluster of its own, so that it takes nobody's; it goes away whatever the tests say.

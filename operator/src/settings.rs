@@ -59,6 +59,10 @@ pub struct Settings {
     /// This replica's name [default: the host's, and a random number]
     #[arg(long, env = "POD_NAME", value_name = "NAME")]
     pub instance: Option<String>,
+
+    /// Where traces go, as OpenTelemetry's own variables say: nowhere by default.
+    #[arg(skip)]
+    pub traces: verbatim_trace::Settings,
 }
 
 fn template(file: &str) -> Result<PodTemplateSpec, String> {

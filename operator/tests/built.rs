@@ -20,8 +20,12 @@ fn stored(manifest: &str) -> TranscriptionJob {
 fn built(job: &TranscriptionJob, round: i32, count: u32) -> Value {
     let settings =
         Settings::parse_from(["verbatim-operator", "--worker-image", "registry.example.net/verbatim:1"]);
-    let job_object = workers::job(job, &settings, round, count).unwrap();
-    let mut config = serde_json::to_value(config::config(job).unwrap()).unwrap();
+    built_with(job, &settings, round, count)
+}
+
+fn built_with(job: &TranscriptionJob, settings: &Settings, round: i32, count: u32) -> Value {
+    let job_object = workers::job(job, settings, round, count).unwrap();
+    let mut config = serde_json::to_value(config::config(job, settings).unwrap()).unwrap();
     let text: Value = serde_json::from_str(config["data"][config::FILE].as_str().unwrap()).unwrap();
     config["data"] = json!({ config::FILE: text });
     json!({ "job": job_object, "configMap": config })
@@ -54,4 +58,38 @@ fn all_that_a_job_can_say() {
     spec["runtimeClassName"] = "nvidia".into();
     spec["terminationGracePeriodSeconds"] = 3600.into();
     insta::assert_json_snapshot!(built(&job, 1, 8));
+}
+
+/// With traces the workers learn where spans go and what they hang from; a template may say otherwise, and nothing else differs.
+#[test]
+fn traces_add_a_parent_and_the_way() {
+    let mut job = stored(include_str!("../../deploy/samples/minimal.yaml"));
+    let plain = built(&job, 0, 1);
+    let mut settings =
+        Settings::parse_from(["verbatim-operator", "--worker-image", "registry.example.net/verbatim:1"]);
+    settings.traces = verbatim_trace::Settings::read(|name| match name {
+        "OTEL_EXPORTER_OTLP_ENDPOINT" => Some("http://collector:4317".to_owned()),
+        "OTEL_EXPORTER_OTLP_HEADERS" => Some("authorization=secret".to_owned()),
+        _ => None,
+    });
+    let mut traced = built_with(&job, &settings, 0, 1);
+    assert!(!traced.to_string().contains("secret"));
+    let metadata = &mut traced["configMap"]["data"][config::FILE]["metadata"];
+    let written = metadata.as_object_mut().unwrap().remove("annotations").unwrap();
+    let parent = settings.traces.job("0f0e0d0c-0b0a-0908-0706-050403020100").unwrap();
+    assert_eq!(written, json!({"verbatim.dev/traceparent": parent.to_string()}));
+    let container = "/job/spec/template/spec/containers/0/env";
+    let environment = traced.pointer_mut(container).unwrap().as_array_mut().unwrap();
+    let added = environment.pop().unwrap();
+    assert_eq!(added, json!({"name": "OTEL_EXPORTER_OTLP_ENDPOINT", "value": "http://collector:4317"}));
+    assert_eq!(traced, plain);
+
+    let endpoint = json!([{"name": "OTEL_EXPORTER_OTLP_ENDPOINT", "value": "http://node:4317"}]);
+    let template = json!({"spec": {"containers": [{"name": "worker", "env": endpoint}]}});
+    job.spec.template = template.as_object().unwrap().clone();
+    let overridden = built_with(&job, &settings, 0, 1);
+    let environment = overridden.pointer(container).unwrap().as_array().unwrap();
+    let endpoints: Vec<&Value> =
+        environment.iter().filter(|one| one["name"] == "OTEL_EXPORTER_OTLP_ENDPOINT").collect();
+    assert_eq!(endpoints, [&endpoint[0]]);
 }

@@ -2,10 +2,12 @@
 
 pub mod cluster;
 pub mod helm;
+pub mod otelcol;
 pub mod process;
 pub mod proxy;
 pub mod versitygw;
 
 pub use self::cluster::ControlPlane;
+pub use self::otelcol::Collector;
 pub use self::proxy::Proxy;
 pub use self::versitygw::VersityGw;

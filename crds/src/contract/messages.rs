@@ -70,6 +70,19 @@ pub enum Cause {
     Internal,
 }
 
+impl Cause {
+    /// The cause in one word, as messages carry it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::StorageUnavailable => "StorageUnavailable",
+            Self::ConditionalWritesUnsupported => "ConditionalWritesUnsupported",
+            Self::ModelUnavailable => "ModelUnavailable",
+            Self::InvalidSpec => "InvalidSpec",
+            Self::Internal => "Internal",
+        }
+    }
+}
+
 /// How far the whole job is, as its ledger says: `/job` of a worker answers with it, and a farewell carries it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

@@ -49,6 +49,8 @@ pub mod labels {
     pub const JOB_UID: &str = "verbatim.dev/job-uid";
     /// Which of the job's Jobs it is, from 0.
     pub const ROUND: &str = "verbatim.dev/round";
+    /// Parent of the job's spans, in what workers read of the job: [`super::env::TRACE_PARENT`] of the environment comes first.
+    pub const TRACE_PARENT: &str = "verbatim.dev/traceparent";
     /// Who made it (a label that Kubernetes recommends).
     pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
     /// The value of [`MANAGED_BY`], and the name under which fields are applied.

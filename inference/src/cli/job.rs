@@ -20,6 +20,7 @@ use crate::cli::{
     signals::Signals,
     tally::Tally,
     told::Told,
+    traces::JobTraces,
     work::no_engine,
     wrong::{Wrong, engine_cause},
 };
@@ -90,6 +91,19 @@ pub fn runtime() -> Result<Runtime, CommandError> {
 /// [`CommandError`].
 pub fn work(order: &Order<'_>, say: &Say, load: Loader) -> Result<Done, Wrong> {
     let runtime = runtime().map_err(Wrong::internal)?;
+    let mut traces = JobTraces::start(order.job, &runtime);
+    let outcome = work_on(order, say, load, &runtime, &mut traces);
+    traces.end(&outcome);
+    outcome
+}
+
+fn work_on(
+    order: &Order<'_>,
+    say: &Say,
+    load: Loader,
+    runtime: &Runtime,
+    traces: &mut JobTraces,
+) -> Result<Done, Wrong> {
     let before = Instant::now();
     let signals = Signals::catch().map_err(|error| Wrong::internal(CommandError::configuration(&error)))?;
     let observed = Observed::new(say, order.http.as_deref()).map_err(Wrong::internal)?;
@@ -128,6 +142,7 @@ pub fn work(order: &Order<'_>, say: &Say, load: Loader) -> Result<Done, Wrong> {
     };
     let settings =
         batch.settings(&order.local, format!("{} {}", made_by.model.digest, made_by.config_digest));
+    traces.started(&made_by.model.name, loading);
     say.note(&format!("Working on {} on {}", batch.stores.source.address(), engine.describe()));
     told.begin();
     let heard = Arc::clone(&told);
@@ -148,7 +163,7 @@ pub fn work(order: &Order<'_>, say: &Say, load: Loader) -> Result<Done, Wrong> {
         },
         settings,
         transcriber: Arc::clone(&room) as Arc<dyn Transcribe>,
-        watch: Arc::clone(&told) as Arc<dyn Watch>,
+        watch: traces.watch(Arc::clone(&told) as Arc<dyn Watch>, &batch.spec),
         drain: Drain::default(),
     };
     let left = runtime.block_on(until_signal(&worker, &signals));

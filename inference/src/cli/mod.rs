@@ -20,6 +20,7 @@ pub mod soak;
 pub mod summary;
 pub mod tally;
 pub mod told;
+pub mod traces;
 pub mod transcribe;
 pub mod work;
 #[cfg(test)]

@@ -125,7 +125,7 @@ impl Watch for Told {
     fn hear(&self, event: &Event<'_>) {
         match event {
             Event::Listed { objects } => self.say.set_bar(0.0, format!("{objects} objects listed")),
-            Event::Planned { plan, ours } => {
+            Event::Planned { plan, ours, .. } => {
                 let mut state = self.state();
                 state.tally.files = usize::try_from(plan.files).unwrap_or(usize::MAX);
                 state.tally.bytes = plan.bytes;
@@ -144,7 +144,7 @@ impl Watch for Told {
             Event::Spooled { files, bytes, most_bytes } => {
                 self.observed.spooled(Spool { files: *files, bytes: *bytes, most_bytes: *most_bytes });
             }
-            Event::Claimed { shard, epoch, files } if *epoch > 1 => {
+            Event::Claimed { shard, epoch, files, .. } if *epoch > 1 => {
                 tracing::info!(shard, epoch, files, "shard taken over");
             }
             Event::Claimed { shard, files, .. } => tracing::debug!(shard, files, "shard claimed"),

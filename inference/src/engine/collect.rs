@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use super::failure::{Failure, FailureReason};
 use super::family::Recognition;
-use super::job::{Event, FileResult};
+use super::job::{Event, FileResult, Parts};
 use super::listen::seconds;
 use super::segmenter::Span;
 use crate::output::transcript::{Audio, Segment};
@@ -21,13 +21,40 @@ pub(super) struct Place {
 /// What listeners and lanes tell.
 #[derive(Debug)]
 pub(super) enum Message {
-    Started { task: usize, started: Instant },
-    Progress { task: usize, audio_seconds: f64, bytes_read: u64 },
-    Heard { id: u64, place: Place },
-    Ended { task: usize, audio: Audio, warnings: Vec<String>, sha256: String, bytes: u64 },
-    Failed { task: usize, failure: Failure },
-    Recognised { id: u64, recognition: Recognition },
-    LaneFailed { ids: Vec<u64>, failure: Failure },
+    Started {
+        task: usize,
+        started: Instant,
+    },
+    Progress {
+        task: usize,
+        audio_seconds: f64,
+        bytes_read: u64,
+    },
+    Heard {
+        id: u64,
+        place: Place,
+    },
+    Ended {
+        task: usize,
+        audio: Audio,
+        warnings: Vec<String>,
+        sha256: String,
+        bytes: u64,
+    },
+    Failed {
+        task: usize,
+        failure: Failure,
+    },
+    /// `since`: when the model took it.
+    Recognised {
+        id: u64,
+        recognition: Recognition,
+        since: Instant,
+    },
+    LaneFailed {
+        ids: Vec<u64>,
+        failure: Failure,
+    },
 }
 
 /// A text is dropped as invented when speech is this unlikely and the model this unsure. Source: whisper's
@@ -41,6 +68,8 @@ struct Ending {
     warnings: Vec<String>,
     sha256: String,
     bytes: u64,
+    /// Seconds from the file's first byte to now.
+    decoded: f64,
 }
 
 /// A file in flight.
@@ -52,6 +81,8 @@ struct Open {
     ending: Option<Ending>,
     /// Seconds and bytes heard so far.
     heard: (f64, u64),
+    /// When the model took its first segment, and when it gave the last one back.
+    model: Option<(Instant, Instant)>,
 }
 
 /// All files in flight.
@@ -66,8 +97,14 @@ impl Collector {
     pub(super) fn take(&mut self, message: Message) -> Vec<Event> {
         match message {
             Message::Started { task, started } => {
-                let open =
-                    Open { started, unanswered: 0, segments: Vec::new(), ending: None, heard: (0.0, 0) };
+                let open = Open {
+                    started,
+                    unanswered: 0,
+                    segments: Vec::new(),
+                    ending: None,
+                    heard: (0.0, 0),
+                    model: None,
+                };
                 self.files.insert(task, open);
                 vec![Event::Begun { id: task }]
             }
@@ -85,16 +122,19 @@ impl Collector {
             }
             Message::Ended { task, audio, warnings, sha256, bytes } => {
                 if let Some(file) = self.files.get_mut(&task) {
-                    file.ending = Some(Ending { audio, warnings, sha256, bytes });
+                    let decoded = file.started.elapsed().as_secs_f64();
+                    file.ending = Some(Ending { audio, warnings, sha256, bytes, decoded });
                 }
                 self.complete(task)
             }
             Message::Failed { task, failure } => self.fail(task, failure),
-            Message::Recognised { id, recognition } => {
+            Message::Recognised { id, recognition, since } => {
                 let Some(place) = self.places.remove(&id) else { return Vec::new() };
                 let Some(file) = self.files.get_mut(&place.task) else { return Vec::new() };
                 file.unanswered -= 1;
                 file.segments.extend(segment(&place, recognition));
+                let first = file.model.map_or(since, |(first, _)| first.min(since));
+                file.model = Some((first, Instant::now()));
                 // Nothing more may be to hear, and the file goes on all the same: whoever waits should know.
                 let (audio_seconds, bytes_read) = file.heard;
                 let mut events = vec![Event::Progress { id: place.task, audio_seconds, bytes_read }];
@@ -130,17 +170,21 @@ impl Collector {
         if !self.files.get(&task).is_some_and(|file| file.ending.is_some() && file.unanswered == 0) {
             return Vec::new();
         }
-        let Some(Open { started, mut segments, ending: Some(ending), .. }) = self.files.remove(&task) else {
+        let Some(Open { started, mut segments, ending: Some(ending), model, .. }) = self.files.remove(&task)
+        else {
             return Vec::new();
         };
         segments.sort_by(|a, b| a.start.total_cmp(&b.start).then(a.channel.cmp(&b.channel)));
         for (id, segment) in (0..).zip(&mut segments) {
             segment.id = id;
         }
-        let Ending { mut audio, warnings, sha256, bytes } = ending;
+        let Ending { mut audio, warnings, sha256, bytes, decoded } = ending;
         audio.duration_seconds = micro(audio.duration_seconds);
         let processing_seconds = micro(started.elapsed().as_secs_f64());
-        let result = FileResult { segments, audio, sha256, bytes, warnings, processing_seconds };
+        let since = |moment: Instant| micro(moment.saturating_duration_since(started).as_secs_f64());
+        let parts =
+            Parts { decoded: micro(decoded), model: model.map(|(from, to)| (since(from), since(to))) };
+        let result = FileResult { segments, audio, sha256, bytes, warnings, processing_seconds, parts };
         vec![Event::Done { id: task, result }]
     }
 }
@@ -184,7 +228,8 @@ mod tests {
     }
 
     fn recognised(id: u64, text: &str) -> Message {
-        Message::Recognised { id, recognition: Recognition { text: text.to_owned(), avg_logprob: -0.25 } }
+        let recognition = Recognition { text: text.to_owned(), avg_logprob: -0.25 };
+        Message::Recognised { id, recognition, since: Instant::now() }
     }
 
     fn ended(task: usize) -> Message {
@@ -212,6 +257,9 @@ mod tests {
         assert_eq!(first, &progress);
         let texts: Vec<_> = result.segments.iter().map(|s| (s.id, s.text.as_str(), s.start)).collect();
         assert_eq!(texts, [(0, "a", 0.0), (1, "b", 2.0)]);
+        let (from, to) = result.parts.model.unwrap();
+        assert!(from <= to && to <= result.processing_seconds, "{result:?}");
+        assert!(result.parts.decoded <= result.processing_seconds, "{result:?}");
         assert_eq!(collector.interrupted(), vec![]);
     }
 

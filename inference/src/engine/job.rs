@@ -171,6 +171,18 @@ pub struct FileResult {
     pub warnings: Vec<String>,
     /// Wall-clock seconds from the file's first byte to its last segment.
     pub processing_seconds: f64,
+    /// Where those went.
+    pub parts: Parts,
+}
+
+/// Where a file's time went, in wall-clock seconds since its first byte. The parts overlap: the model begins with the first
+/// segments while later ones are decoded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Parts {
+    /// When all of it was decoded, and speech in it found.
+    pub decoded: f64,
+    /// When the model took its first segment, and when it gave its last one back; nothing without speech.
+    pub model: Option<(f64, f64)>,
 }
 
 #[cfg(test)]

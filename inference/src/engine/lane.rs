@@ -13,14 +13,20 @@ use super::listen::failure_of;
 use super::pipeline::Shared;
 use super::pool::Waiting;
 
+/// A segment that the model has.
+struct Flying {
+    seconds: f64,
+    since: Instant,
+}
+
 /// A lane's life: segments in, recognitions out, until the pool is done.
 pub(super) fn lane(number: usize, family: &mut dyn Family, shared: &Shared<'_>, sender: &Sender<Message>) {
-    let mut flying: HashMap<u64, f64> = HashMap::new();
+    let mut flying: HashMap<u64, Flying> = HashMap::new();
     let mut files_done = 0;
     let mut rested = true;
     while !shared.over.load(Ordering::Acquire) {
         let budget = shared.controls.max_padded_seconds() / shared.lanes as f64;
-        let used: f64 = flying.values().sum();
+        let used: f64 = flying.values().map(|flying| flying.seconds).sum();
         // A step costs nearly the same for one row as for several: wait for half a budget before the first step, and
         // for a quarter when the lane runs low. Whoever listens gets the processor meanwhile; where nobody does, any
         // segment will do.
@@ -55,7 +61,8 @@ pub(super) fn lane(number: usize, family: &mut dyn Family, shared: &Shared<'_>, 
             }
             match family.admit(&[(*id, samples)]) {
                 Ok(()) => {
-                    flying.insert(*id, samples.len() as f64 / f64::from(SAMPLE_RATE));
+                    let seconds = samples.len() as f64 / f64::from(SAMPLE_RATE);
+                    flying.insert(*id, Flying { seconds, since: computing });
                 }
                 Err(error) => {
                     let failed = Message::LaneFailed { ids: vec![*id], failure: failure_of(&error) };
@@ -70,8 +77,8 @@ pub(super) fn lane(number: usize, family: &mut dyn Family, shared: &Shared<'_>, 
         shared.controls.padded(family.padding_seconds());
         let sent = match stepped {
             Ok(finished) => finished.into_iter().try_for_each(|(id, recognition)| {
-                flying.remove(&id);
-                sender.send(Message::Recognised { id, recognition })
+                let since = flying.remove(&id).map_or(computing, |flying| flying.since);
+                sender.send(Message::Recognised { id, recognition, since })
             }),
             Err(error) => {
                 let ids = flying.drain().map(|(id, _)| id).collect();

@@ -14,7 +14,7 @@ use crate::{
     engine::{
         controls::Controls,
         failure::{Failure, FailureReason},
-        job::{Event, FileResult, FileTask},
+        job::{Event, FileResult, FileTask, Parts},
         transcriber::Transcriber,
     },
     local::watch::{Notice, Watcher},
@@ -89,6 +89,7 @@ fn result(bytes: &[u8], text: &str) -> FileResult {
         bytes: bytes.len() as u64,
         warnings: Vec::new(),
         processing_seconds: 0.25,
+        parts: Parts::default(),
     }
 }
 

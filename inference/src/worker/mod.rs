@@ -6,3 +6,4 @@ pub mod identity;
 pub mod looks;
 pub mod room;
 pub mod stores;
+pub mod traced;

@@ -4,15 +4,16 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use crossbeam_channel::{Sender, unbounded};
 use tokio::sync::oneshot;
-use verbatim_ledger::worker::transcribe::{NotTranscribed, Spooled, Transcribe, Transcribed};
+use verbatim_ledger::worker::transcribe::{NotTranscribed, Parts, Spooled, Transcribe, Transcribed};
 
 use crate::engine::failure::FailureReason;
-use crate::engine::job::{Event, FileTask, Wish};
+use crate::engine::job::{self, Event, FileTask, Wish};
 use crate::engine::transcriber::Transcriber;
 use crate::output::format::Format;
 use crate::output::made_by::MadeBy;
@@ -42,8 +43,14 @@ struct Inside {
 struct Waiting {
     name: String,
     wish: Wish,
-    answer: oneshot::Sender<Result<Transcript, NotTranscribed>>,
+    /// When it was handed over, and when an engine took it up last.
+    handed: Instant,
+    begun: Option<Instant>,
+    answer: oneshot::Sender<Answer>,
 }
+
+/// A transcript, and where its time went.
+type Answer = Result<(Transcript, Parts), NotTranscribed>;
 
 impl Inside {
     fn waiting(&self) -> MutexGuard<'_, HashMap<usize, Waiting>> {
@@ -51,27 +58,49 @@ impl Inside {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn answer(&self, id: usize, answer: impl FnOnce(String, &Wish) -> Result<Transcript, NotTranscribed>) {
-        let Some(waiting) = self.waiting().remove(&id) else { return };
+    fn answer(&self, id: usize, answer: impl FnOnce(&mut Waiting) -> Answer) {
+        let Some(mut waiting) = self.waiting().remove(&id) else { return };
+        let answer = answer(&mut waiting);
         // Nobody waits any more where the shard was lost meanwhile.
-        let _ = waiting.answer.send(answer(waiting.name, &waiting.wish));
+        let _ = waiting.answer.send(answer);
     }
 
     fn hear(&self, event: Event) {
         match event {
-            Event::Begun { .. } | Event::Progress { .. } => {}
+            Event::Begun { id } => {
+                if let Some(waiting) = self.waiting().get_mut(&id) {
+                    waiting.begun = Some(Instant::now());
+                }
+            }
+            Event::Progress { .. } => {}
             Event::Done { id, result } => {
-                self.answer(id, |name, wish| Ok(self.made_by.transcript(name, wish, result)));
+                self.answer(id, |waiting| {
+                    let parts = waiting.parts(&result.parts);
+                    let name = std::mem::take(&mut waiting.name);
+                    Ok((self.made_by.transcript(name, &waiting.wish, result), parts))
+                });
             }
             Event::Failed { id, failure } if failure.reason == FailureReason::Interrupted => {
-                self.answer(id, |_, _| Err(NotTranscribed::Interrupted));
+                self.answer(id, |_| Err(NotTranscribed::Interrupted));
             }
             Event::Failed { id, failure } => {
                 let message = crate::text::failure(&failure);
                 let failed = NotTranscribed::Failed { reason: failure.reason, message, attempts: 1 };
-                self.answer(id, |_, _| Err(failed));
+                self.answer(id, |_| Err(failed));
             }
         }
+    }
+}
+
+impl Waiting {
+    /// What the engine says of its own time, since the recording was handed over. What is no time is left out.
+    fn parts(&self, said: &job::Parts) -> Parts {
+        let Some(begun) = self.begun else { return Parts::default() };
+        let waited = begun.saturating_duration_since(self.handed);
+        let after =
+            |seconds: f64| Duration::try_from_secs_f64(seconds).ok().map(|time| waited.saturating_add(time));
+        let model = said.model.and_then(|(from, to)| Some(after(from)?..after(to)?));
+        Parts { decode: after(said.decoded).map(|decoded| waited..decoded), infer: model }
     }
 }
 
@@ -99,7 +128,7 @@ impl Room {
                 Event::Progress { id, audio_seconds, bytes_read } => {
                     heard(id, Some((bytes_read, audio_seconds)));
                 }
-                Event::Begun { .. } => {}
+                Event::Begun { .. } => inside.hear(event),
                 Event::Done { id, .. } | Event::Failed { id, .. } => {
                     heard(id, None);
                     inside.hear(event);
@@ -132,10 +161,11 @@ impl Transcribe for Room {
         let key = recording.file.key;
         let name = key.rsplit('/').next().unwrap_or(&key).to_owned();
         let wish = Wish { channel: recording.file.channel, language: recording.file.language };
-        self.inside.waiting().insert(id, Waiting { name, wish: wish.clone(), answer });
+        let waiting = Waiting { name, wish: wish.clone(), handed: Instant::now(), begun: None, answer };
+        self.inside.waiting().insert(id, waiting);
         self.enter(FileTask { id, path: recording.path, name: Some(key), wish, fault: None })?;
         let gone = |_| NotTranscribed::Gone("it has ended without an answer".to_owned());
-        let transcript = answered.await.map_err(gone)??;
+        let (transcript, parts) = answered.await.map_err(gone)??;
         let formats = rendered(&transcript, &self.formats).ok_or_else(|| NotTranscribed::Failed {
             reason: FailureReason::WriteFailed,
             message: "the transcript cannot be written as text".to_owned(),
@@ -145,6 +175,7 @@ impl Transcribe for Room {
             formats,
             audio_milliseconds: milliseconds(transcript.duration),
             processing_milliseconds: milliseconds(transcript.processing.seconds),
+            parts,
         })
     }
 

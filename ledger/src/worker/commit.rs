@@ -162,6 +162,7 @@ fn media_type(format: Format) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::worker::transcribe::Parts;
 
     #[test]
     fn a_transcript_is_stale_when_the_list_says_something_else() {
@@ -178,8 +179,12 @@ mod tests {
             channel,
         };
         let made = |file: &PlannedFile| {
-            let transcribed =
-                Transcribed { formats: Vec::new(), audio_milliseconds: 7, processing_milliseconds: 1 };
+            let transcribed = Transcribed {
+                formats: Vec::new(),
+                audio_milliseconds: 7,
+                processing_milliseconds: 1,
+                parts: Parts::default(),
+            };
             let metadata = marks.metadata(file, &source, &transcribed);
             Object {
                 key: "a.json".to_owned(),

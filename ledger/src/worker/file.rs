@@ -9,7 +9,8 @@ use super::commit::{Committed, There, commit};
 use super::error::WorkerError;
 use super::settings::transcript_key;
 use super::spool::{Room, SpoolError};
-use super::transcribe::{NotTranscribed, Spooled, Transcribed};
+use super::steps::{Step, Steps};
+use super::transcribe::{NotTranscribed, Parts, Spooled, Transcribed};
 use crate::objects;
 use crate::outcome::Outcome;
 use crate::plan::file::PlannedFile;
@@ -23,12 +24,14 @@ pub(crate) enum Undone {
     Broken(WorkerError),
 }
 
-/// Does a file. `suspect`: whether another worker may have committed its transcript since the plan was made.
+/// Does a file, and notes its steps. `suspect`: whether another worker may have committed its transcript since the plan was
+/// made.
 pub(crate) async fn process(
     shared: &Shared,
     file: &PlannedFile,
     suspect: bool,
     room: Room,
+    steps: &mut Steps,
 ) -> Result<Outcome, Undone> {
     let Some(source) = &file.etag else {
         return Ok(Outcome::failed(FailureReason::NotFound, "there is no such object"));
@@ -36,11 +39,13 @@ pub(crate) async fn process(
     if let Some(outcome) = look(shared, file, source, suspect).await? {
         return Ok(outcome);
     }
-    let path = match shared.spool.fetch(shared.source.store.as_ref(), &file.key, source).await {
+    let fetch = shared.spool.fetch(shared.source.store.as_ref(), &file.key, source);
+    let path = match steps.time(Step::Fetch, fetch).await {
         Ok(path) => path,
         Err(error) => return not_fetched(error),
     };
     let spooled = Spooled { file: file.clone(), path: path.to_path_buf() };
+    let handed = steps.elapsed();
     let transcribed = shared.transcriber.transcribe(spooled).await;
     // The room is for others as soon as the engine has let go of the file.
     drop(path);
@@ -53,7 +58,9 @@ pub(crate) async fn process(
         Err(NotTranscribed::Interrupted) => return Err(Undone::Interrupted),
         Err(NotTranscribed::Gone(why)) => return Err(Undone::Broken(WorkerError::Engine(why))),
     };
-    match commit(shared.destination.store.as_ref(), &shared.marks, file, source, &transcribed).await {
+    steps.parts(handed, &transcribed.parts);
+    let commit = commit(shared.destination.store.as_ref(), &shared.marks, file, source, &transcribed);
+    match steps.time(Step::Commit, commit).await {
         Ok(Committed::Whole) => {
             Ok(Outcome::succeeded(transcribed.audio_milliseconds, transcribed.processing_milliseconds))
         }
@@ -123,7 +130,8 @@ async fn render_missing(
         Err(error) => return not_written(error).map(Some),
     };
     let Some(formats) = shared.transcriber.render(&json, &missing) else { return Ok(None) };
-    let rendered = Transcribed { formats, audio_milliseconds: 0, processing_milliseconds: 0 };
+    let rendered =
+        Transcribed { formats, audio_milliseconds: 0, processing_milliseconds: 0, parts: Parts::default() };
     match commit(store, &shared.marks, file, source, &rendered).await {
         Ok(_) => Ok(Some(Outcome::skipped(format!("{FRESH}; missing formats were written from it")))),
         Err(error) => not_written(error).map(Some),

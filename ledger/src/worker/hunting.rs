@@ -12,10 +12,11 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 use verbatim_store::PAGE;
 
+use super::claiming::Origin;
 use super::error::WorkerError;
 use super::finish;
 use super::keeper::read_claim;
-use super::session::{self, Ended, Origin};
+use super::session::{self, Ended};
 use super::watch::Event;
 use super::{Left, Loads, Shared};
 use crate::claim::Standing;

@@ -2,6 +2,7 @@
 //!
 //! Everything that it knows of the job is in the ledger; any number of workers do a job without knowing of each other.
 
+mod claiming;
 mod commit;
 mod drain;
 mod error;
@@ -13,11 +14,13 @@ mod planning;
 mod session;
 pub mod settings;
 mod spool;
+pub mod steps;
 pub mod transcribe;
 pub mod watch;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use tokio::sync::Notify;
 
@@ -33,7 +36,7 @@ pub use self::spool::SpoolError;
 use self::commit::Marks;
 use self::spool::Spool;
 use self::transcribe::Transcribe;
-use self::watch::Watch;
+use self::watch::{Event, Watch};
 use crate::names::Ledger;
 use crate::place::Place;
 use crate::plan::{Plan, Sources};
@@ -88,7 +91,16 @@ impl Worker<'_> {
     /// # Errors
     /// [`WorkerError`]: shards that it had were given back, or run out by themselves.
     pub async fn run(&self) -> Result<Left, WorkerError> {
-        let Some(plan) = self.plan().await? else { return Ok(Left::Drained) };
+        let begun = Instant::now();
+        let found = match self.plan().await {
+            Ok(found) => found,
+            Err(error) => {
+                self.watch.hear(&Event::Unplanned { error: &error, took: begun.elapsed() });
+                return Err(error);
+            }
+        };
+        let Some((plan, ours)) = found else { return Ok(Left::Drained) };
+        self.watch.hear(&Event::Planned { plan: &plan, ours, took: begun.elapsed() });
         let shared = Arc::new(Shared {
             ledger: self.ledger.clone(),
             plan: Arc::new(plan),

@@ -23,15 +23,14 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const THE_PLAN: u32 = 0;
 
 impl Worker<'_> {
-    /// The job's plan; none when the worker is to stop before there is one.
-    pub(super) async fn plan(&self) -> Result<Option<Plan>, WorkerError> {
+    /// The job's plan, and whether this worker made it; none when the worker is to stop before there is one.
+    pub(super) async fn plan(&self) -> Result<Option<(Plan, bool)>, WorkerError> {
         let mut watched = Watched::default();
         let mut told = false;
         let mut pause = FIRST_PAUSE;
         loop {
             if let Some(plan) = self.find().await? {
-                self.watch.hear(&Event::Planned { plan: &plan, ours: false });
-                return Ok(Some(plan));
+                return Ok(Some((plan, false)));
             }
             if self.drain.is_begun() {
                 return Ok(None);
@@ -49,8 +48,7 @@ impl Worker<'_> {
             if let Some(first) = first
                 && let Some(plan) = self.make(first).await?
             {
-                self.watch.hear(&Event::Planned { plan: &plan, ours: true });
-                return Ok(Some(plan));
+                return Ok(Some((plan, true)));
             }
             if !std::mem::replace(&mut told, true) {
                 self.watch.hear(&Event::WaitsForPlan);

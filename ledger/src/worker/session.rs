@@ -2,37 +2,27 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::MissedTickBehavior;
 use verbatim_crds::failure::FailureReason;
-use verbatim_store::{ETag, Read};
 
+use super::claiming::{Origin, begin, leave_nothing};
 use super::error::WorkerError;
 use super::file::{Undone, process};
-use super::keeper::{Keeper, Keys};
-use super::settings::transcript_key;
+use super::keeper::Keeper;
 use super::spool::Room;
-use super::watch::Event;
+use super::steps::Steps;
+use super::watch::{Became, Event};
 use super::{Load, Shared};
+use crate::claim::Wish;
 use crate::claim::machine::Phase;
-use crate::claim::{Claim, Machine, Request, Wish};
 use crate::outcome::Outcome;
 use crate::plan::file::PlannedFile;
-use crate::plan::read_shard_of;
-use crate::record::Record;
-
-/// How a session began.
-#[derive(Debug)]
-pub(crate) enum Origin {
-    /// The shard was free.
-    Free,
-    /// Its claim was seen in this version.
-    TakenOver(Box<Claim>, ETag),
-}
 
 /// How a session ended.
 #[derive(Debug)]
@@ -57,7 +47,7 @@ struct Session<'a> {
     room: Option<BoxFuture<'static, Option<Room>>>,
     /// Files that are begun, once the store knows.
     begun: VecDeque<(u32, Room)>,
-    running: JoinSet<(u32, Result<Outcome, Undone>)>,
+    running: JoinSet<(u32, Steps, Result<Outcome, Undone>)>,
     load: Load,
     broken: Option<WorkerError>,
 }
@@ -67,21 +57,37 @@ pub(crate) async fn run(
     shared: Arc<Shared>,
     shard: u32,
     origin: Origin,
+    load: Load,
+    held: mpsc::UnboundedSender<bool>,
+) -> Result<Ended, WorkerError> {
+    let ended = hold(&shared, shard, &origin, load, held).await;
+    shared.watch.hear(&match &ended {
+        Ok(ended) => Event::Ended { shard, ended },
+        Err(error) => Event::Broken { shard, error },
+    });
+    ended
+}
+
+async fn hold(
+    shared: &Arc<Shared>,
+    shard: u32,
+    origin: &Origin,
     mut load: Load,
     held: mpsc::UnboundedSender<bool>,
 ) -> Result<Ended, WorkerError> {
-    let Some((files, keeper)) = begin(&shared, shard, &origin).await? else {
+    let begun = Instant::now();
+    let Some((files, keeper)) = begin(shared, shard, origin).await? else {
         let _ = held.send(false);
         return Ok(Ended::Lost);
     };
     let epoch = keeper.machine.body().epoch;
-    shared.watch.hear(&Event::Claimed { shard, epoch, files: files.len() });
+    shared.watch.hear(&Event::Claimed { shard, epoch, files: files.len(), took: begun.elapsed() });
     let _ = held.send(true);
     let store = shared.ledger.store();
     let key = shared.ledger.done(shard);
     match store.head(&key).await {
         Ok(_) => {
-            leave_nothing(&shared, shard).await;
+            leave_nothing(shared, shard).await;
             return Ok(Ended::Recorded);
         }
         Err(error) if error.is_not_found() => {}
@@ -90,7 +96,7 @@ pub(crate) async fn run(
     let waiting: VecDeque<u32> = keeper.machine.unfinished().collect();
     load.set(!waiting.is_empty());
     let mut session = Session {
-        shared: &shared,
+        shared,
         shard,
         files,
         keeper,
@@ -102,56 +108,6 @@ pub(crate) async fn run(
         broken: None,
     };
     session.work().await
-}
-
-/// Fetches the shard's files and claims it. None where another was first.
-async fn begin<'a>(
-    shared: &'a Arc<Shared>,
-    shard: u32,
-    origin: &Origin,
-) -> Result<Option<(Arc<Vec<PlannedFile>>, Keeper<'a>)>, WorkerError> {
-    let (owner, worker) = (shared.settings.owner.as_str(), shared.settings.worker.as_str());
-    // The plan's head says how many files there are: the claim comes first, and is for whoever gets it to read.
-    let count = shared.plan.shards.get(shard as usize).map_or(0, |shard| shard.files);
-    let count = u32::try_from(count).unwrap_or(u32::MAX);
-    let first: (Machine, Request) = match origin {
-        Origin::Free => Machine::claim(count, owner, worker),
-        Origin::TakenOver(seen, etag) => Machine::take_over(count, seen, etag.clone(), owner, worker),
-    };
-    let keys = Keys { claim: shared.ledger.claim(shard), done: shared.ledger.done(shard) };
-    let files: Arc<std::sync::OnceLock<Arc<Vec<PlannedFile>>>> = Arc::default();
-    let evidence = shared.settings.evidence();
-    let record = {
-        let files = Arc::clone(&files);
-        move |done| {
-            let files = files.get().cloned().unwrap_or_default();
-            let record = Record::new(done, &files, |file| transcript_key(&file.target, evidence));
-            // Names and numbers only, which serialise.
-            serde_json::to_vec(&record).unwrap_or_default()
-        }
-    };
-    let mut keeper = Keeper::new(shared.ledger.store(), keys, first, shared.settings.patience, record);
-    while !keeper.machine.is_holding() && *keeper.machine.phase() == Phase::Held {
-        keeper.turn().await?;
-    }
-    if !keeper.machine.is_holding() {
-        return Ok(None);
-    }
-    let key = shared.ledger.shard(&shared.plan.maker, shard);
-    let download = shared.ledger.store().get(&key, Read::default()).await?;
-    let bytes = download.bytes().await?;
-    let planned = Arc::new(read_shard_of(&shared.plan, shard, &bytes)?);
-    // Set once, here.
-    let _ = files.set(Arc::clone(&planned));
-    Ok(Some((planned, keeper)))
-}
-
-/// A claim on a shard that is done already: when the job is over and claims are gone, it goes as well.
-async fn leave_nothing(shared: &Shared, shard: u32) {
-    let store = shared.ledger.store();
-    if store.head(&shared.ledger.report()).await.is_ok() {
-        let _ = store.delete(&shared.ledger.claim(shard)).await;
-    }
 }
 
 impl Session<'_> {
@@ -240,24 +196,40 @@ impl Session<'_> {
             let Some(file) = self.files.get(position as usize).cloned() else { continue };
             let shared = Arc::clone(self.shared);
             let suspect = self.keeper.machine.body().epoch > 1;
-            self.running.spawn(async move { (position, process(&shared, &file, suspect, room).await) });
+            self.running.spawn(async move {
+                let mut steps = Steps::begin();
+                let done = process(&shared, &file, suspect, room, &mut steps).await;
+                (position, steps, done)
+            });
         }
     }
 
-    fn hear(&mut self, ended: Result<(u32, Result<Outcome, Undone>), tokio::task::JoinError>) {
-        match ended {
-            Ok((file, Ok(mut outcome))) => {
+    fn hear(&mut self, ended: Result<(u32, Steps, Result<Outcome, Undone>), JoinError>) {
+        let (file, steps, done) = match ended {
+            Ok(ended) => ended,
+            Err(died) => {
+                self.broken.get_or_insert(WorkerError::Died(died.to_string()));
+                return;
+            }
+        };
+        if let Some(planned) = self.files.get(file as usize) {
+            let became = match &done {
+                Ok(outcome) => Became::Done(outcome),
+                Err(Undone::Interrupted) => Became::GivenBack,
+                Err(Undone::Broken(error)) => Became::Broken(error),
+            };
+            self.shared.watch.hear(&Event::Tried { shard: self.shard, file: planned, steps: &steps, became });
+        }
+        match done {
+            Ok(mut outcome) => {
                 outcome.attempts += self.keeper.machine.attempts(file);
                 self.finish(file, outcome);
             }
-            Ok((file, Err(undone))) => {
+            Err(undone) => {
                 self.keeper.wish(Wish::Forget(file));
                 if let Undone::Broken(error) = undone {
                     self.broken.get_or_insert(error);
                 }
-            }
-            Err(died) => {
-                self.broken.get_or_insert(WorkerError::Died(died.to_string()));
             }
         }
     }
@@ -283,7 +255,6 @@ impl Session<'_> {
 
     fn end(&mut self, ended: Ended) -> Ended {
         self.running.abort_all();
-        self.shared.watch.hear(&Event::Ended { shard: self.shard, ended: &ended });
         ended
     }
 }

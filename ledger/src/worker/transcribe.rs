@@ -1,7 +1,9 @@
 //! What a worker needs of whoever transcribes: the ledger knows nothing of audio.
 
 use std::fmt::Debug;
+use std::ops::Range;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -28,6 +30,17 @@ pub struct Transcribed {
     pub audio_milliseconds: u64,
     /// From its first byte to its last segment.
     pub processing_milliseconds: u64,
+    /// Where its time went.
+    pub parts: Parts,
+}
+
+/// Where a recording's time went, since it was handed over.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Parts {
+    /// It was decoded, and speech was looked for.
+    pub decode: Option<Range<Duration>>,
+    /// The model had something of it.
+    pub infer: Option<Range<Duration>>,
 }
 
 /// Why there is no transcript.

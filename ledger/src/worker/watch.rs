@@ -1,8 +1,11 @@
 //! What a worker tells while it works.
 
 use std::fmt::Debug;
+use std::time::Duration;
 
+use super::error::WorkerError;
 use super::session::Ended;
+use super::steps::Steps;
 use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::plan::file::PlannedFile;
@@ -22,6 +25,15 @@ pub enum Event<'a> {
         plan: &'a Plan,
         /// Whether this worker made it.
         ours: bool,
+        /// Time since this worker began to look for it.
+        took: Duration,
+    },
+    /// There is no plan, and this worker cannot make one.
+    Unplanned {
+        /// Why.
+        error: &'a WorkerError,
+        /// Time since this worker began to look for it.
+        took: Duration,
     },
     /// Another worker makes the plan.
     WaitsForPlan,
@@ -33,6 +45,19 @@ pub enum Event<'a> {
         epoch: u32,
         /// Its files.
         files: usize,
+        /// Time that it took to claim it.
+        took: Duration,
+    },
+    /// A file was tried: it has an outcome, or goes back.
+    Tried {
+        /// Its shard.
+        shard: u32,
+        /// The file.
+        file: &'a PlannedFile,
+        /// Where its time went.
+        steps: &'a Steps,
+        /// What became of it.
+        became: Became<'a>,
     },
     /// Something became of a file.
     Finished {
@@ -41,7 +66,14 @@ pub enum Event<'a> {
         /// What.
         outcome: &'a Outcome,
     },
-    /// A shard is no longer worked on here.
+    /// A shard was given up: the worker cannot go on.
+    Broken {
+        /// The shard.
+        shard: u32,
+        /// Why.
+        error: &'a WorkerError,
+    },
+    /// A shard is no longer worked on here, or was another's from the beginning.
     Ended {
         /// The shard.
         shard: u32,
@@ -67,6 +99,17 @@ pub enum Event<'a> {
         /// Shards that are not done.
         open: usize,
     },
+}
+
+/// What became of a file that was tried.
+#[derive(Clone, Copy, Debug)]
+pub enum Became<'a> {
+    /// It has an outcome.
+    Done(&'a Outcome),
+    /// The worker was told to stop first.
+    GivenBack,
+    /// The worker cannot go on.
+    Broken(&'a WorkerError),
 }
 
 /// Hears of what happens. It must not block.

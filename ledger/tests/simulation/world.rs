@@ -18,7 +18,7 @@ use verbatim_ledger::outcome::Verdict;
 use verbatim_ledger::place::Place;
 use verbatim_ledger::plan::Sources;
 use verbatim_ledger::record::Line;
-use verbatim_ledger::worker::transcribe::{NotTranscribed, Spooled, Transcribe, Transcribed};
+use verbatim_ledger::worker::transcribe::{NotTranscribed, Parts, Spooled, Transcribe, Transcribed};
 use verbatim_ledger::worker::watch::Deaf;
 use verbatim_ledger::worker::{Drain, Left, Settings, Worker};
 use verbatim_store::memory::MemoryStore;
@@ -88,6 +88,7 @@ impl Transcribe for Ear {
             formats: [Format::Json, Format::Txt].map(|format| (format, transcript(&heard))).into(),
             audio_milliseconds: heard.len() as u64 * 1_000,
             processing_milliseconds: heard.len() as u64 * 10,
+            parts: Parts::default(),
         })
     }
 

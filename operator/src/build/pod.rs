@@ -130,6 +130,9 @@ fn ours(job: &TranscriptionJob, settings: &Settings, grace: i64) -> Value {
         );
         push(&mut worker["env"], json!({ "name": "AWS_CA_BUNDLE", "value": "/etc/verbatim-ca/ca.crt" }));
     }
+    for (name, value) in settings.traces.handed_on() {
+        push(&mut worker["env"], json!({ "name": name, "value": value }));
+    }
     json!({
         "metadata": { "annotations": {
             "kubectl.kubernetes.io/default-container": WORKER_CONTAINER,

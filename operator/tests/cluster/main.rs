@@ -12,3 +12,4 @@ mod roles;
 mod sample;
 mod stage;
 mod stalled;
+mod traced;

@@ -26,6 +26,8 @@ pub struct Stage<'a> {
     pub namespace: Namespace,
     pub cluster: &'a ControlPlane,
     pub logs: tempfile::TempDir,
+    /// Variables of the operators that are started from now on.
+    pub environment: Vec<(&'static str, String)>,
     /// Where the operator that was started last serves its metrics.
     http: String,
 }
@@ -103,6 +105,7 @@ impl<'a> Stage<'a> {
             namespace,
             cluster,
             logs,
+            environment: Vec::new(),
             http: String::new(),
         }
     }
@@ -123,6 +126,7 @@ impl<'a> Stage<'a> {
         let kubeconfig = self.namespace.token_for(account).unwrap();
         self.http = format!("127.0.0.1:{}", free_port().unwrap());
         let mut command = operator(&kubeconfig, &self.http);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.args(["--lease-namespace", self.namespace.name()]).args(arguments);
         let number = std::fs::read_dir(self.logs.path()).unwrap().count();
         let log = self.logs.path().join(format!("operator-{number}.log"));

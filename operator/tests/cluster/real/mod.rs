@@ -5,8 +5,8 @@
 //! plane, the operator, the conversation with both. That program is found beside the operator's, where cargo puts both:
 //! `make test` has built it; who runs this test alone runs `make build` after a change to the worker.
 
-mod bucket;
-mod container;
+pub mod bucket;
+pub mod container;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

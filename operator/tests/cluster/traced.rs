@@ -1,0 +1,108 @@
+//! One trace for each job: the operator's spans and those of real workers, at a real collector.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde_json::json;
+use verbatim_tests::cluster::{Namespace, NodeOptions};
+use verbatim_tests::otelcol::{Collector, Span, broken};
+
+use crate::fleet::Fleet;
+use crate::real::bucket::Bucket;
+use crate::real::container::{self, Containers};
+use crate::stage::{Stage, defined};
+
+/// Folders of prompts, a job each.
+const FOLDERS: [&str; 2] = ["letters", "phonetic"];
+
+/// Spans are sent this often, in milliseconds, so that an operator that is killed has sent most of its own.
+const OFTEN: &str = "100";
+
+fn named<'a>(spans: &'a [Span], name: &str) -> Vec<&'a Span> {
+    spans.iter().filter(|span| span.name == name).collect()
+}
+
+/// Of whole jobs: the names of the spans' services.
+fn services(spans: &[Span]) -> BTreeSet<&str> {
+    spans.iter().map(Span::service).collect()
+}
+
+#[test]
+fn each_job_is_one_connected_trace_of_operator_and_workers() {
+    let collector = Collector::start().unwrap();
+    let wanted = |name: &str| FOLDERS.iter().any(|folder| name.starts_with(&format!("{folder}/")));
+    let bucket = Bucket::with_some(wanted);
+    let logs = tempfile::tempdir().unwrap();
+    let containers = |namespace: &Namespace| Containers::new(namespace, logs.path()).script();
+    let fleet = Arc::new(Fleet::new(0, 1));
+    let mut stage = Stage::with_script(defined(), "traced", fleet, NodeOptions::default(), containers);
+    stage.namespace.apply(&bucket.secret("s3").to_string()).unwrap();
+    stage.environment = vec![
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint()),
+        ("OTEL_BSP_SCHEDULE_DELAY", OFTEN.to_owned()),
+    ];
+    let alone = ["--look-every", "0.2", "--no-leader-election"];
+    stage.operator(&alone);
+    for folder in FOLDERS {
+        stage.apply(
+            folder,
+            json!({
+                "source": {"s3": {"bucket": "calls", "prefix": format!("in/{folder}/")}},
+                "destination": {"s3": {"bucket": "transcripts", "prefix": format!("{folder}/")}, "formats": ["JSON", "TXT"]},
+                "storage": {
+                    "endpoint": bucket.server.endpoint(), "region": "us-east-1", "forcePathStyle": true,
+                    "credentialsSecretRef": {"name": "s3"},
+                },
+                "scaling": {"minWorkers": 2, "maxWorkers": 2},
+            }),
+        );
+    }
+    // Another operator goes on with the same traces.
+    for folder in FOLDERS {
+        stage.until(folder, "its start", |status| status["startTime"].is_string());
+    }
+    stage.kill_operator();
+    stage.operator(&alone);
+    for folder in FOLDERS {
+        stage.until(folder, "the end", |status| status["phase"] == "Complete" || status["phase"] == "Failed");
+        // Workers send their last spans when they leave.
+        let job = format!("job/{folder}-0");
+        stage.namespace.kubectl(&["wait", &job, "--for=condition=Complete", "--timeout=60s"]).unwrap();
+    }
+    let roots = |spans: &[Span]| named(spans, "job").len() == FOLDERS.len();
+    assert!(collector.until(roots).unwrap().is_some(), "{:#?}\n{}", collector.spans(), stage.log());
+
+    let traces = collector.traces().unwrap();
+    assert_eq!(traces.len(), FOLDERS.len(), "{:?}", traces.keys());
+    let said = container::said(logs.path());
+    for spans in traces.values() {
+        assert_eq!(broken(spans), Vec::<String>::new(), "{spans:#?}\n{said}");
+        assert_eq!(services(spans), BTreeSet::from(["verbatim-operator", "verbatim-worker"]));
+        let root = named(spans, "job")[0];
+        assert!(root.parent.is_none() && root.service() == "verbatim-operator", "{root:?}");
+        let name = root.attribute("verbatim.job.name");
+        assert_eq!(root.attribute("verbatim.job.phase"), "Complete", "{root:?}");
+        assert_eq!(root.attribute("k8s.namespace.name"), stage.namespace.name());
+
+        // Every recording went its whole way, once, and the job says so too.
+        let total: usize = root.attribute("verbatim.files.total").parse().unwrap();
+        assert!(total > 20, "{root:?}");
+        for step in ["transcribe file", "fetch", "decode", "infer", "commit"] {
+            assert_eq!(named(spans, step).len(), total, "{step} of {name}");
+        }
+        assert_eq!(named(spans, "shard").len(), named(spans, "claim").len());
+        let plans = named(spans, "plan");
+        assert_eq!(plans.iter().filter(|plan| plan.attribute("verbatim.plan.ours") == "true").count(), 1);
+        let pods: BTreeSet<&str> =
+            plans.iter().filter_map(|plan| plan.resource.get("k8s.pod.name").map(String::as_str)).collect();
+        assert!(pods.len() == 2 && pods.iter().all(|pod| pod.starts_with(name)), "{pods:?}");
+
+        // Only reconciles that told of something are there: as many as there were events, at most.
+        let reconciles = named(spans, "reconcile");
+        let told: Vec<&str> =
+            reconciles.iter().flat_map(|span| span.events.iter().map(String::as_str)).collect();
+        assert!(told.contains(&"Complete"), "{told:?}");
+        assert!(reconciles.len() <= stage.events(name).len(), "{told:?}");
+    }
+    assert_eq!(stage.forbidden(), Vec::<String>::new());
+}

@@ -1,0 +1,72 @@
+# shellcheck shell=bash
+# Programs for tests that modules in tests/tools pin with all that they are made of. Sourced by scripts/setup.sh, which gives `here`,
+# `tools`, `say` and `has`.
+
+# What lints the dashboards, of the version that its module requires.
+get_dashboard_linter() {
+  local module="$here/../tests/tools/dashboard-linter" version folder
+  version=$(awk '/github.com\/grafana\/dashboard-linter v/ { print $2 }' "$module/go.mod")
+  folder="$tools/dashboard-linter-$version"
+  if [ ! -x "$folder/dashboard-linter" ]; then
+    has go || return 1
+    say "building dashboard-linter into $folder, which takes two or three minutes"
+    mkdir -p "$folder"
+    GOTOOLCHAIN=local CGO_ENABLED=0 go build -C "$module" -trimpath -buildvcs=false -ldflags "-s -w" \
+      -o "$folder/dashboard-linter" github.com/grafana/dashboard-linter >&2 || return 1
+  fi
+  mkdir -p "$tools/bin"
+  ln -sfn "$folder/dashboard-linter" "$tools/bin/dashboard-linter"
+}
+
+# A collector of traces for tests, of the version that its module requires; built again when its source changes.
+get_otelcol() {
+  local module="$here/../tests/tools/otelcol" version folder
+  version=$(awk '$1 == "go.opentelemetry.io/collector/otelcol" { print $2 }' "$module/go.mod")
+  folder="$tools/otelcol-$version-$(cat "$module"/{go.mod,go.sum,main.go,lines/lines.go} | sha256sum | cut -c -12)"
+  if [ ! -x "$folder/otelcol" ]; then
+    has go || return 1
+    say "building the OpenTelemetry Collector $version into $folder, which takes a minute or two"
+    mkdir -p "$folder"
+    GOTOOLCHAIN=local CGO_ENABLED=0 go build -C "$module" -trimpath -buildvcs=false -ldflags "-s -w" \
+      -o "$folder/otelcol" . >&2 || return 1
+  fi
+  mkdir -p "$tools/bin"
+  ln -sfn "$folder/otelcol" "$tools/bin/otelcol"
+}
+
+# Programs of a real Kubernetes, of the version that this module requires.
+kubernetes_module="$here/../tests/tools/kubernetes"
+
+# Their names; etcd, which comes from another module, is one of them.
+get_kubernetes() {
+  local version folder name packages=()
+  version=$(awk '$1 == "require" && $2 == "k8s.io/kubernetes" { print $3 }' "$kubernetes_module/go.mod")
+  folder="$tools/kubernetes-$version"
+  for name in "$@"; do
+    [ -x "$folder/$name" ] || packages+=("$name")
+  done
+  if [ "${#packages[@]}" -gt 0 ]; then
+    has go || return 1
+    say "building ${packages[*]} of Kubernetes $version into $folder, which can take ten minutes"
+    mkdir -p "$folder"
+    for name in "${packages[@]}"; do
+      case $name in
+        etcd) build_kubernetes "$version" "$folder/etcd" go.etcd.io/etcd/server/v3 ;;
+        *) build_kubernetes "$version" "$folder/$name" "k8s.io/kubernetes/cmd/$name" ;;
+      esac || return 1
+    done
+  fi
+  mkdir -p "$tools/bin"
+  for name in "$@"; do
+    ln -sfn "$folder/$name" "$tools/bin/$name"
+  done
+}
+
+# Version, program, package. The compiler's cache is shared, and a program appears when it is whole.
+build_kubernetes() {
+  local version=$1 program=$2 package=$3 at=k8s.io/component-base/version numbers
+  IFS=. read -ra numbers <<<"${version#v}"
+  GOTOOLCHAIN=local CGO_ENABLED=0 go build -C "$kubernetes_module" -trimpath -buildvcs=false -o "$program.partial" \
+    -ldflags "-s -w -X $at.gitVersion=$version -X $at.gitMajor=${numbers[0]} -X $at.gitMinor=${numbers[1]}" \
+    "$package" >&2 && mv "$program.partial" "$program"
+}

@@ -1,0 +1,137 @@
+//! A real receiver of OTLP: an OpenTelemetry Collector, which writes the spans that it gets to a file.
+
+pub mod span;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tempfile::TempDir;
+
+pub use self::span::{Span, broken};
+use crate::process::{Kept, free_port};
+
+/// Until it must listen. It takes half a second; a machine that compiles at the same time may take many times that.
+const READY: Duration = Duration::from_secs(60);
+/// Between two questions whether it does.
+const ASK: Duration = Duration::from_millis(20);
+/// Until spans must be there that were sent.
+const ARRIVE: Duration = Duration::from_secs(60);
+/// Ports that are tried: a free one can be taken by another test before the collector binds it.
+const PORTS: usize = 5;
+
+/// A running collector of its own. It ends, and what it got goes, when this is dropped.
+#[derive(Debug)]
+pub struct Collector {
+    /// First, so that it ends before its folder goes.
+    _process: Kept,
+    port: u16,
+    folder: TempDir,
+}
+
+/// Why there is no collector.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The program cannot be run.
+    #[error("failed to run otelcol: {0} (scripts/setup.sh otelcol builds it)")]
+    Run(#[from] io::Error),
+    /// It ended at once on every port.
+    #[error("otelcol ended before it listened, on {PORTS} ports: {0}")]
+    Ended(String),
+    /// It did not listen in time.
+    #[error("otelcol did not listen within {READY:?}: {0}")]
+    Silent(String),
+}
+
+impl Collector {
+    /// Starts a collector on a free port of the loopback, and waits until it listens.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn start() -> Result<Self, StartError> {
+        let folder = TempDir::with_prefix("verbatim-otelcol-")?;
+        let log = folder.path().join("log");
+        let said = || std::fs::read_to_string(&log).unwrap_or_default();
+        for _ in 0..PORTS {
+            let port = free_port()?;
+            let config = json!({
+                "receivers": {"otlp": {"protocols": {"grpc": {"endpoint": format!("127.0.0.1:{port}")}}}},
+                "exporters": {"lines": {"path": folder.path().join("spans")}},
+                "service": {
+                    "telemetry": {"metrics": {"level": "none"}, "logs": {"level": "warn"}},
+                    "pipelines": {"traces": {"receivers": ["otlp"], "exporters": ["lines"]}},
+                },
+            });
+            let mut command = Command::new("otelcol");
+            command.arg(format!("--config=yaml:{config}"));
+            let process = Kept::start_logged(&command, &log)?;
+            let begun = Instant::now();
+            while process.runs() {
+                let address = SocketAddr::from(([127, 0, 0, 1], port));
+                if TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok() && process.runs() {
+                    return Ok(Self { _process: process, port, folder });
+                }
+                if begun.elapsed() > READY {
+                    return Err(StartError::Silent(said()));
+                }
+                std::thread::sleep(ASK);
+            }
+        }
+        Err(StartError::Ended(said()))
+    }
+
+    /// Its address, for `OTEL_EXPORTER_OTLP_ENDPOINT`.
+    pub fn endpoint(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// What it got so far.
+    ///
+    /// # Errors
+    /// It wrote something that is no span.
+    pub fn spans(&self) -> Result<Vec<Span>, serde_json::Error> {
+        let path: PathBuf = self.folder.path().join("spans");
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        // A line without its end is still being written.
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        let mut spans = Vec::new();
+        for line in whole.lines() {
+            spans.extend(span::read(line)?);
+        }
+        Ok(spans)
+    }
+
+    /// The same by trace.
+    ///
+    /// # Errors
+    /// It wrote something that is no span.
+    pub fn traces(&self) -> Result<BTreeMap<String, Vec<Span>>, serde_json::Error> {
+        let mut traces: BTreeMap<String, Vec<Span>> = BTreeMap::new();
+        for span in self.spans()? {
+            traces.entry(span.trace.clone()).or_default().push(span);
+        }
+        Ok(traces)
+    }
+
+    /// Waits until what it got is as wanted, and gives that. None when it never was.
+    ///
+    /// # Errors
+    /// It wrote something that is no span.
+    pub fn until(&self, holds: impl Fn(&[Span]) -> bool) -> Result<Option<Vec<Span>>, serde_json::Error> {
+        let begun = Instant::now();
+        loop {
+            let spans = self.spans()?;
+            if holds(&spans) {
+                return Ok(Some(spans));
+            }
+            if begun.elapsed() > ARRIVE {
+                return Ok(None);
+            }
+            std::thread::sleep(ASK);
+        }
+    }
+}
