@@ -28,6 +28,8 @@ pub struct Facts {
     pub left_out: LeftOut,
     /// Whether a signal ended the run.
     pub interrupted: bool,
+    /// Whether other workers do parts of the plan: what was not done here is theirs.
+    pub shared: bool,
 }
 
 /// Seconds of computing for a second of audio.
@@ -45,7 +47,7 @@ pub fn summary(tally: &Tally, facts: &Facts) -> String {
     // A signal that came when everything was done has interrupted nothing.
     if facts.interrupted && tally.undone() > 0 {
         line(format!("Interrupted: {} not done", files(tally.undone())));
-    } else if tally.undone() > 0 {
+    } else if tally.undone() > 0 && !facts.shared {
         line(format!("The engine gave no answer for {}", files(tally.undone())));
     }
     line(format!("Transcribed: {}{}", files(tally.done), notes(tally)));
@@ -132,6 +134,7 @@ mod tests {
             replaced: Some("3 engines (Memory 2, Crash 1)".to_owned()),
             left_out: LeftOut { not_audio: 3, hidden: 1, ..LeftOut::default() },
             interrupted: false,
+            shared: false,
         }
     }
 
@@ -163,6 +166,16 @@ mod tests {
         assert!(summary(&tally, &facts).starts_with("Interrupted: 1 file not done\n"));
         tally.done(0, 1, 44.0);
         assert!(summary(&tally, &facts).starts_with("Transcribed: 1 file\n"));
+    }
+
+    #[test]
+    fn what_other_workers_do_is_not_missing() {
+        let mut tally = Tally::new(3, 3);
+        tally.done(0, 1, 44.0);
+        let alone = summary(&tally, &facts());
+        assert!(alone.starts_with("The engine gave no answer for 2 files\n"), "{alone}");
+        let among_others = summary(&tally, &Facts { shared: true, ..facts() });
+        assert!(among_others.starts_with("Transcribed: 1 file\n"), "{among_others}");
     }
 
     #[test]

@@ -86,6 +86,7 @@ fn finish(report: Report<'_>, plan: &Plan, loading: Duration, observed: &Observe
         replaced: crate::cli::engines::replaced(&figures),
         left_out: plan.left_out,
         interrupted: signal.is_some(),
+        shared: false,
     };
     exit_code(&report.end(&facts), signal)
 }

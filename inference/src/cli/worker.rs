@@ -77,8 +77,8 @@ pub fn facts(done: &Done) -> Facts {
         peak_memory: done.peak_memory,
         replaced: done.replaced.clone(),
         left_out: LeftOut::default(),
-        // What others do is not undone.
         interrupted: false,
+        shared: true,
     }
 }
 

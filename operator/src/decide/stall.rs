@@ -128,7 +128,8 @@ mod tests {
         assert!(found.message.contains("0/3 nodes"), "{}", found.message);
         let found = of(&pending(None, Some("secret \"s3\" not found"))).unwrap();
         assert_eq!((found.reason, found.message.contains("secret")), (reasons::PODS_FAILING, true));
-        let refused = Observation { podless: Podless::Refused("exceeded quota".into()), ..pending(None, None) };
+        let refused =
+            Observation { podless: Podless::Refused("exceeded quota".into()), ..pending(None, None) };
         assert_eq!(of(&refused).unwrap().reason, reasons::QUOTA_EXCEEDED);
     }
 

@@ -15,21 +15,28 @@ fn damaged_recordings_fail_by_name_and_the_others_are_done() {
     let Some(node) = node("damaged recordings") else { return };
     let folder = tempfile::tempdir().unwrap();
     let mut recordings = prompts()[..40].to_vec();
-    for (name, bytes) in [("empty.wav", &b""[..]), ("text.wav", b"no sound at all"), ("page.wav", b"<html></html>")] {
+    for (name, bytes) in
+        [("empty.wav", &b""[..]), ("text.wav", b"no sound at all"), ("page.wav", b"<html></html>")]
+    {
         let file = folder.path().join(name);
         std::fs::write(&file, bytes).unwrap();
         recordings.push(file);
     }
     let more = json!({"failurePolicy": {"maxFailedFiles": 3, "maxAttemptsPerFile": 2}});
     let run = Run::start(&node, "node-failed", &recordings, more);
-    let status = run.until(240, "the end", |status| matches!(status["phase"].as_str(), Some("Complete" | "Failed")));
+    let status =
+        run.until(240, "the end", |status| matches!(status["phase"].as_str(), Some("Complete" | "Failed")));
     assert_eq!(status["phase"], "Complete", "{status:#}");
     let files = json!({"total": 43, "succeeded": 40, "failed": 3, "skipped": 0, "remaining": 0});
     assert_eq!(status["files"], files, "{status:#}");
     let mut failed: Vec<&str> =
         status["failures"].as_array().unwrap().iter().map(|each| each["key"].as_str().unwrap()).collect();
     failed.sort_unstable();
-    assert_eq!(failed, ["node-failed/empty.wav", "node-failed/page.wav", "node-failed/text.wav"], "{status:#}");
+    assert_eq!(
+        failed,
+        ["node-failed/empty.wav", "node-failed/page.wav", "node-failed/text.wav"],
+        "{status:#}"
+    );
     let events = run.events();
     // Of all that failed together, at most one for each look.
     let told = events.iter().filter(|event| event.starts_with("FilesFailed: ")).count();
