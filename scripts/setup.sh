@@ -166,20 +166,21 @@ get_helm_docs() {
   ln -sfn "$folder/helm-docs" "$tools/bin/helm-docs"
 }
 
-# What enforces network policies on a node.
-network_policies=v0.8.0
+# What enforces network policies on a node. It goes by iptables: kube-network-policies needs a kernel with CONFIG_NFT_QUEUE, which
+# small machines' kernels lack.
+kube_router=v2.1.0
 
-get_network_policies() {
-  local folder="$tools/kube-network-policies-$network_policies"
-  if [ ! -x "$folder/cmd" ]; then
+get_kube_router() {
+  local folder="$tools/kube-router-$kube_router"
+  if [ ! -x "$folder/kube-router" ]; then
     has go || return 1
-    say "building kube-network-policies $network_policies into $folder, which takes a minute or two"
+    say "building kube-router $kube_router into $folder, which takes some minutes"
     mkdir -p "$folder"
     GOBIN="$folder" CGO_ENABLED=0 go install -trimpath -ldflags "-s -w" \
-      "sigs.k8s.io/kube-network-policies/cmd@$network_policies" >&2 || return 1
+      "github.com/cloudnativelabs/kube-router/v2/cmd/kube-router@$kube_router" >&2 || return 1
   fi
   mkdir -p "$tools/bin"
-  ln -sfn "$folder/cmd" "$tools/bin/kube-network-policies"
+  ln -sfn "$folder/kube-router" "$tools/bin/kube-router"
 }
 
 # shellcheck source=scripts/modules.sh
@@ -221,13 +222,14 @@ for wanted in "${@:-build}"; do
       add /usr/lib/cni/bridge containernetworking-plugins
       add ip iproute2
       add iptables iptables
+      add ipset ipset
       add conntrack conntrack
       add socat socat
       add openssl openssl
       add curl curl
       has docker && docker info >/dev/null 2>&1 || has podman || add buildah buildah
       add debootstrap debootstrap
-      get_network_policies || die "kube-network-policies cannot be built here without Go (https://go.dev/dl)"
+      get_kube_router || die "kube-router cannot be built here without Go (https://go.dev/dl)"
       get_prometheus || die "prometheus cannot be built here without Go (https://go.dev/dl)"
       [ "${#packages[@]}" -eq 0 ] || debian "${packages[0]}" "${packages[@]}"
       ;;

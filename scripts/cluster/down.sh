@@ -10,7 +10,7 @@ done
 [ "$(id -u)" -eq 0 ] || die "this needs root, as up.sh did"
 
 # The kubelet first: it would start again what ends. The API server waits a minute for its watches if it is asked kindly.
-for program in kubelet proxy scheduler controller-manager; do end "$program"; done
+for program in kubelet router proxy scheduler controller-manager; do end "$program"; done
 for program in api-server etcd prometheus store; do end "$program" KILL; done
 
 # Containers' processes are in the cluster's own cgroups, whatever containerd says of them; their shims are known by our socket.

@@ -12,7 +12,6 @@ images_up() {
 images_import() {
   pause_program
   static_image "$state/pause/pause" docker.io/library/verbatim-pause:1
-  static_image "$tools/bin/kube-network-policies" docker.io/library/kube-network-policies:cluster
   local archive
   for archive in "$state"/archives/*.tar; do
     containers images import "$archive" >/dev/null

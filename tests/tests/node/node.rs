@@ -162,6 +162,13 @@ impl Node {
         self.state.join("store/data").join(name)
     }
 
+    /// Removes what an earlier run left below a prefix: the objects, and what the store knows of them.
+    pub fn empty(&self, bucket: &str, prefix: &str) {
+        for place in ["data", "meta"] {
+            let _ = std::fs::remove_dir_all(self.state.join("store").join(place).join(bucket).join(prefix));
+        }
+    }
+
     /// What the store has logged.
     pub fn store_log(&self) -> String {
         std::fs::read_to_string(self.state.join("logs/store.log")).unwrap()

@@ -12,9 +12,9 @@ use crate::run::Run;
 #[test]
 fn an_engine_above_its_soft_limit_is_recycled_and_the_pod_stays() {
     let Some(node) = node("an engine above its soft limit") else { return };
-    // An engine with its model has about 90 MB, and grows by its batches.
+    // An engine with its model has 90 to 140 MB; with batches it passed 175 MB in every run here.
     let more =
-        json!({"recycle": {"memorySoftLimit": "110Mi"}, "scaling": {"minWorkers": 1, "maxWorkers": 1}});
+        json!({"recycle": {"memorySoftLimit": "160Mi"}, "scaling": {"minWorkers": 1, "maxWorkers": 1}});
     let run = Run::start(&node, "node-recycled", prompts(), more);
     let pod = run.worker();
     let status = run.check(reference());
@@ -31,8 +31,8 @@ fn a_worker_that_hangs_beyond_its_supervisors_help_is_replaced() {
     let Some(node) = node("a worker that hangs") else { return };
     let more = json!({"scaling": {"minWorkers": 1, "maxWorkers": 1}});
     let mut run = Run::start(&node, "node-hangs", prompts(), more);
-    // Only who has answered before counts as silent.
-    run.until(120, "figures", |status| status["speedUp"].is_string());
+    // Only who has answered before counts as silent: what is known of the plan came from its answer.
+    run.until(120, "an answer", |status| status["files"]["total"] == 568);
     run.committed(1);
     let pod = run.worker();
     // The supervisor, which would help the engine, stands still: nothing inside the pod can help.

@@ -36,7 +36,7 @@ impl<'a> Run<'a> {
     /// The same in a namespace that is there.
     pub fn start_there(node: &'a Node, name: &str, recordings: &[PathBuf], more: Value) -> Self {
         for bucket in ["calls", "transcripts"] {
-            let _ = std::fs::remove_dir_all(node.bucket(bucket).join(name));
+            node.empty(bucket, name);
         }
         node.upload(&format!("{name}/"), recordings);
         let keys =

@@ -1,5 +1,6 @@
 //! What a worker's pod may do, seen from inside.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use serde_json::json;
@@ -73,7 +74,8 @@ fn a_worker_has_no_token_no_capability_and_nowhere_to_write_but_its_spool() {
             assert!(!contains(&bytes, secret.as_bytes()), "a key is in the engine's {file}");
         }
     }
-    let open: Vec<String> = fs::read_dir(format!("/proc/{}/fd", engine.id))
+    // Some descriptors are of one socket.
+    let open: BTreeSet<String> = fs::read_dir(format!("/proc/{}/fd", engine.id))
         .unwrap()
         .flatten()
         .filter_map(|entry| Some(fs::read_link(entry.path()).ok()?.to_string_lossy().into_owned()))
