@@ -13,6 +13,15 @@ done
 for program in kubelet router proxy scheduler controller-manager; do end "$program"; done
 for program in api-server etcd prometheus store; do end "$program" KILL; done
 
+# The pods' network namespaces: those with an address of this cluster.
+pod_namespaces() {
+  local name
+  for name in $(ip netns list | awk '/^cni-/ { print $1 }'); do
+    ! ip -netns "$name" -oneline -4 address | grep -q " inet ${pod_network%.*}\." || echo "$name"
+  done
+}
+pods=$(pod_namespaces)
+
 # Containers' processes are in the cluster's own cgroups, whatever containerd says of them; their shims are known by our socket.
 kill_all() {
   local folder pids
@@ -39,6 +48,7 @@ await 30 "the end of the containers' processes" cgroups_gone
 grep -E " ($state|$sockets)/" /proc/self/mounts | awk '{ print $2 }' | sort -r | while read -r mount; do
   umount --lazy "$mount" || true
 done
+for name in $pods; do ip netns delete "$name" || true; done
 network_down
 # Guarded: both have the cluster's name in them.
 rm -rf "${state:?}" "${sockets:?}"
