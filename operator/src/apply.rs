@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
-use kube::api::{DeleteParams, EvictParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::core::Status;
 use kube::{Api, ResourceExt};
 use serde_json::json;
@@ -114,14 +114,18 @@ pub async fn delete(context: &Context, job: &TranscriptionJob) -> Result<(), Err
 pub async fn evict(context: &Context, job: &TranscriptionJob, restart: &Restart) -> Result<(), Error> {
     context.may_write()?;
     let api: Api<Pod> = context.namespaced(job)?;
-    let same = Preconditions { uid: Some(restart.uid.clone()), resource_version: None };
-    let delete = DeleteParams {
-        preconditions: Some(same),
-        grace_period_seconds: restart.why.grace_seconds(),
-        ..DeleteParams::default()
-    };
-    let params = EvictParams { delete_options: Some(delete), ..EvictParams::default() };
-    match api.evict(&restart.pod, &params).await {
+    // Not by `Api::evict`: kube 5.0 names its options `delete_options`, and the API server takes `deleteOptions`.
+    let mut options = json!({ "preconditions": { "uid": restart.uid } });
+    if let Some(seconds) = restart.why.grace_seconds() {
+        options["gracePeriodSeconds"] = seconds.into();
+    }
+    let eviction = json!({
+        "apiVersion": "policy/v1", "kind": "Eviction", "metadata": { "name": restart.pod }, "deleteOptions": options,
+    });
+    let params = PostParams::default();
+    let answer: Result<Status, kube::Error> =
+        api.create_subresource("eviction", &restart.pod, &params, &eviction).await;
+    match answer {
         Err(kube::Error::Api(answer)) if answer.code == 404 || answer.code == 409 => Ok(()),
         answer => answer.map(drop).map_err(Error::applying("the eviction")),
     }
