@@ -12,7 +12,7 @@ use verbatim_tests::process::{Kept, free_port};
 use crate::fleet::Fleet;
 
 /// Everything here takes seconds; a Job's own back-off for a pod that is not counted takes 10 s, and 20 s the second time.
-pub const LIMIT: Duration = Duration::from_secs(120);
+pub const LIMIT: Duration = Duration::from_secs(240);
 
 /// The operator's service account, and another one's.
 pub const ACCOUNT: &str = "operator";
