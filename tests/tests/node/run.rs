@@ -22,6 +22,8 @@ pub struct Run<'a> {
     pub node: &'a Node,
     pub name: String,
     keys: BTreeSet<String>,
+    /// Bytes of the store's log that are older than this job.
+    logged: usize,
     /// Transcripts that were there when something was done to the job, with what tells that they were not written again.
     committed: BTreeMap<PathBuf, (u64, i64, i64)>,
 }
@@ -41,7 +43,9 @@ impl<'a> Run<'a> {
         node.upload(&format!("{name}/"), recordings);
         let keys =
             recordings.iter().map(|file| format!("{name}/{}", file.file_name().unwrap().to_str().unwrap()));
-        let run = Self { node, name: name.to_owned(), keys: keys.collect(), committed: BTreeMap::new() };
+        let logged = node.store_log().len();
+        let run =
+            Self { node, name: name.to_owned(), keys: keys.collect(), logged, committed: BTreeMap::new() };
         run.apply(more);
         run
     }
@@ -202,7 +206,8 @@ impl<'a> Run<'a> {
     fn written_once(&self) {
         let mut times: BTreeMap<String, usize> = BTreeMap::new();
         let prefix = format!("/transcripts/{}/", self.name);
-        for line in self.node.store_log().lines() {
+        let log = self.node.store_log();
+        for line in log.get(self.logged..).unwrap_or_default().lines() {
             let fields: Vec<&str> = line.split('|').map(str::trim).collect();
             let [_, _, "200", _, _, "PUT", path, ..] = fields[..] else { continue };
             if let Some(name) = path.strip_prefix(&prefix).filter(|name| !name.contains(".verbatim")) {
