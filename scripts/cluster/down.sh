@@ -36,16 +36,17 @@ kill_all
 end containerd
 kill_all
 
+# Also in the unified hierarchy beside v1, where runc makes folders of its own.
 cgroups_gone() {
   local folder
-  for folder in $(cgroup_folders); do
-    [ ! -d "$folder/verbatim-$cluster" ] || find "$folder/verbatim-$cluster" -depth -type d -exec rmdir {} + 2>/dev/null || return 1
+  for folder in $(find /sys/fs/cgroup -mindepth 1 -maxdepth 2 -type d -name "verbatim-$cluster"); do
+    find "$folder" -depth -type d -exec rmdir {} + 2>/dev/null || return 1
   done
 }
 await 30 "the end of the containers' processes" cgroups_gone
 
 # Deepest first.
-grep -E " ($state|$sockets)/" /proc/self/mounts | awk '{ print $2 }' | sort -r | while read -r mount; do
+{ grep -E " ($state|$sockets)/" /proc/self/mounts || true; } | awk '{ print $2 }' | sort -r | while read -r mount; do
   umount --lazy "$mount" || true
 done
 for name in $pods; do ip netns delete "$name" || true; done
