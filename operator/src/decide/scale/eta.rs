@@ -18,7 +18,7 @@ const ALMOST_ALL: f64 = 0.99;
 /// What is to come.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Forecast {
-    /// Audio seconds a second, now.
+    /// Audio seconds a second, now; none once all shards are done.
     pub(super) speed_up: Option<f64>,
     /// From now.
     pub(super) eta: Option<Duration>,
@@ -30,7 +30,8 @@ pub(super) fn forecast(view: &View<'_>, fleet: &Fleet, each: &[(f64, f64)], work
     let Some((work, pace)) = view.work.zip(view.pace) else { return Forecast::default() };
     let open = f64::from(work.open_shards);
     let up = f64::from(fleet.up()).min(f64::from(view.observation.desired)).min(open);
-    let speed_up = Some(up / pace.real_time_factor);
+    // With every shard done only the report is left to write, and that has no speed.
+    let speed_up = (work.open_shards > 0).then(|| up / pace.real_time_factor);
     if work.guessed {
         return Forecast { speed_up, eta: None };
     }

@@ -46,12 +46,12 @@ fn two_real_workers_do_the_prompts_and_the_operator_scales_and_finishes_them() {
             "scaling": {"minWorkers": 1, "maxWorkers": 2},
         }),
     );
-    // What it said of the speed last, and the most workers that were ready.
-    let (mut figures, mut most) = (None, 0);
+    // What it said of the speed, and the most workers that were ready.
+    let (mut figures, mut most) = (Vec::new(), 0);
     let status = stage.until("prompts", "the end", |status| {
         most = most.max(status["workers"]["ready"].as_i64().unwrap_or_default());
         let text = |field: &str| status[field].as_str().map(str::to_owned);
-        figures = text("speedUp").zip(text("realTimeFactor")).or(figures.take());
+        figures.extend(text("speedUp").zip(text("realTimeFactor")));
         status["phase"] == "Complete" || status["phase"] == "Failed"
     });
     let took = begun.elapsed().as_secs_f64();
@@ -83,7 +83,7 @@ fn two_real_workers_do_the_prompts_and_the_operator_scales_and_finishes_them() {
     let workers = in_the_report_once(&objects, total);
     assert_eq!(workers.len(), 2, "{workers:?}");
     assert!(workers.iter().all(|worker| worker.starts_with("prompts-0-")), "{workers:?}");
-    speed_is_plausible(&objects, &status, figures, took);
+    speed_is_plausible(&objects, &status, &figures, took);
     assert!(!objects.keys().any(|key| key.contains("/claims/")), "claims are left");
     assert_eq!(stage.forbidden(), Vec::<String>::new());
 }
@@ -116,7 +116,7 @@ fn in_the_report_once(objects: &BTreeMap<String, Vec<u8>>, total: usize) -> BTre
 fn speed_is_plausible(
     objects: &BTreeMap<String, Vec<u8>>,
     status: &Value,
-    figures: Option<(String, String)>,
+    figures: &[(String, String)],
     took: f64,
 ) {
     let report: Value = serde_json::from_str(&bucket::of_report(objects, "report.json")).unwrap();
@@ -124,9 +124,11 @@ fn speed_is_plausible(
     let (audio, processing) = (seconds("audioMilliseconds"), seconds("processingMilliseconds"));
     let done = status["audioSeconds"]["done"].as_f64().unwrap();
     assert!((done - audio).abs() <= 1.0 && status["audioSeconds"]["remaining"] == 0, "{audio} s: {status:#}");
-    let (speed_up, factor) = figures.unwrap_or_else(|| panic!("the status never said how fast it goes"));
-    let speed_up: f64 = speed_up.trim_end_matches('x').parse().unwrap();
-    let factor: f64 = factor.parse().unwrap();
+    let number = |text: &str| text.trim_end_matches('x').parse::<f64>().unwrap();
+    let figures = figures.iter().map(|(speed_up, factor)| (number(speed_up), number(factor)));
+    // The first worker starts alone, and the last shard is done by one: both are at work where it is fastest.
+    let (speed_up, factor) =
+        figures.max_by(|one, other| one.0.total_cmp(&other.0)).expect("the status never said how fast it goes");
     println!("{audio:.0} s of audio in {took:.1} s: {speed_up} times as fast as it plays, factor {factor}");
     // Two workers, each of which takes so long for a second of audio.
     assert!((1.5..=2.5).contains(&(speed_up * factor)), "{speed_up} x {factor}");
