@@ -19,7 +19,7 @@ while [ $# -gt 0 ]; do
   shift
 done
 
-target=$PWD/${CARGO_TARGET_DIR:-target}
+target=${CARGO_TARGET_DIR:-$PWD/target}
 state=$target/watched
 port=${WATCHED_PORT:-9191}
 url=http://127.0.0.1:$port

@@ -1,4 +1,5 @@
-//! Writes what is made from the API's types and the contract: the CRD, its reference for people, and the names of metrics for Go. `--check` compares instead, for CI.
+//! Writes what is made from the API's types and the contract: the CRD, its reference for people, and the names of metrics for Go.
+//! `--check` compares instead, for CI.
 //!
 //! `cargo run -p verbatim-crds --bin crdgen [--check]`
 

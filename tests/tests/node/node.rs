@@ -35,7 +35,7 @@ pub fn node(test: &str) -> Option<Node> {
         return None;
     };
     let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let state = root().join("target/cluster").join(&name);
+    let state = target().join("cluster").join(&name);
     assert!(state.join("kubeconfig").exists(), "{} is no running cluster", state.display());
     Some(Node { name, state, _turn: turn })
 }
@@ -43,6 +43,11 @@ pub fn node(test: &str) -> Option<Node> {
 /// The checkout.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// Where cargo builds and the cluster's scripts write: they ask the same variable.
+pub fn target() -> PathBuf {
+    root().join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
 }
 
 /// Waits until `look` finds something.

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
-use crate::node::root;
+use crate::node::{root, target};
 
 /// How many recordings Debian's prompts have, with the empty ones and the silences.
 pub const PROMPTS: usize = 568;
@@ -24,7 +24,7 @@ pub fn prompts() -> &'static [PathBuf] {
         assert!(found.status.success(), "{}", String::from_utf8_lossy(&found.stderr));
         let text = String::from_utf8(found.stdout).unwrap();
         let sounds = PathBuf::from(text.lines().last().unwrap()).join("usr/share/asterisk/sounds");
-        let folder = root().join("target/cluster-prompts");
+        let folder = target().join("cluster-prompts");
         std::fs::create_dir_all(&folder).unwrap();
         let mut files = Vec::new();
         collect(&sounds, &mut files);
@@ -59,14 +59,14 @@ fn collect(folder: &std::path::Path, files: &mut Vec<PathBuf>) {
 
 /// The program, as `make build` leaves it.
 pub fn verbatim() -> Command {
-    Command::new(root().join("target/release/verbatim"))
+    Command::new(target().join("release/verbatim"))
 }
 
 /// What `verbatim transcribe` says of the prompts, by the transcript's name, without what differs between two runs.
 pub fn reference() -> &'static BTreeMap<String, Value> {
     static REFERENCE: OnceLock<BTreeMap<String, Value>> = OnceLock::new();
     REFERENCE.get_or_init(|| {
-        let out = root().join("target/cluster-reference");
+        let out = target().join("cluster-reference");
         let _ = std::fs::remove_dir_all(&out);
         let folder = prompts()[0].parent().unwrap();
         // Some are empty and fail: exit code 1.
