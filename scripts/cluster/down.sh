@@ -10,8 +10,10 @@ done
 [ "$(id -u)" -eq 0 ] || die "this needs root, as up.sh did"
 
 # The kubelet first: it would start again what ends. The API server waits a minute for its watches if it is asked kindly.
-for program in kubelet router proxy scheduler controller-manager; do end "$program"; done
-for program in api-server etcd prometheus store; do end "$program" KILL; done
+end kubelet
+for program in router proxy scheduler controller-manager; do end "$program" & done
+for program in api-server etcd prometheus store; do end "$program" KILL & done
+wait
 
 # The pods' network namespaces: those with an address of this cluster.
 pod_namespaces() {
