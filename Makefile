@@ -65,7 +65,8 @@ test-node: model ## Run the tests on a real node, then every query of dashboards
 	  trap 'scripts/cluster/down.sh' EXIT; \
 	  scripts/cluster/down.sh && scripts/cluster/up.sh && begun=$$SECONDS && \
 	  cargo test --release --workspace --locked --test node && \
-	  $(PYTHON) deploy/tests/queries.py "$$(scripts/cluster/control.sh prometheus)" --minutes $$(((SECONDS - begun) / 60 + 1)); \
+	  $(PYTHON) deploy/tests/queries.py "$$(scripts/cluster/control.sh prometheus)" --minutes $$(((SECONDS - begun) / 60 + 1)) \
+	    --excuse "needs a GPU" --excuse "needs an alert that fires"; \
 	fi
 
 test-python:
