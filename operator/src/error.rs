@@ -35,7 +35,10 @@ pub enum Error {
 }
 
 impl Error {
-    /// The step, as a metric's label.
+    /// Every step that can fail.
+    pub const STEPS: [&str; 4] = ["observe", "build", "apply", "leader"];
+
+    /// The step, as a metric's label: one of [`Error::STEPS`].
     pub fn step(&self) -> &'static str {
         match self {
             Self::Observe { .. } | Self::Nameless(_) => "observe",
@@ -78,4 +81,23 @@ pub fn chain(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_step_is_listed() {
+        let fault = || kube::Error::LinesCodecMaxLineLengthExceeded;
+        let all = [
+            Error::observing("pods")(fault()),
+            Error::applying("the job")(fault()),
+            Error::NotLeader,
+            Error::Nameless("uid"),
+        ];
+        for error in all {
+            assert!(Error::STEPS.contains(&error.step()), "{error}");
+        }
+    }
 }

@@ -16,6 +16,8 @@ use prometheus_client::registry::Registry;
 use verbatim_crds::TranscriptionJobStatus;
 use verbatim_crds::contract::metrics::{labels, operator as name, values};
 
+use crate::error::Error;
+
 /// From far below the 50 ms that a reconcile may take by itself up to the time limits of workers and API server.
 const RECONCILE_BUCKETS: [f64; 12] =
     [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
@@ -49,9 +51,14 @@ fn histogram() -> Histogram {
 
 impl Default for Metrics {
     fn default() -> Self {
+        // Prometheus sees the first error of a step only if it has seen none before.
+        let errors = Family::<One, Counter>::default();
+        for step in Error::STEPS {
+            errors.get_or_create(&vec![(labels::STEP, step)]).inc_by(0);
+        }
         Self {
             reconciles: Counter::default(),
-            errors: Family::default(),
+            errors,
             seconds: Family::new_with_constructor(histogram),
             scrapes: Family::default(),
             jobs: Mutex::default(),
@@ -244,6 +251,13 @@ mod tests {
     fn every_name_is_there_and_a_jobs_go_away_with_it() {
         let metrics = Arc::new(Metrics::default());
         metrics.reconciled(Duration::from_millis(3), Duration::from_millis(1));
+        let none = metrics.page().unwrap();
+        for step in Error::STEPS {
+            assert!(
+                none.contains(&format!("verbatim_operator_reconcile_errors_total{{step=\"{step}\"}} 0")),
+                "{none}"
+            );
+        }
         metrics.failed("apply");
         metrics.scraped(1, 0);
         let status: TranscriptionJobStatus = serde_json::from_value(serde_json::json!({

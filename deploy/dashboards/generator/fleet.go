@@ -142,9 +142,9 @@ func fleetJobs() panels {
 		}},
 		kit.Graph{Draw: kit.Stacked, Panel: kit.Panel{
 			Title: "Backlog by job", Description: "Audio still to do, of the 10 jobs with most of it.",
-			Unit: kit.Audio, Width: 8, Height: 8, Min: number(0),
+			Unit: kit.Audio, Width: 8, Height: 8, Min: number(0), Empty: "nothing is left to do",
 			Queries: []kit.Query{{
-				Expr:   kit.Top(mostLines, kit.Max(kit.Jobs.Of(c.OperatorJobRemainingAudioSeconds), by...)),
+				Expr:   kit.Top(mostLines, kit.Max(kit.Jobs.Of(c.OperatorJobRemainingAudioSeconds), by...)+" > 0"),
 				Legend: "{{" + c.LabelNamespace + "}}/{{" + c.LabelJob + "}}",
 			}},
 		}},

@@ -111,10 +111,10 @@ fn the_job_is_suspended_and_resumed() {
             status["phase"] == "Suspended" && status["workers"]["ready"] == 0
         });
         wait(60, "the end of the workers", || run.pods().iter().all(ended).then_some(()));
-        let half = run.status().unwrap();
-        assert!(half["files"]["succeeded"].as_i64().unwrap() < 568, "{half:#}");
-        // What is committed now was so before the resumption.
-        run.committed(1);
+        // What is committed now was so before the resumption. The status may not know of it yet: a quick worker has done a
+        // tenth before the operator's first look.
+        let half = run.committed(EARLY);
+        assert!(half < prompts().len(), "{half} of them are done");
         run.patch(&json!({"suspend": false}));
     });
 }

@@ -107,11 +107,12 @@ impl<'a> Run<'a> {
             .collect()
     }
 
-    /// Waits until so many transcripts are there, and remembers them: none may be written again.
+    /// Waits until so many transcripts are there, and remembers them: none may be written again. Gives how many there are.
     #[track_caller]
-    pub fn committed(&mut self, count: usize) {
+    pub fn committed(&mut self, count: usize) -> usize {
         wait(120, "some transcripts", || (self.transcripts().len() >= count).then_some(()));
         self.committed = self.transcripts();
+        self.committed.len()
     }
 
     /// The workers' pods by name, with their phases.

@@ -86,7 +86,7 @@ func Share(part, whole string) string { return part + " / (" + whole + " > 0)" }
 func OrNone(part, whole string) string { return part + " or 0 * " + whole }
 
 // Since is what a counter gained in the last minute, whatever the interval of scraping: nothing where it gained nothing, and
-// where it began anew.
+// where it began anew. One that is not a minute old began at 0.
 func Since(selector string, by ...string) string {
-	return Sum(selector+" - ("+selector+" offset 1m)", by...) + " > 0"
+	return Sum(selector+" - ("+selector+" offset 1m or 0 * "+selector+")", by...) + " > 0"
 }
