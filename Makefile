@@ -103,7 +103,7 @@ image: ## Build the images of the operator and the worker with docker, podman or
 cluster: model ## Bring up a Kubernetes node, an S3 server, Prometheus, and Verbatim in it by Helm (root)
 	@scripts/cluster/up.sh $(CLUSTER)
 
-cluster-demo: ## Apply a job to that cluster, or to KUBECONFIG's, and follow it until it is complete
+cluster-demo: model ## Apply a job to that cluster, or to KUBECONFIG's, and follow it until it is complete
 	@scripts/cluster/demo.sh
 
 cluster-down: ## End that cluster; nothing stays
