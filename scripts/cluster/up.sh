@@ -30,10 +30,10 @@ cluster: KUBECONFIG=... make cluster-demo"
 
 # Name of a step, then what it does. Each says how long it took: a person waits for it.
 step() {
-  local name=$1 start=${EPOCHREALTIME/./}
+  local title=$1 start=${EPOCHREALTIME/./}
   shift
   "$@"
-  printf 'cluster: %-58s %6.1f s\n' "$name" "$(((${EPOCHREALTIME/./} - start) / 1000))e-3" >&2
+  printf 'cluster: %-58s %6.1f s\n' "$title" "$(((${EPOCHREALTIME/./} - start) / 1000))e-3" >&2
 }
 
 network_and_keys() {
