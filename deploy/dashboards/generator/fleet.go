@@ -137,7 +137,7 @@ func fleetJobs() panels {
 			Unit: kit.Number, Width: 8, Height: 8, Decimals: number(0), Min: number(0),
 			Queries: []kit.Query{{Expr: kit.Sum(c.OperatorJobs, c.LabelPhase), Legend: "{{" + c.LabelPhase + "}}"}},
 		}, Styles: []kit.Style{
-			{Legend: "Pending", Colour: kit.Yellow}, {Legend: "Running", Colour: kit.Blue}, {Legend: "Suspended", Colour: "#808080"},
+			{Legend: "Pending", Colour: kit.Yellow}, {Legend: "Planning", Colour: kit.Orange}, {Legend: "Running", Colour: kit.Blue}, {Legend: "Suspended", Colour: "#808080"},
 			{Legend: "Complete", Colour: kit.Green}, {Legend: "Failed", Colour: kit.Red},
 		}},
 		kit.Graph{Draw: kit.Stacked, Panel: kit.Panel{
