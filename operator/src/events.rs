@@ -18,6 +18,7 @@ use crate::context::Context;
 use crate::decide::{Action, Decision, Finish};
 use crate::error::{Error, chain};
 use crate::status::recycles;
+use crate::words::several;
 
 /// Failed files are told at most so often: a bad source fails thousands in a minute.
 pub const TELL_FAILURES: Duration = Duration::from_secs(60);
@@ -59,7 +60,7 @@ pub fn notes(turn: &Turn<'_>, told: Option<i64>) -> Vec<Note> {
         } else {
             String::new()
         };
-        note(false, "Planned", format!("{} files are to do{skipped}", files.total));
+        note(false, "Planned", format!("{} to do{skipped}", several(files.total, "file")));
     }
     match (&decision.action, &decision.scale) {
         (Action::Create { round, workers }, scale) => {
@@ -72,7 +73,7 @@ pub fn notes(turn: &Turn<'_>, told: Option<i64>) -> Vec<Note> {
             // The scaling's words begin with their number.
             let words = match *round {
                 0 => why,
-                _ => format!("round {round}, {workers} workers: {why}"),
+                _ => format!("round {round}, {}: {why}", several(*workers, "worker")),
             };
             note(*round > 0, reason, words);
         }
@@ -84,7 +85,7 @@ pub fn notes(turn: &Turn<'_>, told: Option<i64>) -> Vec<Note> {
                 std::cmp::Ordering::Equal => "Resumed",
             };
             let words = match reason {
-                "Resumed" => format!("{from} workers go on"),
+                "Resumed" => format!("{} again", several(from, "worker")),
                 _ => scale.words.clone(),
             };
             note(false, reason, words);
@@ -103,7 +104,11 @@ pub fn notes(turn: &Turn<'_>, told: Option<i64>) -> Vec<Note> {
         let last = last.map_or_else(String::new, |last| {
             format!("; the last: {}: {}: {}", last.key, last.reason, last.message)
         });
-        note(true, "FilesFailed", format!("{} more files failed, {failed} in all{last}", failed - told));
+        note(
+            true,
+            "FilesFailed",
+            format!("{} failed, {failed} in all{last}", several(failed - told, "more file")),
+        );
     }
     turns(before, after, &mut note);
     notes

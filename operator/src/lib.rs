@@ -22,5 +22,6 @@ pub mod settings;
 pub mod status;
 pub mod traces;
 pub mod watch;
+pub mod words;
 pub mod worker_template;
 pub mod written;

@@ -22,7 +22,8 @@ admin delete pod soak --ignore-not-found >/dev/null
 admin apply -f - <<END
 apiVersion: v1
 kind: Pod
-metadata: {name: soak}
+# Prometheus knows workers by this label.
+metadata: {name: soak, namespace: default, labels: {verbatim.dev/job: soak}}
 spec:
   restartPolicy: Never
   automountServiceAccountToken: false

@@ -19,6 +19,8 @@ from pathlib import Path
 # One scrape in so many seconds: prometheus.sh.
 SCRAPE = 5.0
 MB = 1_000_000
+# The pod of soak.sh, whatever else runs there.
+POD = '{namespace="default",pod="soak"}'
 
 
 def ask(base: str, path: str, **query: str) -> list:
@@ -40,7 +42,7 @@ def main() -> None:
     # The first minute is loading.
     begin, end = times[0] + 60, times[-1]
     window = f"{int(end - begin)}s"
-    found = ask(base, "query", query=f"verbatim_engine_resident_memory_bytes[{window}]", time=str(end))
+    found = ask(base, "query", query=f"verbatim_engine_resident_memory_bytes{POD}[{window}]", time=str(end))
     pairs = []
     for series in found:
         for at, value in series["values"]:
@@ -48,7 +50,7 @@ def main() -> None:
             near = min(times[max(0, place - 1):place + 1], key=lambda each: abs(each - at))
             if abs(near - at) < 1.5:
                 pairs.append((float(value) / MB, engines[near]))
-    kills = sum(float(each["value"][1]) for each in ask(base, "query", query="verbatim_cgroup_oom_kills_total", time=str(end)))
+    kills = sum(float(each["value"][1]) for each in ask(base, "query", query=f"verbatim_cgroup_oom_kills_total{POD}", time=str(end)))
     scraped = statistics.median(pair[0] for pair in pairs)
     recorded = statistics.median(pair[1] for pair in pairs)
     differences = sorted(abs(mine - theirs) for mine, theirs in pairs)

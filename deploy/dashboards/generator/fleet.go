@@ -250,7 +250,6 @@ func fleetOperator() panels {
 			Unit: kit.PerSecond, Width: 7, Height: 8, Min: number(0),
 			Queries: []kit.Query{
 				{Expr: kit.Sum(kit.Rate(c.OperatorReconcilesTotal)), Legend: "all"},
-				{Expr: kit.OrNone(kit.Sum(kit.Rate(c.OperatorReconcileErrorsTotal)), kit.Sum(kit.Rate(c.OperatorReconcilesTotal))), Legend: "failed"},
 				{Expr: kit.Sum(kit.Rate(c.OperatorReconcileErrorsTotal), c.LabelStep), Legend: "failed: {{step}}"},
 			},
 		}, Styles: []kit.Style{{Legend: "failed.*", Colour: kit.Red}}},

@@ -9,6 +9,7 @@ use verbatim_crds::contract::messages::{Cause, Farewell, JobProgress, LedgerPhas
 use verbatim_crds::{TranscriptionJobSpec, TranscriptionJobStatus};
 
 use crate::observe::{Observation, Round, WorkerState};
+use crate::words::several;
 
 /// Jobs in a row that may end with work left before the job fails. With the pauses between them, 310 s, a store's restart is
 /// over by then, and a person who made a mistake wants to hear of it.
@@ -116,8 +117,11 @@ fn by_outcomes(spec: &TranscriptionJobSpec, progress: Option<&JobProgress>) -> O
     }
     (progress.phase == LedgerPhase::Complete).then(|| Over::Complete {
         message: format!(
-            "{} files: {} transcribed, {} skipped, {} failed",
-            progress.files, progress.succeeded, progress.skipped, progress.failed
+            "{}: {} transcribed, {} skipped, {} failed",
+            several(progress.files, "file"),
+            progress.succeeded,
+            progress.skipped,
+            progress.failed
         ),
         idle: false,
     })
@@ -179,7 +183,7 @@ fn culprit<'a>(seen: &'a Observation, round: &Round) -> Option<&'a Farewell> {
 
 /// How the pods of a Job ended, in words.
 fn exits(seen: &Observation, round: &Round) -> String {
-    let mut counts = std::collections::BTreeMap::<String, usize>::new();
+    let mut counts = std::collections::BTreeMap::<String, u32>::new();
     for worker in seen.workers.iter().filter(|worker| worker.round == round.number) {
         if let WorkerState::Ended { exit: Some(code), reason, .. } = &worker.state
             && *code != 0
@@ -190,7 +194,8 @@ fn exits(seen: &Observation, round: &Round) -> String {
                 .or_default() += 1;
         }
     }
-    let words: Vec<String> = counts.into_iter().map(|(how, count)| format!("{count} pods: {how}")).collect();
+    let words: Vec<String> =
+        counts.into_iter().map(|(how, count)| format!("{}: {how}", several(count, "pod"))).collect();
     if words.is_empty() { String::new() } else { format!(" ({})", words.join("; ")) }
 }
 

@@ -6,6 +6,7 @@ use verbatim_crds::conditions::reasons;
 use verbatim_crds::contract::messages::JobProgress;
 
 use crate::observe::{Observation, Podless, WorkerState};
+use crate::words::several;
 
 /// Time without a finished file after which ready workers count as stuck. The longest recordings that one sees (some hours)
 /// take a worker minutes.
@@ -63,7 +64,8 @@ pub fn stall(
         return (still >= NO_PROGRESS && busy).then(|| Stall {
             reason: reasons::NO_PROGRESS,
             message: format!(
-                "{ready} workers are ready and no file has been finished for {} minutes",
+                "{} ready, and no file has been finished for {} minutes",
+                several(ready, "worker"),
                 still.as_secs() / 60
             ),
         });

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::need::{GUESSED_REAL_TIME_FACTOR, MARGIN, View, target};
 use super::work::GUESSED_BYTES_A_SECOND;
+use crate::words::several;
 
 /// Why there are so many workers: one closed list, for events' reasons and metric labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -98,10 +99,6 @@ pub(super) fn words(view: &View<'_>, workers: u32, why: Why, eta: Option<Duratio
         _ => String::new(),
     };
     format!("{change}: {reason}{later}")
-}
-
-fn several(number: u32, what: &str) -> String {
-    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
 
 fn course(view: &View<'_>, eta: Option<Duration>) -> String {
