@@ -99,7 +99,7 @@ fn the_kernel_ends_an_engine_and_no_file() {
     assert_eq!(digests(&struck, tasks), digests(&calm, tasks));
     let condemned = events(&struck, "engine_condemned");
     assert_eq!(condemned.len(), 1, "{condemned:#?}");
-    assert_eq!(condemned[0]["reason"], "OutOfMemory");
+    assert_eq!(condemned[0]["reason"], "OutOfMemory", "{condemned:#?}");
     let why = condemned[0]["why"].as_str().unwrap();
     assert!(why.contains("by the kernel, since memory ran out"), "{why}");
 }

@@ -47,7 +47,7 @@ pub(super) struct Engine {
     pub(super) stats: Stats,
     /// Why it is being replaced, if it is.
     pub(super) condemned: Option<RecycleReason>,
-    /// Processes that the kernel had killed in this cgroup when it was last seen alive.
+    /// Processes that the kernel had killed for memory in this cgroup when it was started.
     pub(super) oom_kills: u64,
 }
 

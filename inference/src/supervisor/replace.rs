@@ -54,7 +54,7 @@ impl Supervised {
         options.max_padded_seconds = self.budget.current();
         let child = Child::start(&self.policy.program, number, &options, self.said.0.clone())?;
         self.last_number = number;
-        let oom_kills = self.snapshot.cgroup.map_or(0, |cgroup| cgroup.oom_kills);
+        let oom_kills = self.snapshot.oom_kills();
         self.observer.observe(&Happening::EngineStarted { engine: number, pid: child.pid() });
         self.engines.push(Engine::new(number, child, Instant::now(), oom_kills));
         self.next = Some(number);
@@ -123,13 +123,12 @@ impl Supervised {
             return;
         }
         self.snapshot.cgroup = self.sampler.cgroup();
-        let oom_kills_after = self.snapshot.cgroup.map_or(0, |cgroup| cgroup.oom_kills);
         let ended = Ended {
             signal: status.and_then(|status| std::os::unix::process::ExitStatusExt::signal(&status)),
             code: status.and_then(|status| status.code()),
             stderr_tail: tail,
-            oom_kills_before: engine.oom_kills,
-            oom_kills_after,
+            oom_kills_before: engine.oom_kills.max(self.oom_kills.before()),
+            oom_kills_after: self.snapshot.oom_kills(),
             killed_by_us: None,
         };
         let decision = decide::classify(&ended);

@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, Sender, bounded, never, select};
 
 use super::call::Call;
 use super::child::Said;
-use super::decide::{Backoff, Budget, Queue};
+use super::decide::{Backoff, Budget, OomKills, Queue};
 use super::engine::Engine;
 use super::measure::{Sampler, Snapshot};
 use super::observe::{EngineNumber, Observer};
@@ -52,6 +52,7 @@ pub struct Supervised {
     pub(super) last_number: EngineNumber,
     pub(super) sampler: Sampler,
     pub(super) snapshot: Snapshot,
+    pub(super) oom_kills: OomKills,
     pub(super) budget: Budget,
     pub(super) backoff: Backoff,
     /// Engines that keep failing are not followed before.
@@ -92,6 +93,7 @@ impl Supervised {
             last_number: 0,
             sampler,
             snapshot,
+            oom_kills: OomKills::default(),
             budget: Budget::new(options.max_padded_seconds),
             backoff: Backoff::new(),
             not_before: None,

@@ -33,10 +33,9 @@ impl Supervised {
         self.observer.observe(&Happening::Measured(&self.snapshot));
         let (memory, max_padded_seconds) = (self.watermarks(), self.budget.current());
         self.observer.observe(&Happening::Bounds { memory, max_padded_seconds });
-        let oom_kills = self.snapshot.cgroup.map_or(0, |cgroup| cgroup.oom_kills);
+        self.oom_kills.saw(now, self.snapshot.oom_kills());
         let seconds = (now - self.began).as_secs_f64();
         for engine in &mut self.engines {
-            engine.oom_kills = oom_kills;
             engine.growth.push(seconds, engine.audio_seconds, engine.done, engine.resident);
             if now < self.next_estimate {
                 continue;

@@ -21,7 +21,7 @@ pub struct Ended {
     pub code: Option<i32>,
     /// The last lines that it wrote to standard error.
     pub stderr_tail: Vec<String>,
-    /// Processes of the cgroup that the kernel killed for memory until the engine was last seen alive; 0 without a cgroup.
+    /// Processes of the cgroup that the kernel had killed for memory before it can have killed this engine; 0 without a cgroup.
     pub oom_kills_before: u64,
     /// The same after its end.
     pub oom_kills_after: u64,

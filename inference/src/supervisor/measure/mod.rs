@@ -41,6 +41,11 @@ impl Snapshot {
         let limit = self.cgroup.and_then(|cgroup| cgroup.limit);
         limit.map_or(self.machine.total, |limit| limit.min(self.machine.total))
     }
+
+    /// Processes of the cgroup that the kernel has killed for memory; 0 without a cgroup.
+    pub fn oom_kills(&self) -> u64 {
+        self.cgroup.map_or(0, |cgroup| cgroup.oom_kills)
+    }
 }
 
 /// What one process uses.
