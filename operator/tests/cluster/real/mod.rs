@@ -129,7 +129,7 @@ fn speed_is_plausible(
     // The first worker starts alone, and the last shard is done by one: both are at work where it is fastest.
     let (speed_up, factor) = figures
         .max_by(|one, other| one.0.total_cmp(&other.0))
-        .expect("the status never said how fast it goes");
+        .unwrap_or_else(|| panic!("the status never said how fast it goes"));
     println!("{audio:.0} s of audio in {took:.1} s: {speed_up} times as fast as it plays, factor {factor}");
     // Two workers, each of which takes so long for a second of audio.
     assert!((1.5..=2.5).contains(&(speed_up * factor)), "{speed_up} x {factor}");
