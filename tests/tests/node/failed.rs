@@ -16,7 +16,8 @@ fn damaged_recordings_fail_by_name_and_the_others_are_done() {
     let folder = tempfile::tempdir().unwrap();
     let mut recordings = prompts().to_vec();
     let mut bad = Vec::new();
-    // In the midst of the others, so that the worker's figures are scraped before these fail and after.
+    // In the midst of the others: then figures are more likely to be scraped before these fail and after. It is not certain, since
+    // the job is done between a few scrapes.
     for (at, bytes) in [(190, &b""[..]), (284, b"no sound at all"), (378, b"<html></html>")] {
         let name = format!("{}-damaged.wav", prompts()[at].file_stem().unwrap().to_str().unwrap());
         let file = folder.path().join(&name);
