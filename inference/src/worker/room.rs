@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use crossbeam_channel::{Sender, unbounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 use tokio::sync::oneshot;
 use verbatim_ledger::worker::transcribe::{NotTranscribed, Parts, Spooled, Transcribe, Transcribed};
 
@@ -19,6 +19,9 @@ use crate::output::format::Format;
 use crate::output::made_by::MadeBy;
 use crate::output::render::render;
 use crate::output::transcript::Transcript;
+
+/// How often the door looks whether the worker is told to stop: a signal sets a flag and wakes nobody.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Hears how far into a recording the engine is: its bytes read and its audio heard, in seconds; nothing when it is out.
 pub type Heard = Box<dyn Fn(usize, Option<(u64, f64)>) + Send + Sync>;
@@ -37,6 +40,29 @@ pub struct Room {
 struct Inside {
     waiting: Mutex<HashMap<usize, Waiting>>,
     made_by: MadeBy,
+    stop: Arc<AtomicBool>,
+}
+
+/// The recordings that come in, until the worker is told to stop: whoever is at the door then has no engine to wait for.
+#[derive(Debug)]
+struct Entering {
+    tasks: Receiver<FileTask>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Iterator for Entering {
+    type Item = FileTask;
+
+    fn next(&mut self) -> Option<FileTask> {
+        while !self.stop.load(Ordering::Acquire) {
+            match self.tasks.recv_timeout(LOOK) {
+                Ok(task) => return Some(task),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
+        }
+        None
+    }
 }
 
 #[derive(Debug)]
@@ -56,6 +82,15 @@ impl Inside {
     fn waiting(&self) -> MutexGuard<'_, HashMap<usize, Waiting>> {
         // Each change is one insertion or removal: a thread that died has left nothing half-done.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What becomes of a recording that nobody answers: where the worker is told to stop, that is as it should be.
+    fn unanswered(&self, why: &str) -> NotTranscribed {
+        if self.stop.load(Ordering::Acquire) {
+            NotTranscribed::Interrupted
+        } else {
+            NotTranscribed::Gone(why.to_owned())
+        }
     }
 
     fn answer(&self, id: usize, answer: impl FnOnce(&mut Waiting) -> Answer) {
@@ -115,7 +150,7 @@ impl Room {
         heard: Heard,
     ) -> (Arc<Self>, JoinHandle<()>) {
         let (door, tasks) = unbounded::<FileTask>();
-        let inside = Arc::new(Inside { waiting: Mutex::default(), made_by });
+        let inside = Arc::new(Inside { waiting: Mutex::default(), made_by, stop: Arc::clone(&stop) });
         let room = Arc::new(Self {
             door: Mutex::new(Some(door)),
             inside: Arc::clone(&inside),
@@ -123,7 +158,7 @@ impl Room {
             next: AtomicUsize::new(0),
         });
         let thread = thread::spawn(move || {
-            let mut tasks = tasks.into_iter();
+            let mut tasks = Entering { tasks, stop: Arc::clone(&stop) };
             let mut on_event = |event: Event| match event {
                 Event::Progress { id, audio_seconds, bytes_read } => {
                     heard(id, Some((bytes_read, audio_seconds)));
@@ -135,6 +170,8 @@ impl Room {
                 }
             };
             engine.transcribe(&mut tasks, &mut on_event, &stop);
+            // The door first: whoever comes later finds it shut, and whoever came before is seen below.
+            drop(tasks);
             // Whatever was not answered never will be: its sender goes.
             inside.waiting().clear();
         });
@@ -147,7 +184,7 @@ impl Room {
     }
 
     fn enter(&self, task: FileTask) -> Result<(), NotTranscribed> {
-        let gone = || NotTranscribed::Gone("the engine has ended".to_owned());
+        let gone = || self.inside.unanswered("the engine has ended");
         let door = self.door.lock().unwrap_or_else(PoisonError::into_inner);
         door.as_ref().ok_or_else(gone)?.send(task).map_err(|_| gone())
     }
@@ -156,6 +193,9 @@ impl Room {
 #[async_trait]
 impl Transcribe for Room {
     async fn transcribe(&self, recording: Spooled) -> Result<Transcribed, NotTranscribed> {
+        if self.inside.stop.load(Ordering::Acquire) {
+            return Err(NotTranscribed::Interrupted);
+        }
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let (answer, answered) = oneshot::channel();
         let key = recording.file.key;
@@ -164,7 +204,7 @@ impl Transcribe for Room {
         let waiting = Waiting { name, wish: wish.clone(), handed: Instant::now(), begun: None, answer };
         self.inside.waiting().insert(id, waiting);
         self.enter(FileTask { id, path: recording.path, name: Some(key), wish, fault: None })?;
-        let gone = |_| NotTranscribed::Gone("it has ended without an answer".to_owned());
+        let gone = |_| self.inside.unanswered("it has ended without an answer");
         let (transcript, parts) = answered.await.map_err(gone)??;
         let formats = rendered(&transcript, &self.formats).ok_or_else(|| NotTranscribed::Failed {
             reason: FailureReason::WriteFailed,
@@ -194,3 +234,7 @@ fn rendered(transcript: &Transcript, formats: &[Format]) -> Option<Vec<(Format, 
 fn milliseconds(seconds: f64) -> u64 {
     (seconds * 1000.0).round() as u64
 }
+
+#[cfg(test)]
+#[path = "room_tests.rs"]
+mod tests;
