@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use verbatim_crds::contract::messages::{FAILURE_TEXT, FAILURES, JobProgress, LedgerPhase};
+use verbatim_crds::contract::messages::{FAILURE_TEXT, JobProgress, LedgerPhase};
 use verbatim_crds::failure::FailureReason;
-use verbatim_crds::status::FileFailure;
+use verbatim_crds::status::{FileFailure, MAX_FAILURES};
 
 use crate::names::Ledger;
 use crate::record::Line;
@@ -61,7 +61,7 @@ fn failures(lines: &[Line]) -> Vec<FileFailure> {
         message: cut(line.outcome.message.as_deref().unwrap_or_default()),
         attempts: i32::try_from(line.outcome.attempts).unwrap_or(i32::MAX),
     };
-    lines.iter().take(FAILURES).map(failure).collect()
+    lines.iter().take(MAX_FAILURES).map(failure).collect()
 }
 
 /// A text that is short, and takes no more room in JSON than it shows: names of recordings may hold anything.
@@ -99,7 +99,7 @@ mod tests {
             (LedgerPhase::Complete, 30, 30, 300, 300)
         );
         assert_eq!(job.failures_by_reason, BTreeMap::from([("Corrupt".to_owned(), 30)]));
-        assert_eq!(job.failures.len(), FAILURES);
+        assert_eq!(job.failures.len(), MAX_FAILURES);
         for failure in &job.failures {
             assert_eq!(
                 (failure.key.chars().count(), failure.message.chars().count()),

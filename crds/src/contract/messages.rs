@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::status::FileFailure;
 
-/// Failures that a message or a look at the job carries: with names and words cut to [`FAILURE_TEXT`] they fit into a
-/// termination message, unless their letters take more than a byte each; then they are cut shorter there.
+/// Failures that a termination message carries at least, where there are as many; a look at the job has as many as a status keeps
+/// ([`crate::status::MAX_FAILURES`]), and so has a message whose names and words are short. With those cut to [`FAILURE_TEXT`] so
+/// many fit, unless their letters take more than a byte each; then they are cut shorter there.
 pub const FAILURES: usize = 5;
 
 /// Characters of a failure's key and of its message.
@@ -113,7 +114,7 @@ pub struct JobProgress {
     pub shards_done: u64,
     /// Failed recordings, by reason.
     pub failures_by_reason: BTreeMap<String, u64>,
-    /// At most [`FAILURES`] failures.
+    /// At most [`crate::status::MAX_FAILURES`] failures.
     pub failures: Vec<FileFailure>,
     /// Where the report is, once it is written.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use verbatim_crds::contract::TERMINATION_MESSAGE_BYTES;
-use verbatim_crds::contract::messages::{Farewell, Left};
+use verbatim_crds::contract::messages::{FAILURES, Farewell, Left};
 use verbatim_crds::status::FileFailure;
 use verbatim_ledger::progress::of_report;
 use verbatim_ledger::worker;
@@ -55,7 +55,8 @@ pub fn leave(path: &Path, farewell: Farewell) {
     }
 }
 
-/// A farewell as JSON that Kubernetes does not cut: words are shortened first, then failures are left out. Numbers stay.
+/// A farewell as JSON that Kubernetes does not cut: of many failures the last ones go first, then words are shortened, then the
+/// other failures are left out. Numbers stay.
 fn fitting(mut farewell: Farewell) -> Vec<u8> {
     loop {
         let json = serde_json::to_vec(&farewell).unwrap_or_default();
@@ -76,6 +77,10 @@ fn shorten(farewell: &mut Farewell) -> bool {
         return true;
     }
     let Some(job) = &mut farewell.job else { return false };
+    if job.failures.len() > FAILURES {
+        job.failures.pop();
+        return true;
+    }
     let words = |failure: &FileFailure| failure.key.len() + failure.message.len();
     if job.failures.iter().any(|failure| words(failure) > 0) {
         for failure in &mut job.failures {
@@ -90,8 +95,9 @@ fn shorten(farewell: &mut Farewell) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use verbatim_crds::contract::messages::{FAILURE_TEXT, FAILURES, JobProgress, LedgerPhase};
+    use verbatim_crds::contract::messages::{FAILURE_TEXT, JobProgress, LedgerPhase};
     use verbatim_crds::failure::FailureReason;
+    use verbatim_crds::status::MAX_FAILURES;
 
     use super::*;
 
@@ -160,6 +166,20 @@ mod tests {
         let longest =
             longest("x", "s3://".len() + 63 + 200 + "/.verbatim/".len() + 64 + "/report.jsonl".len());
         assert_eq!(left(&longest).1, longest);
+    }
+
+    #[test]
+    fn more_failures_are_there_where_they_are_short() {
+        let mut many = longest("x", 300);
+        let failures = &mut many.job.as_mut().unwrap().failures;
+        failures.resize(MAX_FAILURES, failures[0].clone());
+        let kept = left(&many).1.job.unwrap().failures;
+        assert!((FAILURES..MAX_FAILURES).contains(&kept.len()), "{}", kept.len());
+        assert_eq!(kept, many.job.as_ref().unwrap().failures[..kept.len()]);
+        for failure in &mut many.job.as_mut().unwrap().failures {
+            (failure.key, failure.message) = ("in/a.wav".to_owned(), "no audio".to_owned());
+        }
+        assert_eq!(left(&many).1, many);
     }
 
     #[test]
