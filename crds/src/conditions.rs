@@ -71,6 +71,8 @@ pub mod reasons {
         UNSCHEDULABLE = "Unschedulable";
         /// The API server refuses pods: a quota, or an admission rule.
         QUOTA_EXCEEDED = "QuotaExceeded";
+        /// The API server refuses what the operator makes for the job: a Job, a ConfigMap.
+        REFUSED = "Refused";
         /// Pods cannot start: an image, a Secret or a volume is not there.
         PODS_FAILING = "PodsFailing";
         /// A queue (Kueue) holds the workers back.

@@ -96,7 +96,7 @@ pub async fn reconcile(job: Arc<TranscriptionJob>, context: Arc<Context>) -> Res
                 let words = chain(error);
                 tracing::warn!(step = error.step(), "{words}");
                 if error.is_refusal() && memory.refused.as_ref() != Some(&words) {
-                    // Without it nobody but the log would know: there is no status before the first look succeeds.
+                    // The status itself cannot be written: without an event nobody but the log would know.
                     let note = events::Note { warning: true, reason: "Refused", words: words.clone() };
                     if events::publish(&context, &job, vec![note]).await.is_ok() {
                         memory.refused = Some(words);
@@ -132,17 +132,14 @@ async fn steps(
 
     // Decide.
     let now = context.now();
-    let decision = match &invalid {
+    let mut decision = match &invalid {
         Some(_) if seen.rounds.is_empty() => Decision::default(),
         _ => decide(job, &seen, &mut memory.decide, now),
     };
 
     // Build and apply.
     let asked = Instant::now();
-    make(context, job, memory, &seen, &decision).await?;
-    if let Some(restart) = &decision.restart {
-        apply::evict(context, job, restart).await?;
-    }
+    let refused = act(context, job, memory, &seen, &mut decision).await?;
 
     // Status.
     let before = job.status.clone().unwrap_or_default();
@@ -173,6 +170,11 @@ async fn steps(
     let deadline = deadline.map(|(start, seconds)| start.0.as_second() as f64 + f64::from(seconds));
     let namespace = job.namespace().unwrap_or_default();
     context.metrics.job(uid, namespace, job.name_any(), deadline, after.clone());
+    if let Some(error) = refused {
+        // The status has said it by now.
+        memory.refused = Some(chain(&error));
+        return Err(error);
+    }
     next(context, job, &after, &decision).await
 }
 
@@ -186,6 +188,38 @@ fn invalid(context: &Context, job: &TranscriptionJob) -> Option<String> {
         return Some(wrong.join("; "));
     }
     build::pod::template(job, &context.settings, 0).err().map(|error| error.to_string())
+}
+
+/// Does what was decided. What the API server refuses is no longer decided: the status is to say what is so. Gives the
+/// refusal, to be tried again later and later.
+async fn act(
+    context: &Context,
+    job: &TranscriptionJob,
+    memory: &mut Memory,
+    seen: &Observation,
+    decision: &mut Decision,
+) -> Result<Option<Error>, Error> {
+    match make(context, job, memory, seen, decision).await {
+        Ok(()) => {}
+        Err(error) if error.is_refusal() => {
+            decision.refused(chain(&error));
+            return Ok(Some(error));
+        }
+        Err(error) => return Err(error),
+    }
+    if let Some(restart) = &decision.restart {
+        match apply::evict(context, job, restart).await {
+            Ok(()) => {}
+            // A disruption budget may forbid it for now: everything else goes on.
+            Err(error) if error.is_answer() => {
+                context.metrics.failed(error.step());
+                tracing::warn!(step = error.step(), pod = restart.pod, "{}", chain(&error));
+                decision.restart = None;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
 }
 
 async fn make(

@@ -56,6 +56,11 @@ impl Error {
         matches!(self, Self::Apply { source, .. } if matches!(&**source, kube::Error::Api(answer) if refusal(answer.code)))
     }
 
+    /// Whether the API server has answered a write, with whatever it says: it is there, and did not do it.
+    pub fn is_answer(&self) -> bool {
+        matches!(self, Self::Apply { source, .. } if matches!(&**source, kube::Error::Api(_)))
+    }
+
     /// For `map_err`.
     pub fn observing(what: &'static str) -> impl Fn(kube::Error) -> Self {
         move |source| Self::Observe { what, source: Box::new(source) }

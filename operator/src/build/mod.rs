@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod pod;
+pub mod resources;
 pub mod workers;
 
 use std::collections::BTreeMap;

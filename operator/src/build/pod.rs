@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use verbatim_crds::TranscriptionJob;
 use verbatim_crds::contract::{WORKER_CONTAINER, env, http, labels};
 
-use super::{BuildError, config, config_name};
+use super::{BuildError, config, config_name, resources};
 use crate::settings::Settings;
 
 /// Seconds for the recordings in flight when a pod is told to end, unless the template says others: enough for recordings of
@@ -42,8 +42,10 @@ pub fn template(
     let said = |template: &PodTemplateSpec| template.spec.as_ref()?.termination_grace_period_seconds;
     let grace = said(&user).or_else(|| said(&defaults)).unwrap_or(GRACE_SECONDS);
     let mut pod: PodTemplateSpec = serde_json::from_value(ours(job, settings, grace)).map_err(own)?;
+    let says = [&user, &defaults].map(resources::said);
     pod.merge_from(defaults);
     pod.merge_from(user);
+    resources::settle(&mut pod, &says);
     // Not to be overridden: the operator finds its pods by them.
     let metadata = pod.metadata.get_or_insert_default();
     let all = metadata.labels.get_or_insert_default();
@@ -212,6 +214,10 @@ mod tests {
             json!({"requests": {"cpu": "2", "memory": "1Gi"}, "limits": {"memory": "4Gi"}})
         );
         assert_eq!(worker["securityContext"]["readOnlyRootFilesystem"], true);
+        let small = json!({"name": "worker", "resources": {"limits": {"cpu": "700m", "memory": "512Mi"}}});
+        let pod = built("{}", json!({"spec": {"containers": [small]}}));
+        let same = json!({"cpu": "700m", "memory": "512Mi"});
+        assert_eq!(pod["spec"]["containers"][0]["resources"], json!({"requests": same, "limits": same}));
         // Without a file nothing but ours.
         assert_eq!(built("{}", json!({}))["spec"]["nodeSelector"], Value::Null);
     }

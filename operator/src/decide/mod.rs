@@ -8,6 +8,7 @@ pub mod stall;
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
+use verbatim_crds::conditions::reasons;
 use verbatim_crds::contract::messages::JobProgress;
 use verbatim_crds::{TranscriptionJob, TranscriptionJobStatus};
 
@@ -47,6 +48,17 @@ pub struct Decision {
     pub scale: Option<scale::Decision>,
     /// A worker to replace.
     pub restart: Option<Restart>,
+}
+
+impl Decision {
+    /// The API server has refused the action, in these words: nothing of it was done, and that hinders the work.
+    pub fn refused(&mut self, message: String) {
+        self.action = Action::Nothing;
+        self.restart = None;
+        if !matches!(self.finish, Finish::Over(_)) {
+            self.stall = Some(Stall { reason: reasons::REFUSED, message });
+        }
+    }
 }
 
 /// What becomes of the Job.

@@ -124,6 +124,10 @@ fn stalled(view: &View<'_>) -> Says {
         return says(kind, "True", reasons::INVALID_SPEC, message.clone());
     }
     match (&view.decision.finish, &view.decision.stall) {
+        // Nothing else comes before it is made.
+        (_, Some(stall)) if stall.reason == reasons::REFUSED => {
+            says(kind, "True", stall.reason, stall.message.clone())
+        }
         (Finish::Retry { reason, message, .. }, _) if *reason != reasons::WORKERS_FAILED => {
             says(kind, "True", reason, message.clone())
         }

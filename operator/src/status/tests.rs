@@ -62,6 +62,34 @@ fn times_change_with_their_statuses_and_counts_never_go_back() {
     assert_eq!(after.completion_time.unwrap().0.as_second(), 300);
 }
 
+/// What is refused was not done: the status neither says that it was, nor goes on as if nothing were.
+#[test]
+fn a_refusal_is_what_hinders_and_ends_nothing() {
+    let stalled = |decision: &Decision| {
+        let after = look(&job(json!({})), None, decision, 100);
+        let stalled = after.conditions.into_iter().find(|one| one.type_ == types::STALLED).unwrap();
+        (stalled.reason, stalled.message, after.phase.unwrap(), after.start_time, after.round)
+    };
+    let create = Action::Create { round: 0, workers: 1 };
+    let mut decision = Decision { action: create.clone(), wanted: 1, ..Decision::default() };
+    let (.., started, round) = stalled(&decision);
+    assert!(started.is_some() && round == Some(0));
+    let words = || "a request above its limit".to_owned();
+    decision.refused(words());
+    assert_eq!(stalled(&decision), ("Refused".into(), words(), Phase::Pending, None, None));
+    // Also between two Jobs, when the store that ended the first one is still known to be away.
+    let (at, message) = (Timestamp::from_second(90).unwrap(), "no bucket".to_owned());
+    let finish = Finish::Retry { at, reason: "StorageUnavailable", message };
+    let mut decision = Decision { finish, action: create, ..Decision::default() };
+    decision.refused(words());
+    assert_eq!(stalled(&decision).0, "Refused");
+    // The end stays the end.
+    let over = Finish::Over(Over::Complete { message: "9 files".into(), idle: true });
+    let mut decision = Decision { finish: over, ..Decision::default() };
+    decision.refused(words());
+    assert_eq!((stalled(&decision).0.as_str(), stalled(&decision).2), ("AsExpected", Phase::Complete));
+}
+
 #[test]
 fn figures_have_three_digits() {
     for (value, text) in [(0.0041234, "0.00412"), (1234.5, "1234"), (12.345, "12.3"), (0.0, "0")] {

@@ -1,6 +1,6 @@
 //! What hinders a job is said in the words of who hinders it.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::fleet::Fleet;
 use crate::stage::{Stage, condition};
@@ -46,6 +46,36 @@ fn a_template_that_is_none_is_refused_in_the_status() {
     // It is not lost: a better one goes on.
     stage.patch("calls", &json!({"template": {"spec": {"restartPolicy": "Never"}}}));
     stage.until("calls", "the end", |status| status["phase"] == "Complete");
+}
+
+#[test]
+fn what_the_api_server_refuses_is_said_in_its_words() {
+    let mut stage = Stage::shared("refused", Fleet::new(10, 1));
+    stage.operator(&[]);
+    let worker =
+        |resources: Value| json!({"spec": {"containers": [{"name": "worker", "resources": resources}]}});
+    let wrong = json!({"requests": {"cpu": "2"}, "limits": {"cpu": "1"}});
+    stage.apply("calls", json!({"template": worker(wrong)}));
+    let status = stage.until("calls", "the refusal", |status| condition(status, "Stalled") == "True Refused");
+    assert!(status.to_string().contains("must be less than or equal to cpu limit of 1"), "{status:#}");
+    // Nothing has begun, and nothing says so; the time of a deadline does not run.
+    assert_eq!((&status["phase"], &status["startTime"]), (&json!("Pending"), &Value::Null), "{status:#}");
+    assert_eq!(stage.get("jobs")["items"].as_array().unwrap().len(), 0);
+    let events = stage.events("calls");
+    assert!(!events.iter().any(|event| event.starts_with("Started")), "{events:#?}");
+    // Mended, it goes on: with a limit below what a worker asks for where nothing else is said.
+    let replaced = json!([{"op": "replace", "path": "/spec/template", "value": worker(json!({"limits": {"cpu": "700m"}}))}]);
+    let patch = replaced.to_string();
+    stage.namespace.kubectl(&["patch", "tj", "calls", "--type=json", "--patch", &patch]).unwrap();
+    let status = stage.until("calls", "the end", |status| status["phase"] == "Complete");
+    assert_eq!(condition(&status, "Stalled"), "False AsExpected");
+    let resources = &stage.get("job/calls-0")["spec"]["template"]["spec"]["containers"][0]["resources"];
+    assert_eq!(
+        (&resources["requests"]["cpu"], &resources["limits"]["cpu"]),
+        (&json!("700m"), &json!("700m"))
+    );
+    let told = stage.events("calls").iter().filter(|event| event.contains("Refused: ")).count();
+    assert_eq!(told, 1);
 }
 
 #[test]
