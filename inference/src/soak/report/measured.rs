@@ -8,7 +8,7 @@ use crate::{
         read::{EVENTS, RESOURCES, RESULTS, RUN},
         sections::MOST_ROWS,
         tables::{Group, Length, Measured, RecordingRow},
-        verdict::LIMIT_MB,
+        verdict::{LEAST_FILES, LIMIT_MB},
         words::{Lang, count, maybe, mb, seconds, shell, short, signed},
     },
 };
@@ -169,11 +169,11 @@ pub fn method(figures: &Figures, lang: Lang) -> Vec<Block> {
         Block::Paragraph(lang.say(
             format!(
                 "Warm-up is left out: of each engine at each concurrency the first 20 files or half of its files, \
-                 whichever is less, and the whole first round where it lived for more than two. That is {warm_up} files; \
-                 {files} files of {lives} such stretches remain."
+                 whichever is less, and the whole first round where it lived for more than two; of fewer than {LEAST_FILES} \
+                 files all. That is {warm_up} files; {files} files of {lives} such stretches remain."
             ),
             format!(
-                "预热部分不计入：对每个引擎的每个并发数，去掉前 20 个文件或其文件数的一半（取较少者）；若处理超过两轮，则去掉整个第一轮。共去掉 {warm_up} 个文件，剩余 {lives} 段共 {files} 个文件。"
+                "预热部分不计入：对每个引擎的每个并发数，去掉前 20 个文件或其文件数的一半（取较少者）；若处理超过两轮，则去掉整个第一轮；不足 {LEAST_FILES} 个文件的全部去掉。共去掉 {warm_up} 个文件，剩余 {lives} 段共 {files} 个文件。"
             ),
         )),
         Block::Paragraph(lang.say(

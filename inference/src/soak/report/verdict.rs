@@ -18,6 +18,9 @@ const WARM_UP_FILES: u64 = 20;
 /// The part of an engine's files that is warm-up at most, a half: an engine that grows fast lives for 20 files and is to
 /// be measured as well. With a quarter, what is left of the warm-up made an injected leak look a fifth larger.
 const WARM_UP_SHARE: u64 = 2;
+/// Files of an engine below which all are warm-up: memory grows for longer than the six files that would be half of them. Engines
+/// that are replaced every seven files, by injected faults, once looked as if all of them leaked.
+pub const LEAST_FILES: u64 = 12;
 /// Rounds from which on the whole first one is warm-up: every recording was seen once then, the longest too.
 const ROUNDS: u64 = 2;
 
@@ -56,6 +59,9 @@ pub struct Memory {
 
 /// Files that are warm-up of an engine that did `files` at one concurrency, where a round has `round` files.
 pub fn warm_up(files: u64, round: u64) -> u64 {
+    if files < LEAST_FILES {
+        return files;
+    }
     let few = WARM_UP_FILES.min(files / WARM_UP_SHARE);
     if files > ROUNDS * round { few.max(round) } else { few }
 }
@@ -133,7 +139,9 @@ mod tests {
     fn the_warm_up() {
         for (files, round, expected, why) in [
             (0, 10, 0, "nothing done"),
-            (1, 50, 0, "too few to leave any out"),
+            (1, 50, 1, "too few to say anything"),
+            (11, 50, 11, "too few as well"),
+            (12, 50, 6, "a half"),
             (20, 50, 10, "a half, with a leak of 20 MB a file"),
             (40, 50, 20, "twenty, or a half"),
             (100, 50, 20, "two rounds: each recording once would be left"),
@@ -165,6 +173,14 @@ mod tests {
         assert_eq!(memory.verdict, Verdict::Leaks);
         assert_eq!(memory.per_100_files.map(|slope| slope.estimate.round()), Some(2000.0));
         assert_eq!((memory.files, memory.warm_up_files, memory.lives), (8 * 10, 8 * 10, 8));
+    }
+
+    #[test]
+    fn engines_that_are_replaced_while_they_warm_up_say_nothing() {
+        let lives: Vec<Life> = (0..50).map(|_| life_for_tests(7, |file| 90.0 + 10.0 * file)).collect();
+        let memory = judge(lives.iter(), 8);
+        assert_eq!((memory.verdict, memory.per_100_files, memory.lives), (Verdict::TooFew, None, 0));
+        assert_eq!((memory.files, memory.warm_up_files), (0, 50 * 7));
     }
 
     #[test]
