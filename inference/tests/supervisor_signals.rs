@@ -37,6 +37,12 @@ fn job(folder: &Path, out: &str, arguments: &[&str]) -> Running {
     Running::start(verbatim(folder).args(["run", "-f", &name]).args(arguments))
 }
 
+/// Whether a process has a file of this name open: an engine opens a recording when it is handed over.
+fn has_open(pid: u32, name: &str) -> bool {
+    let files = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    files.filter_map(|file| fs::read_link(file.path()).ok()).any(|file| file.ends_with(name))
+}
+
 /// Whether a signal was sent to a process, and not handled yet.
 fn is_pending(pid: u32, signal: Signal) -> bool {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
@@ -96,6 +102,7 @@ fn a_second_signal_ends_supervisor_and_engine_at_once() {
     let mut run = job(folder, "out", &["--grace-period", "60"]);
     run.hear("Transcribing ");
     let engine = run.engine();
+    wait_for("the recording to be in flight", || has_open(engine, "long.wav").then_some(()));
     run.signal(Signal::SIGTERM);
     wait_for("the first signal to be handled", || (!is_pending(run.pid(), Signal::SIGTERM)).then_some(()));
     assert!(run.is_running() && is_engine(engine), "the recording in flight may finish");
