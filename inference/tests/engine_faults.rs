@@ -192,9 +192,19 @@ fn an_engine_that_leaks_is_replaced_before_it_takes_too_much() {
     let gaps = events(&out, "gap");
     // The last may have done the last file.
     assert!(gaps.len() + 1 >= condemned.len(), "{said}");
-    for gap in gaps {
+    // Mostly none that one could notice; and none as long as without overlap, which is at least what the next engine takes to load,
+    // even where the machine has other things to do just then.
+    let mut seconds: Vec<f64> = gaps.iter().map(|gap| gap["seconds"].as_f64().unwrap()).collect();
+    seconds.sort_by(f64::total_cmp);
+    assert!(seconds[seconds.len() / 2] < 0.05, "{seconds:?}");
+    let ready = events(&out, "engine_ready");
+    let load = |engine: &Value| {
+        let loaded = ready.iter().find(|event| event["engine"] == *engine);
+        loaded.unwrap_or_else(|| panic!("engine {engine} was never ready"))["load_seconds"].as_f64().unwrap()
+    };
+    for gap in &gaps {
         assert_eq!(gap["overlapped"], true, "{gap}");
-        assert!(gap["seconds"].as_f64().unwrap() < 0.05, "{gap}");
+        assert!(gap["seconds"].as_f64().unwrap() < load(&gap["engine"]), "{gap}: {ready:#?}");
     }
     let mut table = csv::Reader::from_path(out.join("resources.csv")).unwrap();
     let lines = table.deserialize().map(|line: Result<BTreeMap<String, String>, _>| line.unwrap());
