@@ -48,17 +48,29 @@ impl Error {
         }
     }
 
-    /// Whether the API server refused a write for what is in it, or for who we are: asked again, it says the same until
-    /// somebody changes something.
-    pub fn is_refusal(&self) -> bool {
-        // Not that there is too much to do, or that it took too long.
-        let refusal = |code: u16| (400..500).contains(&code) && ![404, 408, 429].contains(&code);
-        matches!(self, Self::Apply { source, .. } if matches!(&**source, kube::Error::Api(answer) if refusal(answer.code)))
+    /// What the API server answered to a write that it did not do; none where no answer came.
+    fn answer(&self) -> Option<&kube::core::Status> {
+        match self {
+            Self::Apply { source, .. } => match &**source {
+                kube::Error::Api(answer) => Some(answer),
+                _ => None,
+            },
+            _ => None,
+        }
     }
 
     /// Whether the API server has answered a write, with whatever it says: it is there, and did not do it.
     pub fn is_answer(&self) -> bool {
-        matches!(self, Self::Apply { source, .. } if matches!(&**source, kube::Error::Api(_)))
+        self.answer().is_some()
+    }
+
+    /// Whether the API server refused a write for what is in it, or for who we are: asked again, it says the same until
+    /// somebody changes something.
+    pub fn is_refusal(&self) -> bool {
+        // Not that there is too much to do, or that it took too long.
+        self.answer().is_some_and(|answer| {
+            (400..500).contains(&answer.code) && ![404, 408, 429].contains(&answer.code)
+        })
     }
 
     /// For `map_err`.

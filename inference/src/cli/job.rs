@@ -30,10 +30,7 @@ use crate::supervisor::policy::Policy;
 use crate::worker::batch::{Batch, BatchError, Local};
 use crate::worker::counts::StoreCounts;
 use crate::worker::looks::Looks;
-use crate::worker::room::Room;
-
-/// How often it is looked whether a signal came.
-const LOOK: Duration = Duration::from_millis(50);
+use crate::worker::room::{LOOK, Room};
 
 /// What is to be done.
 pub struct Order<'a> {

@@ -20,8 +20,8 @@ use crate::output::made_by::MadeBy;
 use crate::output::render::render;
 use crate::output::transcript::Transcript;
 
-/// How often the door looks whether the worker is told to stop: a signal sets a flag and wakes nobody.
-const LOOK: Duration = Duration::from_millis(50);
+/// How often it is looked whether a worker is told to stop: a signal sets a flag and wakes nobody.
+pub const LOOK: Duration = Duration::from_millis(50);
 
 /// Hears how far into a recording the engine is: its bytes read and its audio heard, in seconds; nothing when it is out.
 pub type Heard = Box<dyn Fn(usize, Option<(u64, f64)>) + Send + Sync>;

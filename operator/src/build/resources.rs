@@ -44,7 +44,8 @@ pub fn settle(pod: &mut PodTemplateSpec, says: &[ResourceRequirements]) {
     }
 }
 
-/// A quantity's number, as Kubernetes writes them: `500m`, `1.5`, `2Gi`, `12e6`. Exact enough to be compared: to 53 bits.
+/// A quantity's number, as Kubernetes writes them: `500m`, `1.5`, `2Gi`, `12e6`. Exact enough to be compared: to 53 bits. Not by the
+/// crate `kube_quantity` (0.9): it panics where it compares numbers as large as `1e28` with `1n`, and templates are anybody's.
 fn amount(Quantity(text): &Quantity) -> Option<f64> {
     let end = text.find(|c: char| !c.is_ascii_digit() && !"+-.".contains(c)).unwrap_or(text.len());
     let (number, suffix) = text.split_at(end);

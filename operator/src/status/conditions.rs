@@ -123,15 +123,12 @@ fn stalled(view: &View<'_>) -> Says {
     if let Some(message) = &view.invalid {
         return says(kind, "True", reasons::INVALID_SPEC, message.clone());
     }
-    match (&view.decision.finish, &view.decision.stall) {
-        // Nothing else comes before it is made.
-        (_, Some(stall)) if stall.reason == reasons::REFUSED => {
-            says(kind, "True", stall.reason, stall.message.clone())
-        }
-        (Finish::Retry { reason, message, .. }, _) if *reason != reasons::WORKERS_FAILED => {
+    // What hinders the work now comes before why the last Job ended.
+    match (&view.decision.stall, &view.decision.finish) {
+        (Some(stall), _) => says(kind, "True", stall.reason, stall.message.clone()),
+        (None, Finish::Retry { reason, message, .. }) if *reason != reasons::WORKERS_FAILED => {
             says(kind, "True", reason, message.clone())
         }
-        (_, Some(stall)) => says(kind, "True", stall.reason, stall.message.clone()),
         _ => says(kind, "False", reasons::AS_EXPECTED, ""),
     }
 }
