@@ -70,6 +70,7 @@ test-node: model ## Run the tests on a real node, then every query of dashboards
 	fi
 
 test-python:
+	@scripts/setup.sh promtool
 	$(PYTHON) -m unittest discover --start-directory bench/tests --top-level-directory .
 	$(PYTHON) -m unittest discover --start-directory deploy/tests --top-level-directory deploy/tests
 

@@ -86,7 +86,11 @@ func Share(part, whole string) string { return part + " / (" + whole + " > 0)" }
 func OrNone(part, whole string) string { return part + " or 0 * " + whole }
 
 // Since is what a counter gained in the last minute, whatever the interval of scraping: nothing where it gained nothing, and
-// where it began anew. One that is not a minute old began at 0.
+// where it began anew. One that is not a minute old began at 0. The last that is known of a worker counts when it has ended, too,
+// or what happened just before its end would be told only to who looks at that very moment. Five minutes are for how long
+// Prometheus itself takes a series' last value for its present one.
 func Since(selector string, by ...string) string {
-	return Sum(selector+" - ("+selector+" offset 1m or 0 * "+selector+")", by...) + " > 0"
+	now := "last_over_time(" + selector + "[5m])"
+	before := "last_over_time(" + selector + "[5m] offset 1m)"
+	return Sum(now+" - ("+before+" or 0 * "+now+")", by...) + " > 0"
 }
