@@ -61,7 +61,7 @@ fn failures(lines: &[Line]) -> Vec<FileFailure> {
         message: cut(line.outcome.message.as_deref().unwrap_or_default()),
         attempts: i32::try_from(line.outcome.attempts).unwrap_or(i32::MAX),
     };
-    lines.iter().take(MAX_FAILURES).map(failure).collect()
+    lines.iter().skip(lines.len().saturating_sub(MAX_FAILURES)).map(failure).collect()
 }
 
 /// A text that is short, and takes no more room in JSON than it shows: names of recordings may hold anything.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use verbatim_crds::failure::FailureReason;
+use verbatim_crds::status::MAX_FAILURES;
 
 use crate::outcome::Verdict;
 use crate::plan::{LeftOut, Plan};
@@ -11,9 +12,6 @@ use crate::record::Line;
 
 /// Version of the layout.
 pub const VERSION: u32 = 1;
-
-/// Failures that the sums name, the first in the order of the shards; all of them are in the lines.
-const NAMED_FAILURES: usize = 20;
 
 /// The sums of a job.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,7 +29,7 @@ pub struct Report {
     pub processing_milliseconds: u64,
     /// Failed recordings, by reason.
     pub failures_by_reason: BTreeMap<FailureReason, u64>,
-    /// The first failures.
+    /// The last [`MAX_FAILURES`] failures in the order of the shards; all of them are in the lines.
     pub failures: Vec<Line>,
     /// What was left out while the recordings were looked for.
     pub left_out: LeftOut,
@@ -71,9 +69,10 @@ impl Report {
                 if let Some(reason) = outcome.reason {
                     *self.failures_by_reason.entry(reason).or_default() += 1;
                 }
-                if self.failures.len() < NAMED_FAILURES {
-                    self.failures.push(line.clone());
+                if self.failures.len() == MAX_FAILURES {
+                    self.failures.remove(0);
                 }
+                self.failures.push(line.clone());
             }
         }
     }

@@ -7,6 +7,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
 use verbatim_crds::contract::messages::LedgerPhase;
 use verbatim_crds::failure::FailureReason;
+use verbatim_crds::status::MAX_FAILURES;
 use verbatim_store::ETag;
 
 use crate::claim::{Claim, FinishedBytes, Standing};
@@ -20,9 +21,6 @@ use crate::worker::{WorkerError, read_claim, read_record, read_report};
 
 /// Requests at a time: a look at 5,000 shards takes seconds.
 const AT_ONCE: usize = 16;
-
-/// Failures that are shown.
-const SHOWN_FAILURES: usize = 20;
 
 /// How far a job is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -56,7 +54,7 @@ pub struct Status {
     pub workers: usize,
     /// Failed recordings, by reason.
     pub failures_by_reason: BTreeMap<FailureReason, u64>,
-    /// The first failures.
+    /// The last failures, of shards that are done.
     pub failures: Vec<Line>,
     /// From the plan to the last sign of life, by the store's clock.
     pub elapsed: Option<Duration>,
@@ -71,6 +69,8 @@ pub struct Observer {
     done: Report,
     seen: BTreeSet<u32>,
     bytes_skipped: u64,
+    /// The last failures by shard and place in it, as the report has them: whoever looks sees the same ones.
+    failures: BTreeMap<(u32, usize), Line>,
     claims: BTreeMap<u32, (ETag, Progress)>,
 }
 
@@ -93,6 +93,7 @@ impl Observer {
             done: Report::default(),
             seen: BTreeSet::new(),
             bytes_skipped: 0,
+            failures: BTreeMap::new(),
             claims: BTreeMap::new(),
         }
     }
@@ -128,7 +129,7 @@ impl Observer {
             shards: plan.shards.len(),
             shards_done: self.seen.len(),
             failures_by_reason: self.done.failures_by_reason.clone(),
-            failures: self.done.failures.iter().take(SHOWN_FAILURES).cloned().collect(),
+            failures: self.failures.values().cloned().collect(),
             elapsed: planned.zip(last).and_then(|(planned, last)| last.duration_since(planned).ok()),
             ..Status::default()
         };
@@ -176,10 +177,17 @@ impl Observer {
             .buffer_unordered(AT_ONCE);
         while let Some((shard, record)) = records.try_next().await? {
             self.seen.insert(shard);
-            for line in &record.files {
-                self.done.add(line);
-                if line.outcome.result == Verdict::Skipped {
-                    self.bytes_skipped += line.bytes;
+            for (number, line) in record.files.into_iter().enumerate() {
+                self.done.add(&line);
+                match line.outcome.result {
+                    Verdict::Skipped => self.bytes_skipped += line.bytes,
+                    Verdict::Failed => {
+                        self.failures.insert((shard, number), line);
+                        if self.failures.len() > MAX_FAILURES {
+                            self.failures.pop_first();
+                        }
+                    }
+                    Verdict::Succeeded => {}
                 }
             }
         }

@@ -78,7 +78,8 @@ fn shorten(farewell: &mut Farewell) -> bool {
     }
     let Some(job) = &mut farewell.job else { return false };
     if job.failures.len() > FAILURES {
-        job.failures.pop();
+        // The oldest.
+        job.failures.remove(0);
         return true;
     }
     let words = |failure: &FileFailure| failure.key.len() + failure.message.len();
@@ -173,9 +174,12 @@ mod tests {
         let mut many = longest("x", 300);
         let failures = &mut many.job.as_mut().unwrap().failures;
         failures.resize(MAX_FAILURES, failures[0].clone());
+        for (attempts, failure) in (1..).zip(failures) {
+            failure.attempts = attempts;
+        }
         let kept = left(&many).1.job.unwrap().failures;
         assert!((FAILURES..MAX_FAILURES).contains(&kept.len()), "{}", kept.len());
-        assert_eq!(kept, many.job.as_ref().unwrap().failures[..kept.len()]);
+        assert_eq!(kept, many.job.as_ref().unwrap().failures[MAX_FAILURES - kept.len()..]);
         for failure in &mut many.job.as_mut().unwrap().failures {
             (failure.key, failure.message) = ("in/a.wav".to_owned(), "no audio".to_owned());
         }

@@ -13,7 +13,7 @@ It ends when nothing can be claimed and every claim is live. This is what a pod 
 same and stays until everything is done.
 
 With --http, /job answers how far the whole job is, that of all workers, as JSON: numbers of recordings, bytes and shards, \
-and the first failures. When it ends, the file of --termination-log says why and, where the job is over, the same sums.
+and the last failures. When it ends, the file of --termination-log says why and, where the job is over, the same sums.
 
 Credentials come from where the AWS CLI has them: the environment, a profile, the machine's or pod's identity.
 
