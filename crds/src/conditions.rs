@@ -1,7 +1,16 @@
-//! Condition types, reasons and phases of a TranscriptionJob: the only place where they are spelled.
+//! Condition types, reasons, events and phases of a TranscriptionJob: the only place where they are spelled.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+/// Makes a constant of each word, and a list of all.
+macro_rules! words {
+    ($($(#[$what:meta])* $constant:ident = $word:literal;)*) => {
+        $($(#[$what])* pub const $constant: &str = $word;)*
+        /// Every one.
+        pub const ALL: [&str; [$($word),*].len()] = [$($constant),*];
+    };
+}
 
 /// Types of conditions.
 pub mod types {
@@ -27,16 +36,7 @@ pub mod types {
 
 /// Reasons of conditions: closed, so that they can be metric labels too.
 pub mod reasons {
-    /// Makes a constant of each reason, and a list of all.
-    macro_rules! reasons {
-        ($($(#[$what:meta])* $constant:ident = $reason:literal;)*) => {
-            $($(#[$what])* pub const $constant: &str = $reason;)*
-            /// Every reason.
-            pub const ALL: [&str; [$($reason),*].len()] = [$($constant),*];
-        };
-    }
-
-    reasons! {
+    words! {
         /// The store does what is needed.
         STORAGE_AVAILABLE = "StorageAvailable";
         /// The store ignores conditions on writes, and the job does not allow that.
@@ -94,6 +94,46 @@ pub mod reasons {
     }
 }
 
+/// Reasons of events, by which a person can follow a job: closed.
+pub mod events {
+    words! {
+        /// The recordings were listed.
+        PLANNED = "Planned";
+        /// The first workers are asked for.
+        STARTED = "Started";
+        /// Workers are asked for again, by another Job.
+        STARTED_AGAIN = "StartedAgain";
+        /// More workers.
+        SCALED_UP = "ScaledUp";
+        /// Fewer workers.
+        SCALED_DOWN = "ScaledDown";
+        /// `spec.suspend` is true.
+        SUSPENDED = "Suspended";
+        /// `spec.suspend` is false again.
+        RESUMED = "Resumed";
+        /// Workers have replaced their engines.
+        RECYCLED = "Recycled";
+        /// The operator replaces a worker.
+        RESTARTED = "Restarted";
+        /// The operator would replace a worker, and must not.
+        RESTART_REFUSED = "RestartRefused";
+        /// Recordings have failed.
+        FILES_FAILED = "FilesFailed";
+        /// Something hinders the work.
+        STALLED = "Stalled";
+        /// Nothing hinders the work any more.
+        UNSTALLED = "Unstalled";
+        /// A Job of workers ended with work left, and another one follows.
+        RETRYING = "Retrying";
+        /// The API server refuses even the status.
+        REFUSED = "Refused";
+        /// Every recording has its outcome.
+        COMPLETE = "Complete";
+        /// The job will not be finished.
+        FAILED = "Failed";
+    }
+}
+
 /// A summary of the conditions, for people.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
@@ -134,6 +174,15 @@ mod tests {
         let unknown: Vec<_> =
             headings.filter(|word| !types::ALL.contains(word) && !reasons::ALL.contains(word)).collect();
         assert_eq!(unknown, Vec::<&str>::new());
+    }
+
+    #[test]
+    fn each_event_is_explained_to_people() {
+        let page = include_str!("../../docs/conditions.md");
+        let table = page.split_once("## Events\n").map(|(_, rest)| rest).unwrap_or_default();
+        let rows = table.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+        let told: Vec<&str> = rows.map(|(word, _)| word).collect();
+        assert_eq!(told, events::ALL);
     }
 
     /// The API server refuses conditions whose type or reason is not a word of this form.

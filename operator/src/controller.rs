@@ -8,6 +8,7 @@ use kube::ResourceExt;
 use kube::runtime::controller::{Action as Next, Config};
 use kube::runtime::{Controller, WatchStreamExt, watcher};
 use tracing::Instrument;
+use verbatim_crds::conditions::events as reasons;
 use verbatim_crds::{TranscriptionJob, TranscriptionJobStatus, validate};
 
 use crate::context::{Context, Memory};
@@ -97,7 +98,7 @@ pub async fn reconcile(job: Arc<TranscriptionJob>, context: Arc<Context>) -> Res
                 tracing::warn!(step = error.step(), "{words}");
                 if error.is_refusal() && memory.refused.as_ref() != Some(&words) {
                     // The status itself cannot be written: without an event nobody but the log would know.
-                    let note = events::Note { warning: true, reason: "Refused", words: words.clone() };
+                    let note = events::Note { warning: true, reason: reasons::REFUSED, words: words.clone() };
                     if events::publish(&context, &job, vec![note]).await.is_ok() {
                         memory.refused = Some(words);
                     }
@@ -139,7 +140,7 @@ async fn steps(
 
     // Build and apply.
     let asked = Instant::now();
-    let refused = act(context, job, memory, &seen, &mut decision).await?;
+    let refused = act(context, job, memory, &seen, &mut decision, now.steady).await?;
 
     // Status.
     let before = job.status.clone().unwrap_or_default();
@@ -198,6 +199,7 @@ async fn act(
     memory: &mut Memory,
     seen: &Observation,
     decision: &mut Decision,
+    now: Duration,
 ) -> Result<Option<Error>, Error> {
     match make(context, job, memory, seen, decision).await {
         Ok(()) => {}
@@ -207,14 +209,21 @@ async fn act(
         }
         Err(error) => return Err(error),
     }
-    if let Some(restart) = &decision.restart {
-        match apply::evict(context, job, restart).await {
-            Ok(()) => {}
+    if let Some(restart) = decision.restart.take() {
+        match apply::evict(context, job, &restart).await {
+            Ok(()) => {
+                memory.decide.restart.done(now);
+                decision.restart = Some(restart);
+            }
             // A disruption budget may forbid it for now: everything else goes on.
             Err(error) if error.is_answer() => {
                 context.metrics.failed(error.step());
-                tracing::warn!(step = error.step(), pod = restart.pod, "{}", chain(&error));
-                decision.restart = None;
+                let words = format!("worker {} must stay: {}; {}", restart.pod, restart.words, chain(&error));
+                tracing::warn!(step = error.step(), pod = restart.pod, "{words}");
+                if memory.decide.restart.refused(&restart, now) {
+                    let note = events::Note { warning: true, reason: reasons::RESTART_REFUSED, words };
+                    events::publish(context, job, vec![note]).await?;
+                }
             }
             Err(error) => return Err(error),
         }

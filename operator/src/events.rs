@@ -10,7 +10,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{ObjectMeta, PostParams};
 use kube::{Api, Resource, ResourceExt};
-use verbatim_crds::conditions::{reasons, types};
+use verbatim_crds::conditions::{self, events as reasons, types};
 use verbatim_crds::contract::labels;
 use verbatim_crds::{TranscriptionJob, TranscriptionJobStatus};
 
@@ -60,7 +60,7 @@ pub fn notes(turn: &Turn<'_>, told: Option<i64>) -> Vec<Note> {
         } else {
             String::new()
         };
-        note(false, "Planned", format!("{} to do{skipped}", several(files.total, "file")));
+        note(false, reasons::PLANNED, format!("{} to do{skipped}", several(files.total, "file")));
     }
     match (&decision.action, &decision.scale) {
         (Action::Create { round, workers }, scale) => {
@@ -69,7 +69,7 @@ pub fn notes(turn: &Turn<'_>, told: Option<i64>) -> Vec<Note> {
                 _ if before.round.is_some() => "its Job is gone".to_owned(),
                 _ => scale.as_ref().map_or_else(String::new, |scale| scale.words.clone()),
             };
-            let reason = if *round == 0 { "Started" } else { "StartedAgain" };
+            let reason = if *round == 0 { reasons::STARTED } else { reasons::STARTED_AGAIN };
             // The scaling's words begin with their number.
             let words = match *round {
                 0 => why,
@@ -80,12 +80,12 @@ pub fn notes(turn: &Turn<'_>, told: Option<i64>) -> Vec<Note> {
         (Action::Set { suspend: false, .. }, Some(scale)) => {
             let from = workers.unwrap_or_default();
             let reason = match scale.workers.cmp(&from) {
-                std::cmp::Ordering::Greater => "ScaledUp",
-                std::cmp::Ordering::Less => "ScaledDown",
-                std::cmp::Ordering::Equal => "Resumed",
+                std::cmp::Ordering::Greater => reasons::SCALED_UP,
+                std::cmp::Ordering::Less => reasons::SCALED_DOWN,
+                std::cmp::Ordering::Equal => reasons::RESUMED,
             };
             let words = match reason {
-                "Resumed" => format!("{} again", several(from, "worker")),
+                reasons::RESUMED => format!("{} again", several(from, "worker")),
                 _ => scale.words.clone(),
             };
             note(false, reason, words);
@@ -93,10 +93,10 @@ pub fn notes(turn: &Turn<'_>, told: Option<i64>) -> Vec<Note> {
         _ => {}
     }
     if let Some(words) = after.recycles.and_then(|now| recycles::more(before.recycles, now)) {
-        note(false, "Recycled", format!("engines replaced: {words}"));
+        note(false, reasons::RECYCLED, format!("engines replaced: {words}"));
     }
     if let Some(restart) = &decision.restart {
-        note(true, "Restarted", format!("worker {} is replaced: {}", restart.pod, restart.words));
+        note(true, reasons::RESTARTED, format!("worker {} is replaced: {}", restart.pod, restart.words));
     }
     let failed = after.files.map_or(0, |files| files.failed);
     if let Some(told) = told.filter(|told| failed > *told) {
@@ -106,7 +106,7 @@ pub fn notes(turn: &Turn<'_>, told: Option<i64>) -> Vec<Note> {
         });
         note(
             true,
-            "FilesFailed",
+            reasons::FILES_FAILED,
             format!("{} failed, {failed} in all{last}", several(failed - told, "more file")),
         );
     }
@@ -126,16 +126,18 @@ fn turns(
         let words = || format!("{}: {}", condition.reason, condition.message);
         let changed = was != condition.status || known.is_some_and(|known| known.reason != condition.reason);
         match (condition.type_.as_str(), condition.status.as_str()) {
-            (types::STALLED, "True") if changed => note(true, "Stalled", words()),
+            (types::STALLED, "True") if changed => note(true, reasons::STALLED, words()),
             (types::STALLED, "False") if was == "True" => {
-                note(false, "Unstalled", "nothing hinders the work any more".to_owned())
+                note(false, reasons::UNSTALLED, "nothing hinders the work any more".to_owned())
             }
-            (types::PROGRESSING, "True") if changed && condition.reason == reasons::RETRYING => {
-                note(true, "Retrying", condition.message.clone());
+            (types::PROGRESSING, "True") if changed && condition.reason == conditions::reasons::RETRYING => {
+                note(true, reasons::RETRYING, condition.message.clone());
             }
-            (types::SUSPENDED, "True") if changed => note(false, "Suspended", condition.message.clone()),
-            (types::COMPLETE, "True") if changed => note(false, "Complete", condition.message.clone()),
-            (types::FAILED, "True") if changed => note(true, "Failed", words()),
+            (types::SUSPENDED, "True") if changed => {
+                note(false, reasons::SUSPENDED, condition.message.clone())
+            }
+            (types::COMPLETE, "True") if changed => note(false, reasons::COMPLETE, condition.message.clone()),
+            (types::FAILED, "True") if changed => note(true, reasons::FAILED, words()),
             _ => {}
         }
     }

@@ -35,12 +35,22 @@ async fn main() -> ExitCode {
     }
 }
 
+async fn client() -> Result<Client, String> {
+    let mut config = kube::Config::infer().await.map_err(|error| {
+        format!("failed to find the API server: {}; run in a pod, or set KUBECONFIG", chain(&error))
+    })?;
+    // kube asks again by itself, for minutes: up to 15 times, with pauses that double up to 1000 s. The reconcile of a job whose
+    // eviction a disruption budget forbids (429) would stand still so long, and a write could come after the lease was lost. Every
+    // step's failure is tried again here, with a fresh look.
+    config.default_retry = false;
+    Client::try_from(config)
+        .map_err(|error| format!("failed to use the API server's address: {}", chain(&error)))
+}
+
 async fn run(settings: Settings) -> Result<ExitCode, String> {
     // Which cryptography rustls uses is the process's choice; only a second choice is refused.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = Client::try_default().await.map_err(|error| {
-        format!("failed to find the API server: {}; run in a pod, or set KUBECONFIG", chain(&error))
-    })?;
+    let client = client().await?;
     let state = State::default();
     http::serve(&settings.http, state.clone())
         .await

@@ -24,6 +24,9 @@ pub const STUCK: Duration = Duration::from_secs(900);
 pub const BUDGET: usize = 6;
 /// The time that the budget is for.
 pub const BUDGET_TIME: Duration = Duration::from_secs(3600);
+/// Until an eviction that was refused is asked for again: a disruption budget opens when another pod is ready, or when somebody
+/// changes it.
+pub const AGAIN: Duration = Duration::from_secs(30);
 
 /// A worker to replace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,6 +80,21 @@ pub struct Memory {
     workers: BTreeMap<String, Health>,
     /// When workers were replaced.
     restarts: Vec<Duration>,
+    /// The pod, by uid, whose eviction was refused last, and when.
+    refused: Option<(String, Duration)>,
+}
+
+impl Memory {
+    /// A worker was replaced. What was decided and not done does not count.
+    pub fn done(&mut self, now: Duration) {
+        self.restarts.push(now);
+    }
+
+    /// A worker must not be replaced for now. Gives whether that is news: it was not so for this pod before.
+    pub fn refused(&mut self, restart: &Restart, now: Duration) -> bool {
+        let before = self.refused.replace((restart.uid.clone(), now));
+        before.is_none_or(|(uid, _)| uid != restart.uid)
+    }
 }
 
 /// Since when a worker is ill, and with what.
@@ -113,12 +131,11 @@ pub fn restart(seen: &Observation, memory: &mut Memory, now: Duration) -> Option
     }
     // One at a time: the one before must be replaced first.
     let leaving = seen.workers.iter().any(|worker| worker.leaving && worker.lives());
-    if leaving || memory.restarts.len() >= BUDGET {
+    let refused = memory.refused.as_ref().is_some_and(|(_, at)| now.saturating_sub(*at) < AGAIN);
+    if leaving || refused || memory.restarts.len() >= BUDGET {
         return None;
     }
-    let (_, restart) = worst?;
-    memory.restarts.push(now);
-    Some(restart)
+    worst.map(|(_, restart)| restart)
 }
 
 fn note(health: &mut Health, sample: Option<&Sample>, now: Duration) {

@@ -71,8 +71,10 @@ fn one_at_a_time_and_few_in_an_hour() {
     let mut replaced = Vec::new();
     for second in (0..7200).step_by(10) {
         let now = Duration::from_secs(second);
-        replaced
-            .extend(restart(&seen(vec![Err("refused".into()), full()]), &mut memory, now).map(|_| second));
+        if restart(&seen(vec![Err("refused".into()), full()]), &mut memory, now).is_some() {
+            memory.done(now);
+            replaced.push(second);
+        }
     }
     assert!(replaced.iter().filter(|second| **second < 3600).count() <= BUDGET, "{replaced:?}");
     let mut leaving = seen(vec![Err("refused".into()), full()]);
@@ -81,6 +83,30 @@ fn one_at_a_time_and_few_in_an_hour() {
     for second in (0..2000).step_by(10) {
         assert_eq!(restart(&leaving, &mut memory, Duration::from_secs(second)), None);
     }
+}
+
+#[test]
+fn what_was_refused_does_not_count_and_is_asked_for_again() {
+    let mut memory = Memory::default();
+    let (mut asked, mut news) = (Vec::new(), 0);
+    for second in (0..7200).step_by(10) {
+        let now = Duration::from_secs(second);
+        if let Some(restart) = restart(&seen(vec![full()]), &mut memory, now) {
+            asked.push(second);
+            news += u32::from(memory.refused(&restart, now));
+        }
+    }
+    assert_eq!((asked[0], asked[1], news), (120, 120 + AGAIN.as_secs(), 1));
+    assert_eq!(asked.len() as u64, (7200 - 120) / AGAIN.as_secs());
+    // When it is allowed at last, the budget is whole.
+    let mut done = 0;
+    for now in (7260..8000).step_by(10).map(Duration::from_secs) {
+        if restart(&seen(vec![full()]), &mut memory, now).is_some() {
+            memory.done(now);
+            done += 1;
+        }
+    }
+    assert_eq!(done, BUDGET);
 }
 
 proptest! {
@@ -97,7 +123,9 @@ proptest! {
                 2 => busy(0.0),
                 _ => busy(now as f64),
             };
-            if restart(&seen(vec![sample]), &mut memory, Duration::from_secs(now)).is_some() {
+            let at = Duration::from_secs(now);
+            if restart(&seen(vec![sample]), &mut memory, at).is_some() {
+                memory.done(at);
                 replaced.push(now);
             }
         }

@@ -145,6 +145,40 @@ fn most_workers_can_be_lowered_and_raised() {
 }
 
 #[test]
+fn a_sick_worker_that_must_stay_is_replaced_when_it_may_go() {
+    let mut stage = Stage::shared("must-stay", Fleet::new(FILES, 2));
+    stage.operator(&[]);
+    stage.apply("calls", json!({"scaling": {"maxWorkers": 1}}));
+    stage.until("calls", "progress", |status| done(status) > 20);
+    let budget = json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "stay"},
+        "spec": {"minAvailable": 1, "selector": {"matchLabels": {"verbatim.dev/job": "calls"}}}});
+    stage.namespace.apply(&budget.to_string()).unwrap();
+    stage.fleet.pause(true);
+    stage.fleet.silent(true);
+    let told = |reason: &str| {
+        let events = stage.events("calls");
+        events.into_iter().filter(|event| event.starts_with(reason)).collect::<Vec<_>>()
+    };
+    let mut looks = 0;
+    let status = stage.until("calls", "a refusal", |_| {
+        looks += 1;
+        // Events are asked for every two seconds: it takes two minutes.
+        looks % 20 == 0 && !told("RestartRefused: ").is_empty()
+    });
+    assert_eq!((status["phase"].as_str(), &status["restarts"]), (Some("Running"), &json!(0)), "{status:#}");
+    stage.namespace.kubectl(&["delete", "pdb", "stay"]).unwrap();
+    stage.until("calls", "the restart", |status| status["restarts"] == 1);
+    stage.fleet.silent(false);
+    stage.fleet.pause(false);
+    let status = complete(&stage);
+    assert_eq!((&status["restarts"], &status["round"]), (&json!(1), &json!(0)), "{status:#}");
+    let refused = told("RestartRefused: ");
+    assert_eq!(refused.len(), 1, "{refused:#?}");
+    assert!(refused[0].contains("no answer for") && refused[0].contains("disruption budget"), "{refused:#?}");
+    assert_eq!((told("Stalled: Refused").len(), told("Restarted: ").len()), (0, 1));
+}
+
+#[test]
 fn a_job_whose_job_is_deleted_by_hand_starts_again() {
     let stage = half_way("by-hand");
     stage.namespace.kubectl(&["delete", "job", "calls-0"]).unwrap();

@@ -36,6 +36,7 @@ struct State {
     /// Every file that fails: the last ones.
     bad: u64,
     paused: bool,
+    silent: bool,
     /// How the next workers end that look.
     orders: Vec<Exit>,
     /// How each new worker ends at once.
@@ -63,6 +64,11 @@ impl Fleet {
     /// Workers stand still, or go on.
     pub fn pause(&self, paused: bool) {
         self.change(|state| state.paused = paused);
+    }
+
+    /// Workers answer nobody, or do again.
+    pub fn silent(&self, silent: bool) {
+        self.change(|state| state.silent = silent);
     }
 
     /// The next worker that looks ends so.
@@ -209,6 +215,9 @@ impl Fleet {
         let Ok(listener) = TcpListener::bind((address, http::PORT)).await else { return };
         loop {
             let Ok((mut stream, _)) = listener.accept().await else { continue };
+            if self.change(|state| state.silent) {
+                continue;
+            }
             let mut head = [0; 2048];
             let read = stream.read(&mut head).await.unwrap_or_default();
             let head = String::from_utf8_lossy(&head[..read]).into_owned();
