@@ -68,7 +68,7 @@ fn record(shard: u32) -> Record {
         id: None,
         bytes: 1,
         transcript: None,
-        outcome: if number % 2 == 0 {
+        outcome: if number.is_multiple_of(2) {
             Outcome::succeeded(7, 1)
         } else {
             Outcome::failed(FailureReason::Corrupt, "damaged")
