@@ -38,7 +38,7 @@ def recycles() -> dict[str, str]:
 
 
 def case(expr: str, phase: int) -> dict:
-    """A quarter of an hour, looked at each minute, which begins so many scrapes before the workers."""
+    """Time enough for all of the workers, looked at each minute, which begins so many scrapes before they do."""
     name = 'verbatim_engine_recycles_total{namespace="calls",verbatim_job="nov",pod="%s",reason="Memory"}'
     before = f"_x{phase} " if phase else ""
     told = [{"labels": f'{{pod="{pod}",reason="Memory"}}', "value": count} for pod, (_, count) in WORKERS.items() if count]

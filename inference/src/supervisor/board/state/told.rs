@@ -1,8 +1,12 @@
 //! What the board tells of its state.
 
+use std::collections::BTreeMap;
+
 use super::State;
+use crate::engine::failure::FailureReason;
 use crate::supervisor::board::Moment;
 use crate::supervisor::board::status::{self, EngineState, SILENCE, Status};
+use crate::supervisor::observe::RecycleReason;
 
 impl State {
     /// Whether the supervisor's loop turns.
@@ -61,20 +65,12 @@ impl State {
             suspects: self.suspects.values().cloned().collect(),
             recycles: status::Recycles {
                 total: self.recycles_by_reason.values().sum(),
-                by_reason: self
-                    .recycles_by_reason
-                    .iter()
-                    .map(|(reason, count)| (reason.as_str(), *count))
-                    .collect(),
+                by_reason: named(&self.recycles_by_reason, RecycleReason::as_str),
                 last: self.recycles.iter().cloned().collect(),
             },
             failures: status::Failures {
                 total: self.failures_by_reason.values().sum(),
-                by_reason: self
-                    .failures_by_reason
-                    .iter()
-                    .map(|(reason, count)| (reason.as_str(), *count))
-                    .collect(),
+                by_reason: named(&self.failures_by_reason, FailureReason::as_str),
                 last: self.failures.iter().cloned().collect(),
             },
             budget: self.budget.clone(),
@@ -86,4 +82,12 @@ impl State {
                 .map(|progress| status::Run { remaining_files: progress.remaining_files(), progress }),
         }
     }
+}
+
+/// Counts by the reasons' words.
+fn named<Reason: Copy>(
+    counts: &BTreeMap<Reason, u64>,
+    word: impl Fn(Reason) -> &'static str,
+) -> BTreeMap<&'static str, u64> {
+    counts.iter().map(|(reason, count)| (word(*reason), *count)).collect()
 }
