@@ -88,7 +88,7 @@ soak: model ## Watch the engine's memory over ten minutes of recordings: target/
 	scripts/soak.sh $(VERBATIM) $(SOAK)
 
 chaos: model ## Suffer 300 random faults in one run, and compare each result with an undisturbed run's
-	VERBATIM_CHAOS_FAULTS=300 cargo test --release --locked --package verbatim --test engine_processes faults::random -- --nocapture
+	VERBATIM_CHAOS_FAULTS=300 cargo test --release --locked --package verbatim --test engine_processes faults::faults_at_random -- --nocapture
 
 chaos-workers: model ## Kill, stop and mislead three workers over one bucket, in 50 runs; nothing may be lost or twice
 	@scripts/setup.sh versitygw faketime
