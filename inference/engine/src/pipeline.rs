@@ -3,8 +3,8 @@
 //! Listeners decode and cut (a file each), lanes run the model (a thread and its sessions each), the collector, on the
 //! caller's thread, puts the files together again. Between listeners and lanes lies the [`Pool`]; it bounds memory.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -63,12 +63,7 @@ pub(super) struct Shared<'a> {
 }
 
 impl Transcriber for Pipeline {
-    fn transcribe(
-        &mut self,
-        tasks: &mut (dyn Iterator<Item = FileTask> + Send),
-        on_event: &mut dyn FnMut(Event),
-        stop: &AtomicBool,
-    ) {
+    fn transcribe(&mut self, tasks: Receiver<FileTask>, on_event: &mut dyn FnMut(Event), stop: &AtomicBool) {
         let shared = Shared {
             pool: Pool::new(&self.controls),
             controls: &self.controls,
@@ -92,21 +87,21 @@ impl Transcriber for Pipeline {
             fitted_length: &move |samples| lengths.fitted(samples),
         };
         let (sender, receiver) = crossbeam_channel::bounded(MESSAGES);
-        let (tasks, shared, settings) = (&Mutex::new(tasks), &shared, &settings);
+        let (shared, settings) = (&shared, &settings);
         let listening = &AtomicUsize::new(self.listeners.len());
         thread::scope(|scope| {
             for vad in &mut self.listeners {
-                let sender = sender.clone();
+                let (tasks, sender) = (tasks.clone(), sender.clone());
                 scope.spawn(move || {
                     let _leaving = Leaving { listening, pool: &shared.pool };
-                    listener(vad, tasks, settings, shared, &sender);
+                    listener(vad, &tasks, settings, shared, &sender);
                 });
             }
             for (number, family) in self.lanes.iter_mut().enumerate() {
                 let sender = sender.clone();
                 scope.spawn(move || lane(number, family.as_mut(), shared, &sender));
             }
-            drop(sender);
+            drop((tasks, sender));
             collect(&receiver, shared, on_event);
         });
         self.runtime.trim();
@@ -164,13 +159,13 @@ impl Drop for Hearing<'_> {
 /// A listener's life: files, until there are none.
 fn listener(
     vad: &mut Vad,
-    tasks: &Mutex<&mut (dyn Iterator<Item = FileTask> + Send)>,
+    tasks: &Receiver<FileTask>,
     settings: &Settings<'_>,
     shared: &Shared<'_>,
     sender: &Sender<Message>,
 ) {
     while !shared.stop.load(Ordering::Acquire) {
-        let Some(task) = tasks.lock().unwrap_or_else(PoisonError::into_inner).next() else { return };
+        let Ok(task) = tasks.recv() else { return };
         let started = Instant::now();
         shared.files_open.fetch_add(1, Ordering::AcqRel);
         if sender.send(Message::Started { task: task.id, started }).is_err() {
@@ -205,7 +200,7 @@ fn hear(
     let unreadable = |error: std::io::Error| {
         Stopped::Failed(Failure::from(super::audio::AudioError::from_io(error, None)))
     };
-    if let Some(wanted) = task.wish.language.as_ref().filter(|wanted| !settings.model.writes(wanted)) {
+    if let Some(wanted) = task.overrides.language.as_ref().filter(|wanted| !settings.model.writes(wanted)) {
         return Err(Stopped::Failed(Failure {
             reason: FailureReason::UnsupportedLanguage,
             message: format!(
@@ -226,8 +221,14 @@ fn hear(
     let mut progress = |audio_seconds, bytes_read| {
         let _ = sender.send(Message::Progress { task: task.id, audio_seconds, bytes_read });
     };
-    let ended =
-        listen(&task.path, task.wish.channels(settings.channels), settings, vad, &mut each, &mut progress)?;
+    let ended = listen(
+        &task.path,
+        task.overrides.channels(settings.channels),
+        settings,
+        vad,
+        &mut each,
+        &mut progress,
+    )?;
     let sha256 = sha256.trim_start_matches("sha256:").to_owned();
     Ok(Message::Ended { task: task.id, audio: ended.audio, warnings: ended.warnings, sha256, bytes })
 }

@@ -75,13 +75,14 @@ mod tests {
 
     use super::*;
     use crate::message::{FromEngine, MAX_FROM_ENGINE, MAX_TO_ENGINE, Obstacle, ToEngine};
-    use crate::task::{FileTask, Wish};
+    use crate::task::{FileOverrides, FileTask};
 
     #[test]
     fn messages_come_out_as_they_went_in() {
         let path = OsString::from_vec(b"/calls/\xff\xfe \"x\".wav".to_vec()).into();
-        let wish = Wish { channel: Some(1), language: Some("en".to_owned()) };
-        let sent = [ToEngine::File(FileTask { id: 7, path, name: None, wish, fault: None }), ToEngine::Drain];
+        let overrides = FileOverrides { channel: Some(1), language: Some("en".to_owned()) };
+        let sent =
+            [ToEngine::File(FileTask { id: 7, path, name: None, overrides, fault: None }), ToEngine::Drain];
         let mut wire = Vec::new();
         for message in &sent {
             send(&mut wire, message, MAX_TO_ENGINE).unwrap();

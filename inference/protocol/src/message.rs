@@ -14,7 +14,7 @@ use crate::task::FileTask;
 use crate::transcript::Model;
 
 /// Version of these messages; the first message in each direction carries it. Raised when a form changes.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// File descriptor of the socket in the engine process: the first one after the standard streams.
 pub const SOCKET: RawFd = 3;

@@ -19,14 +19,14 @@ pub enum ChannelMode {
 
 /// What a list says of one recording, over what the job says of all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Wish {
+pub struct FileOverrides {
     /// The one channel to transcribe, from 0.
     pub channel: Option<u16>,
     /// Its language.
     pub language: Option<String>,
 }
 
-impl Wish {
+impl FileOverrides {
     /// What to do with the channels of this recording, where `all` is done with those of the others.
     pub fn channels(&self, all: ChannelMode) -> ChannelMode {
         self.channel.map_or(all, ChannelMode::Only)
@@ -54,7 +54,7 @@ pub struct FileTask {
     #[serde(skip)]
     pub name: Option<String>,
     /// What is wished for it alone.
-    pub wish: Wish,
+    pub overrides: FileOverrides,
     /// What is to go wrong with it, on purpose.
     pub fault: Option<Injected>,
 }
@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn a_digest_follows_what_is_wished() {
         let digest = |channel, language: Option<&str>| {
-            Wish { channel, language: language.map(str::to_owned) }.config_digest("sha256:all")
+            FileOverrides { channel, language: language.map(str::to_owned) }.config_digest("sha256:all")
         };
         assert_eq!(digest(None, None), "sha256:all");
         let all: std::collections::BTreeSet<String> = [
@@ -125,7 +125,7 @@ mod tests {
             digest(None, Some("en")),
             digest(None, Some("de")),
             digest(Some(1), Some("en")),
-            Wish { channel: Some(1), language: None }.config_digest("sha256:other"),
+            FileOverrides { channel: Some(1), language: None }.config_digest("sha256:other"),
         ]
         .into();
         assert_eq!(all.len(), 7);

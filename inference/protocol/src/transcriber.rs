@@ -1,6 +1,9 @@
-//! The engine as its callers see it.
+//! Interface of whatever transcribes: the engine itself, or a supervisor with its engine processes.
 
 use std::sync::{Arc, atomic::AtomicBool};
+use std::thread;
+
+use crossbeam_channel::{Receiver, bounded};
 
 use crate::controls::Controls;
 use crate::event::Event;
@@ -9,17 +12,12 @@ use crate::transcript::Model;
 
 /// Runs tasks and reports events.
 pub trait Transcriber: Send {
-    /// Transcribes every task of `tasks` and answers each through `on_event`, in any order.
+    /// Transcribes every task and answers each through `on_event`, in any order, on the caller's thread.
     ///
-    /// Blocks until all tasks are answered. Once `stop` is true no more tasks are taken, and those that are not
-    /// finished are answered with [`crate::failure::FailureReason::Interrupted`]. `tasks` may be drawn from
-    /// on another thread; `on_event` is called on the caller's.
-    fn transcribe(
-        &mut self,
-        tasks: &mut (dyn Iterator<Item = FileTask> + Send),
-        on_event: &mut dyn FnMut(Event),
-        stop: &AtomicBool,
-    );
+    /// Blocks until all senders of `tasks` are gone and all tasks are answered. Once `stop` is true no more tasks are
+    /// taken, and unfinished ones are answered with [`crate::failure::FailureReason::Interrupted`]. A task that is
+    /// never taken gets no event; the receiver is dropped on return, so that its sender learns of it.
+    fn transcribe(&mut self, tasks: Receiver<FileTask>, on_event: &mut dyn FnMut(Event), stop: &AtomicBool);
 
     /// The model's name and the digest of what was loaded.
     fn model(&self) -> Model;
@@ -32,4 +30,25 @@ pub trait Transcriber: Send {
 
     /// What can be read and set while it works.
     fn controls(&self) -> Arc<Controls>;
+}
+
+/// Runs tasks of an iterator, which a thread of its own draws from: finding the next task may mean reading a file for its
+/// digest. One task is drawn ahead.
+pub fn transcribe_all(
+    engine: &mut dyn Transcriber,
+    tasks: impl Iterator<Item = FileTask> + Send,
+    on_event: &mut dyn FnMut(Event),
+    stop: &AtomicBool,
+) {
+    let (sender, receiver) = bounded(1);
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            for task in tasks {
+                if sender.send(task).is_err() {
+                    return;
+                }
+            }
+        });
+        engine.transcribe(receiver, on_event, stop);
+    });
 }

@@ -8,8 +8,8 @@ use super::inject::Faults;
 use super::recorder::{Recorder, Task};
 use verbatim_protocol::event::Event;
 use verbatim_protocol::failure::FailureReason;
-use verbatim_protocol::task::{FileTask, Wish};
-use verbatim_protocol::transcriber::Transcriber;
+use verbatim_protocol::task::{FileOverrides, FileTask};
+use verbatim_protocol::transcriber::transcribe_all;
 use verbatim_supervisor::supervised::Supervised;
 
 /// A recording of a soak.
@@ -70,7 +70,7 @@ impl Soak<'_> {
             }
             self.recorder.phase(concurrency);
             engine.set_max_in_flight(Some(concurrency));
-            let mut tasks = Rounds {
+            let tasks = Rounds {
                 soak: self,
                 concurrency,
                 until: length,
@@ -80,7 +80,7 @@ impl Soak<'_> {
                 round: &mut round,
                 file: 0,
             };
-            engine.transcribe(&mut tasks, &mut |event| self.hear(event, told), stop);
+            transcribe_all(engine, tasks, &mut |event| self.hear(event, told), stop);
         }
         round
     }
@@ -135,7 +135,7 @@ impl Iterator for Rounds<'_> {
         let fault = self.soak.faults.of(*self.task, &name).map(|strike| strike.injected);
         let task = Task { name, bytes, round: *self.round, concurrency: self.concurrency };
         self.soak.recorder.expect(*self.task, task);
-        Some(FileTask { id: *self.task, path, name: None, wish: Wish::default(), fault })
+        Some(FileTask { id: *self.task, path, name: None, overrides: FileOverrides::default(), fault })
     }
 }
 

@@ -74,7 +74,7 @@ pub fn start(
         super::orphans::adopt();
     }
     let mut supervised = Supervised::idle(options, policy, observer);
-    // There are no files, but the wish for an engine.
+    // There are no files, but the overrides for an engine.
     let mut nobody = |_| {};
     let (_sender, more) = crossbeam_channel::bounded(1);
     let mut call =

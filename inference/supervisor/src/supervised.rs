@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded, never, select};
@@ -214,26 +213,9 @@ impl Supervised {
 }
 
 impl Transcriber for Supervised {
-    fn transcribe(
-        &mut self,
-        tasks: &mut (dyn Iterator<Item = FileTask> + Send),
-        on_event: &mut dyn FnMut(Event),
-        stop: &AtomicBool,
-    ) {
-        // Looking for the next file may mean to read one, for its digest: not on this thread. One ahead is enough.
-        let (sender, more) = bounded(1);
-        thread::scope(|scope| {
-            scope.spawn(move || {
-                for task in tasks {
-                    if sender.send(task).is_err() {
-                        return;
-                    }
-                }
-            });
-            let mut call =
-                Call { queue: Queue::default(), tasks: HashMap::new(), more: Some(more), on_event };
-            self.run(&mut call, stop);
-        });
+    fn transcribe(&mut self, tasks: Receiver<FileTask>, on_event: &mut dyn FnMut(Event), stop: &AtomicBool) {
+        let mut call = Call { queue: Queue::default(), tasks: HashMap::new(), more: Some(tasks), on_event };
+        self.run(&mut call, stop);
         if let Some(broken) = &self.broken {
             tracing::error!("{broken}");
         }

@@ -26,9 +26,12 @@ use crate::output::made_by::MadeBy;
 use crate::worker::batch::{Batch, BatchError, Local};
 use crate::worker::counts::StoreCounts;
 use crate::worker::looks::Looks;
-use crate::worker::room::{LOOK, Room};
+use crate::worker::room::Room;
 use verbatim_protocol::options::EngineOptions;
 use verbatim_supervisor::policy::Policy;
+
+/// Interval at which the stop flag is read: a signal sets a flag and wakes nobody.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// What is to be done.
 pub struct Order<'a> {

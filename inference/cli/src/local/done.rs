@@ -95,7 +95,7 @@ fn read(path: &Path) -> Option<Transcript> {
 fn is_fresh(transcript: &Transcript, item: &Item, origin: &Origin, stop: &AtomicBool) -> bool {
     transcript.schema_version == SCHEMA_VERSION
         && transcript.model.digest == origin.model
-        && transcript.config_digest == item.wish.config_digest(&origin.config)
+        && transcript.config_digest == item.overrides.config_digest(&origin.config)
         && transcript.source.bytes == item.bytes
         && sha256(&item.path, stop).is_ok_and(|digest| digest == transcript.source.sha256)
 }

@@ -54,7 +54,7 @@ impl<'a> Feed<'a> {
                     id,
                     path: item.path.clone(),
                     name: None,
-                    wish: item.wish.clone(),
+                    overrides: item.overrides.clone(),
                     fault: None,
                 });
             }

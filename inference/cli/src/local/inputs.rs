@@ -15,7 +15,7 @@ use crate::local::walk;
 use crate::local::walk::{Choice, read_failure};
 use crate::output::format::Format;
 use verbatim_protocol::failure::{Failure, FailureReason};
-use verbatim_protocol::task::Wish;
+use verbatim_protocol::task::FileOverrides;
 
 /// What the transcript of standard input is named, without an ending.
 const STDIN_STEM: &str = "stdin";
@@ -179,7 +179,7 @@ impl Gathering {
     ) {
         // Where it goes is known when all are: the plan sets it.
         let target = Target::Stdout(Format::Txt);
-        self.items.push(Item { path, name, bytes, target, failure, wish: Wish::default() });
+        self.items.push(Item { path, name, bytes, target, failure, overrides: FileOverrides::default() });
         self.places.push(place);
     }
 }

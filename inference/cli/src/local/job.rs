@@ -23,7 +23,7 @@ use crate::local::plan::{Item, LeftOut, NameError, Plan, Target, identity, name_
 use crate::local::walk;
 use crate::local::walk::{Recording, read_failure};
 use verbatim_protocol::options::{DEFAULT_MAX_AUDIO_SECONDS, Device, EngineOptions, VadOptions};
-use verbatim_protocol::task::{ChannelMode, Wish};
+use verbatim_protocol::task::{ChannelMode, FileOverrides};
 
 /// Why a job cannot be done on this machine.
 #[derive(Debug, thiserror::Error)]
@@ -143,9 +143,11 @@ pub fn plan(spec: &TranscriptionJobSpec, base: &Path) -> Result<Plan, JobError> 
     };
     let mut left_out = LeftOut::default();
     let names = match (&spec.source.keys, &spec.source.manifest, only) {
-        (Some(keys), ..) => Some(keys.iter().map(|key| (PathBuf::from(key), Wish::default())).collect()),
+        (Some(keys), ..) => {
+            Some(keys.iter().map(|key| (PathBuf::from(key), FileOverrides::default())).collect())
+        }
         (None, Some(list), _) => Some(read_list(&verbatim_crds::path::resolve(&list.key, base)?)?),
-        (None, None, Some(only)) => Some(vec![(only, Wish::default())]),
+        (None, None, Some(only)) => Some(vec![(only, FileOverrides::default())]),
         (None, None, None) => None,
     };
     let recordings = match names {
@@ -154,7 +156,7 @@ pub fn plan(spec: &TranscriptionJobSpec, base: &Path) -> Result<Plan, JobError> 
             let patterns = Patterns::new(&source.include, &source.exclude)?;
             let found = walk::walk(&folder, &|below| patterns.choose(&below.to_string_lossy()));
             left_out.add(&found);
-            found.recordings.into_iter().map(|recording| (recording, Wish::default())).collect()
+            found.recordings.into_iter().map(|recording| (recording, FileOverrides::default())).collect()
         }
     };
     let items = place_all(&folder, recordings, destination.as_deref(), spec.destination.layout)?;
@@ -163,10 +165,14 @@ pub fn plan(spec: &TranscriptionJobSpec, base: &Path) -> Result<Plan, JobError> 
 }
 
 /// The recordings of a list; each name once.
-fn named(folder: &Path, names: Vec<(PathBuf, Wish)>, left_out: &mut LeftOut) -> Vec<(Recording, Wish)> {
+fn named(
+    folder: &Path,
+    names: Vec<(PathBuf, FileOverrides)>,
+    left_out: &mut LeftOut,
+) -> Vec<(Recording, FileOverrides)> {
     let mut seen = HashSet::new();
     let mut recordings = Vec::with_capacity(names.len());
-    for (name, wish) in names {
+    for (name, overrides) in names {
         let path = folder.join(name);
         if !seen.insert(identity(&path)) {
             left_out.twice += 1;
@@ -176,18 +182,21 @@ fn named(folder: &Path, names: Vec<(PathBuf, Wish)>, left_out: &mut LeftOut) -> 
             Ok(metadata) => (metadata.len(), None),
             Err(error) => (0, Some(read_failure(&error))),
         };
-        recordings.push((Recording { path, bytes, failure }, wish));
+        recordings.push((Recording { path, bytes, failure }, overrides));
     }
     recordings
 }
 
 /// What a list names, and what it wishes for each.
-fn read_list(path: &Path) -> Result<Vec<(PathBuf, Wish)>, JobError> {
+fn read_list(path: &Path) -> Result<Vec<(PathBuf, FileOverrides)>, JobError> {
     let unread = |source| JobError::List { path: path.to_owned(), source };
     let file = fs::File::open(path).map_err(unread)?;
     let mut names = Vec::new();
     list::read(&path.to_string_lossy(), BufReader::new(file), &mut |_, entry: Entry| {
-        names.push((PathBuf::from(entry.name), Wish { channel: entry.channel, language: entry.language }));
+        names.push((
+            PathBuf::from(entry.name),
+            FileOverrides { channel: entry.channel, language: entry.language },
+        ));
         Ok(())
     })
     .map_err(|error| match error {
@@ -200,7 +209,7 @@ fn read_list(path: &Path) -> Result<Vec<(PathBuf, Wish)>, JobError> {
 /// Says where each transcript goes. Without a destination they go beside their recordings.
 fn place_all(
     folder: &Path,
-    recordings: Vec<(Recording, Wish)>,
+    recordings: Vec<(Recording, FileOverrides)>,
     destination: Option<&Path>,
     layout: Layout,
 ) -> Result<Vec<Item>, JobError> {
@@ -220,8 +229,14 @@ fn place_all(
         })
         .collect();
     let targets: Vec<Target> = name_targets(&places)?;
-    let items = recordings.into_iter().zip(names).zip(targets).map(|(((recording, wish), name), target)| {
-        Item { path: recording.path, name, bytes: recording.bytes, target, failure: recording.failure, wish }
-    });
+    let items =
+        recordings.into_iter().zip(names).zip(targets).map(|(((recording, overrides), name), target)| Item {
+            path: recording.path,
+            name,
+            bytes: recording.bytes,
+            target,
+            failure: recording.failure,
+            overrides,
+        });
     Ok(items.collect())
 }

@@ -10,7 +10,7 @@ use super::{
 use crate::output::format::Format;
 use verbatim_protocol::failure::FailureReason;
 use verbatim_protocol::options::Device;
-use verbatim_protocol::task::{ChannelMode, Wish};
+use verbatim_protocol::task::{ChannelMode, FileOverrides};
 
 fn spec(fields: &str) -> verbatim_crds::TranscriptionJobSpec {
     let text = format!(
@@ -105,7 +105,10 @@ fn a_source_of_one_file_and_sources_with_lists() {
     fs::write(base.join("list"), "{\"key\": \"a.mp3\", \"channel\": 1, \"language\": \"en\"}\n").unwrap();
     let wished = plan(&listed, base).unwrap();
     assert_eq!(pairs(&wished, base), [pair("a.mp3", "out/a.json")]);
-    assert_eq!(wished.items[0].wish, Wish { channel: Some(1), language: Some("en".to_owned()) });
+    assert_eq!(
+        wished.items[0].overrides,
+        FileOverrides { channel: Some(1), language: Some("en".to_owned()) }
+    );
     fs::remove_file(base.join("list")).unwrap();
     assert!(matches!(plan(&listed, base), Err(JobError::List { .. })));
 }

@@ -10,7 +10,7 @@ use crate::local::spool::Spool;
 use crate::local::walk::Found;
 use crate::output::format::Format;
 use verbatim_protocol::failure::Failure;
-use verbatim_protocol::task::Wish;
+use verbatim_protocol::task::FileOverrides;
 
 /// What a run has to do, in order.
 #[derive(Debug, Default)]
@@ -62,7 +62,7 @@ pub struct Item {
     /// Why it cannot be read, where that is known already.
     pub failure: Option<Failure>,
     /// What a list wishes for it alone.
-    pub wish: Wish,
+    pub overrides: FileOverrides,
 }
 
 /// Where a transcript goes.

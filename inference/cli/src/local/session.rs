@@ -18,7 +18,7 @@ use crate::local::watch::{Notice, Watcher};
 use crate::output::format::Format;
 use crate::output::made_by::MadeBy;
 use verbatim_protocol::event::Event;
-use verbatim_protocol::transcriber::Transcriber;
+use verbatim_protocol::transcriber::{Transcriber, transcribe_all};
 
 /// Transcripts that wait to be written, at most. Enough for a slow fsync (0.1 s) while a fast engine is done with
 /// hundreds of short files in a second; a transcript takes kilobytes.
@@ -53,7 +53,7 @@ impl Run<'_> {
         thread::scope(|scope| {
             scope.spawn(move || commit::write_all(self, &receiver));
             let mut feed = Feed::new(self, stop, sender.clone());
-            engine.transcribe(&mut feed, &mut |event| self.hear(event, &made_by, &sender), stop);
+            transcribe_all(engine, &mut feed, &mut |event| self.hear(event, &made_by, &sender), stop);
             // Again: a process that was killed in the middle of a write may hold its file for a moment longer.
             feed.clean();
             // The writer ends when nobody can send any more.
@@ -74,7 +74,7 @@ impl Run<'_> {
                 // Without folders: the same recording gives the same transcript wherever it lies.
                 let name =
                     item.name.file_name().unwrap_or(item.name.as_os_str()).to_string_lossy().into_owned();
-                let transcript = made_by.transcript(name, &item.wish, result);
+                let transcript = made_by.transcript(name, &item.overrides, result);
                 // The writer goes only after this sender has: the work arrives.
                 let _ = work.send(Work { id, transcript, formats: self.formats.to_vec(), rendered: false });
             }

@@ -11,7 +11,7 @@ use super::{
     testing::{Notes, Scripted},
 };
 use crate::output::format::Format;
-use verbatim_protocol::task::Wish;
+use verbatim_protocol::task::FileOverrides;
 use verbatim_protocol::transcript::Transcript;
 
 /// A folder with recordings, and what a run over them tells and hears.
@@ -31,7 +31,14 @@ impl Bench {
             fs::write(&path, text).unwrap();
             let target = Target::Files { folder: folder.path().join("out"), stem: (*name).into() };
             let name = format!("calls/{name}.wav").into();
-            Item { path, name, bytes: text.len() as u64, target, failure: None, wish: Wish::default() }
+            Item {
+                path,
+                name,
+                bytes: text.len() as u64,
+                target,
+                failure: None,
+                overrides: FileOverrides::default(),
+            }
         });
         let items = items.collect();
         let origin = Origin { model: "sha256:1".to_owned(), config: "sha256:2".to_owned() };

@@ -1,5 +1,6 @@
 //! An engine for tests that does what the files say, and a watcher that writes everything down.
 
+use crossbeam_channel::Receiver;
 use std::{
     fs,
     sync::{
@@ -27,12 +28,7 @@ pub(crate) struct Scripted {
 }
 
 impl Transcriber for Scripted {
-    fn transcribe(
-        &mut self,
-        tasks: &mut (dyn Iterator<Item = FileTask> + Send),
-        on_event: &mut dyn FnMut(Event),
-        stop: &AtomicBool,
-    ) {
+    fn transcribe(&mut self, tasks: Receiver<FileTask>, on_event: &mut dyn FnMut(Event), stop: &AtomicBool) {
         for FileTask { id, path, .. } in tasks {
             self.heard.push(path.file_name().unwrap().to_string_lossy().into_owned());
             let bytes = fs::read(&path).unwrap();

@@ -1,7 +1,7 @@
 //! An engine's result becomes a transcript: what only whoever asked knows is added.
 
 use verbatim_protocol::event::FileResult;
-use verbatim_protocol::task::Wish;
+use verbatim_protocol::task::FileOverrides;
 use verbatim_protocol::transcript::{Model, Processing, SCHEMA_VERSION, Source, Transcript};
 
 /// What the transcripts of a run have in common.
@@ -17,7 +17,7 @@ pub struct MadeBy {
 
 impl MadeBy {
     /// The transcript of a recording of this name, without folders, of which this was wished.
-    pub fn transcript(&self, name: String, wish: &Wish, result: FileResult) -> Transcript {
+    pub fn transcript(&self, name: String, overrides: &FileOverrides, result: FileResult) -> Transcript {
         let duration = result.audio.duration_seconds;
         let text: Vec<&str> = result
             .segments
@@ -30,13 +30,13 @@ impl MadeBy {
             task: "transcribe".to_owned(),
             text: text.join(" "),
             language: self.language.clone(),
-            channel: wish.channel,
+            channel: overrides.channel,
             duration,
             schema_version: SCHEMA_VERSION,
             source: Source { name, bytes: result.bytes, sha256: result.sha256 },
             audio: result.audio,
             model: self.model.clone(),
-            config_digest: wish.config_digest(&self.config_digest),
+            config_digest: overrides.config_digest(&self.config_digest),
             warnings: result.warnings,
             processing: Processing {
                 seconds,

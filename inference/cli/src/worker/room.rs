@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
+use crossbeam_channel::{Sender, unbounded};
 use tokio::sync::oneshot;
 use verbatim_ledger::worker::transcribe::{NotTranscribed, Parts, Spooled, Transcribe, Transcribed};
 
@@ -18,12 +18,9 @@ use crate::output::render::render;
 use verbatim_protocol::event as job;
 use verbatim_protocol::event::Event;
 use verbatim_protocol::failure::FailureReason;
-use verbatim_protocol::task::{FileTask, Wish};
+use verbatim_protocol::task::{FileOverrides, FileTask};
 use verbatim_protocol::transcriber::Transcriber;
 use verbatim_protocol::transcript::Transcript;
-
-/// How often it is looked whether a worker is told to stop: a signal sets a flag and wakes nobody.
-pub const LOOK: Duration = Duration::from_millis(50);
 
 /// Hears how far into a recording the engine is: its bytes read and its audio heard, in seconds; nothing when it is out.
 pub type Heard = Box<dyn Fn(usize, Option<(u64, f64)>) + Send + Sync>;
@@ -45,32 +42,10 @@ struct Inside {
     stop: Arc<AtomicBool>,
 }
 
-/// The recordings that come in, until the worker is told to stop: whoever is at the door then has no engine to wait for.
-#[derive(Debug)]
-struct Entering {
-    tasks: Receiver<FileTask>,
-    stop: Arc<AtomicBool>,
-}
-
-impl Iterator for Entering {
-    type Item = FileTask;
-
-    fn next(&mut self) -> Option<FileTask> {
-        while !self.stop.load(Ordering::Acquire) {
-            match self.tasks.recv_timeout(LOOK) {
-                Ok(task) => return Some(task),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return None,
-            }
-        }
-        None
-    }
-}
-
 #[derive(Debug)]
 struct Waiting {
     name: String,
-    wish: Wish,
+    overrides: FileOverrides,
     /// When it was handed over, and when an engine took it up last.
     handed: Instant,
     begun: Option<Instant>,
@@ -114,7 +89,7 @@ impl Inside {
                 self.answer(id, |waiting| {
                     let parts = waiting.parts(&result.parts);
                     let name = std::mem::take(&mut waiting.name);
-                    Ok((self.made_by.transcript(name, &waiting.wish, result), parts))
+                    Ok((self.made_by.transcript(name, &waiting.overrides, result), parts))
                 });
             }
             Event::Failed { id, failure } if failure.reason == FailureReason::Interrupted => {
@@ -160,7 +135,6 @@ impl Room {
             next: AtomicUsize::new(0),
         });
         let thread = thread::spawn(move || {
-            let mut tasks = Entering { tasks, stop: Arc::clone(&stop) };
             let mut on_event = |event: Event| match event {
                 Event::Progress { id, audio_seconds, bytes_read } => {
                     heard(id, Some((bytes_read, audio_seconds)));
@@ -171,10 +145,8 @@ impl Room {
                     inside.hear(event);
                 }
             };
-            engine.transcribe(&mut tasks, &mut on_event, &stop);
-            // The door first: whoever comes later finds it shut, and whoever came before is seen below.
-            drop(tasks);
-            // Whatever was not answered never will be: its sender goes.
+            engine.transcribe(tasks, &mut on_event, &stop);
+            // The receiver is gone: later senders fail. Whatever was not answered never will be: its sender goes.
             inside.waiting().clear();
         });
         (room, thread)
@@ -202,10 +174,11 @@ impl Transcribe for Room {
         let (answer, answered) = oneshot::channel();
         let key = recording.file.key;
         let name = key.rsplit('/').next().unwrap_or(&key).to_owned();
-        let wish = Wish { channel: recording.file.channel, language: recording.file.language };
-        let waiting = Waiting { name, wish: wish.clone(), handed: Instant::now(), begun: None, answer };
+        let overrides = FileOverrides { channel: recording.file.channel, language: recording.file.language };
+        let waiting =
+            Waiting { name, overrides: overrides.clone(), handed: Instant::now(), begun: None, answer };
         self.inside.waiting().insert(id, waiting);
-        self.enter(FileTask { id, path: recording.path, name: Some(key), wish, fault: None })?;
+        self.enter(FileTask { id, path: recording.path, name: Some(key), overrides, fault: None })?;
         let gone = |_| self.inside.unanswered("it has ended without an answer");
         let (transcript, parts) = answered.await.map_err(gone)??;
         let formats = rendered(&transcript, &self.formats).ok_or_else(|| NotTranscribed::Failed {

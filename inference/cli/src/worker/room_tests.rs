@@ -1,5 +1,6 @@
 //! What becomes of recordings at the door when the worker is told to stop, and when its engine dies.
 
+use crossbeam_channel::Receiver;
 use std::sync::mpsc;
 
 use verbatim_ledger::plan::file::PlannedFile;
@@ -16,13 +17,8 @@ struct Deaf {
 }
 
 impl Transcriber for Deaf {
-    fn transcribe(
-        &mut self,
-        tasks: &mut (dyn Iterator<Item = FileTask> + Send),
-        _on_event: &mut dyn FnMut(Event),
-        stop: &AtomicBool,
-    ) {
-        tasks.take(self.takes).for_each(drop);
+    fn transcribe(&mut self, tasks: Receiver<FileTask>, _on_event: &mut dyn FnMut(Event), stop: &AtomicBool) {
+        tasks.iter().take(self.takes).for_each(drop);
         self.taken.send(()).unwrap();
         while !self.dies && !stop.load(Ordering::Acquire) {
             thread::yield_now();

@@ -113,7 +113,6 @@ fn work(engine: &mut dyn Transcriber, socket: UnixStream, outbox: &Arc<Outbox>) 
             }
         });
     }
-    let mut files = files.into_iter();
     let mut on_event = |event| {
         let strike = faults.strike(&event);
         outbox.event(event);
@@ -121,7 +120,7 @@ fn work(engine: &mut dyn Transcriber, socket: UnixStream, outbox: &Arc<Outbox>) 
             faults::suffer(fault, outbox);
         }
     };
-    engine.transcribe(&mut files, &mut on_event, &AtomicBool::new(false));
+    engine.transcribe(files, &mut on_event, &AtomicBool::new(false));
     outbox.tell(&FromEngine::Stats(controls.stats()));
 }
 

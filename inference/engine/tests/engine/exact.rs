@@ -15,7 +15,8 @@ use verbatim_fixtures::random::Xorshift;
 use verbatim_fixtures::wav::Wav;
 use verbatim_protocol::event::Event;
 use verbatim_protocol::options::{DEFAULT_MAX_AUDIO_SECONDS, Device, EngineOptions, VadOptions};
-use verbatim_protocol::task::{ChannelMode, FileTask, Wish};
+use verbatim_protocol::task::{ChannelMode, FileOverrides, FileTask};
+use verbatim_protocol::transcriber::transcribe_all;
 
 /// Where Debian puts the prompts of `asterisk-core-sounds-en-wav`.
 const PROMPTS: &str = "/usr/share/asterisk/sounds/en_US_f_Allison";
@@ -34,11 +35,11 @@ fn transcripts(files: &[PathBuf], budget: f64, threads: usize) -> BTreeMap<PathB
         vad: VadOptions::default(),
     })
     .unwrap_or_else(|error| panic!("run verbatim model pull: {error}"));
-    let mut tasks = files.iter().cloned().enumerate().map(|(id, path)| FileTask {
+    let tasks = files.iter().cloned().enumerate().map(|(id, path)| FileTask {
         id,
         path,
         name: None,
-        wish: Wish::default(),
+        overrides: FileOverrides::default(),
         fault: None,
     });
     let mut found = BTreeMap::new();
@@ -50,7 +51,7 @@ fn transcripts(files: &[PathBuf], budget: f64, threads: usize) -> BTreeMap<PathB
         }
         Event::Failed { id, failure } => panic!("{}: {failure:?}", files[id].display()),
     };
-    engine.transcribe(&mut tasks, &mut hear, &AtomicBool::new(false));
+    transcribe_all(engine.as_mut(), tasks, &mut hear, &AtomicBool::new(false));
     found
 }
 
