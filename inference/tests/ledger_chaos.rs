@@ -19,7 +19,7 @@ use bucket::Bucket;
 use nix::sys::signal::Signal;
 use processes::{Running, not_checked};
 use real::Dice;
-use verbatim_tests::proxy::{Fault, Faults, Proxy};
+use verbatim_testing::proxy::{Fault, Faults, Proxy};
 
 const RECORDINGS: usize = 40;
 const WORKERS: usize = 3;

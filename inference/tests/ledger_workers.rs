@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 use bucket::Bucket;
 use nix::sys::signal::Signal;
 use processes::{not_checked, wait_for};
-use verbatim_tests::proxy::{Fault, Faults, Proxy, Signer};
-use verbatim_tests::versitygw::{Certificate, VersityGw};
+use verbatim_testing::proxy::{Fault, Faults, Proxy, Signer};
+use verbatim_testing::versitygw::{Certificate, VersityGw};
 
 #[test]
 fn three_workers_share_a_bucket() {
