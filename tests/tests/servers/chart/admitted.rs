@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use verbatim_tests::cluster::{self, ControlPlane};
-use verbatim_tests::helm;
+use verbatim_testing::cluster::{self, ControlPlane};
+use verbatim_testing::helm;
 
 use super::{SETS, find, rendered};
 

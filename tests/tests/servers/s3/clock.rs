@@ -5,7 +5,7 @@ use std::sync::Arc;
 use verbatim_store::{ErrorKind, ObjectStore, RetryPolicy, Retrying};
 
 use super::server::{config, connect, keys, read, start, store, text};
-use verbatim_tests::VersityGw;
+use verbatim_testing::VersityGw;
 
 #[tokio::test]
 async fn a_clock_that_is_hours_off_is_set_right_by_the_first_answer() {

@@ -1,7 +1,7 @@
 // The programs of a real Kubernetes control plane, for tests: scripts/setup.sh builds them from here.
 // The version is that of k8s.io/kubernetes below, and stands nowhere else; its staging modules are v0 of the same
 // numbers.
-module verbatim/tests/tools/kubernetes
+module verbatim/testing/tools/kubernetes
 
 go 1.24.0
 

@@ -1,7 +1,5 @@
 //! Each fault does what it says, before a real S3 server.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
-
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -10,8 +8,8 @@ use hyper::header::{HOST, IF_MATCH, IF_NONE_MATCH, RETRY_AFTER};
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
-use verbatim_tests::VersityGw;
-use verbatim_tests::proxy::{Fault, Faults, Proxy, Signer};
+use verbatim_testing::VersityGw;
+use verbatim_testing::proxy::{Fault, Faults, Proxy, Signer};
 
 /// For what must happen on this machine, however busy.
 const DEADLINE: Duration = Duration::from_secs(20);

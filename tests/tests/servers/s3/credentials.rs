@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use verbatim_store::s3::Credentials;
 use verbatim_store::{ErrorKind, ObjectStore, S3Config};
-use verbatim_tests::VersityGw;
+use verbatim_testing::VersityGw;
 
 use super::server::{BUCKET, config, connect, start};
 

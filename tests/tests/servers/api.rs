@@ -1,15 +1,13 @@
 //! What a real API server makes of the CRD: it takes what is right, and refuses in words what is not.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use verbatim_tests::cluster::{self, Namespace};
+use verbatim_testing::cluster::{self, Namespace};
 
-#[path = "../../crds/tests/refusals/mod.rs"]
+#[path = "../../../crds/tests/refusals/mod.rs"]
 mod refusals;
 
 use refusals::Refusal;
@@ -22,7 +20,7 @@ fn namespace(prefix: &str) -> Namespace {
     static CRD: OnceLock<()> = OnceLock::new();
     let cluster = cluster::shared();
     CRD.get_or_init(|| {
-        cluster.apply(include_str!("../../crds/transcriptionjobs.verbatim.dev.yaml")).unwrap();
+        cluster.apply(include_str!("../../../crds/transcriptionjobs.verbatim.dev.yaml")).unwrap();
         let begun = Instant::now();
         while let Err(error) = cluster.kubectl(&["get", "tj"]) {
             assert!(begun.elapsed() < SERVED, "{error}");

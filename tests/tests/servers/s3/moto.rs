@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use verbatim_store::s3::ServerSideEncryption;
 use verbatim_store::{ErrorKind, ObjectStore, S3Config, S3Store};
-use verbatim_tests::process::{Kept, free_port};
+use verbatim_testing::process::{Kept, free_port};
 
 use super::server::{BUCKET, connect, keys, text};
 use super::{bodies, conditions, keys as hostile};

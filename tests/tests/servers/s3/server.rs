@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use verbatim_store::s3::Credentials;
 use verbatim_store::{Condition, ObjectStore, Put, S3Config, S3Store};
-use verbatim_tests::VersityGw;
+use verbatim_testing::VersityGw;
 
 pub(crate) const BUCKET: &str = "recordings";
 

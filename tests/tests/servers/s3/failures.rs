@@ -7,9 +7,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use verbatim_store::s3::Credentials;
 use verbatim_store::{ErrorKind, ObjectStore, Read, S3Config, S3Store, StoreError};
-use verbatim_tests::VersityGw;
-use verbatim_tests::process::free_port;
-use verbatim_tests::versitygw::Certificate;
+use verbatim_testing::VersityGw;
+use verbatim_testing::process::free_port;
+use verbatim_testing::versitygw::Certificate;
 
 use super::server::{BUCKET, config, connect, keys, read, start, store, text};
 

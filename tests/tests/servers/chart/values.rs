@@ -1,7 +1,7 @@
 //! What may be in the values: every one is typed, and what is misspelt is refused with its place.
 
 use serde_json::Value;
-use verbatim_tests::helm;
+use verbatim_testing::helm;
 
 fn schema() -> Value {
     serde_json::from_str(&std::fs::read_to_string(helm::chart().join("values.schema.json")).unwrap()).unwrap()

@@ -1,7 +1,7 @@
 //! Facts that stand elsewhere, and that the chart repeats.
 
 use serde_json::{Value, json};
-use verbatim_tests::helm;
+use verbatim_testing::helm;
 
 use super::{find, objects, rendered};
 

@@ -8,7 +8,7 @@
 //!
 //! ```no_run
 //! use k8s_openapi::api::core::v1::Pod;
-//! use verbatim_tests::cluster::{self, Exit, FakeNode, NodeOptions, Running};
+//! use verbatim_testing::cluster::{self, Exit, FakeNode, NodeOptions, Running};
 //!
 //! let cluster = cluster::shared();
 //! let namespace = cluster.namespace("example")?;

@@ -12,8 +12,8 @@ use std::error::Error;
 use std::io::Read as _;
 use std::path::PathBuf;
 
-use verbatim_tests::cluster::{ControlPlane, FakeNode, NodeOptions};
-use verbatim_tests::versitygw::VersityGw;
+use verbatim_testing::cluster::{ControlPlane, FakeNode, NodeOptions};
+use verbatim_testing::versitygw::VersityGw;
 
 use self::pod::Programs;
 

@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     /// What the test below runs itself as: a process that keeps another, and is killed.
-    const ROLE: &str = "VERBATIM_TESTS_KEEP_INTO";
+    const ROLE: &str = "VERBATIM_TESTING_KEEP_INTO";
 
     #[test]
     fn a_missing_program_is_named() {

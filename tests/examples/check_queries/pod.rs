@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{Container, Pod};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use verbatim_tests::cluster::{Exit, PodScript, Running};
-use verbatim_tests::process::Kept;
-use verbatim_tests::versitygw::VersityGw;
+use verbatim_testing::cluster::{Exit, PodScript, Running};
+use verbatim_testing::process::Kept;
+use verbatim_testing::versitygw::VersityGw;
 
 /// Between two looks whether a pod is ready, or has ended.
 const LOOK: Duration = Duration::from_millis(500);

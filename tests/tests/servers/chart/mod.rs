@@ -2,17 +2,12 @@
 //!
 //! Installing, upgrading and removing it, with a real operator in its pods: operator/tests/cluster/chart.rs.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
-#[path = "chart/admitted.rs"]
 mod admitted;
-#[path = "chart/facts.rs"]
 mod facts;
-#[path = "chart/values.rs"]
 mod values;
 
 use serde_json::Value;
-use verbatim_tests::helm;
+use verbatim_testing::helm;
 
 /// The sets of values in the chart's folder `ci`.
 const SETS: [&str; 4] = ["default", "full", "namespaced", "openshift"];

@@ -7,8 +7,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 use verbatim_store::s3::Credentials;
 use verbatim_store::{ObjectStore, Put, S3Config, S3Store};
-use verbatim_tests::cluster::Namespace;
-use verbatim_tests::versitygw::VersityGw;
+use verbatim_testing::cluster::Namespace;
+use verbatim_testing::versitygw::VersityGw;
 
 type Done = Result<(), Box<dyn Error>>;
 

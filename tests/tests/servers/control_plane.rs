@@ -1,12 +1,10 @@
 //! The control plane of the tests is a real one, and what the design rests on holds in it.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
-
 use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::{Value, json};
-use verbatim_tests::cluster::{self, ControlPlane, Exit, FakeNode, Namespace, NodeOptions, Running};
+use verbatim_testing::cluster::{self, ControlPlane, Exit, FakeNode, Namespace, NodeOptions, Running};
 
 #[test]
 fn it_is_of_the_pinned_version_and_knows_who_asks() {
@@ -232,7 +230,7 @@ fn the_api_server_stops_and_comes_back_and_pods_go_on() {
     assert_eq!(processes.len(), 4);
     drop((_node, namespace, cluster));
     assert!(!folder.exists());
-    assert!(processes.iter().all(|(_, id)| !verbatim_tests::process::runs(*id)));
+    assert!(processes.iter().all(|(_, id)| !verbatim_testing::process::runs(*id)));
 }
 
 /// A test's own deadline. Everything here takes seconds, but a Job waits 10 s before it replaces an ignored pod.
