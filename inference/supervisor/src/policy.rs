@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use verbatim_crds::amount::{Bytes, Memory};
+use verbatim_crds::quantity::{Bytes, Memory};
 use verbatim_crds::failure_policy::{FailurePolicy, OnOutOfMemory};
 use verbatim_crds::recycle::Recycle;
 

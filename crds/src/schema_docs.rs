@@ -14,7 +14,7 @@ pub(crate) fn join_lines(schema: &mut Value) {
 }
 
 /// Says the default of each field that has one.
-pub(crate) fn say_defaults(schema: &mut Value) {
+pub(crate) fn append_defaults(schema: &mut Value) {
     each(schema, &|description, default| match default.and_then(said) {
         Some(default) => format!("{} Default: {default}.", description.trim_end()),
         None => description.to_owned(),
@@ -71,7 +71,7 @@ mod tests {
             },
         });
         join_lines(&mut schema);
-        say_defaults(&mut schema);
+        append_defaults(&mut schema);
         let expected = json!({
             "description": "One line.\n\nAnother.",
             "properties": {

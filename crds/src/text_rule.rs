@@ -18,6 +18,10 @@ pub const BUCKET: TextRule = TextRule {
 /// Longest of them: Amazon's names of resources are at most this long in practice; names of buckets have 63.
 pub const MAX_BUCKET: u32 = 512;
 
+/// Longest name of a TranscriptionJob, as of a CronJob. Names of Jobs and of their pods' hosts are labels, which hold 63
+/// characters; the round of a Job and the index of a pod take the other 11.
+pub const MAX_NAME_LENGTH: usize = 52;
+
 /// Address of an S3 service.
 pub const ENDPOINT: TextRule = TextRule {
     pattern: "^https?://[A-Za-z0-9._\\[\\]:-]+/?$",

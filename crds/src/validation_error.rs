@@ -1,10 +1,10 @@
 //! What can be wrong with a job whose fields are right one by one, in words that say what to do.
 
-use crate::{path::PathError, validate::MAX_NAME_LENGTH};
+use crate::{path::PathError, text_rule::MAX_NAME_LENGTH};
 
 /// A job whose fields are right one by one and not together.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Violation {
+pub enum ValidationError {
     /// The name cannot be a label.
     #[error(
         "{0:?} cannot be a name: write at most {MAX_NAME_LENGTH} lower-case letters, digits and hyphens, as calls-2026-11"
@@ -109,7 +109,7 @@ pub enum Violation {
     NoVolume(&'static str),
 }
 
-impl Violation {
+impl ValidationError {
     /// The field to look at, as `spec.scaling.minWorkers`.
     pub fn path(&self) -> String {
         match self {

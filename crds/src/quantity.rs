@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt, str::FromStr};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::text::{self, TextRule};
+use crate::text_rule::{self, TextRule};
 
 /// Suffixes, largest first, so that a number is written with the largest one that divides it.
 /// The digits allowed beside each keep the product below 2^63, which is what Kubernetes can hold.
@@ -29,7 +29,7 @@ const PLAIN_MAX: u64 = 999_999_999_999_999;
 /// A text that is not an amount.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not an amount: write {hint}")]
-pub struct AmountError {
+pub struct QuantityError {
     /// What was written.
     pub text: String,
     /// What to write.
@@ -119,30 +119,30 @@ fn write_bytes(bytes: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 impl FromStr for Bytes {
-    type Err = AmountError;
-    fn from_str(text: &str) -> Result<Self, AmountError> {
-        bytes(text).map(Self).ok_or_else(|| error(text, text::BYTES))
+    type Err = QuantityError;
+    fn from_str(text: &str) -> Result<Self, QuantityError> {
+        bytes(text).map(Self).ok_or_else(|| error(text, text_rule::BYTES))
     }
 }
 
 impl FromStr for Memory {
-    type Err = AmountError;
-    fn from_str(text: &str) -> Result<Self, AmountError> {
+    type Err = QuantityError;
+    fn from_str(text: &str) -> Result<Self, QuantityError> {
         let share = percent(text).filter(|_| !text.starts_with('0')).map(Self::Percent);
-        share.or_else(|| bytes(text).map(Self::Bytes)).ok_or_else(|| error(text, text::MEMORY))
+        share.or_else(|| bytes(text).map(Self::Bytes)).ok_or_else(|| error(text, text_rule::MEMORY))
     }
 }
 
 impl FromStr for Files {
-    type Err = AmountError;
-    fn from_str(text: &str) -> Result<Self, AmountError> {
+    type Err = QuantityError;
+    fn from_str(text: &str) -> Result<Self, QuantityError> {
         let share = percent(text).map(Self::Percent);
-        share.or_else(|| digits(text, PLAIN_DIGITS).map(Self::Count)).ok_or_else(|| error(text, text::FILES))
+        share.or_else(|| digits(text, PLAIN_DIGITS).map(Self::Count)).ok_or_else(|| error(text, text_rule::FILES))
     }
 }
 
-fn error(text: &str, rule: TextRule) -> AmountError {
-    AmountError { text: text.to_owned(), hint: rule.hint }
+fn error(text: &str, rule: TextRule) -> QuantityError {
+    QuantityError { text: text.to_owned(), hint: rule.hint }
 }
 
 impl fmt::Display for Bytes {
@@ -220,9 +220,9 @@ macro_rules! as_text {
     };
 }
 
-as_text!(Bytes, text::BYTES);
-as_text!(Memory, text::MEMORY);
-as_text!(Files, text::FILES);
+as_text!(Bytes, text_rule::BYTES);
+as_text!(Memory, text_rule::MEMORY);
+as_text!(Files, text_rule::FILES);
 
 #[cfg(test)]
 mod tests {
@@ -260,9 +260,9 @@ mod tests {
     proptest! {
         #[test]
         fn reader_and_pattern_agree(text in "[0-9]{0,20}(%|k|M|G|T|Ki|Mi|Gi|Ti|m|)") {
-            prop_assert!(agrees::<Bytes>(text::BYTES, &text), "{}", text);
-            prop_assert!(agrees::<Memory>(text::MEMORY, &text), "{}", text);
-            prop_assert!(agrees::<Files>(text::FILES, &text), "{}", text);
+            prop_assert!(agrees::<Bytes>(text_rule::BYTES, &text), "{}", text);
+            prop_assert!(agrees::<Memory>(text_rule::MEMORY, &text), "{}", text);
+            prop_assert!(agrees::<Files>(text_rule::FILES, &text), "{}", text);
         }
 
         #[test]
