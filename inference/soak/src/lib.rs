@@ -1,9 +1,12 @@
-//! `verbatim soak`: recordings over and over, and a report that anyone can check.
+//! `verbatim soak`: transcribes recordings over and over, records what happens, and reports from the record whether
+//! memory stays flat.
 
-pub mod facts;
+mod analysis;
 pub mod inject;
 pub mod record;
 pub mod recorder;
 pub mod report;
-mod resources;
+mod resource_line;
 pub mod rounds;
+pub mod run_metadata;
+mod units;

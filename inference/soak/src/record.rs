@@ -1,52 +1,60 @@
-//! The lines that a soak writes as it goes, and that its report is made from. The report knows nothing else, so anyone
-//! can check it.
+//! Formats of the files that a soak records. The report is computed from these files alone, so anyone can check it.
 
 use serde::{Deserialize, Serialize};
+
+/// JSON Lines of [`ResultLine`], one per task.
+pub const RESULTS: &str = "results.jsonl";
+/// CSV of [`ResourceLine`], one per process and second.
+pub const RESOURCES: &str = "resources.csv";
+/// JSON Lines of [`EventLine`], one per event.
+pub const EVENTS: &str = "events.jsonl";
+/// JSON of [`RunMetadata`].
+pub const RUN: &str = "run.json";
 
 /// One line of `results.jsonl`: one file in one round. The first fields are those of the original report.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ResultLine {
-    /// The soak, as `soak-20261124T053000Z`.
+    /// Name of the soak, such as `soak-20261124T053000Z`.
     pub test_id: String,
-    /// When the file was done: RFC 3339, UTC.
+    /// Time of completion: RFC 3339, UTC.
     pub timestamp: String,
     /// Name of the file.
     pub audio_file: String,
-    /// Its size, in units of 10^6 bytes.
+    /// Size of the file, in units of 10^6 bytes.
     pub audio_size_mb: f64,
-    /// Its audio, in seconds; 0 where it failed.
+    /// Duration of the audio, in seconds; 0 if the file failed.
     pub audio_seconds: f64,
-    /// Files that were in flight together, at most.
+    /// Maximum number of files in flight.
     pub concurrency: usize,
-    /// Number of the file and round within the soak, from 1.
+    /// Number of the task (a file in a round) within the soak, from 1.
     pub task_id: usize,
     /// `success` or `failed`.
     pub status: String,
-    /// From the file's first byte to its last segment, in seconds; of the attempt that answered.
+    /// Seconds from the first byte of the file to its last segment, in the attempt that produced the result.
     pub processing_time: f64,
-    /// `processing_time` over `audio_seconds`; 0 where it failed.
+    /// `processing_time` over `audio_seconds`; 0 if the file failed.
     pub rtf: f64,
-    /// The engine's resident memory when it took the file up, in units of 10^6 bytes.
+    /// Resident memory of the engine at the start of the file, in units of 10^6 bytes.
     pub worker_rss_before_mb: f64,
-    /// The same when the file was done.
+    /// Resident memory of the engine at the end of the file, in units of 10^6 bytes.
     pub worker_rss_after_mb: f64,
-    /// The difference.
+    /// Difference of the two.
     pub worker_rss_delta_mb: f64,
-    /// What went wrong, as `EngineCrashed: ...`; null where nothing did.
+    /// Reason and message of the failure, such as `EngineCrashed: ...`; null on success.
     pub error: Option<String>,
     /// Round, from 1.
     pub round: usize,
-    /// Since the soak's beginning, in seconds.
+    /// Seconds since the start of the soak.
     pub elapsed_seconds: f64,
-    /// Number of the engine that answered, from 1; 0 where none did.
+    /// Number of the engine that produced the result, from 1; 0 if none did.
     pub engine: u64,
-    /// Its process.
+    /// Process id of that engine.
     pub engine_pid: u32,
-    /// Times that the file was begun.
+    /// Number of attempts.
     pub attempts: u32,
-    /// SHA-256 of the segments as JSON, which are the same each time; null where it failed.
+    /// SHA-256 of the segments as JSON, identical for each run of a file; null on failure.
     pub result_sha256: Option<String>,
-    /// Files that this engine had done before this one.
+    /// Files that the engine had completed before this one.
     pub engine_files: u64,
 }
 
@@ -55,39 +63,39 @@ pub struct ResultLine {
 pub struct ResourceLine {
     /// RFC 3339, UTC.
     pub timestamp: String,
-    /// Since the soak's beginning.
+    /// Seconds since the start of the soak.
     pub elapsed_seconds: f64,
     /// `engine` or `supervisor`.
     pub process_name: String,
-    /// Its id.
+    /// Process id.
     pub pid: u32,
-    /// Processor time over the last second, in percent of one processor.
+    /// CPU time over the last second, in percent of one processor.
     pub cpu_percent: f64,
-    /// Resident memory, in units of 10^6 bytes, like all below.
+    /// Resident memory, in units of 10^6 bytes, as all memory below.
     pub memory_rss_mb: f64,
-    /// Share of the machine's memory.
+    /// Resident memory in percent of the machine's memory.
     pub memory_percent: f64,
     /// Proportional set size.
     pub memory_pss_mb: Option<f64>,
-    /// Memory that no file backs.
+    /// Anonymous memory, which no file backs.
     pub memory_anonymous_mb: f64,
-    /// Swapped out.
+    /// Swapped memory.
     pub memory_swap_mb: f64,
     /// Number of the engine; 0 for the supervisor.
     pub engine: u64,
-    /// Threads.
+    /// Number of threads.
     pub threads: u64,
-    /// Open file descriptors.
+    /// Number of open file descriptors.
     pub open_files: u64,
-    /// What the cgroup is charged; empty without one.
+    /// Memory charged to the cgroup; empty without one.
     pub cgroup_current_mb: Option<f64>,
-    /// Most that the cgroup was charged.
+    /// Peak of the memory charged to the cgroup.
     pub cgroup_peak_mb: Option<f64>,
-    /// The cgroup's limit.
+    /// Memory limit of the cgroup.
     pub cgroup_limit_mb: Option<f64>,
-    /// GPU memory in use by everybody, all GPUs; empty without NVML.
+    /// Memory in use on all GPUs, by all processes; empty without NVML.
     pub cuda_used_mb: Option<f64>,
-    /// GPU memory in use by our engines.
+    /// Memory in use on all GPUs, by this soak's engines.
     pub cuda_engine_mb: Option<f64>,
 }
 
@@ -96,140 +104,142 @@ pub struct ResourceLine {
 pub struct EventLine {
     /// RFC 3339, UTC.
     pub timestamp: String,
-    /// Since the soak's beginning.
+    /// Seconds since the start of the soak.
     pub elapsed_seconds: f64,
-    /// What happened.
+    /// The event.
     #[serde(flatten)]
     pub event: SoakEvent,
 }
 
-/// What happened to engines in a soak.
+/// Events of a soak, most of them in the life of an engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum SoakEvent {
     /// An engine was started.
     EngineStarted {
-        /// Its number.
+        /// Number of the engine.
         engine: u64,
-        /// Its process.
+        /// Process id of the engine.
         pid: u32,
     },
-    /// An engine took files from here on.
+    /// An engine is ready to accept files.
     EngineReady {
-        /// Its number.
+        /// Number of the engine.
         engine: u64,
-        /// Time from its start, in seconds.
+        /// Seconds since its start.
         load_seconds: f64,
     },
-    /// An engine is to be replaced.
-    EngineCondemned {
-        /// Its number.
+    /// The supervisor decided to replace an engine.
+    #[serde(rename = "engine_condemned")]
+    EngineReplaced {
+        /// Number of the engine.
         engine: u64,
-        /// As `Memory` or `Crash`: [`verbatim_supervisor::observe::RecycleReason`].
+        /// Name of the [`verbatim_supervisor::observe::RecycleReason`], such as `Memory` or `Crash`.
         reason: String,
-        /// Whether its files in flight finish first; otherwise they run again.
+        /// Whether the engine completes its files in flight; otherwise they are rerun.
         orderly: bool,
-        /// In words and figures.
+        /// Explanation with numbers.
         why: String,
     },
-    /// An engine's process has ended.
-    EngineGone {
-        /// Its number.
+    /// The process of an engine ended.
+    #[serde(rename = "engine_gone")]
+    EngineExited {
+        /// Number of the engine.
         engine: u64,
-        /// How, as `exit code 0`.
+        /// Exit status, such as `exit code 0`.
         how: String,
-        /// Files that it did.
+        /// Files that the engine completed.
         files: u64,
     },
-    /// No engine took files.
+    /// No engine accepted files for a while.
     Gap {
-        /// The engine that takes files again.
+        /// Number of the engine that ended the gap.
         engine: u64,
-        /// For how long.
+        /// Duration in seconds.
         seconds: f64,
-        /// Whether the next engine was started before the old one left.
+        /// Whether the next engine was started before the old one exited.
         overlapped: bool,
     },
     /// A fault was injected.
     FaultInjected {
-        /// As `crash@17`.
+        /// Fault, such as `crash@17`.
         fault: String,
-        /// `task_id` of the file that it was injected with.
+        /// `task_id` of the file that the fault was injected with.
         task_id: usize,
-        /// The engine that it hit.
+        /// Number of the engine that the fault hit.
         engine: u64,
     },
     /// The batch budget changed.
     Budget {
-        /// Seconds of segments.
+        /// Padded seconds of audio in a batch.
         max_padded_seconds: f64,
-        /// Why.
+        /// Explanation.
         why: String,
     },
-    /// Engines fail so often that the next one waits.
+    /// Engines fail so often that the next start is delayed.
     BackingOff {
-        /// How long, in seconds.
+        /// Delay in seconds.
         seconds: f64,
-        /// Why.
+        /// Explanation.
         why: String,
     },
-    /// One concurrency's part of the soak begins.
+    /// The phase of one concurrency starts.
     Phase {
-        /// Files in flight together, at most.
+        /// Maximum number of files in flight.
         concurrency: usize,
     },
 }
 
-/// `run.json`: what was run, and on what.
+/// `run.json`: configuration, environment and totals of a soak.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct RunFacts {
-    /// The soak.
+pub struct RunMetadata {
+    /// Name of the soak.
     pub test_id: String,
-    /// When it began: RFC 3339, UTC.
+    /// Start: RFC 3339, UTC.
     pub started: String,
-    /// How long it took, in seconds.
+    /// Duration in seconds.
     pub wall_seconds: f64,
-    /// The command as it was typed.
+    /// Command line as typed.
     pub command: Vec<String>,
     /// Version of the program.
     pub version: String,
-    /// Model, device, threads, budget, in one line.
+    /// Model, device, threads and batch budget, on one line.
     pub engine: String,
-    /// The model and its digest.
+    /// Name and digest of the model.
     pub model: String,
-    /// Processor, in words.
+    /// Name of the CPU.
     pub processor: String,
-    /// Processors that may be used.
+    /// Number of usable processors.
     pub processors: usize,
-    /// The machine's memory, in bytes.
+    /// Memory of the machine, in bytes.
     pub memory_bytes: u64,
-    /// The kernel, in words.
+    /// Name and version of the kernel.
     pub kernel: String,
-    /// The files of one round.
+    /// Files of one round.
     pub files: Vec<SoakFile>,
-    /// Rounds that were begun.
+    /// Rounds started.
     pub rounds: usize,
-    /// Soft limit of the engine's memory, in bytes; none without one.
+    /// Soft memory limit of the engine, in bytes; null without one.
     pub memory_soft_limit_bytes: Option<u64>,
-    /// Hard limit.
+    /// Hard memory limit of the engine, in bytes; null without one.
     pub memory_hard_limit_bytes: Option<u64>,
-    /// Faults that were asked for, as typed.
+    /// Requested faults, as typed.
     pub faults: Vec<String>,
-    /// Seed of everything random.
+    /// Seed of all random choices.
     pub seed: u64,
-    /// Whether a signal ended it.
+    /// Whether a signal ended the soak.
     pub interrupted: bool,
-    /// Tasks that were handed to an engine and never answered; 0 unless something is wrong, or a signal ended it.
+    /// Tasks handed to an engine without an answer; 0 unless a signal ended the soak or there is a bug.
     pub unanswered: usize,
-    /// Most resident memory of the supervisor, in bytes.
+    /// Peak resident memory of the supervisor, in bytes.
     pub supervisor_peak_bytes: u64,
 }
 
 /// A recording of a soak.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SoakFile {
-    /// Its name, as in `results.jsonl`.
+    /// Name, as in `results.jsonl`.
     pub name: String,
-    /// Its size, in bytes.
+    /// Size in bytes.
     pub bytes: u64,
 }

@@ -1,4 +1,4 @@
-//! `verbatim soak`.
+//! `verbatim soak`: runs a soak, records it and writes its report.
 
 use std::collections::HashSet;
 use std::fs;
@@ -17,12 +17,11 @@ use crate::local::inputs;
 use crate::local::inputs::Output;
 use crate::local::plan::{Item, Plan};
 use crate::output::format::Format;
-use verbatim_soak::inject::Faults;
-use verbatim_soak::record::{RunFacts, SoakFile};
-use verbatim_soak::recorder::{Counts, Recorder, names};
-use verbatim_soak::report::verdict::Verdict;
-use verbatim_soak::rounds::{Length, Recording, Soak};
-use verbatim_soak::{facts, report};
+use verbatim_soak::inject::FaultPlan;
+use verbatim_soak::record::{RUN, RunMetadata, SoakFile};
+use verbatim_soak::recorder::{Counts, Recorder};
+use verbatim_soak::rounds::{Recording, Soak, SoakLength};
+use verbatim_soak::{report, run_metadata};
 use verbatim_supervisor::measure::Sampler;
 use verbatim_supervisor::policy::Policy;
 use verbatim_supervisor::progress::Progress;
@@ -30,58 +29,60 @@ use verbatim_supervisor::start;
 use verbatim_text as text;
 use verbatim_text::error_chain;
 
-/// Rounds where nothing else is asked for: the most that fits into a coffee break with a handful of short files.
+/// Default number of rounds: some minutes with a handful of short files.
 const DEFAULT_ROUNDS: u32 = 200;
 
-/// Least time between two lines of progress in a pipe, and between two changes of the bar.
-const BETWEEN_LINES: Duration = Duration::from_secs(10);
-const BETWEEN_WORDS: Duration = Duration::from_millis(200);
+/// Minimum interval of progress lines in a pipe or log.
+const LINE_INTERVAL: Duration = Duration::from_secs(10);
+/// Minimum interval of updates of the progress bar.
+const BAR_INTERVAL: Duration = Duration::from_millis(200);
 
-/// Soaks. Gives the exit code.
+/// Runs `verbatim soak` and returns the exit code.
 ///
 /// # Errors
-/// [`CommandError`] when the arguments do not fit together, when there is no engine, or nothing can be written.
+/// [`CommandError`]: invalid arguments, an engine that cannot start, or a folder that cannot be written.
 pub fn soak(options: &args::Soak, say: &Say) -> Result<u8, CommandError> {
     let recordings = recordings(options)?;
     let length = match options.hours {
-        Some(hours) => Length::Time(Duration::from_secs_f64(hours * 3600.0)),
-        None => Length::Rounds(options.rounds.map_or(DEFAULT_ROUNDS, std::num::NonZeroU32::get) as usize),
+        Some(hours) => SoakLength::Time(Duration::from_secs_f64(hours * 3600.0)),
+        None => SoakLength::Rounds(options.rounds.map_or(DEFAULT_ROUNDS, std::num::NonZeroU32::get) as usize),
     };
-    let seed = options.seed.unwrap_or_else(clock);
+    let seed = options.seed.unwrap_or_else(random_seed);
     let tasks = match length {
-        Length::Rounds(rounds) => Some(rounds * recordings.len()),
-        Length::Time(_) => None,
+        SoakLength::Rounds(rounds) => Some(rounds * recordings.len()),
+        SoakLength::Time(_) => None,
     };
     let limited = Sampler::new().cgroup().is_some_and(|cgroup| cgroup.limit.is_some());
-    let faults = Faults::deal(&options.inject, tasks, seed, limited).map_err(CommandError::Usage)?;
+    let faults = FaultPlan::new(&options.inject, tasks, seed, limited).map_err(CommandError::Usage)?;
     let observed = Observed::new(say, options.operation.http.as_deref())?;
     let folder = &options.output;
-    let unwritable = |error: io::Error| {
-        CommandError::Configuration(format!("failed to write into {}: {error}", Shown(folder)))
+    let write_error = |error: io::Error| {
+        CommandError::Configuration(format!("failed to write to {}: {error}", Shown(folder)))
     };
-    fs::create_dir_all(folder).map_err(unwritable)?;
+    fs::create_dir_all(folder).map_err(write_error)?;
     let test_id = format!("soak-{}", jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ"));
-    let recorder = Arc::new(Recorder::new(folder, &test_id, faults.clone()).map_err(unwritable)?);
+    let recorder = Arc::new(Recorder::new(folder, &test_id, faults.clone()).map_err(write_error)?);
 
     let signals = Signals::catch().map_err(|error| CommandError::configuration(&error))?;
-    let wanted = args::engine_options(&options.recognition, &options.compute);
+    let engine_options = args::engine_options(&options.recognition, &options.compute);
     let observer = observed.observer(Some(recorder.clone()));
-    let mut engine = start::start(&wanted, policy(options), observer, signals.stop())
+    let mut engine = start::start(&engine_options, policy(options), observer, signals.stop())
         .map_err(|error| no_engine(&error, &signals))?;
 
-    let mut facts = facts::facts(&test_id, &engine, seed);
-    facts.files = recordings.iter().map(|r| SoakFile { name: r.name.clone(), bytes: r.bytes }).collect();
-    facts.faults = options.inject.iter().map(|injection| injection.text.clone()).collect();
-    write_facts(folder, &facts).map_err(unwritable)?;
+    let mut metadata = run_metadata::collect(&test_id, &engine, seed);
+    let file = |r: &Recording| SoakFile { name: r.name.clone(), bytes: r.bytes };
+    metadata.files = recordings.iter().map(file).collect();
+    metadata.faults = options.inject.iter().map(|injection| injection.text.clone()).collect();
+    write_metadata(folder, &metadata).map_err(write_error)?;
     say.line(&format!(
         "Soaking {} on {}, into {} (seed {seed})",
         text::files(recordings.len()),
-        facts.engine,
+        metadata.engine,
         Shown(folder)
     ));
 
     let concurrency: Vec<usize> = options.concurrency.iter().map(|n| usize::from(n.get())).collect();
-    let teller = Teller::new(say, &recorder, &observed, length, tasks);
+    let progress = ProgressReporter::new(say, &recorder, &observed, length, tasks);
     let soak = Soak {
         recordings: &recordings,
         length,
@@ -89,28 +90,27 @@ pub fn soak(options: &args::Soak, say: &Say) -> Result<u8, CommandError> {
         faults: &faults,
         recorder: &recorder,
     };
-    facts.rounds = soak.run(&mut engine, &|| teller.tell(), signals.stop());
+    metadata.rounds = soak.run(&mut engine, &|| progress.report(), signals.stop());
     drop(engine);
     say.clear_bar();
 
-    facts.wall_seconds = recorder.elapsed().as_secs_f64();
-    facts.interrupted = signals.exit_code().is_some();
-    facts.unanswered = recorder.unanswered();
+    metadata.wall_seconds = recorder.elapsed().as_secs_f64();
+    metadata.interrupted = signals.exit_code().is_some();
+    metadata.unanswered = recorder.unanswered();
     let counts = recorder.counts();
-    facts.supervisor_peak_bytes = counts.supervisor_peak;
-    recorder.end().and_then(|()| write_facts(folder, &facts)).map_err(unwritable)?;
+    metadata.supervisor_peak_bytes = counts.supervisor_peak;
+    recorder.finish().and_then(|()| write_metadata(folder, &metadata)).map_err(write_error)?;
     let summary = report::write(folder).map_err(|error| CommandError::configuration(&error))?;
     for line in summary.lines() {
         say.line(&line);
     }
-    let figures = &summary.figures;
-    let bad = counts.failed > 0
-        || (facts.unanswered > 0 && !facts.interrupted)
-        || !figures.losses.is_whole()
-        || (figures.memory.verdict == Verdict::Leaks && !faults.leaks());
+    let unsuccessful = counts.failed > 0
+        || (metadata.unanswered > 0 && !metadata.interrupted)
+        || !summary.is_complete()
+        || (summary.memory_leaks() && !faults.leaks());
     Ok(match signals.exit_code() {
         Some(code) => code,
-        None if bad => exit::SOME_FAILED,
+        None if unsuccessful => exit::SOME_FAILED,
         None => exit::DONE,
     })
 }
@@ -123,7 +123,7 @@ fn policy(options: &args::Soak) -> Policy {
     }
 }
 
-/// The recordings that the arguments name; all of them have to be there.
+/// Recordings named by the arguments. Each of them has to be readable.
 fn recordings(options: &args::Soak) -> Result<Vec<Recording>, CommandError> {
     let output = Output::Folder(options.output.clone());
     let Plan { items, .. } = inputs::plan(&options.inputs, &output, &[Format::Json])
@@ -132,53 +132,53 @@ fn recordings(options: &args::Soak) -> Result<Vec<Recording>, CommandError> {
         return Err(CommandError::Usage(format!("{}: {}", Shown(&item.name), failure.message)));
     }
     if items.is_empty() {
-        return Err(CommandError::Usage("no recordings were found".to_owned()));
+        return Err(CommandError::Usage("no recordings found".to_owned()));
     }
-    // By their last names, as faults name them, where those differ.
-    let last = |item: &Item| item.path.file_name().map(PathBuf::from).unwrap_or_default();
-    let distinct = items.iter().map(last).collect::<HashSet<_>>().len() == items.len();
+    // File names, as `--inject` uses them, if they are distinct; otherwise paths.
+    let file_name = |item: &Item| item.path.file_name().map(PathBuf::from).unwrap_or_default();
+    let distinct = items.iter().map(file_name).collect::<HashSet<_>>().len() == items.len();
     let recording = |item: Item| {
-        let name = if distinct { last(&item) } else { item.name };
+        let name = if distinct { file_name(&item) } else { item.name };
         Recording { name: Shown(&name).to_string(), path: item.path, bytes: item.bytes }
     };
     Ok(items.into_iter().map(recording).collect())
 }
 
-fn write_facts(folder: &Path, facts: &RunFacts) -> io::Result<()> {
-    fs::write(folder.join(names::RUN), serde_json::to_vec_pretty(facts)?)
+fn write_metadata(folder: &Path, metadata: &RunMetadata) -> io::Result<()> {
+    fs::write(folder.join(RUN), serde_json::to_vec_pretty(metadata)?)
 }
 
-/// A seed that is another each time.
-fn clock() -> u64 {
+/// A seed from the clock.
+fn random_seed() -> u64 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    // The milliseconds of a day: short enough to type.
+    // Milliseconds of the day: short enough to type.
     u64::try_from(now.as_millis() % 86_400_000).unwrap_or(0)
 }
 
-/// Tells how far it is.
-struct Teller<'a> {
+/// Reporter of progress: bar, lines or log, and metrics.
+struct ProgressReporter<'a> {
     say: &'a Say,
     recorder: &'a Recorder,
     observed: &'a Observed,
-    length: Length,
+    length: SoakLength,
     tasks: Option<usize>,
     has_bar: bool,
-    told: Mutex<Instant>,
+    reported_at: Mutex<Instant>,
 }
 
-impl<'a> Teller<'a> {
+impl<'a> ProgressReporter<'a> {
     fn new(
         say: &'a Say,
         recorder: &'a Recorder,
         observed: &'a Observed,
-        length: Length,
+        length: SoakLength,
         tasks: Option<usize>,
     ) -> Self {
         let has_bar = say.show_bar();
-        Self { say, recorder, observed, length, tasks, has_bar, told: Mutex::new(Instant::now()) }
+        Self { say, recorder, observed, length, tasks, has_bar, reported_at: Mutex::new(Instant::now()) }
     }
 
-    /// For /status and metrics: each file counts, since how long they are is not known.
+    /// Progress for /status and metrics, by number of files: their durations are not known.
     fn progress(&self) -> Progress {
         let (counts, elapsed) = (self.recorder.counts(), self.recorder.elapsed().as_secs_f64());
         let share = self.share(&counts, self.recorder.elapsed());
@@ -193,20 +193,20 @@ impl<'a> Teller<'a> {
         }
     }
 
-    fn tell(&self) {
+    fn report(&self) {
         self.observed.progress(|| self.progress());
         let now = Instant::now();
-        let pause = if self.has_bar { BETWEEN_WORDS } else { BETWEEN_LINES };
+        let interval = if self.has_bar { BAR_INTERVAL } else { LINE_INTERVAL };
         {
-            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-            if now.duration_since(*told) < pause {
+            let mut reported_at = self.reported_at.lock().unwrap_or_else(PoisonError::into_inner);
+            if now.duration_since(*reported_at) < interval {
                 return;
             }
-            *told = now;
+            *reported_at = now;
         }
         let (counts, elapsed) = (self.recorder.counts(), self.recorder.elapsed());
         let share = self.share(&counts, elapsed);
-        let words = words(&counts, elapsed, self.tasks, share);
+        let line = progress_line(&counts, elapsed, self.tasks, share);
         if self.say.is_json() {
             tracing::info!(
                 done = counts.succeeded,
@@ -218,36 +218,37 @@ impl<'a> Teller<'a> {
                 "soaking"
             );
         } else if self.has_bar {
-            self.say.set_bar(share, words);
+            self.say.set_bar(share, line);
         } else {
-            self.say.line(&words);
+            self.say.line(&line);
         }
     }
 
     fn share(&self, counts: &Counts, elapsed: Duration) -> f64 {
         match (self.length, self.tasks) {
-            (Length::Time(time), _) => elapsed.as_secs_f64() / time.as_secs_f64().max(1.0),
+            (SoakLength::Time(time), _) => elapsed.as_secs_f64() / time.as_secs_f64().max(1.0),
             (_, tasks) => (counts.succeeded + counts.failed) as f64 / tasks.unwrap_or(1).max(1) as f64,
         }
     }
 }
 
-fn words(counts: &Counts, elapsed: Duration, tasks: Option<usize>, share: f64) -> String {
+/// Progress as text, such as `100/400 files, 1:00:00, engine 180 MB, 0:03:00 left`.
+fn progress_line(counts: &Counts, elapsed: Duration, tasks: Option<usize>, share: f64) -> String {
     let done = counts.succeeded + counts.failed;
     let of = tasks.map(|tasks| format!("/{tasks}")).unwrap_or_default();
-    let mut words = vec![format!("{done}{of} files"), text::clock(counts.audio_seconds)];
-    words.push(format!("engine {}", text::bytes(counts.engine_resident)));
+    let mut parts = vec![format!("{done}{of} files"), text::clock(counts.audio_seconds)];
+    parts.push(format!("engine {}", text::bytes(counts.engine_resident)));
     if counts.recycles > 0 {
-        words.push(format!("{} replaced", counts.recycles));
+        parts.push(format!("{} replaced", counts.recycles));
     }
     if counts.failed > 0 {
-        words.push(format!("{} failed", counts.failed));
+        parts.push(format!("{} failed", counts.failed));
     }
     if share > 0.0 {
         let left = elapsed.as_secs_f64() * (1.0 - share).max(0.0) / share;
-        words.push(format!("{} left", text::clock(left)));
+        parts.push(format!("{} left", text::clock(left)));
     }
-    words.join(", ")
+    parts.join(", ")
 }
 
 #[cfg(test)]
@@ -255,7 +256,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn progress_in_words() {
+    fn progress_line_with_replacements_and_failures() {
         let counts = Counts {
             succeeded: 99,
             failed: 1,
@@ -265,7 +266,7 @@ mod tests {
             ..Counts::default()
         };
         assert_eq!(
-            words(&counts, Duration::from_secs(60), Some(400), 0.25),
+            progress_line(&counts, Duration::from_secs(60), Some(400), 0.25),
             "100/400 files, 1:00:00, engine 180 MB, 2 replaced, 1 failed, 0:03:00 left"
         );
     }

@@ -1,31 +1,32 @@
-//! Soaks that never were, for tests: a plan in, the recorded files of a soak that went by it out.
+//! Synthetic soaks for tests: generates the recorded files of a soak with given properties.
 
-use std::{
-    fs::{self, File},
-    io::{BufWriter, Write},
-    path::Path,
-};
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::Path;
 
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde::Serialize;
 
-use crate::record::{EventLine, ResourceLine, ResultLine, RunFacts, SoakEvent, SoakFile};
-use crate::report::read::{EVENTS, RESOURCES, RESULTS, RUN};
+use crate::record::{EVENTS, RESOURCES, RESULTS, RUN};
+use crate::record::{EventLine, ResourceLine, ResultLine, RunMetadata, SoakEvent, SoakFile};
 
-/// What a soak is to be like.
+const TEST_ID: &str = "soak-20261124T053000Z";
+const STARTED: &str = "2026-11-24T05:30:00Z";
+
+/// Properties of a synthetic soak.
 #[derive(Clone, Debug)]
-pub(super) struct Plan {
+pub(super) struct SyntheticSoak {
     /// Names and seconds of audio.
     pub(super) recordings: Vec<(String, f64)>,
     pub(super) concurrencies: Vec<usize>,
     /// Rounds at each concurrency.
     pub(super) rounds: usize,
-    /// Growth with each file.
+    /// Memory growth with each file.
     pub(super) leak_mb: f64,
-    /// Noise of memory.
+    /// Amplitude of the noise of memory.
     pub(super) noise_mb: f64,
     pub(super) soft_limit_mb: f64,
-    /// Tasks and what is injected with them.
+    /// Tasks and the faults injected with them.
     pub(super) faults: Vec<(usize, &'static str)>,
     /// A recording that crashes every engine, and fails.
     pub(super) poison: Option<&'static str>,
@@ -33,8 +34,8 @@ pub(super) struct Plan {
     pub(super) resources: bool,
 }
 
-impl Plan {
-    /// Nothing wrong: twelve recordings, three concurrencies.
+impl SyntheticSoak {
+    /// Twelve recordings at three concurrencies, without faults.
     pub(super) fn healthy() -> Self {
         let seconds = [4.2, 7.9, 12.5, 21.0, 33.3, 48.0, 59.9, 61.0, 95.0, 180.5, 421.0, 754.2];
         let name = |(index, seconds): (usize, f64)| (format!("call_{:02}.wav", index + 1), seconds);
@@ -51,8 +52,12 @@ impl Plan {
         }
     }
 
-    /// 20 MB with each file, and one fault of each kind.
-    pub(super) fn ill() -> Self {
+    /// A leak of 20 MB with each file, and one fault of each kind.
+    pub(super) fn faulty() -> Self {
+        let healthy = Self::healthy();
+        // More recordings, so that an engine lives long enough between two crashes to reach the limit.
+        let again = healthy.recordings.iter().map(|(name, seconds)| (format!("again_{name}"), *seconds));
+        let recordings = healthy.recordings.iter().cloned().chain(again).collect();
         let faults = [
             (5, "kill@5"),
             (17, "crash@17"),
@@ -61,11 +66,6 @@ impl Plan {
             (82, "malformed@82"),
             (100, "stop@100"),
         ];
-        let healthy = Self::healthy();
-        // More recordings, so that an engine lives long enough between two crashes to reach the limit.
-        let mut recordings = healthy.recordings.clone();
-        recordings
-            .extend(healthy.recordings.iter().map(|(name, seconds)| (format!("again_{name}"), *seconds)));
         Self {
             recordings,
             leak_mb: 20.0,
@@ -79,40 +79,39 @@ impl Plan {
 
     /// Writes the recorded files.
     pub(super) fn write(&self, folder: &Path) {
-        let open = |name: &str| BufWriter::new(File::create(folder.join(name)).unwrap());
-        let mut soak = Soak {
-            plan: self,
+        let create = |name: &str| BufWriter::new(File::create(folder.join(name)).unwrap());
+        let mut writer = RecordWriter {
+            soak: self,
             random: StdRng::seed_from_u64(7),
-            results: open(RESULTS),
-            resources: csv::Writer::from_writer(open(RESOURCES)),
-            events: open(EVENTS),
+            results: create(RESULTS),
+            resources: csv::Writer::from_writer(create(RESOURCES)),
+            events: create(EVENTS),
             at: 0.0,
-            sampled: 0.0,
+            sampled_at: 0.0,
             engine: 0,
             files: 0,
             concurrency: 1,
         };
-        soak.start();
+        writer.start_engine();
         let mut task = 0;
         for concurrency in &self.concurrencies {
-            soak.concurrency = *concurrency;
-            soak.event(SoakEvent::Phase { concurrency: *concurrency });
+            writer.concurrency = *concurrency;
+            writer.event(SoakEvent::Phase { concurrency: *concurrency });
             for round in 1..=self.rounds {
                 for recording in &self.recordings {
                     task += 1;
-                    soak.file(task, round, recording);
+                    writer.file(task, round, recording);
                 }
             }
         }
-        soak.resources.flush().unwrap();
-        let limits = self.soft_limit_mb;
+        writer.resources.flush().unwrap();
+        let bytes = |seconds: f64| (seconds * 32_000.0) as u64;
         let files = self.recordings.iter();
-        let files =
-            files.map(|(name, seconds)| SoakFile { name: name.clone(), bytes: (seconds * 32_000.0) as u64 });
-        let run = RunFacts {
-            test_id: "soak-20261124T053000Z".to_owned(),
-            started: "2026-11-24T05:30:00Z".to_owned(),
-            wall_seconds: soak.at,
+        let files = files.map(|(name, seconds)| SoakFile { name: name.clone(), bytes: bytes(*seconds) });
+        let run = RunMetadata {
+            test_id: TEST_ID.to_owned(),
+            started: STARTED.to_owned(),
+            wall_seconds: writer.at,
             command: ["verbatim", "soak", "my calls/", "--concurrency", "1,2,4"].map(str::to_owned).to_vec(),
             version: "0.1.0".to_owned(),
             engine: "moonshine-tiny-en on the CPU, 2 threads, batches of 240 s".to_owned(),
@@ -123,8 +122,8 @@ impl Plan {
             kernel: "Linux 6.1.0".to_owned(),
             files: files.collect(),
             rounds: self.rounds * self.concurrencies.len(),
-            memory_soft_limit_bytes: Some((limits * 1e6) as u64),
-            memory_hard_limit_bytes: Some((limits * 1.3e6) as u64),
+            memory_soft_limit_bytes: Some((self.soft_limit_mb * 1e6) as u64),
+            memory_hard_limit_bytes: Some((self.soft_limit_mb * 1.3e6) as u64),
             faults: self.faults.iter().map(|(_, fault)| (*fault).to_owned()).collect(),
             seed: 7,
             interrupted: false,
@@ -135,24 +134,25 @@ impl Plan {
     }
 }
 
-struct Soak<'a> {
-    plan: &'a Plan,
+/// Writer of the recorded files, with the state of the simulated soak.
+struct RecordWriter<'a> {
+    soak: &'a SyntheticSoak,
     random: StdRng,
     results: BufWriter<File>,
     resources: csv::Writer<BufWriter<File>>,
     events: BufWriter<File>,
     at: f64,
-    sampled: f64,
+    sampled_at: f64,
     engine: u64,
     files: u64,
     concurrency: usize,
 }
 
-impl Soak<'_> {
+impl RecordWriter<'_> {
     fn rss(&mut self) -> f64 {
         let warm = 90.0 * (1.0 - (-(self.files as f64) / 2.0).exp());
-        let noise = self.plan.noise_mb * (self.random.random::<f64>() - 0.5);
-        220.0 + warm + 18.0 * self.concurrency as f64 + self.plan.leak_mb * self.files as f64 + noise
+        let noise = self.soak.noise_mb * (self.random.random::<f64>() - 0.5);
+        220.0 + warm + 18.0 * self.concurrency as f64 + self.soak.leak_mb * self.files as f64 + noise
     }
 
     fn event(&mut self, event: SoakEvent) {
@@ -160,30 +160,30 @@ impl Soak<'_> {
         json_line(&mut self.events, &line);
     }
 
-    fn start(&mut self) {
+    fn start_engine(&mut self) {
         self.engine += 1;
         self.files = 0;
         self.event(SoakEvent::EngineStarted { engine: self.engine, pid: 4000 + self.engine as u32 });
-        self.pass(0.62);
+        self.advance(0.62);
         self.event(SoakEvent::EngineReady { engine: self.engine, load_seconds: 0.62 });
     }
 
-    /// The engine is replaced after so many seconds.
-    fn replace(&mut self, reason: &str, why: String, orderly: bool, after: f64) {
-        self.pass(after);
+    /// Replaces the engine after some seconds.
+    fn replace_engine(&mut self, reason: &str, why: String, orderly: bool, after: f64) {
+        self.advance(after);
         let (engine, files) = (self.engine, self.files);
         let reason = reason.to_owned();
-        self.event(SoakEvent::EngineCondemned { engine, reason, orderly, why });
-        let begun = self.at;
-        self.pass(0.2);
+        self.event(SoakEvent::EngineReplaced { engine, reason, orderly, why });
+        let gap_start = self.at;
+        self.advance(0.2);
         let how = if orderly { "exit code 0" } else { "signal 9 (SIGKILL)" };
-        self.event(SoakEvent::EngineGone { engine, how: how.to_owned(), files });
-        self.start();
-        let seconds = self.at - begun;
+        self.event(SoakEvent::EngineExited { engine, how: how.to_owned(), files });
+        self.start_engine();
+        let seconds = self.at - gap_start;
         self.event(SoakEvent::Gap { engine: self.engine, seconds, overlapped: false });
     }
 
-    fn lose(&mut self, fault: &str, task: usize) {
+    fn inject(&mut self, fault: &str, task: usize) {
         self.event(SoakEvent::FaultInjected { fault: fault.to_owned(), task_id: task, engine: self.engine });
         let (reason, after, why) = match fault.split(['@', '=']).next().unwrap() {
             "hang" | "stop" => ("Wedged", 30.0, "no progress for 30 s where 12 s were expected"),
@@ -191,24 +191,24 @@ impl Soak<'_> {
             "malformed" => ("Protocol", 0.1, "a message of 4294967295 bytes"),
             _ => ("Crash", 0.1, "signal 11 (SIGSEGV)"),
         };
-        self.replace(reason, why.to_owned(), false, after);
+        self.replace_engine(reason, why.to_owned(), false, after);
     }
 
     fn file(&mut self, task: usize, round: usize, (name, audio): &(String, f64)) {
         let faults: Vec<&str> =
-            self.plan.faults.iter().filter(|(at, _)| *at == task).map(|(_, fault)| *fault).collect();
+            self.soak.faults.iter().filter(|(at, _)| *at == task).map(|(_, fault)| *fault).collect();
         let mut attempts = 1;
         for fault in faults {
-            self.lose(fault, task);
+            self.inject(fault, task);
             attempts += 1;
         }
-        if self.plan.leak_mb > 0.0 {
-            let fault = format!("leak={}MB/file", self.plan.leak_mb);
+        if self.soak.leak_mb > 0.0 {
+            let fault = format!("leak={}MB/file", self.soak.leak_mb);
             self.event(SoakEvent::FaultInjected { fault, task_id: task, engine: self.engine });
         }
-        let poisoned = self.plan.poison == Some(name);
+        let poisoned = self.soak.poison == Some(name);
         if poisoned {
-            (0..3).for_each(|_| self.lose(&format!("crash={name}"), task));
+            (0..3).for_each(|_| self.inject(&format!("crash={name}"), task));
             attempts = 3;
         }
         let before = self.rss();
@@ -216,13 +216,13 @@ impl Soak<'_> {
         let rtf = rtf * (1.0 + 0.2 * self.random.random::<f64>().powi(3));
         let engine_files = self.files;
         if !poisoned {
-            self.pass(audio * rtf / (self.concurrency as f64).min(2.0));
+            self.advance(audio * rtf / (self.concurrency as f64).min(2.0));
             self.files += 1;
         }
         let after = self.rss();
         let zero = |value: f64| if poisoned { 0.0 } else { value };
         let line = ResultLine {
-            test_id: "soak-20261124T053000Z".to_owned(),
+            test_id: TEST_ID.to_owned(),
             timestamp: stamp(self.at),
             audio_file: name.clone(),
             audio_size_mb: audio * 0.032,
@@ -245,17 +245,17 @@ impl Soak<'_> {
             engine_files,
         };
         json_line(&mut self.results, &line);
-        if after > self.plan.soft_limit_mb {
-            let why = format!("resident memory {after:.0} MB is above {:.0} MB", self.plan.soft_limit_mb);
-            self.replace("Memory", why, true, 0.0);
+        if after > self.soak.soft_limit_mb {
+            let why = format!("resident memory {after:.0} MB is above {:.0} MB", self.soak.soft_limit_mb);
+            self.replace_engine("Memory", why, true, 0.0);
         }
     }
 
-    /// Time passes, and resources are sampled.
-    fn pass(&mut self, seconds: f64) {
+    /// Advances the time and samples resources each second.
+    fn advance(&mut self, seconds: f64) {
         self.at += seconds;
-        while self.plan.resources && self.sampled + 1.0 <= self.at {
-            self.sampled += 1.0;
+        while self.soak.resources && self.sampled_at + 1.0 <= self.at {
+            self.sampled_at += 1.0;
             let rss = self.rss();
             let load = 165.0 + 30.0 * self.random.random::<f64>();
             for (name, engine, rss, cpu) in [
@@ -263,8 +263,8 @@ impl Soak<'_> {
                 ("supervisor", 0, 13.5 + self.random.random::<f64>(), load / 60.0),
             ] {
                 let line = ResourceLine {
-                    timestamp: stamp(self.sampled),
-                    elapsed_seconds: self.sampled,
+                    timestamp: stamp(self.sampled_at),
+                    elapsed_seconds: self.sampled_at,
                     process_name: name.to_owned(),
                     pid: 4000 + engine as u32,
                     cpu_percent: cpu,
@@ -281,8 +281,8 @@ impl Soak<'_> {
 }
 
 fn stamp(at: f64) -> String {
-    let begin: jiff::Timestamp = "2026-11-24T05:30:00Z".parse().unwrap();
-    (begin + jiff::SignedDuration::from_secs_f64(at)).to_string()
+    let started: jiff::Timestamp = STARTED.parse().unwrap();
+    (started + jiff::SignedDuration::from_secs_f64(at)).to_string()
 }
 
 fn json_line(file: &mut impl Write, line: &impl Serialize) {

@@ -1,17 +1,15 @@
-//! A document as one HTML file that needs nothing else: it takes blocks and plots, and gives the page.
+//! A document as one self-contained HTML page, with its plots. Pure.
 
-use std::fmt::Write;
-
-use crate::report::blocks::{Block, Tone};
+use crate::report::blocks::{Block, Table, Tone};
 use crate::report::plots::Plots;
 
-/// Light and dark, wide and narrow.
+/// Style sheet for light and dark mode, wide and narrow screens, and print.
 const STYLE: &str = include_str!("style.css");
 
-/// The page. `chinese` is shown below the English verdicts.
-pub fn html(blocks: &[Block], chinese: &[Block], plots: &Plots) -> String {
+/// Renders the page. `chinese` are the verdicts shown below the English ones.
+pub(crate) fn html(blocks: &[Block], chinese: &[Block], plots: &Plots) -> String {
     let title = blocks.iter().find_map(|block| match block {
-        Block::Title(title) => Some(escaped(title)),
+        Block::Title(title) => Some(escape(title)),
         _ => None,
     });
     let mut page = format!(
@@ -24,7 +22,7 @@ pub fn html(blocks: &[Block], chinese: &[Block], plots: &Plots) -> String {
     for (index, block) in blocks.iter().enumerate() {
         page.push_str(&part(block, plots));
         if Some(index) == last_verdict {
-            page.push_str(&other_language(chinese));
+            page.push_str(&chinese_verdicts(chinese));
         }
     }
     page.push_str("</body>\n</html>\n");
@@ -33,82 +31,68 @@ pub fn html(blocks: &[Block], chinese: &[Block], plots: &Plots) -> String {
 
 fn part(block: &Block, plots: &Plots) -> String {
     match block {
-        Block::Title(title) => format!("<h1>{}</h1>\n", escaped(title)),
-        Block::Heading(title) => format!("<h2>{}</h2>\n", escaped(title)),
-        Block::Paragraph(words) => format!("<p>{}</p>\n", escaped(words)),
-        Block::Code(command) => format!("<pre><code>{}</code></pre>\n", escaped(command)),
-        Block::Verdict(tone, short, long) => {
+        Block::Title(title) => format!("<h1>{}</h1>\n", escape(title)),
+        Block::Heading(title) => format!("<h2>{}</h2>\n", escape(title)),
+        Block::Paragraph(paragraph) => format!("<p>{}</p>\n", escape(paragraph)),
+        Block::Command(command) => format!("<pre><code>{}</code></pre>\n", escape(command)),
+        Block::Verdict(tone, title, explanation) => {
             let class = match tone {
                 Tone::Good => "good",
                 Tone::Bad => "bad",
-                Tone::Unsure => "unsure",
+                Tone::Undecided => "undecided",
             };
-            let (short, long) = (escaped(short), escaped(long));
-            format!("<div class=\"verdict {class}\"><b>{short}</b><p>{long}</p></div>\n")
+            let (title, explanation) = (escape(title), escape(explanation));
+            format!("<div class=\"verdict {class}\"><b>{title}</b><p>{explanation}</p></div>\n")
         }
         Block::Facts(facts) => {
             let fact = |(name, value): &(String, String)| {
-                format!("<div><dt>{}</dt><dd>{}</dd></div>\n", escaped(name), escaped(value))
+                format!("<div><dt>{}</dt><dd>{}</dd></div>\n", escape(name), escape(value))
             };
             format!("<dl>\n{}</dl>\n", facts.iter().map(fact).collect::<String>())
         }
         Block::Plot(file, caption) => {
-            let (plot, caption) = (plots.get(file), escaped(caption));
+            let (plot, caption) = (plots.svg(file), escape(caption));
             format!(
                 "<figure>\n<div class=\"wide\">{plot}</div>\n<figcaption>{caption}</figcaption>\n</figure>\n"
             )
         }
-        Block::Table { caption, header, rows, text_columns } => table(caption, header, rows, *text_columns),
+        Block::Table(content) => table(content),
     }
 }
 
-fn table(caption: &str, header: &[String], rows: &[Vec<String>], text_columns: usize) -> String {
-    let mut text = String::from("<div class=\"wide\"><table>\n");
-    // Writing to a string does not fail.
-    let mut write = |words: std::fmt::Arguments<'_>| {
-        let _ = text.write_fmt(words);
-    };
-    if !caption.is_empty() {
-        write(format_args!("<caption>{}</caption>\n", escaped(caption)));
-    }
-    let cells = |tag: &str, cells: &[String]| -> String {
+fn table(table: &Table) -> String {
+    let row = |tag: &str, cells: &[String]| -> String {
         let cell = |(column, cell): (usize, &String)| {
-            let class = if column < text_columns { " class=\"text\"" } else { "" };
-            format!("<{tag}{class}>{}</{tag}>", escaped(cell))
+            let class = if column < table.text_columns { " class=\"text\"" } else { "" };
+            format!("<{tag}{class}>{}</{tag}>", escape(cell))
         };
-        cells.iter().enumerate().map(cell).collect()
+        format!("<tr>{}</tr>", cells.iter().enumerate().map(cell).collect::<String>())
     };
-    write(format_args!("<thead><tr>{}</tr></thead>\n<tbody>\n", cells("th", header)));
-    for row in rows {
-        write(format_args!("<tr>{}</tr>\n", cells("td", row)));
-    }
-    text.push_str("</tbody>\n</table></div>\n");
-    text
+    let caption = if table.caption.is_empty() {
+        String::new()
+    } else {
+        format!("<caption>{}</caption>\n", escape(&table.caption))
+    };
+    let rows: String = table.rows.iter().map(|cells| row("td", cells) + "\n").collect();
+    let header = row("th", &table.header);
+    format!(
+        "<div class=\"wide\"><table>\n{caption}<thead>{header}</thead>\n<tbody>\n{rows}</tbody>\n</table></div>\n"
+    )
 }
 
-/// The verdicts once more.
-fn other_language(blocks: &[Block]) -> String {
+fn chinese_verdicts(blocks: &[Block]) -> String {
     let verdict = |block: &Block| match block {
-        Block::Verdict(_, short, long) => format!("<p><b>{}</b>：{}</p>\n", escaped(short), escaped(long)),
+        Block::Verdict(_, title, explanation) => {
+            format!("<p><b>{}</b>：{}</p>\n", escape(title), escape(explanation))
+        }
         _ => String::new(),
     };
     let verdicts: String = blocks.iter().map(verdict).collect();
     format!("<div class=\"other\" lang=\"zh-CN\">\n{verdicts}</div>\n")
 }
 
-/// Text that HTML takes as it is.
-pub fn escaped(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => plain.push_str("&amp;"),
-            '<' => plain.push_str("&lt;"),
-            '>' => plain.push_str("&gt;"),
-            '"' => plain.push_str("&quot;"),
-            _ => plain.push(character),
-        }
-    }
-    plain
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]

@@ -1,22 +1,15 @@
-//! The reports of a soak: they take the folder with its recorded files and write the verdict, figures and plots beside
-//! them, in English and Chinese.
+//! Reports of a soak. Reads the recorded files in a folder and writes verdicts, numbers and plots beside them, in English
+//! and Chinese.
 
-pub mod blocks;
-pub mod engines;
-pub mod faults;
-pub mod figures;
-pub mod findings;
-pub mod frame;
-pub mod html;
-pub mod measured;
-pub mod plots;
-pub mod read;
-pub mod sections;
-pub mod series;
-pub mod tables;
-pub mod tasks;
-pub mod verdict;
-pub mod words;
+mod blocks;
+mod chart;
+mod details;
+mod format;
+mod html;
+mod markdown;
+mod messages;
+mod plots;
+mod sections;
 
 #[cfg(test)]
 mod fixture;
@@ -27,22 +20,24 @@ use std::path::{Path, PathBuf};
 
 use plotters::prelude::DrawingAreaErrorKind;
 
-use crate::report::blocks::{Block, markdown};
-use crate::report::figures::Figures;
-use crate::report::plots::{CPU, MEMORY, Plots, RTF};
-use crate::report::read::ReadError;
-use crate::report::words::{Lang, count, mb, percent, seconds};
+use crate::analysis::{Analysis, MemoryVerdict, read};
+pub use crate::analysis::{LineError, ReadError};
+use crate::report::blocks::Block;
+use crate::report::format::{mb, percent, seconds, thousands};
+use crate::report::markdown::markdown;
+use crate::report::messages::Lang;
+use crate::report::plots::Plots;
 use verbatim_files::write::{WriteError, commit, stage};
 use verbatim_text::clock;
 
-/// The report for people, with everything in it.
+/// The complete report, as one HTML page.
 pub const REPORT_HTML: &str = "report.html";
-/// The report in English.
+/// The report in English, as Markdown.
 pub const REPORT_EN: &str = "report.md";
-/// The report in Chinese.
+/// The report in Chinese, as Markdown.
 pub const REPORT_ZH: &str = "report.zh-CN.md";
 
-/// Why there are no reports.
+/// The reports cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
     /// The recorded files cannot be read.
@@ -51,9 +46,9 @@ pub enum ReportError {
     /// A plot cannot be drawn.
     #[error("failed to draw {file}: {source}")]
     Draw {
-        /// The plot's file.
+        /// File of the plot.
         file: &'static str,
-        /// Why.
+        /// Cause.
         source: DrawingAreaErrorKind<std::io::Error>,
     },
     /// A report cannot be written.
@@ -61,114 +56,84 @@ pub enum ReportError {
     Write(#[from] WriteError),
 }
 
-/// What a soak found, and where the report is.
+/// Outcome of a soak, and the path of its report.
 #[derive(Clone, Debug)]
 pub struct Summary {
-    /// Every figure.
-    pub figures: Figures,
-    /// The report for people.
-    pub report: PathBuf,
+    analysis: Analysis,
+    report: PathBuf,
 }
 
-/// Reads the recorded files of a soak in `folder` and writes the reports beside them, each whole or not at all.
+/// Reads the recorded files of a soak in `folder` and writes the reports beside them, each completely or not at all.
 ///
 /// # Errors
-/// [`ReportError`]; reports that were there before are as they were, unless the disk failed while names were given.
+/// [`ReportError`]. Existing reports are unchanged, unless the disk failed while the new ones were renamed.
 pub fn write(folder: &Path) -> Result<Summary, ReportError> {
-    let findings = read::read(folder)?;
-    let figures = Figures::of(&findings);
-    let plots = Plots::of(&findings).map_err(|(file, source)| ReportError::Draw { file, source })?;
-    // The findings are the larger part of the memory.
-    drop(findings);
+    let measurements = read(folder)?;
+    let analysis = Analysis::of(&measurements);
+    let plots = Plots::of(&measurements).map_err(|(file, source)| ReportError::Draw { file, source })?;
+    // The measurements take most of the memory.
+    drop(measurements);
 
-    let english = document(&figures, Lang::En);
-    let mut staged = Vec::new();
-    // The plots first: a report that is there can show them.
-    for (file, svg) in plots.iter() {
-        staged.push(stage(&folder.join(file), svg.as_bytes())?);
-    }
-    let chinese = document(&figures, Lang::Zh);
-    let page = html::html(&english, &sections::verdicts(&figures, Lang::Zh), &plots);
-    for (file, text) in
-        [(REPORT_EN, markdown(&english)), (REPORT_ZH, markdown(&chinese)), (REPORT_HTML, page)]
-    {
-        staged.push(stage(&folder.join(file), text.as_bytes())?);
-    }
-    commit(staged)?;
-    Ok(Summary { figures, report: folder.join(REPORT_HTML) })
+    let (english, chinese) = (document(&analysis, Lang::English), document(&analysis, Lang::Chinese));
+    let page = html::html(&english, &sections::verdicts(&analysis, Lang::Chinese), &plots);
+    let documents = [(REPORT_EN, markdown(&english)), (REPORT_ZH, markdown(&chinese)), (REPORT_HTML, page)];
+    // Plots first, so that a report always finds its plots.
+    let texts = documents.iter().map(|(file, text)| (*file, text.as_str()));
+    let staged = plots.iter().chain(texts).map(|(file, text)| stage(&folder.join(file), text.as_bytes()));
+    commit(staged.collect::<Result<_, _>>()?)?;
+    Ok(Summary { analysis, report: folder.join(REPORT_HTML) })
 }
 
-/// The document in one language: the verdict first, then what it rests on.
-fn document(figures: &Figures, lang: Lang) -> Vec<Block> {
-    let soak = &figures.run.test_id;
-    let mut blocks =
-        vec![Block::Title(lang.say(format!("Soak report: {soak}"), format!("长时间稳定性测试报告：{soak}")))];
-    blocks.extend(sections::verdicts(figures, lang));
-    blocks.push(sections::main_figures(figures, lang));
-    blocks.extend([
-        Block::Plot(
-            MEMORY,
-            lang.say(
-                "Resident memory of engines and of the supervisor, each second; strokes at the top are engines that \
-                 were replaced.",
-                "引擎与监管进程的常驻内存（每秒一次）；顶部短线表示引擎更换。",
-            )
-            .to_owned(),
-        ),
-        Block::Plot(
-            CPU,
-            lang.say(
-                "Processor time of engines and of the supervisor over each second.",
-                "引擎与监管进程每秒的处理器占用。",
-            )
-            .to_owned(),
-        ),
-        Block::Plot(
-            RTF,
-            lang.say(
-                "Seconds of processing for a second of audio, of each file, with the median over time.",
-                "各文件的实时率（处理秒数/音频秒数）及其随时间变化的中位数。",
-            )
-            .to_owned(),
-        ),
-    ]);
-    blocks.extend(sections::recycles(figures, lang));
-    blocks.extend(sections::faults(figures, lang));
-    blocks.extend(measured::groups(figures, lang));
-    blocks.extend(measured::recordings(figures, lang));
-    blocks.extend(measured::method(figures, lang));
+/// The report in one language: the verdicts first, then their evidence.
+fn document(analysis: &Analysis, lang: Lang) -> Vec<Block> {
+    let mut blocks = vec![Block::Title(lang.title(&analysis.run.test_id))];
+    blocks.extend(sections::verdicts(analysis, lang));
+    blocks.push(sections::main_numbers(analysis, lang));
+    blocks.extend(sections::plots(lang));
+    blocks.extend(sections::replacements(analysis, lang));
+    blocks.extend(sections::faults(analysis, lang));
+    blocks.extend(details::speed(analysis, lang));
+    blocks.extend(details::recordings(analysis, lang));
+    blocks.extend(details::method(analysis, lang));
     blocks
 }
 
 impl Summary {
-    /// The summary for people, ten lines at most.
+    /// Whether the verdict is that memory leaks.
+    pub fn memory_leaks(&self) -> bool {
+        self.analysis.memory.verdict == MemoryVerdict::Leaks
+    }
+
+    /// Whether each task has exactly one result, and each recording the same result each time.
+    pub fn is_complete(&self) -> bool {
+        self.analysis.completeness.is_complete()
+    }
+
+    /// The summary for the terminal, at most ten lines.
     pub fn lines(&self) -> Vec<String> {
-        let Figures { memory, losses, peaks, rtf, all_recycles, run, .. } = &self.figures;
-        let lang = Lang::En;
+        let Analysis { memory, completeness, peaks, rtf, all_replacements: all, run, .. } = &self.analysis;
+        let lang = Lang::English;
+        let (verdict, explanation) = sections::memory(memory, lang);
+        let (engine, supervisor) = (mb(peaks.engine_mb), mb(peaks.supervisor_mb));
         let mut lines = vec![
-            format!("{}. {}", lang.verdict(memory.verdict), lang.memory(memory)),
-            format!(
-                "Peak resident memory: engine {}, supervisor {}",
-                mb(peaks.engine_mb),
-                mb(peaks.supervisor_mb)
-            ),
-            sections::losses_in_words(losses, lang),
+            format!("{verdict}. {explanation}"),
+            format!("Peak resident memory: engine {engine}, supervisor {supervisor}"),
+            sections::completeness(completeness, lang),
         ];
-        let (injected, _) = self.figures.faults_found();
-        if injected > 0 {
-            lines.push(sections::faults_in_words(&self.figures, lang));
+        if self.analysis.fault_totals().injected > 0 {
+            lines.push(sections::fault_totals(&self.analysis, lang));
         }
-        lines.push(format!("Real-time factor, p50 / p90 / p99: {}", words::rtf(*rtf)));
-        if all_recycles.count > 0 {
-            let reasons = self.figures.recycles.iter();
-            let reasons = reasons.map(|(reason, row)| format!("{reason} {}", count(row.count)));
+        lines.push(format!("{}: {}", lang.rtf_quantiles(), format::rtf(*rtf)));
+        if all.count > 0 {
+            let reasons = self.analysis.replacements.iter();
+            let reasons = reasons.map(|(reason, cost)| format!("{reason} {}", thousands(cost.count)));
             lines.push(format!(
-                "Engines replaced: {} ({}); {} without one, {} of the time; files run again: {}",
-                count(all_recycles.count),
-                lang.list(reasons),
-                seconds(all_recycles.gap_seconds),
-                percent(self.figures.gap_share),
-                count(all_recycles.run_again)
+                "Engines replaced: {} ({}); time without an engine: {} ({}); files rerun: {}",
+                thousands(all.count),
+                sections::list(reasons, lang),
+                seconds(all.gap_seconds),
+                percent(self.analysis.gap_share),
+                thousands(all.reruns)
             ));
         }
         lines.push(format!("Duration: {}", clock(run.wall_seconds)));

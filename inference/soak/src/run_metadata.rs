@@ -1,21 +1,21 @@
-//! What a soak ran on.
+//! Hardware, software and configuration of a soak.
 
 use std::fs;
 
-use super::record::RunFacts;
-use super::recorder::now;
+use crate::record::RunMetadata;
+use crate::units::timestamp;
 use verbatim_protocol::transcriber::Transcriber;
 use verbatim_supervisor::supervised::Supervised;
 
-/// What is known when a soak begins; the rest is filled in at its end.
-pub fn facts(test_id: &str, engine: &Supervised, seed: u64) -> RunFacts {
+/// Metadata known at the start of a soak. The caller fills in the rest: files and faults, and results at the end.
+pub fn collect(test_id: &str, engine: &Supervised, seed: u64) -> RunMetadata {
     let model = engine.model();
     let (soft, hard) = engine.memory_limits();
-    RunFacts {
+    RunMetadata {
         test_id: test_id.to_owned(),
-        started: now(),
+        started: timestamp(),
         wall_seconds: 0.0,
-        command: std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect(),
+        command: std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         engine: engine.describe(),
         model: format!("{} {}", model.name, model.digest),
@@ -35,7 +35,7 @@ pub fn facts(test_id: &str, engine: &Supervised, seed: u64) -> RunFacts {
     }
 }
 
-/// The processor's name, as x86 has it; where there is none, the architecture's.
+/// Name of the CPU as x86 reports it; otherwise the architecture.
 fn processor(cpuinfo: &str) -> String {
     let name = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     name.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.trim().to_owned())
@@ -44,7 +44,7 @@ fn processor(cpuinfo: &str) -> String {
 fn kernel() -> String {
     let read = |name: &str| fs::read_to_string(format!("/proc/sys/kernel/{name}")).unwrap_or_default();
     let release = read("osrelease");
-    // What is behind the first dash is the builder's business.
+    // The part after the first dash names the builder.
     format!("{} {}", read("ostype").trim(), release.trim().split('-').next().unwrap_or_default())
 }
 
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn processors_by_name() {
+    fn processor_name_or_architecture() {
         assert_eq!(processor("processor\t: 0\nmodel name\t: AMD EPYC\nflags\t: a\n"), "AMD EPYC");
         assert_eq!(processor(""), std::env::consts::ARCH);
     }

@@ -1,16 +1,16 @@
-//! What the supervisor tells, as lines of the record.
+//! Events of the supervisor as lines of the record.
 
-use super::{Recorder, now};
-use crate::record::{EventLine, SoakEvent};
+use super::{Completion, Engine, Recorder};
+use crate::record::SoakEvent;
 use verbatim_supervisor::observe::{Happening, Observer};
 
 impl Observer for Recorder {
     fn observe(&self, happening: &Happening<'_>) {
-        let elapsed = self.elapsed().as_secs_f64();
+        let elapsed_seconds = self.elapsed().as_secs_f64();
         let mut state = self.lock();
         let event = match happening {
             Happening::EngineStarted { engine, pid } => {
-                state.engines.insert(*engine, (*pid, 0));
+                state.engines.insert(*engine, Engine { pid: *pid, files: 0 });
                 SoakEvent::EngineStarted { engine: *engine, pid: *pid }
             }
             Happening::EngineReady { engine, load, .. } => {
@@ -18,7 +18,7 @@ impl Observer for Recorder {
             }
             Happening::EngineCondemned { engine, reason, why } => {
                 state.counts.recycles += 1;
-                SoakEvent::EngineCondemned {
+                SoakEvent::EngineReplaced {
                     engine: *engine,
                     reason: reason.as_str().to_owned(),
                     orderly: reason.is_orderly(),
@@ -26,7 +26,7 @@ impl Observer for Recorder {
                 }
             }
             Happening::EngineGone { engine, how, files } => {
-                SoakEvent::EngineGone { engine: *engine, how: (*how).to_owned(), files: *files }
+                SoakEvent::EngineExited { engine: *engine, how: (*how).to_owned(), files: *files }
             }
             Happening::Gap { engine, gap, overlapped } => {
                 SoakEvent::Gap { engine: *engine, seconds: gap.as_secs_f64(), overlapped: *overlapped }
@@ -37,37 +37,40 @@ impl Observer for Recorder {
             Happening::BackingOff { delay, why } => {
                 SoakEvent::BackingOff { seconds: delay.as_secs_f64(), why: (*why).to_owned() }
             }
-            Happening::FileBegun { engine, file, attempt, resident, .. } => {
-                let Some(flight) = state.flights.get_mut(file) else { return };
-                (flight.attempts, flight.engine, flight.before) = (*attempt, *engine, *resident);
-                let strike = self.faults.of(*file, &flight.task.name);
-                let fresh = |every_attempt| *attempt == 1 || every_attempt;
-                match strike.filter(|strike| fresh(strike.injected.every_attempt)) {
-                    Some(strike) => SoakEvent::FaultInjected {
-                        fault: strike.name.clone(),
-                        task_id: *file,
+            Happening::FileBegun { engine, file: task_id, attempt, resident, .. } => {
+                let Some(file) = state.in_flight.get_mut(task_id) else { return };
+                (file.attempts, file.engine, file.resident_before) = (*attempt, *engine, *resident);
+                let fault = self.faults.fault(*task_id, &file.task.name);
+                match fault.filter(|fault| *attempt == 1 || fault.injected.every_attempt) {
+                    Some(fault) => SoakEvent::FaultInjected {
+                        fault: fault.name.clone(),
+                        task_id: *task_id,
                         engine: *engine,
                     },
                     None => return,
                 }
             }
             Happening::FileDone { engine, file, audio_seconds, processing_seconds, resident } => {
-                let files = state.engines.get_mut(engine).map_or(0, |(_, files)| {
-                    *files += 1;
-                    *files - 1
+                let files = state.engines.get_mut(engine).map_or(0, |engine| {
+                    engine.files += 1;
+                    engine.files - 1
                 });
-                if let Some(flight) = state.flights.get_mut(file) {
-                    flight.engine_files = files;
-                    flight.done = Some((*audio_seconds, *processing_seconds, *resident));
+                if let Some(file) = state.in_flight.get_mut(file) {
+                    file.engine_files = files;
+                    file.completion = Some(Completion {
+                        audio_seconds: *audio_seconds,
+                        processing_seconds: *processing_seconds,
+                        resident: *resident,
+                    });
                 }
                 return;
             }
             Happening::Measured(snapshot) => {
-                state.measured(snapshot, elapsed);
+                state.write_resources(snapshot, elapsed_seconds);
                 return;
             }
             _ => return,
         };
-        state.write_event(&EventLine { timestamp: now(), elapsed_seconds: elapsed, event });
+        state.write_event(elapsed_seconds, event);
     }
 }
