@@ -13,9 +13,9 @@ use verbatim_protocol::task::{Fault, Injected};
 const MAX_RANDOM_LEAK: u64 = 64_000_000;
 
 /// Syntax of `--inject`.
-pub const SYNTAX: &str = "leak=20MB/file; KIND@N for the first attempt at the Nth file of the soak; KIND=NAME for every \
-    attempt at every file of that name; random=N for N faults of all kinds at random files; KIND is crash, hang, oom, \
-    malformed, kill or stop";
+pub const SYNTAX: &str = "leak=20MB/file; KIND@N for the first attempt at the Nth file of the soak; \
+    KIND=NAME for every attempt at every file of that name; random=N for N faults of all kinds at random files; \
+    KIND is crash, hang, oom, malformed, kill or stop";
 
 /// A requested fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,8 +121,8 @@ pub struct FaultPlan {
 }
 
 impl FaultPlan {
-    /// Assigns the requested faults. `tasks` is the number of files in the whole soak, if known; `limited` says
-    /// whether the cgroup has a memory limit.
+    /// Assigns the requested faults. `tasks` is the number of files in the whole soak, if known; `limited`
+    /// says whether the cgroup has a memory limit.
     ///
     /// # Errors
     /// Random faults with too few files, or with an unknown number of files.

@@ -1,5 +1,5 @@
-//! `verbatim soak`: transcribes recordings over and over, records what happens, and reports from the record whether
-//! memory stays flat.
+//! `verbatim soak`: transcribes recordings over and over, records what happens, and reports from the record
+//! whether memory stays flat.
 
 mod analysis;
 pub mod inject;

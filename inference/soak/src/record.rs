@@ -1,4 +1,5 @@
-//! Formats of the files that a soak records. The report is computed from these files alone, so anyone can check it.
+//! Formats of the files that a soak records. The report is computed from these files alone, so anyone can
+//! check it.
 
 use serde::{Deserialize, Serialize};
 
@@ -58,7 +59,8 @@ pub struct ResultLine {
     pub engine_files: u64,
 }
 
-/// One line of `resources.csv`: one process at one second. The first columns are those of the original report.
+/// One line of `resources.csv`: one process at one second. The first columns are those of the original
+/// report.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ResourceLine {
     /// RFC 3339, UTC.

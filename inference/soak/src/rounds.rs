@@ -57,7 +57,8 @@ pub struct Soak<'a> {
 }
 
 impl Soak<'_> {
-    /// Runs all phases, or until `stop` is set. Calls `on_answer` after each file. Returns the number of rounds started.
+    /// Runs all phases, or until `stop` is set. Calls `on_answer` after each file. Returns the number of
+    /// rounds started.
     pub fn run(&self, engine: &mut Supervised, on_answer: &dyn Fn(), stop: &AtomicBool) -> usize {
         let (mut task, mut round) = (0, 0);
         for (index, concurrency) in self.concurrency.iter().copied().enumerate() {

@@ -1,4 +1,5 @@
-//! History of the engines from the events: replacements with their cause and cost, injected faults, phases. Pure.
+//! History of the engines from the events: replacements with their cause and cost, injected faults, phases.
+//! Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -82,7 +83,8 @@ impl EngineHistory {
             }
             SoakEvent::EngineExited { .. } => {}
             SoakEvent::Gap { seconds, .. } => {
-                // The gap belongs to the replacement that opened it: later engines may have failed before it ended.
+                // The gap belongs to the replacement that opened it: later engines may have failed before it
+                // ended.
                 if let Some(first) = self.open_gaps.first() {
                     self.replacements[*first].gap_seconds = Some(seconds);
                 }
@@ -103,8 +105,8 @@ impl EngineHistory {
         Ok(())
     }
 
-    /// Attributes the reruns of a file to the engines lost last before its final attempt. Events do not say which files
-    /// an engine took with it: the total is exact, the attribution goes by time.
+    /// Attributes the reruns of a file to the engines lost last before its final attempt. Events do not say
+    /// which files an engine took with it: the total is exact, the attribution goes by time.
     pub(crate) fn add_reruns(&mut self, line: &ResultLine, succeeded: bool) {
         let reruns = line.attempts.saturating_sub(1) as usize;
         self.reruns += reruns;

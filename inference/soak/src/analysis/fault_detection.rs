@@ -7,7 +7,8 @@ use verbatim_supervisor::observe::RecycleReason;
 use verbatim_supervisor::observe::RecycleReason::{Crash, Growth, Memory, OutOfMemory, Protocol, Wedged};
 use verbatim_supervisor::stats::quantiles;
 
-/// Tolerated error in the order of two events: the record of a fault that kills at once may follow that of its effect.
+/// Tolerated error in the order of two events: the record of a fault that kills at once may follow that of
+/// its effect.
 const TOLERANCE_SECONDS: f64 = 1.0;
 
 /// Reasons that detect each kind of fault.
@@ -134,7 +135,8 @@ fn is_masked(injection: &InjectedFault, reason: RecycleReason, history: &EngineH
     })
 }
 
-/// Row of a leak of every file, since `since`: detected with the first replacement; its cost is that of all of them.
+/// Row of a leak of every file, since `since`: detected with the first replacement; its cost is that of all
+/// of them.
 fn leak_row(fault: &str, since: f64, replacements: &[Replacement], explained: &Explained) -> FaultRow {
     let mut row = FaultRow { fault: fault.to_owned(), injected: 1, every_file: true, ..FaultRow::default() };
     let expected = expected_reasons(fault);

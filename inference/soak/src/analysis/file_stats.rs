@@ -73,7 +73,8 @@ pub(crate) struct TimeAndMemory {
     pub(crate) median_seconds: f64,
     /// Total processing time over total duration of audio.
     pub(crate) rtf: f64,
-    /// Mean resident memory of the engine before and after a file, and of the difference, in units of 10^6 bytes.
+    /// Mean resident memory of the engine before and after a file, and of the difference, in units of 10^6
+    /// bytes.
     pub(crate) rss_mb: [f64; 3],
 }
 

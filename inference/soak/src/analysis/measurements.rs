@@ -20,7 +20,8 @@ const MAX_SERIES: usize = MAX_POINTS / 8;
 const WINDOWS: usize = 80;
 /// Values from which the median of a window is computed.
 const WINDOW_VALUES: usize = 256;
-/// Distinct results kept per recording: more than one is an error, and the exact number beyond ten is irrelevant.
+/// Distinct results kept per recording: more than one is an error, and the exact number beyond ten is
+/// irrelevant.
 const MAX_RESULTS: usize = 10;
 
 /// Memory of an engine after a file.
@@ -50,7 +51,8 @@ pub(crate) struct Samples {
     pub(crate) processing: Vec<f32>,
     /// Failed runs.
     pub(crate) failed: usize,
-    /// Sums of the engine's resident memory before and after each run, and of the differences, in units of 10^6 bytes.
+    /// Sums of the engine's resident memory before and after each run, and of the differences, in units of
+    /// 10^6 bytes.
     pub(crate) rss_sums_mb: [f64; 3],
 }
 

@@ -1,23 +1,26 @@
 //! Verdict on memory growth. Pure.
 //!
-//! The rule: resident memory of the engine after each file against the number of files it has completed, for pairs of
-//! files of one engine at one concurrency, without warm-up; the median slope with its 95% interval. Memory is flat if
-//! the interval lies below [`LIMIT_MB`] per 100 files, leaks if it lies at or above, and is undecided otherwise.
+//! The rule: resident memory of the engine after each file against the number of files it has completed, for
+//! pairs of files of one engine at one concurrency, without warm-up; the median slope with its 95% interval.
+//! Memory is flat if the interval lies below [`LIMIT_MB`] per 100 files, leaks if it lies at or above, and is
+//! undecided otherwise.
 
 use crate::analysis::measurements::{MemoryPoint, MemorySeries};
 use verbatim_supervisor::stats::{Slope, theil_sen};
 
-/// Growth per 100 files that counts as a leak, in units of 10^6 bytes. With less, an engine completes 100 000 files
-/// before it grows by 1 GB: no container limit is that close.
+/// Growth per 100 files that counts as a leak, in units of 10^6 bytes. With less, an engine completes 100 000
+/// files before it grows by 1 GB: no container limit is that close.
 pub(crate) const LIMIT_MB: f64 = 1.0;
-/// Maximum warm-up of an engine that does not live for several rounds, in files: arenas and caches reach their size
-/// after some files of every length.
+/// Maximum warm-up of an engine that does not live for several rounds, in files: arenas and caches reach
+/// their size after some files of every length.
 const WARM_UP_FILES: u64 = 20;
-/// Maximum warm-up as a divisor of the engine's files, a half: an engine that grows fast lives for 20 files and has to be
-/// measured as well. With a quarter, the rest of the warm-up made an injected leak look a fifth larger.
+/// Maximum warm-up as a divisor of the engine's files, a half: an engine that grows fast lives for 20 files
+/// and has to be measured as well. With a quarter, the rest of the warm-up made an injected leak look a fifth
+/// larger.
 const WARM_UP_SHARE: u64 = 2;
-/// Minimum files of an engine; with fewer, all are warm-up: memory grows for longer than the six files that would be half
-/// of them. Engines replaced every seven files, by injected faults, once all looked as if they leaked.
+/// Minimum files of an engine; with fewer, all are warm-up: memory grows for longer than the six files that
+/// would be half of them. Engines replaced every seven files, by injected faults, once all looked as if they
+/// leaked.
 pub(crate) const MIN_FILES: u64 = 12;
 /// Rounds beyond which the whole first one is warm-up: it contains every recording, the longest included.
 const ROUNDS: u64 = 2;
@@ -53,7 +56,8 @@ pub(crate) struct MemoryGrowth {
     pub(crate) more_files: Option<f64>,
 }
 
-/// Number of warm-up files of an engine that completed `files` at one concurrency, with `round` files in a round.
+/// Number of warm-up files of an engine that completed `files` at one concurrency, with `round` files in a
+/// round.
 fn warm_up(files: u64, round: u64) -> u64 {
     if files < MIN_FILES {
         return files;
@@ -112,8 +116,9 @@ fn verdict(per_100_files: Slope) -> MemoryVerdict {
     }
 }
 
-/// Factor of the number of files that would bring the interval to one side of the limit: the interval of a slope narrows
-/// with the number of points to the power of 3/2. None if the estimate is too close to the limit.
+/// Factor of the number of files that would bring the interval to one side of the limit: the interval of a
+/// slope narrows with the number of points to the power of 3/2. None if the estimate is too close to the
+/// limit.
 fn more_files(slope: Slope) -> Option<f64> {
     let (wide, narrow) = if slope.estimate < LIMIT_MB {
         (slope.high - slope.estimate, LIMIT_MB - slope.estimate)

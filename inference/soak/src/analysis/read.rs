@@ -52,9 +52,8 @@ pub enum LineError {
 
 /// Reads the four files of a soak.
 ///
-/// # Errors
-/// [`ReadError`] with file and line. An incomplete last line, left by a process that was killed while it wrote, is
-/// skipped; what it would have recorded counts as missing.
+/// # Errors [`ReadError`] with file and line. An incomplete last line, left by a process that was killed
+/// while it wrote, is skipped; what it would have recorded counts as missing.
 pub(crate) fn read(folder: &Path) -> Result<Measurements, ReadError> {
     let mut measurements = Measurements::new(read_run(&folder.join(RUN))?);
     // Events first: a result of several attempts does not name the engines that were lost with it.

@@ -20,8 +20,8 @@ pub(crate) struct TaskTally {
 }
 
 impl TaskTally {
-    /// Adds a result and returns whether it is the first of its task. The caller ensures that `task` is from 1 to
-    /// [`MAX_TASKS`].
+    /// Adds a result and returns whether it is the first of its task. The caller ensures that `task` is from
+    /// 1 to [`MAX_TASKS`].
     pub(crate) fn add(&mut self, task: usize, failure: Option<&str>) -> bool {
         let (word, bit) = (task / 64, 1 << (task % 64));
         if self.seen.len() <= word {

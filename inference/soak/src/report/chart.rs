@@ -19,7 +19,8 @@ const FONT_SIZE: f64 = 13.0 * 1.24;
 /// Approximate width of a character of that size in pixels: fonts differ.
 const CHARACTER: i32 = 7;
 
-/// Colours in light mode and in dark mode. The library knows one colour per element; a style sheet overrides it.
+/// Colours in light mode and in dark mode. The library knows one colour per element; a style sheet overrides
+/// it.
 const PALETTE: [(RGBColor, &str); 16] = [
     (RGBColor(0xff, 0xff, 0xff), "#14171c"),
     (RGBColor(0x57, 0x60, 0x6a), "#9aa4b0"),
@@ -99,8 +100,8 @@ fn time_unit(seconds: f64) -> (&'static str, f64) {
 }
 
 impl Plot {
-    /// Renders the plot. `draw` gets the area between the axes, and the length in seconds of the unit of the horizontal
-    /// axis.
+    /// Renders the plot. `draw` gets the area between the axes, and the length in seconds of the unit of the
+    /// horizontal axis.
     ///
     /// # Errors
     /// [`DrawError`].

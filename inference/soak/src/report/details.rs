@@ -46,7 +46,8 @@ fn speed_row(group: &GroupStats) -> Vec<String> {
     ]
 }
 
-/// Table of the recordings. If there are more than [`MAX_ROWS`], those with failures or differing results come first.
+/// Table of the recordings. If there are more than [`MAX_ROWS`], those with failures or differing results
+/// come first.
 pub(crate) fn recordings(analysis: &Analysis, lang: Lang) -> Vec<Block> {
     let mut shown: Vec<&RecordingStats> = analysis.recordings.iter().collect();
     let left_out = shown.len().saturating_sub(MAX_ROWS);

@@ -14,8 +14,8 @@ pub(crate) fn html(blocks: &[Block], chinese: &[Block], plots: &Plots) -> String
     });
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" \
-         content=\"width=device-width, initial-scale=1\">\n<title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n\
-         <body>\n",
+         content=\"width=device-width, initial-scale=1\">\n<title>{}</title>\n<style>\n{STYLE}</style>\n\
+         </head>\n<body>\n",
         title.unwrap_or_default()
     );
     let last_verdict = blocks.iter().rposition(|block| matches!(block, Block::Verdict(..)));
@@ -76,7 +76,8 @@ fn table(table: &Table) -> String {
     let rows: String = table.rows.iter().map(|cells| row("td", cells) + "\n").collect();
     let header = row("th", &table.header);
     format!(
-        "<div class=\"wide\"><table>\n{caption}<thead>{header}</thead>\n<tbody>\n{rows}</tbody>\n</table></div>\n"
+        "<div class=\"wide\"><table>\n{caption}<thead>{header}</thead>\n<tbody>\n{rows}</tbody>\n\
+         </table></div>\n"
     )
 }
 

@@ -1,5 +1,5 @@
-//! Catalogue of the report's messages, in English and Simplified Chinese. Each message is a method of [`Lang`] with its
-//! arguments by name; cells of a table's header are separated by `|`.
+//! Catalogue of the report's messages, in English and Simplified Chinese. Each message is a method of
+//! [`Lang`] with its arguments by name; cells of a table's header are separated by `|`.
 
 use std::fmt::Display;
 
@@ -97,9 +97,9 @@ messages! {
         "另有 {faults} 个单文件泄漏未超过任何限值，未计入。";
     faults_heading(): "Faults", "故障注入";
     faults_note():
-        "A fault counts as detected if the engine that it hit was then replaced for a matching reason. A leak is \
-         injected with every file and counts once; its cost is that of all replacements because of memory that no \
-         other fault explains.",
+        "A fault counts as detected if the engine that it hit was then replaced for a matching reason. A \
+         leak is injected with every file and counts once; its cost is that of all replacements because of \
+         memory that no other fault explains.",
         "故障命中的引擎随后以相符的原因被更换，即视为发现。泄漏随每个文件注入，只计一次；\
          其代价为所有因内存而更换、且不能由其他故障解释的引擎。";
     fault_columns():
@@ -131,11 +131,13 @@ messages! {
 
     // Captions of the plots.
     memory_plot():
-        "Resident memory of the engines and of the supervisor, each second; marks at the top are replaced engines.",
+        "Resident memory of the engines and of the supervisor, each second; marks at the top are replaced \
+         engines.",
         "引擎与监管进程的常驻内存（每秒一次）；顶部短线表示引擎更换。";
     cpu_plot(): "CPU usage of the engines and of the supervisor, each second.", "引擎与监管进程每秒的处理器占用。";
     rtf_plot():
-        "Real-time factor (seconds of processing per second of audio) of each file, with the median over time.",
+        "Real-time factor (seconds of processing per second of audio) of each file, with the median over \
+         time.",
         "各文件的实时率（处理秒数/音频秒数）及其随时间变化的中位数。";
 
     // Replacements.
@@ -153,8 +155,8 @@ messages! {
         "原因|引擎数|间隔合计|平均间隔|最长间隔|占总时长|重新运行的文件";
     all_reasons(): "All", "合计";
     replacements_note():
-        "A gap is time during which no engine accepted files. The total of files rerun is exact; by reason, it is the \
-         number of files started again after an engine was lost for that reason.",
+        "A gap is time during which no engine accepted files. The total of files rerun is exact; by reason, \
+         it is the number of files started again after an engine was lost for that reason.",
         "间隔指没有引擎可以处理文件的时间。重新运行的文件总数是精确的；\
          各原因的数目按引擎丢失之后重新开始的文件计算。";
 
@@ -167,9 +169,9 @@ messages! {
         "Concurrency|Files|Failed|Mean|Median|RTF|RSS before|RSS after|RSS delta|Files/min|Audio h/h",
         "并发数|文件数|失败|平均耗时|耗时中位数|实时率|处理前 RSS|处理后 RSS|RSS 变化|文件/分钟|音频小时/小时";
     speed_note():
-        "Mean and median: seconds from the first byte of a file to its last segment. RTF: total processing time over \
-         total duration of audio. RSS: resident memory of the engine, mean over files. Short and long audio ran \
-         together, so the last two columns of their tables are shares of the same time.",
+        "Mean and median: seconds from the first byte of a file to its last segment. RTF: total processing \
+         time over total duration of audio. RSS: resident memory of the engine, mean over files. Short and \
+         long audio ran together, so the last two columns of their tables are shares of the same time.",
         "平均耗时与中位数为从文件首字节到最后一个语段的秒数。实时率为处理秒数之和除以音频秒数之和。\
          RSS 为引擎的常驻内存，取各文件的平均值。短音频与长音频在同一时段内一起运行，\
          因此这两个表的最后两列是同一时段中的份额。";
@@ -186,25 +188,26 @@ messages! {
     // Method.
     method_heading(): "Method", "测量方法";
     method_memory():
-        "Resident memory is that of the engine, the process that owns the model. Another process, its supervisor, \
-         reads it from /proc, every second and before and after each file; the engine takes no part in it. \
-         Units are 10^6 bytes.",
+        "Resident memory is that of the engine, the process that owns the model. Another process, its \
+         supervisor, reads it from /proc, every second and before and after each file; the engine takes no \
+         part in it. Units are 10^6 bytes.",
         "常驻内存指引擎进程（即持有模型的进程）的常驻内存。由另一个进程，即其监管进程，从 /proc 读取，\
          引擎不参与测量：每秒一次，并在每个文件处理前后各一次。单位为 10^6 字节。";
     method_rule(limit):
-        "The rule relates resident memory after each file to the number of files that the engine has completed. Each \
-         pair of files of one engine at one concurrency gives a slope; the median of all slopes is the growth \
-         (Theil-Sen estimator), with Sen's 95% confidence interval. Memory is flat if the interval lies below {limit} \
-         MB per 100 files, leaks if it lies at or above it, and is undecided otherwise. The interval assumes that the \
-         noise of different files is independent.",
+        "The rule relates resident memory after each file to the number of files that the engine has \
+         completed. Each pair of files of one engine at one concurrency gives a slope; the median of all \
+         slopes is the growth (Theil-Sen estimator), with Sen's 95% confidence interval. Memory is flat if \
+         the interval lies below {limit} MB per 100 files, leaks if it lies at or above it, and is \
+         undecided otherwise. The interval assumes that the noise of different files is independent.",
         "判定规则：以每个文件处理后的常驻内存对引擎已处理的文件数作回归。\
          同一引擎、同一并发数下的文件两两配对求斜率，所有斜率的中位数即为增长率（Theil-Sen 估计），\
          并给出 Sen 的 95% 置信区间。区间完全低于每 100 个文件 {limit} MB 为平稳，完全不低于该值为泄漏，\
          其余为尚无定论。该区间假定各文件的噪声相互独立。";
     method_warm_up(min_files, warm_up, files, series):
-        "Warm-up is excluded, for each engine at each concurrency: the first 20 files or half of its files, whichever \
-         is less; the whole first round if the engine lived for more than two; all files if there are fewer than \
-         {min_files}. Excluded: {warm_up} files. Remaining: {files} files in {series} series.",
+        "Warm-up is excluded, for each engine at each concurrency: the first 20 files or half of its files, \
+         whichever is less; the whole first round if the engine lived for more than two; all files if there \
+         are fewer than {min_files}. Excluded: {warm_up} files. Remaining: {files} files in {series} \
+         series.",
         "预热部分不计入：对每个引擎的每个并发数，去掉前 20 个文件或其文件数的一半（取较少者）；\
          若处理超过两轮，则去掉整个第一轮；不足 {min_files} 个文件的全部去掉。\
          共去掉 {warm_up} 个文件，剩余 {series} 段共 {files} 个文件。";

@@ -1,5 +1,5 @@
-//! Reports of a soak. Reads the recorded files in a folder and writes verdicts, numbers and plots beside them, in English
-//! and Chinese.
+//! Reports of a soak. Reads the recorded files in a folder and writes verdicts, numbers and plots beside
+//! them, in English and Chinese.
 
 mod blocks;
 mod chart;
@@ -63,7 +63,8 @@ pub struct Summary {
     report: PathBuf,
 }
 
-/// Reads the recorded files of a soak in `folder` and writes the reports beside them, each completely or not at all.
+/// Reads the recorded files of a soak in `folder` and writes the reports beside them, each completely or not
+/// at all.
 ///
 /// # Errors
 /// [`ReportError`]. Existing reports are unchanged, unless the disk failed while the new ones were renamed.

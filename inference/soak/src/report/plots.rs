@@ -103,7 +103,8 @@ fn memory(measurements: &Measurements) -> Result<String, DrawError> {
     })
 }
 
-/// Draws a mark at the top for each replacement, in the colour of its reason; one where several would overlap.
+/// Draws a mark at the top for each replacement, in the colour of its reason; one where several would
+/// overlap.
 fn replacement_marks(
     chart: &mut Chart<'_, '_>,
     unit: f64,

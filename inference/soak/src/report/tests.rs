@@ -133,6 +133,13 @@ fn page_is_self_contained() {
     assert_eq!(left.len(), 4 + 6, "{left:?}");
 }
 
+fn problem(error: &ReadError) -> &LineError {
+    match error {
+        ReadError::Line { problem, .. } => problem,
+        ReadError::File { .. } => panic!("{error}"),
+    }
+}
+
 #[test]
 fn errors_name_the_file_and_the_line() {
     let folder = tempfile::tempdir().unwrap();
@@ -161,12 +168,6 @@ fn errors_name_the_file_and_the_line() {
     assert!(matches!(error, ReadError::Line { line: 3, problem: LineError::Csv(_), .. }), "{error}");
     let error = broken(EVENTS, &third("not JSON"));
     assert!(matches!(error, ReadError::Line { line: 3, problem: LineError::Json(_), .. }), "{error}");
-    fn problem(error: &ReadError) -> &LineError {
-        match error {
-            ReadError::Line { problem, .. } => problem,
-            ReadError::File { .. } => panic!("{error}"),
-        }
-    }
     let error = broken(EVENTS, &|text| text.replacen("\"Crash\"", "\"Boredom\"", 1));
     assert!(matches!(problem(&error), LineError::Reason(reason) if reason == "Boredom"), "{error}");
     let error = broken(RESULTS, &|text| text.replacen("\"task_id\":2,", "\"task_id\":9999999999,", 1));
