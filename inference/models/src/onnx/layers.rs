@@ -1,14 +1,12 @@
-//! Quantised products: how an activation meets 8-bit weights.
+//! Layers of graphs: products of activations with 8-bit weights, layer normalisation.
 
-use super::OPERATOR_DOMAIN;
-use super::graph::{Attribute, Graph};
-use super::weights::Quantised;
+use crate::onnx::domain::{CONTRIB, OPERATOR_DOMAIN};
+use crate::onnx::graph::{Attribute, Graph};
+use crate::onnx::quantised::Quantised;
 
-/// ONNX Runtime's own operator set.
-pub(super) const CONTRIB: &str = "com.microsoft";
-
-/// `x · w + bias` with one activation scale for the whole tensor. Fast, and exact only where a run holds one segment.
-pub(super) fn per_tensor(graph: &mut Graph, x: &str, w: &Quantised, bias: Option<&[f32]>) -> String {
+/// `x · w + bias` with one activation scale for the whole tensor. Fast, but exact only if a run has one
+/// segment.
+pub(crate) fn product_per_tensor(graph: &mut Graph, x: &str, w: &Quantised, bias: Option<&[f32]>) -> String {
     let mut inputs = vec![x.to_owned(), graph.bytes(&[w.rows, w.columns], &w.data)];
     inputs.push(graph.floats(&[w.columns], &w.scale));
     inputs.push(graph.bytes(&[w.columns], &w.zero));
@@ -18,9 +16,9 @@ pub(super) fn per_tensor(graph: &mut Graph, x: &str, w: &Quantised, bias: Option
     graph.node(CONTRIB, "DynamicQuantizeMatMul", &inputs, &[])
 }
 
-/// `x · w + bias` with one activation scale a row: sums of integers do not depend on order, so a row's result does not
-/// depend on the other rows of the batch.
-pub(super) fn per_row(graph: &mut Graph, x: &str, w: &Quantised, bias: Option<&[f32]>) -> String {
+/// `x · w + bias` with one activation scale per row. Sums of integers do not depend on their order, so the
+/// result of a row does not depend on the other rows of the batch.
+pub(crate) fn product_per_row(graph: &mut Graph, x: &str, w: &Quantised, bias: Option<&[f32]>) -> String {
     let [quantised, scale] = graph.nodes(OPERATOR_DOMAIN, "QuantizeRows", &[x.to_owned()], &[]);
     let inputs = [
         quantised,
@@ -42,7 +40,7 @@ pub(super) fn per_row(graph: &mut Graph, x: &str, w: &Quantised, bias: Option<&[
 }
 
 /// Layer normalisation over the last axis, without bias.
-pub(super) fn layer_norm(graph: &mut Graph, x: &str, weight: &[f32]) -> String {
+pub(crate) fn layer_norm(graph: &mut Graph, x: &str, weight: &[f32]) -> String {
     let weight = graph.floats(&[weight.len()], weight);
     // Epsilon as in the vendor's graphs.
     let attributes = [("axis", Attribute::Int(-1)), ("epsilon", Attribute::Float(1e-5))];

@@ -1,11 +1,12 @@
-//! A reader of ONNX Runtime's own model format (flatbuffers, `ort.fbs`): only what holds weights and their users.
+//! Reader of ONNX Runtime's own model format (flatbuffers, `ort.fbs`). Reads only weights and the nodes that
+//! use them.
 //!
-//! Every offset is checked, so a damaged file gives an error and never a panic. Slots are the field numbers of
-//! `onnxruntime/core/flatbuffers/schema/ort.fbs`.
+//! Every offset is checked, so that a damaged file gives an error and never a panic. Slots are the field
+//! numbers of `onnxruntime/core/flatbuffers/schema/ort.fbs`.
 
-use super::weights::WeightsError;
+use crate::onnx::error::WeightsError;
 
-/// Vtable slots, in the schema's words.
+/// Vtable slots, with the names of the schema.
 mod slot {
     pub(super) const SESSION_MODEL: usize = 6;
     pub(super) const MODEL_GRAPH: usize = 18;
@@ -23,7 +24,7 @@ mod slot {
     pub(super) const ATTRIBUTE_GRAPH: usize = 18;
 }
 
-/// A tensor as it lies in the file.
+/// Tensor as stored in the file.
 pub(super) struct RawTensor<'a> {
     pub(super) name: &'a str,
     pub(super) dims: Vec<usize>,
@@ -32,14 +33,15 @@ pub(super) struct RawTensor<'a> {
     pub(super) data: &'a [u8],
 }
 
-/// A node: what it is, reads and writes.
+/// Node: operator, inputs and outputs.
 pub(super) struct RawNode<'a> {
     pub(super) op: &'a str,
     pub(super) inputs: Vec<&'a str>,
     pub(super) outputs: Vec<&'a str>,
 }
 
-/// All tensors and nodes of a file, those of the cached branch of an `If` included, of its other branch not.
+/// Reads all tensors and nodes of a file, including those in the cached branch of an `If`, but not in its
+/// other branch.
 pub(super) fn read(bytes: &[u8]) -> Result<(Vec<RawTensor<'_>>, Vec<RawNode<'_>>), WeightsError> {
     let buffer = Buffer(bytes);
     let root = buffer.table(buffer.u32(0)? as usize)?;
@@ -49,7 +51,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Vec<RawTensor<'_>>, Vec<RawNode<'_>>
     Ok((tensors, nodes))
 }
 
-/// Deepest nesting that is followed: the vendor's decoder has one `If` inside the main graph.
+/// Maximum nesting of graphs. The vendor's decoder has one `If` inside the main graph.
 const MAX_DEPTH: usize = 4;
 
 fn collect<'a>(
@@ -71,7 +73,7 @@ fn collect<'a>(
     }
     for node in graph.tables(slot::GRAPH_NODES)? {
         for attribute in node.tables(slot::NODE_ATTRIBUTES)? {
-            // The branch without a cache repeats the same weights.
+            // The other branch, without a cache, repeats the same weights.
             if attribute.string(slot::ATTRIBUTE_NAME)? == "else_branch" {
                 collect(attribute.child(slot::ATTRIBUTE_GRAPH)?, tensors, nodes, depth + 1)?;
             }
@@ -116,12 +118,12 @@ impl<'a> Buffer<'a> {
         Ok(Table { buffer: self, at, vtable })
     }
 
-    /// The position that the offset at `at` points to.
+    /// Position that the offset at `at` points to.
     fn follow(self, at: usize) -> Result<usize, WeightsError> {
         Ok(at + self.u32(at)? as usize)
     }
 
-    /// Length and first element of the vector at `at`.
+    /// Length of the vector at `at`, and position of its first element.
     fn vector(self, at: usize) -> Result<(usize, usize), WeightsError> {
         Ok((self.u32(at)? as usize, at + 4))
     }
@@ -141,7 +143,7 @@ struct Table<'a> {
 }
 
 impl<'a> Table<'a> {
-    /// Position of a field; `None` if the file leaves it out.
+    /// Position of a field; `None` if the file omits it.
     fn field(self, slot: usize) -> Result<Option<usize>, WeightsError> {
         if usize::from(self.buffer.u16(self.vtable)?) <= slot {
             return Ok(None);

@@ -1,13 +1,14 @@
-//! The part of ONNX's protobuf that the prepared graphs use. Field numbers are those of onnx.proto3 (IR version 10).
+//! ONNX's protobuf messages, as far as the prepared graphs use them. Field numbers are those of onnx.proto3
+//! (IR version 10).
 
 use prost::Message;
 
 /// `TensorProto.DataType.FLOAT`.
-pub(super) const FLOAT: i32 = 1;
+pub(crate) const FLOAT: i32 = 1;
 /// `TensorProto.DataType.UINT8`.
-pub(super) const UINT8: i32 = 2;
+pub(crate) const UINT8: i32 = 2;
 /// `TensorProto.DataType.INT64`.
-pub(super) const INT64: i32 = 7;
+pub(crate) const INT64: i32 = 7;
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct ModelProto {

@@ -1,27 +1,31 @@
-//! One step of the decoder for a batch on a GPU, and the graph that drops rows from a batch.
+//! Graph of one decoder step for a batch on a GPU, and graph that keeps some rows of a batch.
 //!
-//! All rows are at the same position. Caches are inputs and outputs: what a step gives is fed to the next one, and
-//! stays on the device.
+//! All rows are at the same position. Caches are inputs and outputs: outputs of a step are inputs of the next
+//! one, and stay on the device.
 
-use super::float::{attention, dequantised, product, rotary_tables, silu, turn};
-use super::graph::{Attribute, Graph};
-use super::onnx::{FLOAT, INT64};
-use super::quantise::layer_norm;
-use super::shape::{HEAD, HEADS, HIDDEN, INNER, LAYERS, MAX_TOKENS};
-use super::weights::{Quantised, Weights, WeightsError};
+use crate::moonshine::gpu::float_ops::{attention, dequantise, product, rotary_tables, rotate, silu};
+use crate::moonshine::rotary::quarter_turn;
+use crate::moonshine::shape::{HEAD, HEADS, HIDDEN, INNER, LAYERS, MAX_TOKENS};
+use crate::onnx::error::WeightsError;
+use crate::onnx::graph::{Attribute, Graph};
+use crate::onnx::layers::layer_norm;
+use crate::onnx::proto::{FLOAT, INT64};
+use crate::onnx::quantised::Quantised;
+use crate::onnx::weights::Weights;
 
 /// Prefix of the token table in the vendor's file.
 const EMBEDDING: &str = "model.decoder.embed_tokens.weight_merged_0";
 
-/// Builds the graph `tokens i64[B], position i64[1], cross_bias, cross_k.l, cross_v.l, self_k.l f32[B,HEADS,P,HEAD],
-/// self_v.l -> next i64[B], logprob f32[B], logits f32[B,V], new_k.l, new_v.l` with P + 1 positions in the new ones.
-pub(super) fn build(weights: &Weights<'_>) -> Result<Vec<u8>, WeightsError> {
+/// Builds the graph `tokens i64[B], position i64[1], cross_bias, cross_k.l, cross_v.l, self_k.l
+/// f32[B,HEADS,P,HEAD], self_v.l -> next i64[B], logprob f32[B], logits f32[B,V], new_k.l, new_v.l` with P +
+/// 1 positions in the new ones.
+pub(crate) fn build(weights: &Weights<'_>) -> Result<Vec<u8>, WeightsError> {
     let mut graph = Graph::new("decoder_batch");
     graph.input("tokens", INT64, &["B"]);
     graph.input("position", INT64, &["1"]);
     let (heads, head) = (HEADS.to_string(), HEAD.to_string());
     let cache = ["B", &heads, "P", &head];
-    cross(&mut graph, Graph::input, "");
+    declare_cross(&mut graph, Graph::input, "");
     for layer in 0..LAYERS {
         graph.input(&format!("self_k.{layer}"), FLOAT, &cache);
         graph.input(&format!("self_v.{layer}"), FLOAT, &cache);
@@ -52,12 +56,12 @@ pub(super) fn build(weights: &Weights<'_>) -> Result<Vec<u8>, WeightsError> {
 }
 
 /// Builds the graph that keeps the rows `keep i64[K]` of all caches `x`, as outputs `kept.x`.
-pub(super) fn build_keep() -> Vec<u8> {
+pub(crate) fn build_keep() -> Vec<u8> {
     let mut graph = Graph::new("keep_batch");
     let (heads, head) = (HEADS.to_string(), HEAD.to_string());
     graph.input("keep", INT64, &["K"]);
-    cross(&mut graph, Graph::input, "");
-    cross(&mut graph, Graph::output, "kept.");
+    declare_cross(&mut graph, Graph::input, "");
+    declare_cross(&mut graph, Graph::output, "kept.");
     for layer in 0..LAYERS {
         for part in ["self_k", "self_v"] {
             graph.input(&format!("{part}.{layer}"), FLOAT, &["B", &heads, "P", &head]);
@@ -73,8 +77,8 @@ pub(super) fn build_keep() -> Vec<u8> {
     graph.encode()
 }
 
-/// Declares the encoder's part of the caches, as inputs or outputs.
-fn cross(graph: &mut Graph, declare: fn(&mut Graph, &str, i32, &[&str]), prefix: &str) {
+/// Declares the caches of cross attention, as inputs or outputs.
+fn declare_cross(graph: &mut Graph, declare: fn(&mut Graph, &str, i32, &[&str]), prefix: &str) {
     let rows = if prefix.is_empty() { "B" } else { "K" };
     let (heads, head) = (HEADS.to_string(), HEAD.to_string());
     declare(graph, &format!("{prefix}cross_bias"), FLOAT, &[rows, "1", "1", "T"]);
@@ -84,14 +88,14 @@ fn cross(graph: &mut Graph, declare: fn(&mut Graph, &str, i32, &[&str]), prefix:
     }
 }
 
-/// Tokens to hidden states `f32[B,HIDDEN]`.
+/// Embeds tokens: hidden states `f32[B,HIDDEN]`.
 fn embed(graph: &mut Graph, weights: &Weights<'_>) -> Result<String, WeightsError> {
     let part = |name: &str| format!("{EMBEDDING}_{name}");
     let table = weights.table(&part("quantized"), &part("scale"), &part("zero_point"))?;
     let values = graph.bytes(&[table.rows, table.columns], &table.data);
     let rows = graph.op("Gather", &[&values, "tokens"]);
     let (scale, zero) = (graph.floats(&[], &table.scale[..1]), graph.bytes(&[], &table.zero[..1]));
-    Ok(dequantised(graph, &rows, &zero, &scale))
+    Ok(dequantise(graph, &rows, &zero, &scale))
 }
 
 /// One transformer block: self-attention, cross attention, gated feed-forward block.
@@ -106,16 +110,16 @@ fn block(
     let floats = |name: &str, length| weights.floats(&format!("model.decoder.layers.{layer}.{name}"), length);
     let row = graph.ints(&[0, HEADS as i64, 1, HEAD as i64]);
     let flat = graph.ints(&[0, HIDDEN as i64]);
-    // Attention divides by the root of the head's width: the queries' weights do it.
+    // The weights of the queries include the division by the root of the head's width.
     let scale = 1.0 / (HEAD as f32).sqrt();
 
     let h = layer_norm(graph, x, &floats("input_layernorm.weight_merged_0", HIDDEN)?);
     let q = weight("self_attn/q_proj/MatMul_output_0")?.times(scale);
     let (k, v) = (weight("self_attn/k_proj/MatMul_output_0")?, weight("self_attn/v_proj/MatMul_output_0")?);
-    let all = product(graph, &h, &Quantised::beside(&[q.turned(), q, k.turned(), k, v]), None);
+    let all = product(graph, &h, &Quantised::concat(&[quarter_turn(&q), q, quarter_turn(&k), k, v]), None);
     let sizes = graph.ints(&[HIDDEN as i64; 5]);
     let [qt, q, kt, k, v] = graph.nodes("", "Split", &[all, sizes], &[("axis", Attribute::Int(-1))]);
-    let (q, k) = (turn(graph, &q, &qt, tables), turn(graph, &k, &kt, tables));
+    let (q, k) = (rotate(graph, &q, &qt, tables), rotate(graph, &k, &kt, tables));
     let q = graph.op("Reshape", &[&q, &row]);
     let mut append = |part: &str, x: &str| {
         let x = graph.op("Reshape", &[x, &row]);
@@ -124,8 +128,8 @@ fn block(
         new
     };
     let (k, v) = (append("k", &k), append("v", &v));
-    let upright = graph.node("", "Transpose", &[k], &[("perm", Attribute::Ints(vec![0, 1, 3, 2]))]);
-    let attended = attention(graph, &q, &upright, &v, None);
+    let transposed = graph.node("", "Transpose", &[k], &[("perm", Attribute::Ints(vec![0, 1, 3, 2]))]);
+    let attended = attention(graph, &q, &transposed, &v, None);
     let attended = graph.op("Reshape", &[&attended, &flat]);
     let projected = product(graph, &attended, &weight("self_attn/o_proj/MatMul_output_0")?, None);
     let x = graph.op("Add", &[x, &projected]);

@@ -1,26 +1,34 @@
-//! The encoder for a batch on a GPU: padded audio in, keys and values of the decoder's cross attention out.
+//! Graph of the encoder for a batch on a GPU: padded audio in, keys and values of the decoder's cross
+//! attention out.
 //!
-//! Padding does not reach a result: the group norm averages over each row's own frames, scores of frames that are not
-//! there get no weight, and everything else works frame by frame.
+//! Padding does not affect results: the group norm averages over the frames of each row without its padding,
+//! attention gives padding no weight, and everything else works frame by frame.
 
-use super::float::{NOWHERE, attention, gelu, heads, product, rotary_tables, turn};
-use super::front_end::{STRIDE, Style, front_end};
-use super::graph::{Attribute, Graph};
-use super::onnx::{FLOAT, INT64};
-use super::quantise::layer_norm;
-use super::shape::{HEAD, HEADS, HIDDEN, INNER, LAYERS};
-use super::weights::{Quantised, Weights, WeightsError};
+use crate::moonshine::front_end::{STRIDE, Variant, front_end};
+use crate::moonshine::gpu::float_ops::{
+    MASKED, attention, gelu, product, rotary_tables, rotate, split_heads,
+};
+use crate::moonshine::rotary::quarter_turn;
+use crate::moonshine::shape::{HEAD, HEADS, HIDDEN, INNER, LAYERS};
+use crate::onnx::error::WeightsError;
+use crate::onnx::graph::{Attribute, Graph};
+use crate::onnx::layers::layer_norm;
+use crate::onnx::proto::{FLOAT, INT64};
+use crate::onnx::quantised::Quantised;
+use crate::onnx::weights::Weights;
 
-/// Positions in the rotary tables: 24 s of audio; the longest segment has 15 s.
+/// Positions in the rotary tables, and thus maximum frames of a batch: 24 s of audio. The longest segment has
+/// 15 s.
 pub const POSITIONS: usize = 1024;
-/// Frames between the first and the second convolution: 6 for each of the encoder's, and 7 more.
+/// Frames between the first and the second convolution: 6 for each frame of the encoder, plus 7.
 const INNER_FRAMES: [i64; 2] = [6, 7];
 
-/// Builds the graph `samples f32[B,S], frames i64[B] -> cross_k.l f32[B,HEADS,HEAD,T], cross_v.l f32[B,HEADS,T,HEAD],
-/// cross_bias f32[B,1,1,T]` for each layer `l` of the decoder; S = 896 + 384 k, T = k + 1.
+/// Builds the graph `samples f32[B,S], frames i64[B] -> cross_k.l f32[B,HEADS,HEAD,T], cross_v.l
+/// f32[B,HEADS,T,HEAD], cross_bias f32[B,1,1,T]` for each layer `l` of the decoder; S = 896 + 384 k, T = k +
+/// 1.
 ///
-/// `frames` says how many of the T frames a row has.
-pub(super) fn build(encoder: &Weights<'_>, decoder: &Weights<'_>) -> Result<Vec<u8>, WeightsError> {
+/// `frames` is the number of frames of each row without padding, out of T.
+pub(crate) fn build(encoder: &Weights<'_>, decoder: &Weights<'_>) -> Result<Vec<u8>, WeightsError> {
     let mut graph = Graph::new("encoder_batch");
     graph.input("samples", FLOAT, &["B", "S"]);
     graph.input("frames", INT64, &["B"]);
@@ -30,11 +38,11 @@ pub(super) fn build(encoder: &Weights<'_>, decoder: &Weights<'_>) -> Result<Vec<
     let shape = graph.ints(&[0, -1, STRIDE as i64]);
     let rows = graph.op("Reshape", &["samples", &shape]);
     let norm = |graph: &mut Graph, x: &str| group_norm(graph, x, &frames);
-    let mut x = front_end(&mut graph, encoder, &rows, &Style { axis: 1, gelu }, norm)?;
+    let mut x = front_end(&mut graph, encoder, &rows, &Variant { axis: 1, gelu }, norm)?;
 
-    let there = first_frames(&mut graph, &x, &frames);
-    let (zero, nowhere) = (graph.floats(&[], &[0.0]), graph.floats(&[], &[NOWHERE]));
-    let bias = graph.op("Where", &[&there, &zero, &nowhere]);
+    let unpadded = first_frames(&mut graph, &x, &frames);
+    let (zero, masked) = (graph.floats(&[], &[0.0]), graph.floats(&[], &[MASKED]));
+    let bias = graph.op("Where", &[&unpadded, &zero, &masked]);
     let axes = graph.ints(&[1, 2]);
     graph.named("", "Unsqueeze", &[bias, axes], &["cross_bias".to_owned()], &[]);
 
@@ -49,7 +57,7 @@ pub(super) fn build(encoder: &Weights<'_>, decoder: &Weights<'_>) -> Result<Vec<
         for part in ["k", "v"] {
             let name = format!("/model/decoder/layers.{layer}/encoder_attn/{part}_proj/MatMul_output_0");
             let cross = product(&mut graph, &hidden, &decoder.product(&name)?, None);
-            heads(&mut graph, &cross, part == "k", Some(format!("cross_{part}.{layer}")));
+            split_heads(&mut graph, &cross, part == "k", Some(format!("cross_{part}.{layer}")));
         }
     }
     let (heads, head) = (HEADS.to_string(), HEAD.to_string());
@@ -61,12 +69,12 @@ pub(super) fn build(encoder: &Weights<'_>, decoder: &Weights<'_>) -> Result<Vec<
     Ok(graph.encode())
 }
 
-/// Frames of `x [B,frames,channels]`, as a vector of one.
+/// Number of frames of `x [B,frames,channels]`, as a vector of one element.
 fn length(graph: &mut Graph, x: &str) -> String {
     graph.node("", "Shape", &[x.to_owned()], &[("start", Attribute::Int(1)), ("end", Attribute::Int(2))])
 }
 
-/// Which frames of `x [B,frames,channels]` are among the first `count [B,1]`: `bool[B,frames]`.
+/// Mask of the first `count [B,1]` frames of `x [B,frames,channels]`: `bool[B,frames]`.
 fn first_frames(graph: &mut Graph, x: &str, count: &str) -> String {
     let length = length(graph, x);
     let none = graph.ints(&[0]);
@@ -76,15 +84,15 @@ fn first_frames(graph: &mut Graph, x: &str, count: &str) -> String {
     graph.op("Less", &[&range, count])
 }
 
-/// Mean and variance over all channels and each row's own frames.
+/// Normalises by mean and variance over all channels and the frames of each row without its padding.
 fn group_norm(graph: &mut Graph, x: &str, frames: &str) -> String {
     let [each, more] = INNER_FRAMES.map(|n| graph.ints(&[n]));
     let count = graph.op("Mul", &[frames, &each]);
     let count = graph.op("Add", &[&count, &more]);
-    let there = first_frames(graph, x, &count);
+    let unpadded = first_frames(graph, x, &count);
     let to = [("to", Attribute::Int(FLOAT.into()))];
     let axis = graph.ints(&[2]);
-    let mask = graph.node("", "Cast", &[there], &to);
+    let mask = graph.node("", "Cast", &[unpadded], &to);
     let mask = graph.op("Unsqueeze", &[&mask, &axis]);
     let channels = graph.floats(&[], &[HIDDEN as f32]);
     let count = graph.node("", "Cast", &[count], &to);
@@ -118,16 +126,19 @@ fn block(
     let weight = |name: &str| weights.product(&format!("/layers.{layer}/{name}"));
     let norm = weights.floats(&format!("layers.{layer}.input_layernorm.weight"), HIDDEN)?;
     let h = layer_norm(graph, x, &norm);
-    // Attention divides by the root of the head's width: the queries' weights do it.
+    // The weights of the queries include the division by the root of the head's width.
     let q = weight("self_attn/q_proj/MatMul_output_0")?.times(1.0 / (HEAD as f32).sqrt());
     let (k, v) = (weight("self_attn/k_proj/MatMul_output_0")?, weight("self_attn/v_proj/MatMul_output_0")?);
-    let all = product(graph, &h, &Quantised::beside(&[q.turned(), q, k.turned(), k, v]), None);
+    let all = product(graph, &h, &Quantised::concat(&[quarter_turn(&q), q, quarter_turn(&k), k, v]), None);
     let sizes = graph.ints(&[HIDDEN as i64; 5]);
     let [qt, q, kt, k, v] = graph.nodes("", "Split", &[all, sizes], &[("axis", Attribute::Int(-1))]);
-    let (q, k) = (turn(graph, &q, &qt, tables), turn(graph, &k, &kt, tables));
-    let (q, k, v) =
-        (heads(graph, &q, false, None), heads(graph, &k, true, None), heads(graph, &v, false, None));
-    // In front of a row's first frame is nothing, behind its last one comes padding: `cross_bias` is for both.
+    let (q, k) = (rotate(graph, &q, &qt, tables), rotate(graph, &k, &kt, tables));
+    let (q, k, v) = (
+        split_heads(graph, &q, false, None),
+        split_heads(graph, &k, true, None),
+        split_heads(graph, &v, false, None),
+    );
+    // Padding is the same for self-attention and cross attention, so `cross_bias` serves both.
     let attended = attention(graph, &q, &k, &v, Some("cross_bias"));
     let attended = graph.node("", "Transpose", &[attended], &[("perm", Attribute::Ints(vec![0, 2, 1, 3]))]);
     let shape = graph.ints(&[0, 0, HIDDEN as i64]);
