@@ -1,32 +1,39 @@
-//! What every model family offers: utterances in, texts out, some steps later.
+//! Interface of every model: utterances in, texts out some steps later.
 
 use std::error::Error;
 
-use verbatim_protocol::Arena;
+use verbatim_protocol::ArenaStats;
 
-/// What was recognised in one utterance.
+/// Recognised text of one utterance.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recognition {
-    /// The text; empty where nothing was said.
+    /// Text; empty if nothing was said.
     pub text: String,
-    /// Mean natural logarithm of the probability of each token; 0 for an empty text.
+    /// Mean natural logarithm of the token probabilities; 0 for an empty text.
     pub avg_logprob: f64,
 }
 
-/// The model failed; the utterances in flight are lost, the process may be damaged.
+/// Failure of the model. The utterances in flight are lost, and the process may be damaged.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to {step}")]
 pub struct RecognizeError {
-    /// What was being done, as "run the encoder".
+    /// Step that failed, for example "run the encoder".
     pub step: &'static str,
-    /// What the runtime said.
+    /// Error of the runtime.
     #[source]
     pub source: Box<dyn Error + Send + Sync>,
 }
 
-/// Lengths of utterances that a model takes, at 16 kHz: `first + n · step` samples, up to `max_seconds`.
+impl RecognizeError {
+    /// Wraps an error of the runtime.
+    pub(crate) fn at(step: &'static str) -> impl FnOnce(ort::Error) -> Self {
+        move |source| Self { step, source: Box::new(source) }
+    }
+}
+
+/// Lengths of utterances that a model accepts, at 16 kHz: `first + n · step` samples, up to `max_seconds`.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Lengths {
+pub struct UtteranceLengths {
     /// Samples of the shortest utterance.
     pub first: usize,
     /// Samples between one length and the next.
@@ -35,52 +42,54 @@ pub struct Lengths {
     pub max_seconds: f64,
 }
 
-impl Lengths {
-    /// The greatest length that the model takes and that is no more than `samples`; the shortest for less than that.
+impl UtteranceLengths {
+    /// Longest accepted length of at most `samples`; the shortest accepted length if there is none.
     ///
-    /// Cut, and not filled up with silence: what is cut is less than a segment's padding, and the model hears nothing
-    /// that is not in the recording. See "Finding speech" in docs/benchmarks.md for what both give.
-    pub fn fitted(&self, samples: usize) -> usize {
+    /// Utterances are cut instead of padded with silence: the cut is shorter than the padding of a segment,
+    /// and the model gets nothing that is not in the recording. "Finding speech" in docs/benchmarks.md
+    /// compares both.
+    pub fn fit(&self, samples: usize) -> usize {
         self.first + samples.saturating_sub(self.first) / self.step * self.step
     }
 }
 
-/// A loaded model that one thread owns. Work is continuous: utterances join and leave between steps.
+/// Loaded model, owned by one thread. Batching is continuous: utterances join and leave between steps.
 ///
-/// A recognition depends on the utterance alone, never on what else is in flight.
-pub trait Family: Send {
-    /// What the model takes.
-    fn lengths(&self) -> Lengths;
+/// The recognition of an utterance never depends on what else is in flight.
+pub trait Recognizer: Send {
+    /// Lengths of utterances that the model accepts.
+    fn lengths(&self) -> UtteranceLengths;
 
-    /// Takes utterances in: a number of the caller's for each, and 16 kHz samples of a length that
-    /// [`Lengths::fitted`] gave. The caller keeps the sum of seconds in flight within its budget.
+    /// Adds utterances: an identifier chosen by the caller, and 16 kHz samples of a length from
+    /// [`UtteranceLengths::fit`]. The caller keeps the total length in flight within its budget.
     ///
     /// # Errors
-    /// The runtime's; nothing of this call is in flight then.
+    /// Errors of the runtime. None of these utterances is in flight then.
     fn admit(&mut self, utterances: &[(u64, &[f32])]) -> Result<(), RecognizeError>;
 
-    /// One step for all utterances in flight; those that are finished leave.
+    /// Runs one step for all utterances in flight and returns the finished ones.
     ///
     /// # Errors
-    /// The runtime's; all that was in flight is lost.
+    /// Errors of the runtime. All utterances in flight are lost.
     fn step(&mut self) -> Result<Vec<(u64, Recognition)>, RecognizeError>;
 
-    /// Lets everything in flight go.
-    fn forget(&mut self);
+    /// Drops all utterances in flight.
+    fn clear(&mut self);
 
-    /// Ends a call's work: nothing is in flight, and the memory that it took is given back now.
-    fn rest(&mut self);
+    /// Drops all utterances in flight and returns their memory to the system now. Called when the model
+    /// becomes idle.
+    fn release_memory(&mut self);
 
-    /// Padding that went through the model since this was last asked, in seconds of audio.
-    fn padding_seconds(&mut self) -> f64 {
+    /// Padding that went through the model since the last call, in seconds of audio.
+    fn take_padding_seconds(&mut self) -> f64 {
         0.0
     }
 
-    /// What the runtime's memory pools hold; none where it does not tell.
-    fn arena(&self) -> Option<Arena> {
+    /// Size of the runtime's memory arenas; `None` if the runtime reports none.
+    fn arena(&self) -> Option<ArenaStats> {
         None
     }
 
-    /// Gives memory back to the system as far as the runtime can, with the next run: called when a file is done.
-    fn shrink(&mut self);
+    /// Makes the next run return memory to the system, as far as the runtime can. Called when a file is done.
+    fn shrink_on_next_run(&mut self);
 }

@@ -1,4 +1,4 @@
-//! What can go wrong between a file and its samples, and how reports name it.
+//! Errors between a file and its samples, and their failure reasons.
 
 use std::io;
 
@@ -6,114 +6,114 @@ use thiserror::Error;
 
 use verbatim_protocol::failure::{Failure, FailureReason};
 
-/// Why a file's audio could not be opened, or not be read on.
+/// Failure to open or read the audio of a file.
 #[derive(Debug, Error)]
 pub enum AudioError {
-    /// There is no such file.
+    /// The file does not exist.
     #[error("no such file")]
     NotFound,
-    /// The file may not be read.
+    /// Reading the file is not permitted.
     #[error("permission denied")]
     PermissionDenied,
-    /// A directory, a device, a pipe.
+    /// The path is a directory, a device or a pipe.
     #[error("not a regular file")]
     NotAFile,
-    /// Opening or reading failed in another way.
+    /// Opening or reading failed for another reason.
     #[error("failed to read: {source}")]
     Read {
-        /// What the operating system said.
+        /// Error of the operating system.
         source: io::Error,
-        /// Seconds of audio decoded before.
+        /// Seconds of audio decoded before the error.
         position: Option<f64>,
     },
-    /// The file's length or modification time changed between opening it and reading its end.
+    /// The size or modification time of the file changed while it was read.
     #[error("the file changed while it was read")]
     SourceChanged {
-        /// Seconds of audio decoded before that was noticed.
+        /// Seconds of audio decoded before the change was noticed.
         position: f64,
     },
-    /// No bytes.
+    /// The file has no bytes.
     #[error("the file is empty")]
     NoBytes,
-    /// A whole container without a single audio frame.
+    /// The container is complete but has no audio frames.
     #[error("the file has no audio frames")]
     NoFrames,
-    /// Not of any format that we know.
-    #[error("not an audio or video format that is known")]
+    /// The format is unknown.
+    #[error("not a known audio or video format")]
     NotAudio,
-    /// A container without an audio track.
+    /// The container has no audio track.
     #[error("the file has no audio track")]
     NoAudioTrack,
-    /// A known format or codec that cannot be decoded.
+    /// The format or codec is known but unsupported.
     #[error("{what} is not supported")]
     UnsupportedCodec {
-        /// The format or codec.
+        /// Format or codec.
         what: String,
     },
-    /// Sample rate that cannot be speech.
+    /// The sample rate is out of range.
     #[error("sample rate {rate} Hz is not supported (4000 to 768000 Hz are)")]
     UnsupportedRate {
-        /// In Hz, from the header.
+        /// Sample rate in Hz, from the header.
         rate: u32,
     },
-    /// No channel, or too many.
+    /// The number of channels is out of range.
     #[error("{channels} channels are not supported (1 to 64 are)")]
     UnsupportedChannels {
-        /// From the header.
+        /// Number of channels, from the header.
         channels: usize,
     },
-    /// One channel was asked for, and the file does not have it.
-    #[error("there is no channel {channel}: channels count from 0, and the file has {channels}")]
+    /// The requested channel does not exist.
+    #[error("there is no channel {channel}: the file has {channels}, counted from 0")]
     NoSuchChannel {
-        /// The channel, from 0.
+        /// Channel, counted from 0.
         channel: u16,
-        /// Channels of the file.
+        /// Number of channels of the file.
         channels: usize,
     },
-    /// Channels were to be transcribed apart, and their number changes.
-    #[error("the number of channels changes from {from} to {to}, and channels are to be kept apart")]
+    /// The number of channels changes while channels are split.
+    #[error("the number of channels changes from {from} to {to}, which splitting channels does not support")]
     ChannelsChanged {
-        /// Channels so far.
+        /// Number of channels before the change.
         from: usize,
-        /// Channels from here on.
+        /// Number of channels after the change.
         to: usize,
         /// Seconds of audio decoded before the change.
         position: f64,
     },
-    /// Damage that left nothing to decode.
+    /// The damage left nothing to decode.
     #[error("the file is damaged: {what}")]
     Corrupt {
-        /// What the parser or decoder said.
+        /// Message of the parser or decoder.
         what: String,
-        /// Seconds of audio decoded before.
+        /// Seconds of audio decoded before the error.
         position: Option<f64>,
     },
     /// The decoder or demuxer panicked.
     #[error("the file is damaged: its decoder panicked: {what}")]
     Panicked {
-        /// The panic's message.
+        /// Message of the panic.
         what: String,
-        /// Seconds of audio decoded before.
+        /// Seconds of audio decoded before the error.
         position: Option<f64>,
     },
-    /// More audio than allowed.
+    /// The audio is longer than allowed.
     #[error("the audio is longer than {limit_seconds} s")]
     TooLong {
-        /// The limit.
+        /// Limit in seconds.
         limit_seconds: f64,
     },
-    /// The resampler could not be built or refused its input.
+    /// The resampler could not be created or rejected its input.
     #[error("failed to resample from {rate} Hz: {what}")]
     Resample {
         /// Sample rate of the input in Hz.
         rate: u32,
-        /// What the resampler said.
+        /// Message of the resampler.
         what: String,
     },
 }
 
 impl AudioError {
-    /// The error for a failed `open` or `read`.
+    /// Converts the error of an `open` or `read`.
     pub fn from_io(source: io::Error, position: Option<f64>) -> Self {
         match source.kind() {
             io::ErrorKind::NotFound => Self::NotFound,
@@ -122,7 +122,7 @@ impl AudioError {
         }
     }
 
-    /// The reason as reports name it.
+    /// Failure reason for reports.
     pub fn reason(&self) -> FailureReason {
         match self {
             Self::NotFound => FailureReason::NotFound,
@@ -143,7 +143,7 @@ impl AudioError {
         }
     }
 
-    /// Seconds of audio decoded before the error, where known.
+    /// Seconds of audio decoded before the error, if known.
     pub fn position(&self) -> Option<f64> {
         match self {
             Self::Read { position, .. }

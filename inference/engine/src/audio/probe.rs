@@ -1,18 +1,19 @@
-//! Is a file worth handing to the decoder? For the walk over a directory.
+//! Selection of audio files in a directory.
 
 use std::path::Path;
 
-use super::sniff::{self, Format};
-use super::source::OpenFile;
+use crate::audio::decode::sniff::{self, Format};
+use crate::audio::decode::source::OpenFile;
 
-/// Extensions that count as audio whatever the file holds, in lower case, so that the user hears of broken files.
+/// Extensions, in lower case, that make a file count as audio whatever its content is, so that damaged files
+/// are reported.
 pub const AUDIO_EXTENSIONS: &[&str] = &[
     "wav", "wave", "rf64", "bw64", "flac", "mp3", "mp2", "mp1", "m4a", "m4b", "mp4", "m4v", "mov", "aac",
     "ogg", "oga", "ogv", "opus", "mkv", "mka", "webm", "aif", "aiff", "aifc", "caf", "alac", "3gp", "3g2",
     "wma", "amr", "ape", "wv", "au", "snd", "gsm", "ac3", "w64",
 ];
 
-/// Whether a file is audio or video by its extension or by its first bytes. Reads at most 64 KiB; a file that
+/// Whether a file is audio or video by its extension or its first bytes. Reads at most 64 KiB. A file that
 /// cannot be read is judged by its extension alone.
 pub fn looks_like_audio(path: &Path) -> bool {
     let by_name = path

@@ -1,30 +1,30 @@
-//! From a file's own rate to 16 kHz, as a stream. No I/O.
+//! Resampling of a stream from the file's rate to 16 kHz. No I/O.
 //!
-//! The filter is rubato's FFT resampler, fed in blocks of one fixed length, so that the result does not depend on
-//! how the samples arrived. Its delay is taken off the start and the end is flushed: an event stays where it was,
-//! and `n` frames become `n * 16000 / rate`, rounded.
+//! The filter is rubato's FFT resampler. It gets blocks of a fixed length, so that the result does not depend
+//! on how the samples arrive. Its delay is removed from the start, and the end is flushed: events keep their
+//! position, and `n` frames become `n * 16000 / rate`, rounded.
 
 use std::collections::VecDeque;
 
 use rubato::audioadapter_buffers::direct::SequentialSliceOfVecs;
 use rubato::{Fft, FixedSync, Resampler as _};
 
-use crate::audio::SAMPLE_RATE;
-use crate::decode::AudioError;
+use crate::audio::error::AudioError;
+use crate::audio::sample_rate::SAMPLE_RATE;
 
-/// Output frames of one FFT block, about: 64 ms. It sets the filter's length, and so its edge: with 1024 the pass
-/// band ends above 7.6 kHz and what lies beyond 8 kHz is 80 dB down.
+/// Approximate output frames of one FFT block: 64 ms. It sets the length of the filter and thus its slope:
+/// with 1024 the pass band ends above 7.6 kHz, and frequencies above 8 kHz are attenuated by 80 dB.
 const BLOCK: usize = 1024;
 
-/// A resampler for one or more channels of one rate.
+/// Resampler for one or more channels of one sample rate.
 pub struct Resampler {
     rate: u32,
-    /// `None` at 16 kHz: samples pass untouched.
+    /// `None` at 16 kHz: samples pass unchanged.
     fft: Option<Fft<f32>>,
     /// Samples that do not fill a block yet, by channel.
-    waiting: Vec<Vec<f32>>,
+    pending: Vec<Vec<f32>>,
     output: Vec<Vec<f32>>,
-    /// Output frames of the filter's delay that still have to be dropped.
+    /// Output frames of the filter's delay that are still to be dropped.
     delay_left: usize,
     frames_in: u64,
     frames_out: u64,
@@ -37,7 +37,10 @@ impl std::fmt::Debug for Resampler {
 }
 
 impl Resampler {
-    /// A resampler from `rate` Hz for this many channels.
+    /// Creates a resampler from `rate` Hz.
+    ///
+    /// # Errors
+    /// [`AudioError::Resample`] for a rate that cannot be converted.
     pub fn new(rate: u32, channels: usize) -> Result<Self, AudioError> {
         let fft = if rate == SAMPLE_RATE {
             None
@@ -52,7 +55,7 @@ impl Resampler {
         Ok(Self {
             rate,
             fft,
-            waiting: vec![Vec::new(); channels],
+            pending: vec![Vec::new(); channels],
             output: vec![vec![0.0; out]; channels],
             delay_left,
             frames_in: 0,
@@ -60,46 +63,53 @@ impl Resampler {
         })
     }
 
-    /// The rate that it takes, in Hz.
+    /// Input sample rate in Hz.
     pub fn rate(&self) -> u32 {
         self.rate
     }
 
-    /// Takes samples (one slice for each channel, all of one length) and appends what is ready to `out`.
+    /// Adds samples (one vector per channel, all of the same length), and appends the complete output to
+    /// `out`.
+    ///
+    /// # Errors
+    /// [`AudioError::Resample`].
     pub fn push(&mut self, planes: &[Vec<f32>], out: &mut [VecDeque<f32>]) -> Result<(), AudioError> {
         self.frames_in += planes.first().map_or(0, Vec::len) as u64;
         if self.fft.is_none() {
             out.iter_mut().zip(planes).for_each(|(out, plane)| out.extend(plane));
             return Ok(());
         }
-        self.waiting.iter_mut().zip(planes).for_each(|(waiting, plane)| waiting.extend_from_slice(plane));
+        self.pending.iter_mut().zip(planes).for_each(|(pending, plane)| pending.extend_from_slice(plane));
         self.run(out, u64::MAX)
     }
 
-    /// Appends the rest, after the last samples. The resampler is of no use afterwards.
+    /// Appends the remaining output after the last samples. The resampler must not be used afterwards.
+    ///
+    /// # Errors
+    /// [`AudioError::Resample`].
     pub fn flush(&mut self, out: &mut [VecDeque<f32>]) -> Result<(), AudioError> {
         let Some(fft) = &self.fft else { return Ok(()) };
         let block = fft.input_frames_next();
         let rate = u64::from(self.rate);
         let end = (self.frames_in * u64::from(SAMPLE_RATE) + rate / 2) / rate;
         while self.frames_out < end {
-            for waiting in &mut self.waiting {
-                waiting.resize(waiting.len().next_multiple_of(block).max(block), 0.0);
+            for pending in &mut self.pending {
+                pending.resize(pending.len().next_multiple_of(block).max(block), 0.0);
             }
             self.run(out, end)?;
         }
         Ok(())
     }
 
-    /// Works off all whole blocks; gives out no frame beyond `end`.
+    /// Processes all complete blocks; emits no frame beyond `end`.
     fn run(&mut self, out: &mut [VecDeque<f32>], end: u64) -> Result<(), AudioError> {
         let Some(fft) = &mut self.fft else { return Ok(()) };
         let failed = |what: String| AudioError::Resample { rate: self.rate, what };
         let block = fft.input_frames_next();
-        let channels = self.waiting.len();
+        let channels = self.pending.len();
         let mut done = 0;
-        while self.waiting.first().is_some_and(|w| w.len() - done >= block) {
-            let input = SequentialSliceOfVecs::new(&self.waiting, channels, done + block)
+        while self.pending.first().is_some_and(|w| w.len() - done >= block) {
+            let input = SequentialSliceOfVecs::new(&self.pending, channels, done + block)
                 .map_err(|e| failed(e.to_string()))?;
             let frames = fft.output_frames_next();
             let mut output = SequentialSliceOfVecs::new_mut(&mut self.output, channels, frames)
@@ -117,19 +127,19 @@ impl Resampler {
             }
             self.frames_out += keep as u64;
         }
-        self.waiting.iter_mut().for_each(|w| {
+        self.pending.iter_mut().for_each(|w| {
             w.drain(..done);
         });
         Ok(())
     }
 }
 
-/// Longest block in input frames: every rate up to 200 kHz fits, however odd, and every usual one above. A block of
-/// this length takes some 70 MB for its transform.
+/// Maximum input frames of a block. Every rate up to 200 kHz fits, even unusual ones, and every common rate
+/// above. The transform of a block of this length takes about 70 MB.
 const MAX_INPUT_BLOCK: u64 = 400_000;
 
-/// Input frames of one block: as many as make some [`BLOCK`] output frames, a whole number of both. Both numbers
-/// are even, because the filter's delay is half of them and has to be a whole number of frames too.
+/// Input frames of one block: a whole number that gives a whole number of about [`BLOCK`] output frames. Both
+/// are even, because the delay of the filter is half of them and has to be whole too.
 fn input_block(rate: u32) -> Result<usize, AudioError> {
     let divisor = gcd(u64::from(rate), u64::from(SAMPLE_RATE));
     let (input, output) = (u64::from(rate) / divisor, u64::from(SAMPLE_RATE) / divisor);

@@ -1,29 +1,27 @@
-//! A file as 16 kHz samples: decode, mix or keep apart, resample, in blocks of bounded size.
+//! Audio of a file as a stream of 16 kHz blocks: decodes, mixes or splits channels, resamples. Blocks have a
+//! bounded size.
 
 use std::collections::VecDeque;
 use std::path::Path;
 
-pub use crate::decode::{AUDIO_EXTENSIONS, AudioError, looks_like_audio};
-use crate::decode::{Block, Decoder};
-use crate::resample::Resampler;
+use crate::audio::decode::decoder::{Block, Decoder};
+use crate::audio::error::AudioError;
+use crate::audio::resample::Resampler;
 use verbatim_protocol::task::ChannelMode;
 use verbatim_protocol::transcript::Audio;
 
-/// Sample rate of everything after decode: what voice activity detection and the models take, in Hz.
-pub const SAMPLE_RATE: u32 = 16_000;
-
-/// Frames of the blocks that [`AudioStream::next_block`] gives: half a second. Long enough that a call costs
-/// nothing beside its samples, short enough that ten streams hold less than a megabyte.
+/// Frames of a block from [`AudioStream::next_block`]: half a second. Long enough that the overhead of a call
+/// is negligible, short enough that ten streams hold less than a megabyte.
 const BLOCK_FRAMES: usize = 8_000;
 
-/// Limits on one file.
+/// Limits for one file.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct AudioLimits {
-    /// Longest audio in seconds; beyond it the file fails as `TooLong`. `None`: no limit.
+    /// Maximum duration in seconds; a longer file fails with `TooLong`. `None`: no limit.
     pub max_seconds: Option<f64>,
 }
 
-/// A file's audio at 16 kHz.
+/// Audio of a file at 16 kHz.
 #[derive(Debug)]
 pub struct AudioStream {
     decoder: Decoder,
@@ -36,10 +34,11 @@ pub struct AudioStream {
 }
 
 impl AudioStream {
-    /// Opens a file: finds its audio track and decodes its first packet.
+    /// Opens a file: finds its audio track and decodes the first packet.
     ///
     /// # Errors
-    /// All but `TooLong`, `ChannelsChanged` and `SourceChanged`; a file without audio frames is an error here.
+    /// Any [`AudioError`] but `TooLong`, `ChannelsChanged` and `SourceChanged`. A file without audio frames
+    /// fails here.
     pub fn open(path: &Path, mode: ChannelMode, limits: &AudioLimits) -> Result<Self, AudioError> {
         let decoder = Decoder::open(path)?;
         let spec = decoder.spec();
@@ -68,22 +67,22 @@ impl AudioStream {
         })
     }
 
-    /// Rate, channels and codec of the file; the duration is what was decoded so far.
+    /// Sample rate, channels and codec of the file; the duration is that of the audio decoded so far.
     pub fn info(&self) -> &Audio {
         &self.info
     }
 
-    /// Streams that come out: the file's channels where they are kept apart, else 1.
+    /// Number of output channels: that of the file if channels are split, else 1.
     pub fn output_channels(&self) -> usize {
         self.ready.len()
     }
 
-    /// The next samples at 16 kHz: one vector for each output channel, all of one length, half a second but for
-    /// the last. `None` at the end.
+    /// Next samples at 16 kHz: one vector per output channel, all of the same length, half a second except
+    /// for the last block. `None` at the end.
     ///
     /// # Errors
-    /// The audio is longer than allowed, the file failed or changed underneath, or its channels change while they
-    /// are to be kept apart. Nothing more comes after an error.
+    /// The audio is too long, the file failed or changed while it was read, or the number of channels changes
+    /// while channels are split. The stream ends after an error.
     pub fn next_block(&mut self) -> Result<Option<Vec<Vec<f32>>>, AudioError> {
         while !self.ended && self.ready[0].len() < BLOCK_FRAMES {
             if let Err(e) = self.advance() {
@@ -99,17 +98,17 @@ impl AudioStream {
         Ok(Some(self.ready.iter_mut().map(|r| r.drain(..frames).collect()).collect()))
     }
 
-    /// Seconds of audio decoded so far, counted in frames of the file.
+    /// Seconds of audio decoded so far, from the number of frames of the file.
     pub fn seconds(&self) -> f64 {
         self.decoder.seconds()
     }
 
-    /// Bytes of the file read so far, at most its length.
+    /// Bytes of the file read so far, at most its size.
     pub fn bytes_read(&self) -> u64 {
         self.decoder.bytes_read()
     }
 
-    /// What was wrong with the file but not fatal, in words; complete after the end.
+    /// Problems of the file that were not fatal; complete after the end.
     pub fn warnings(&self) -> &[String] {
         self.decoder.warnings()
     }
@@ -124,17 +123,17 @@ impl AudioStream {
             return Err(AudioError::TooLong { limit_seconds });
         }
         let rate = block.spec.rate;
-        let planes = self.arrange(block)?;
+        let planes = self.select_channels(block)?;
         if rate != self.resampler.rate() {
-            // A chained stream of another rate: the first ends here, the second goes on after it.
+            // A chained stream with another sample rate follows.
             self.resampler.flush(&mut self.ready)?;
             self.resampler = Resampler::new(rate, self.ready.len())?;
         }
         self.resampler.push(&planes, &mut self.ready)
     }
 
-    /// One plane for each output channel.
-    fn arrange(&self, block: Block) -> Result<Vec<Vec<f32>>, AudioError> {
+    /// Samples of a block by output channel.
+    fn select_channels(&self, block: Block) -> Result<Vec<Vec<f32>>, AudioError> {
         let (from, to) = (usize::from(self.info.channels), block.planes.len());
         match self.mode {
             ChannelMode::Mix => Ok(vec![mix(block.planes)]),
@@ -149,7 +148,7 @@ impl AudioStream {
     }
 }
 
-/// The mean of all channels.
+/// Mean of all channels.
 fn mix(planes: Vec<Vec<f32>>) -> Vec<f32> {
     let share = 1.0 / planes.len() as f32;
     let mut planes = planes.into_iter();

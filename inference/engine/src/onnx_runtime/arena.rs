@@ -1,4 +1,4 @@
-//! What ONNX Runtime's memory pool holds, from its own figures. `ort` has no safe wrapper for them.
+//! Size of ONNX Runtime's memory arena, from its own statistics. `ort` has no safe wrapper for them.
 
 use std::ffi::{CStr, c_char};
 use std::ptr;
@@ -7,27 +7,27 @@ use ort::AsPointer;
 use ort::memory::{AllocationDevice, Allocator, AllocatorType, MemoryInfo, MemoryType};
 use ort::session::Session;
 
-use verbatim_protocol::Arena;
+use verbatim_protocol::ArenaStats;
 
-/// A session's pool of CPU memory. It has to be dropped before its session is.
-pub(super) struct Pool(Allocator);
+/// Arena of a session's CPU memory. Must be dropped before its session.
+pub(crate) struct OrtArena(Allocator);
 
-impl Pool {
-    /// The pool of a session; none where the runtime does not tell.
-    pub(super) fn of(session: &Session) -> Option<Self> {
+impl OrtArena {
+    /// Arena of a session; `None` if the runtime does not provide it.
+    pub(crate) fn of(session: &Session) -> Option<Self> {
         let cpu =
             MemoryInfo::new(AllocationDevice::CPU, 0, AllocatorType::Arena, MemoryType::Default).ok()?;
         Allocator::new(session, cpu).ok().map(Self)
     }
 
-    /// Its figures; none where the runtime keeps none, as without a pool.
-    pub(super) fn read(&self) -> Option<Arena> {
+    /// Current statistics; `None` if the runtime has none, for example when the arena is disabled.
+    pub(crate) fn stats(&self) -> Option<ArenaStats> {
         let api = ort::api();
         let mut pairs: *mut ort::sys::OrtKeyValuePairs = ptr::null_mut();
-        // SAFETY: the allocator lives as long as `self`, and `pairs` takes what the runtime makes.
+        // SAFETY: the allocator lives as long as `self`, and `pairs` receives the runtime's object.
         let status = unsafe { (api.AllocatorGetStats)(self.0.ptr(), &mut pairs) };
         if !status.0.is_null() {
-            // SAFETY: the status is the runtime's, and is released once.
+            // SAFETY: the status came from the runtime, and is released once.
             unsafe { (api.ReleaseStatus)(status.0) };
             return None;
         }
@@ -35,27 +35,29 @@ impl Pool {
             return None;
         }
         let (mut keys, mut values, mut count) = (ptr::null(), ptr::null(), 0);
-        // SAFETY: `pairs` was made by the runtime above; it fills in two lists of `count` texts, which live as long.
+        // SAFETY: `pairs` came from the runtime above; the two lists of `count` strings live as long as it
+        // does.
         unsafe { (api.GetKeyValuePairs)(pairs, &mut keys, &mut values, &mut count) };
-        let figure = |name: &CStr| {
+        let value = |name: &CStr| {
             (0..count).find_map(|index| {
                 // SAFETY: both lists have `count` entries.
-                let (key, value) = unsafe { (text(*keys.add(index))?, text(*values.add(index))?) };
-                (key == name).then(|| value.to_str().ok()?.parse().ok()).flatten()
+                let (key, number) = unsafe { (c_str(*keys.add(index))?, c_str(*values.add(index))?) };
+                (key == name).then(|| number.to_str().ok()?.parse().ok()).flatten()
             })
         };
-        let arena = (|| Some(Arena { in_use: figure(c"InUse")?, reserved: figure(c"TotalAllocated")? }))();
-        // SAFETY: made by the runtime above, and released once, after the last look at its texts.
+        let stats = (|| Some(ArenaStats { in_use: value(c"InUse")?, reserved: value(c"TotalAllocated")? }))();
+        // SAFETY: the object came from the runtime above, and is released once, after the last use of its
+        // strings.
         unsafe { (api.ReleaseKeyValuePairs)(pairs) };
-        arena
+        stats
     }
 }
 
-/// A text of the runtime's.
+/// String of the runtime; `None` for null.
 ///
 /// # Safety
-/// `text` is null, or points to a text with a zero at its end that lives as long as `'a`.
-unsafe fn text<'a>(text: *const c_char) -> Option<&'a CStr> {
-    // SAFETY: the caller's promise.
+/// `text` is null, or points to a zero-terminated string that lives as long as `'a`.
+unsafe fn c_str<'a>(text: *const c_char) -> Option<&'a CStr> {
+    // SAFETY: guaranteed by the caller.
     (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) })
 }

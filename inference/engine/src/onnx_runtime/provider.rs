@@ -1,21 +1,21 @@
-//! Where a session runs, and what the CUDA provider is told.
+//! Execution provider of a session, and options of the CUDA provider.
 
 use ort::ep::{self, ArbitrarilyConfigurableExecutionProvider, ExecutionProviderDispatch};
 
-/// Environment variable that bounds ONNX Runtime's pool of GPU memory, in bytes.
+/// Environment variable with the limit of ONNX Runtime's arena of GPU memory, in bytes.
 pub const GPU_MEMORY_VARIABLE: &str = "VERBATIM_GPU_MEMORY_BYTES";
 
-/// Where a session runs.
+/// Execution provider of a session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Provider {
-    /// On the CPU.
+    /// CPU.
     Cpu,
-    /// On a GPU.
+    /// GPU by CUDA.
     Cuda(CudaOptions),
 }
 
 impl Provider {
-    /// The pools that a run can shrink, as ONNX Runtime's run options name them.
+    /// Arenas that a run can shrink, in the syntax of ONNX Runtime's run options.
     pub(super) fn arenas(&self) -> String {
         match self {
             Self::Cpu => "cpu:0".to_owned(),
@@ -24,39 +24,40 @@ impl Provider {
     }
 }
 
-/// How a GPU is used.
+/// Options of the CUDA provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CudaOptions {
-    /// Number of the device, from 0.
+    /// Number of the device, counted from 0.
     pub device: u32,
-    /// Bound of ONNX Runtime's pool of device memory, in bytes; absent: none. The CUDA libraries' own memory comes on
-    /// top of it.
+    /// Limit of ONNX Runtime's arena of device memory, in bytes; `None`: no limit. The CUDA libraries' own
+    /// memory is not included.
     pub memory_limit: Option<u64>,
 }
 
 impl CudaOptions {
-    /// Options for a device, with the bound that [`GPU_MEMORY_VARIABLE`] gives; what is no number bounds nothing.
+    /// Options for a device, with the limit from [`GPU_MEMORY_VARIABLE`]. A value that is not a number sets
+    /// no limit.
     pub fn from_environment(device: u32) -> Self {
         let limit = std::env::var(GPU_MEMORY_VARIABLE).ok();
         Self { device, memory_limit: limit.and_then(|text| text.trim().parse().ok()) }
     }
 
-    /// The provider's options by name, as ONNX Runtime spells them.
+    /// Options of the provider by ONNX Runtime's names.
     pub fn provider_options(&self) -> Vec<(&'static str, String)> {
         let mut options = vec![
             ("device_id", self.device.to_string()),
             // An exhaustive search takes seconds and gigabytes for each new shape.
             ("cudnn_conv_algo_search", "HEURISTIC".to_owned()),
-            // Growing by powers of two would hold up to twice of what is used.
+            // Growth by powers of two would reserve up to twice the memory in use.
             ("arena_extend_strategy", "kSameAsRequested".to_owned()),
-            // Products of 10-bit mantissas would make results depend on the kind of GPU.
+            // TF32 (10-bit mantissas) would make results depend on the GPU model.
             ("use_tf32", "0".to_owned()),
         ];
         options.extend(self.memory_limit.map(|bytes| ("gpu_mem_limit", bytes.to_string())));
         options
     }
 
-    /// The provider; a session that cannot have it is an error.
+    /// Provider for a session. The session fails to load if the provider does not start.
     pub(super) fn provider(&self) -> ExecutionProviderDispatch {
         self.provider_options()
             .into_iter()
@@ -71,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_provider_is_told_what_we_mean() {
+    fn options_and_arenas_have_the_names_of_onnx_runtime() {
         let text = |options: &CudaOptions| {
             let options = options.provider_options();
             options.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")

@@ -1,4 +1,4 @@
-//! ONNX Runtime: one environment, sessions with our options, memory given back.
+//! ONNX Runtime's library and sessions, with the options that all models share.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,83 +8,58 @@ use ort::operator::OperatorDomain;
 use ort::session::builder::{GraphOptimizationLevel, PrepackedWeights, SessionBuilder};
 use ort::session::{RunOptions, Session};
 
-use verbatim_protocol::environment::MEMORY_OFF_VARIABLE;
+use crate::onnx_runtime::memory::{MemoryOptions, set_mmap_threshold, trim_heap};
+use crate::onnx_runtime::provider::Provider;
 
-use super::cuda::Provider;
-
-/// Layers of memory management, each of which can be turned off to measure its cost and effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MemoryOptions {
-    /// Let ONNX Runtime pool its CPU memory (faster) instead of asking the system each time.
-    pub arena: bool,
-    /// Shrink that pool after each file.
-    pub shrink: bool,
-    /// Return free pages of the C heap after each file (`malloc_trim`).
-    pub trim: bool,
-}
-
-impl MemoryOptions {
-    /// All layers but those that [`MEMORY_OFF_VARIABLE`] names.
-    pub fn from_environment() -> Self {
-        let off = std::env::var(MEMORY_OFF_VARIABLE).unwrap_or_default();
-        let on = |layer: &str| !off.split(',').any(|name| name.trim() == layer);
-        Self { arena: on("arena"), shrink: on("shrink"), trim: on("trim") }
-    }
-}
-
-impl Default for MemoryOptions {
-    fn default() -> Self {
-        Self { arena: true, shrink: true, trim: true }
-    }
-}
-
-/// Why the runtime or a session could not be made.
+/// Failure to load the runtime or a session.
 #[derive(Debug, thiserror::Error)]
 pub enum RuntimeError {
-    /// The shared library is missing or of the wrong kind.
+    /// The shared library is missing or unsuitable.
     #[error("failed to load ONNX Runtime from {path}: {message}")]
     Library {
-        /// Where it was looked for.
+        /// Path of the library.
         path: PathBuf,
-        /// What the loader said.
+        /// Message of the loader.
         message: String,
     },
-    /// A device whose memory the runtime does not know.
-    #[error("failed to name the device's memory: {message}")]
+    /// The runtime does not know the device's memory.
+    #[error("failed to describe the device's memory: {message}")]
     Memory {
-        /// What the runtime said.
+        /// Message of the runtime.
         message: String,
     },
-    /// A model file that the runtime refuses.
+    /// The runtime rejects a model file.
     #[error("failed to load {path}: {message}")]
     Model {
-        /// The model file.
+        /// Path of the model file.
         path: PathBuf,
-        /// What the runtime said.
+        /// Message of the runtime.
         message: String,
     },
 }
 
-/// The loaded library and the options for all sessions.
+/// Loaded library and options of all sessions.
 pub struct Runtime {
     environment: Environment,
     memory: MemoryOptions,
 }
 
-/// The process's environment. ONNX Runtime's is global, and `ort` makes one only once, even if it was dropped since.
+/// Environment of the process. ONNX Runtime's is global, and `ort` creates it only once, even after it was
+/// dropped.
 static ENVIRONMENT: Mutex<Option<Environment>> = Mutex::new(None);
 
 impl Runtime {
-    /// Loads the shared library. A process loads one; a second call with another path keeps the first.
+    /// Loads the shared library. A process loads only one: a second call with another path keeps the first.
     ///
     /// # Errors
-    /// A library that is missing, or older than the API that this program was built for.
+    /// [`RuntimeError::Library`] if the library is missing, or older than the API that this program was built
+    /// for.
     pub fn load(library: &Path, memory: MemoryOptions) -> Result<Arc<Self>, RuntimeError> {
         if memory.trim {
-            keep_large_blocks_apart();
+            set_mmap_threshold();
         }
         let fail = |message: String| RuntimeError::Library { path: library.to_owned(), message };
-        // A thread that panicked with the lock left nothing half-done: the value is assigned whole.
+        // A poisoned lock is harmless: the value is assigned whole.
         let mut current = ENVIRONMENT.lock().unwrap_or_else(PoisonError::into_inner);
         let environment = match &*current {
             Some(environment) => environment.clone(),
@@ -101,26 +76,28 @@ impl Runtime {
         Ok(Arc::new(Self { environment, memory }))
     }
 
-    /// A session on the calling thread alone: parallel work is lanes with a session each, so that no thread waits for
-    /// another inside of an operator, and results cannot depend on the number of threads.
+    /// Creates a single-threaded session on the CPU. Each inference worker has sessions of its own, so that
+    /// no thread waits for another one inside an operator, and results do not depend on the number of
+    /// threads.
     ///
     /// # Errors
-    /// A model that is missing, damaged, or that has operators the runtime does not know.
+    /// [`RuntimeError::Model`] if the model is missing or damaged, or has operators that the runtime does not
+    /// know.
     pub fn session(
         &self,
         model: &Path,
         weights: Option<&PrepackedWeights>,
         operators: Option<OperatorDomain>,
     ) -> Result<Session, RuntimeError> {
-        // Builder errors carry the builder, which cannot cross threads: keep their words.
+        // Builder errors hold the builder, which is not `Send`: keep the message only.
         self.build(model, weights, operators, &Provider::Cpu)
             .map_err(|message| RuntimeError::Model { path: model.to_owned(), message })
     }
 
-    /// A session of standard operators on a provider.
+    /// Creates a session of standard operators on an execution provider.
     ///
     /// # Errors
-    /// As [`Runtime::session`], and a provider that does not start.
+    /// As [`Runtime::session`], and when the provider does not start.
     pub fn session_on(&self, model: &Path, provider: &Provider) -> Result<Session, RuntimeError> {
         self.build(model, None, None, provider)
             .map_err(|message| RuntimeError::Model { path: model.to_owned(), message })
@@ -144,10 +121,10 @@ impl Runtime {
             .map_err(text)?
             .with_intra_op_spinning(false)
             .map_err(text)?
-            // Shapes differ from run to run: a plan made for one shape keeps memory and helps nothing.
+            // Shapes differ from run to run: a plan for one shape holds memory and does not help.
             .with_memory_pattern(false)
             .map_err(text)?
-            // Weights inside the arena would keep its regions from being given back.
+            // Weights inside the arena would prevent its regions from being returned.
             .with_device_allocated_initializers()
             .map_err(text)?
             .with_log_level(ort::logging::LogLevel::Error)
@@ -162,17 +139,18 @@ impl Runtime {
             builder = builder.with_execution_providers([cuda.provider()]).map_err(text)?;
         }
         if !self.memory.arena {
-            // Naming the CPU provider without an arena turns the arena off.
+            // An explicit CPU provider without an arena disables the arena.
             let cpu = ort::ep::CPU::default().with_arena_allocator(false).build();
             builder = builder.with_execution_providers([cpu]).map_err(text)?;
         }
         builder.commit_from_file(model).map_err(|e| e.to_string())
     }
 
-    /// Options of one run; `shrink` gives free regions of the provider's arenas back when the run ends.
+    /// Creates the options of one run. `shrink` returns free regions of the provider's arenas to the system
+    /// when the run ends.
     ///
     /// # Errors
-    /// The runtime's.
+    /// Errors of the runtime.
     pub fn run_options(&self, shrink: bool, provider: &Provider) -> ort::Result<RunOptions> {
         let mut options = RunOptions::new()?;
         if shrink && self.memory.arena && self.memory.shrink {
@@ -184,35 +162,7 @@ impl Runtime {
     /// Returns free pages of the C heap to the system, unless turned off.
     pub fn trim(&self) {
         if self.memory.trim {
-            trim();
+            trim_heap();
         }
     }
 }
-
-/// Blocks of this size and more are mapped alone, so that freeing one gives it back at once. By default glibc raises
-/// the limit up to 32 MiB as blocks are freed, and the sequences' caches (some MB each) then leave holes in its heaps:
-/// the peak over a 12-minute file was 306 MB, with this it is 272 MB, at the same speed.
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-const MAPPED_ALONE: libc::c_int = 256 * 1024;
-
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-fn keep_large_blocks_apart() {
-    // SAFETY: mallopt only sets a parameter of the allocator; it may be called at any time.
-    unsafe {
-        libc::mallopt(libc::M_MMAP_THRESHOLD, MAPPED_ALONE);
-    }
-}
-
-#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-fn keep_large_blocks_apart() {}
-
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-fn trim() {
-    // SAFETY: malloc_trim has no preconditions and may be called from any thread.
-    unsafe {
-        libc::malloc_trim(0);
-    }
-}
-
-#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-fn trim() {}

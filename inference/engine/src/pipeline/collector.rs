@@ -1,156 +1,110 @@
-//! Files put together from their segments. Pure: messages in, events out.
+//! Assembly of files from their segments. Pure: messages in, events out.
 
 use std::collections::HashMap;
 use std::time::Instant;
 
-use super::family::Recognition;
-use super::listen::seconds;
-use super::segmenter::Span;
-use verbatim_protocol::event::{Event, FileResult, Parts};
+use verbatim_protocol::event::{Event, FileResult, StageTimes};
 use verbatim_protocol::failure::{Failure, FailureReason};
 use verbatim_protocol::transcript::{Audio, Segment};
 
-/// Where a segment belongs.
-#[derive(Clone, Debug)]
-pub(super) struct Place {
-    pub(super) task: usize,
-    pub(super) channel: Option<u16>,
-    pub(super) span: Span,
-}
+use crate::audio::SAMPLE_RATE;
+use crate::pipeline::worker_message::{SegmentOrigin, WorkerMessage};
+use crate::recognizer::Recognition;
 
-/// What listeners and lanes tell.
-#[derive(Debug)]
-pub(super) enum Message {
-    Started {
-        task: usize,
-        started: Instant,
-    },
-    Progress {
-        task: usize,
-        audio_seconds: f64,
-        bytes_read: u64,
-    },
-    Heard {
-        id: u64,
-        place: Place,
-    },
-    Ended {
-        task: usize,
-        audio: Audio,
-        warnings: Vec<String>,
-        sha256: String,
-        bytes: u64,
-    },
-    Failed {
-        task: usize,
-        failure: Failure,
-    },
-    /// `since`: when the model took it.
-    Recognised {
-        id: u64,
-        recognition: Recognition,
-        since: Instant,
-    },
-    LaneFailed {
-        ids: Vec<u64>,
-        failure: Failure,
-    },
-}
+/// A text counts as invented, and is dropped, if `no_speech_prob` is above the first threshold and
+/// `avg_logprob` below the second. Source: whisper's `no_speech_threshold` and `logprob_threshold`.
+const NO_SPEECH_THRESHOLD: f64 = 0.6;
+const LOGPROB_THRESHOLD: f64 = -1.0;
 
-/// A text is dropped as invented when speech is this unlikely and the model this unsure. Source: whisper's
-/// `no_speech_threshold` and `logprob_threshold`.
-const NO_SPEECH: f64 = 0.6;
-const UNSURE: f64 = -1.0;
-
-/// What is known of the end of a file that has been heard.
-struct Ending {
+/// Properties of a file that was decoded to its end.
+struct DecodedFile {
     audio: Audio,
     warnings: Vec<String>,
     sha256: String,
     bytes: u64,
-    /// Seconds from the file's first byte to now.
-    decoded: f64,
+    /// Seconds from the file's first byte to its end.
+    decode_end: f64,
 }
 
-/// A file in flight.
-struct Open {
+/// File in flight.
+struct OpenFile {
     started: Instant,
-    /// Segments that no lane has answered yet.
-    unanswered: usize,
+    /// Segments that the model has not finished.
+    pending: usize,
     segments: Vec<Segment>,
-    ending: Option<Ending>,
-    /// Seconds and bytes heard so far.
-    heard: (f64, u64),
-    /// When the model took its first segment, and when it gave the last one back.
-    model: Option<(Instant, Instant)>,
+    decoded: Option<DecodedFile>,
+    /// Seconds and bytes decoded so far.
+    progress: (f64, u64),
+    /// Times at which the model took the first segment and finished the last one.
+    inference: Option<(Instant, Instant)>,
 }
 
 /// All files in flight.
 #[derive(Default)]
 pub(super) struct Collector {
-    files: HashMap<usize, Open>,
-    places: HashMap<u64, Place>,
+    files: HashMap<usize, OpenFile>,
+    origins: HashMap<u64, SegmentOrigin>,
 }
 
 impl Collector {
-    /// Takes a message in; the events that follow from it.
-    pub(super) fn take(&mut self, message: Message) -> Vec<Event> {
+    /// Handles a message; the resulting events.
+    pub(super) fn handle(&mut self, message: WorkerMessage) -> Vec<Event> {
         match message {
-            Message::Started { task, started } => {
-                let open = Open {
+            WorkerMessage::FileStarted { task, started } => {
+                let file = OpenFile {
                     started,
-                    unanswered: 0,
+                    pending: 0,
                     segments: Vec::new(),
-                    ending: None,
-                    heard: (0.0, 0),
-                    model: None,
+                    decoded: None,
+                    progress: (0.0, 0),
+                    inference: None,
                 };
-                self.files.insert(task, open);
+                self.files.insert(task, file);
                 vec![Event::Begun { id: task }]
             }
-            Message::Progress { task, audio_seconds, bytes_read } => {
+            WorkerMessage::Decoded { task, audio_seconds, bytes_read } => {
                 let Some(file) = self.files.get_mut(&task) else { return Vec::new() };
-                file.heard = (audio_seconds, bytes_read);
+                file.progress = (audio_seconds, bytes_read);
                 vec![Event::Progress { id: task, audio_seconds, bytes_read }]
             }
-            Message::Heard { id, place } => {
-                if let Some(file) = self.files.get_mut(&place.task) {
-                    file.unanswered += 1;
-                    self.places.insert(id, place);
+            WorkerMessage::SegmentFound { id, origin } => {
+                if let Some(file) = self.files.get_mut(&origin.task) {
+                    file.pending += 1;
+                    self.origins.insert(id, origin);
                 }
                 Vec::new()
             }
-            Message::Ended { task, audio, warnings, sha256, bytes } => {
+            WorkerMessage::FileEnded { task, audio, warnings, sha256, bytes } => {
                 if let Some(file) = self.files.get_mut(&task) {
-                    let decoded = file.started.elapsed().as_secs_f64();
-                    file.ending = Some(Ending { audio, warnings, sha256, bytes, decoded });
+                    let decode_end = file.started.elapsed().as_secs_f64();
+                    file.decoded = Some(DecodedFile { audio, warnings, sha256, bytes, decode_end });
                 }
                 self.complete(task)
             }
-            Message::Failed { task, failure } => self.fail(task, failure),
-            Message::Recognised { id, recognition, since } => {
-                let Some(place) = self.places.remove(&id) else { return Vec::new() };
-                let Some(file) = self.files.get_mut(&place.task) else { return Vec::new() };
-                file.unanswered -= 1;
-                file.segments.extend(segment(&place, recognition));
-                let first = file.model.map_or(since, |(first, _)| first.min(since));
-                file.model = Some((first, Instant::now()));
-                // Nothing more may be to hear, and the file goes on all the same: whoever waits should know.
-                let (audio_seconds, bytes_read) = file.heard;
-                let mut events = vec![Event::Progress { id: place.task, audio_seconds, bytes_read }];
-                events.extend(self.complete(place.task));
+            WorkerMessage::FileFailed { task, failure } => self.fail(task, failure),
+            WorkerMessage::Recognized { id, recognition, since } => {
+                let Some(origin) = self.origins.remove(&id) else { return Vec::new() };
+                let Some(file) = self.files.get_mut(&origin.task) else { return Vec::new() };
+                file.pending -= 1;
+                file.segments.extend(segment(&origin, recognition));
+                let first = file.inference.map_or(since, |(first, _)| first.min(since));
+                file.inference = Some((first, Instant::now()));
+                // A decoded file makes progress too while its segments are recognised.
+                let (audio_seconds, bytes_read) = file.progress;
+                let mut events = vec![Event::Progress { id: origin.task, audio_seconds, bytes_read }];
+                events.extend(self.complete(origin.task));
                 events
             }
-            Message::LaneFailed { ids, failure } => {
+            WorkerMessage::InferenceFailed { ids, failure } => {
                 let tasks: Vec<_> =
-                    ids.iter().filter_map(|id| self.places.remove(id)).map(|p| p.task).collect();
+                    ids.iter().filter_map(|id| self.origins.remove(id)).map(|origin| origin.task).collect();
                 tasks.into_iter().flat_map(|task| self.fail(task, failure.clone())).collect()
             }
         }
     }
 
-    /// Answers every file that is still in flight.
-    pub(super) fn interrupted(&mut self) -> Vec<Event> {
+    /// Fails all files in flight as interrupted.
+    pub(super) fn interrupt_all(&mut self) -> Vec<Event> {
         let mut tasks: Vec<usize> = self.files.keys().copied().collect();
         tasks.sort_unstable();
         let failure = Failure {
@@ -161,16 +115,18 @@ impl Collector {
         tasks.into_iter().flat_map(|task| self.fail(task, failure.clone())).collect()
     }
 
-    /// Later messages about a file that failed find nothing and are dropped.
+    /// Fails a file. Later messages about it are ignored, because it is no longer in flight.
     fn fail(&mut self, task: usize, failure: Failure) -> Vec<Event> {
         self.files.remove(&task).map(|_| Event::Failed { id: task, failure }).into_iter().collect()
     }
 
+    /// Completes a file that is decoded and whose segments are all recognised.
     fn complete(&mut self, task: usize) -> Vec<Event> {
-        if !self.files.get(&task).is_some_and(|file| file.ending.is_some() && file.unanswered == 0) {
+        if !self.files.get(&task).is_some_and(|file| file.decoded.is_some() && file.pending == 0) {
             return Vec::new();
         }
-        let Some(Open { started, mut segments, ending: Some(ending), model, .. }) = self.files.remove(&task)
+        let Some(OpenFile { started, mut segments, decoded: Some(decoded), inference, .. }) =
+            self.files.remove(&task)
         else {
             return Vec::new();
         };
@@ -178,42 +134,47 @@ impl Collector {
         for (id, segment) in (0..).zip(&mut segments) {
             segment.id = id;
         }
-        let Ending { mut audio, warnings, sha256, bytes, decoded } = ending;
+        let DecodedFile { mut audio, warnings, sha256, bytes, decode_end } = decoded;
         audio.duration_seconds = micro(audio.duration_seconds);
         let processing_seconds = micro(started.elapsed().as_secs_f64());
         let since = |moment: Instant| micro(moment.saturating_duration_since(started).as_secs_f64());
-        let parts =
-            Parts { decoded: micro(decoded), model: model.map(|(from, to)| (since(from), since(to))) };
-        let result = FileResult { segments, audio, sha256, bytes, warnings, processing_seconds, parts };
+        let inference = inference.map(|(from, to)| (since(from), since(to)));
+        let stages = StageTimes { decode_end: micro(decode_end), inference };
+        let result = FileResult { segments, audio, sha256, bytes, warnings, processing_seconds, stages };
         vec![Event::Done { id: task, result }]
     }
 }
 
-/// A segment of the transcript; nothing where nothing was said.
-fn segment(place: &Place, recognition: Recognition) -> Option<Segment> {
+/// Segment of the transcript; `None` if nothing was said.
+fn segment(origin: &SegmentOrigin, recognition: Recognition) -> Option<Segment> {
     let Recognition { text, avg_logprob } = recognition;
-    let no_speech_prob = rounded(1.0 - f64::from(place.span.speech));
+    let no_speech_prob = rounded(1.0 - f64::from(origin.span.speech));
     let avg_logprob = rounded(avg_logprob);
-    if text.is_empty() || (no_speech_prob > NO_SPEECH && avg_logprob < UNSURE) {
+    if text.is_empty() || (no_speech_prob > NO_SPEECH_THRESHOLD && avg_logprob < LOGPROB_THRESHOLD) {
         return None;
     }
     Some(Segment {
         id: 0,
-        channel: place.channel,
-        start: seconds(place.span.samples.start),
-        end: seconds(place.span.samples.end),
+        channel: origin.channel,
+        start: seconds(origin.span.samples.start),
+        end: seconds(origin.span.samples.end),
         text,
         avg_logprob,
         no_speech_prob,
     })
 }
 
-/// To the microsecond: below a sample of any rate that is speech.
+/// Position in seconds, rounded to the millisecond.
+fn seconds(samples: usize) -> f64 {
+    (samples as f64 * 1000.0 / f64::from(SAMPLE_RATE)).round() / 1000.0
+}
+
+/// Rounds to the microsecond, which is shorter than a sample at any sample rate of speech.
 fn micro(seconds: f64) -> f64 {
     (seconds * 1e6).round() / 1e6
 }
 
-/// Four digits: what a score means ends long before.
+/// Rounds a score to four digits, more than are significant.
 fn rounded(x: f64) -> f64 {
     (x * 1e4).round() / 1e4
 }
@@ -221,50 +182,51 @@ fn rounded(x: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vad::segmenter::Span;
 
-    fn heard(id: u64, task: usize, from: usize) -> Message {
+    fn found(id: u64, task: usize, from: usize) -> WorkerMessage {
         let span = Span { samples: from..from + 16_000, speech: 0.9 };
-        Message::Heard { id, place: Place { task, channel: None, span } }
+        WorkerMessage::SegmentFound { id, origin: SegmentOrigin { task, channel: None, span } }
     }
 
-    fn recognised(id: u64, text: &str) -> Message {
+    fn recognized(id: u64, text: &str) -> WorkerMessage {
         let recognition = Recognition { text: text.to_owned(), avg_logprob: -0.25 };
-        Message::Recognised { id, recognition, since: Instant::now() }
+        WorkerMessage::Recognized { id, recognition, since: Instant::now() }
     }
 
-    fn ended(task: usize) -> Message {
+    fn ended(task: usize) -> WorkerMessage {
         let audio =
             Audio { duration_seconds: 2.0, sample_rate: 8000, channels: 1, codec: "pcm_s16le".to_owned() };
-        Message::Ended { task, audio, warnings: Vec::new(), sha256: String::new(), bytes: 1 }
+        WorkerMessage::FileEnded { task, audio, warnings: Vec::new(), sha256: String::new(), bytes: 1 }
     }
 
     fn start(collector: &mut Collector, task: usize) {
-        collector.take(Message::Started { task, started: Instant::now() });
+        collector.handle(WorkerMessage::FileStarted { task, started: Instant::now() });
     }
 
     #[test]
-    fn segments_come_in_order_whatever_order_they_were_done_in() {
+    fn segments_are_sorted_whatever_order_they_were_recognised_in() {
         let mut collector = Collector::default();
         start(&mut collector, 7);
-        for message in [heard(0, 7, 0), heard(1, 7, 32_000)] {
-            assert_eq!(collector.take(message), vec![]);
+        for message in [found(0, 7, 0), found(1, 7, 32_000)] {
+            assert_eq!(collector.handle(message), vec![]);
         }
         let progress = Event::Progress { id: 7, audio_seconds: 0.0, bytes_read: 0 };
-        assert_eq!(collector.take(recognised(1, "b")), vec![progress.clone()]);
-        assert_eq!(collector.take(ended(7)), vec![]);
-        let events = collector.take(recognised(0, "a"));
+        assert_eq!(collector.handle(recognized(1, "b")), vec![progress.clone()]);
+        assert_eq!(collector.handle(ended(7)), vec![]);
+        let events = collector.handle(recognized(0, "a"));
         let [first, Event::Done { id: 7, result }] = events.as_slice() else { panic!("{events:?}") };
         assert_eq!(first, &progress);
         let texts: Vec<_> = result.segments.iter().map(|s| (s.id, s.text.as_str(), s.start)).collect();
         assert_eq!(texts, [(0, "a", 0.0), (1, "b", 2.0)]);
-        let (from, to) = result.parts.model.unwrap();
+        let (from, to) = result.stages.inference.unwrap();
         assert!(from <= to && to <= result.processing_seconds, "{result:?}");
-        assert!(result.parts.decoded <= result.processing_seconds, "{result:?}");
-        assert_eq!(collector.interrupted(), vec![]);
+        assert!(result.stages.decode_end <= result.processing_seconds, "{result:?}");
+        assert_eq!(collector.interrupt_all(), vec![]);
     }
 
     #[test]
-    fn a_file_fails_once_and_what_comes_later_is_dropped() {
+    fn a_file_fails_once_and_later_messages_are_ignored() {
         let failure = Failure {
             reason: FailureReason::InferenceFailed,
             message: "x".to_owned(),
@@ -273,13 +235,14 @@ mod tests {
         let mut collector = Collector::default();
         start(&mut collector, 1);
         start(&mut collector, 2);
-        for message in [heard(0, 1, 0), heard(1, 1, 32_000), heard(2, 2, 0)] {
-            collector.take(message);
+        for message in [found(0, 1, 0), found(1, 1, 32_000), found(2, 2, 0)] {
+            collector.handle(message);
         }
-        let events = collector.take(Message::LaneFailed { ids: vec![0, 1], failure: failure.clone() });
+        let events =
+            collector.handle(WorkerMessage::InferenceFailed { ids: vec![0, 1], failure: failure.clone() });
         assert_eq!(events, vec![Event::Failed { id: 1, failure }]);
-        assert_eq!(collector.take(ended(1)), vec![]);
-        let events = collector.interrupted();
+        assert_eq!(collector.handle(ended(1)), vec![]);
+        let events = collector.interrupt_all();
         assert!(
             matches!(events.as_slice(), [Event::Failed { id: 2, failure }] if failure.reason == FailureReason::Interrupted)
         );
@@ -287,10 +250,11 @@ mod tests {
 
     #[test]
     fn a_text_without_speech_is_dropped() {
-        let place = |speech| Place { task: 0, channel: None, span: Span { samples: 0..16_000, speech } };
+        let origin =
+            |speech| SegmentOrigin { task: 0, channel: None, span: Span { samples: 0..16_000, speech } };
         let recognition = |avg_logprob| Recognition { text: "thank you".to_owned(), avg_logprob };
-        assert!(segment(&place(0.3), recognition(-1.5)).is_none());
-        assert!(segment(&place(0.3), recognition(-0.5)).is_some());
-        assert!(segment(&place(0.9), recognition(-1.5)).is_some());
+        assert!(segment(&origin(0.3), recognition(-1.5)).is_none());
+        assert!(segment(&origin(0.3), recognition(-0.5)).is_some());
+        assert!(segment(&origin(0.9), recognition(-1.5)).is_some());
     }
 }

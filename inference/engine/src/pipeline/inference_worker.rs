@@ -1,99 +1,85 @@
-//! A lane: a thread that takes segments from the pool and runs them through its own sessions, step by step.
+//! Inference worker: a thread that takes segments from the queue and runs them through its model, step by
+//! step.
 
-use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use crossbeam_channel::Sender;
 
-use super::audio::SAMPLE_RATE;
-use super::collect::Message;
-use super::family::Family;
-use super::listen::failure_of;
-use super::pipeline::Shared;
-use super::pool::Waiting;
+use crate::pipeline::batch::Batch;
+use crate::pipeline::run_state::RunState;
+use crate::pipeline::worker_message::{WorkerMessage, inference_failure};
+use crate::recognizer::Recognizer;
 
-/// A segment that the model has.
-struct Flying {
-    seconds: f64,
-    since: Instant,
-}
-
-/// A lane's life: segments in, recognitions out, until the pool is done.
-pub(super) fn lane(number: usize, family: &mut dyn Family, shared: &Shared<'_>, sender: &Sender<Message>) {
-    let mut flying: HashMap<u64, Flying> = HashMap::new();
+/// Runs until the queue is closed and empty, or the run is cancelled.
+pub(super) fn run(
+    number: usize,
+    recognizer: &mut dyn Recognizer,
+    state: &RunState<'_>,
+    sender: &Sender<WorkerMessage>,
+) {
+    let mut batch = Batch::default();
     let mut files_done = 0;
-    let mut rested = true;
-    while !shared.over.load(Ordering::Acquire) {
-        let budget = shared.controls.max_padded_seconds() / shared.lanes as f64;
-        let used: f64 = flying.values().map(|flying| flying.seconds).sum();
-        // A step costs nearly the same for one row as for several: wait for half a budget before the first step, and
-        // for a quarter when the lane runs low. Whoever listens gets the processor meanwhile; where nobody does, any
-        // segment will do.
-        let low = match (shared.hearing.load(Ordering::Acquire) > 0, flying.is_empty()) {
-            (true, true) => budget / 2.0,
-            (true, false) => budget / 4.0 - used,
-            (false, true) => f64::MIN_POSITIVE,
-            (false, false) => 0.0,
-        };
-        let taken = shared.pool.take(budget - used, low.max(0.0));
-        if taken.is_empty() && flying.is_empty() {
-            if shared.pool.is_done() {
+    let mut released = true;
+    while !state.cancelled.load(Ordering::Acquire) {
+        let budget = state.handle.max_padded_seconds() / state.inference_workers as f64;
+        let decoding = state.files_decoding.load(Ordering::Acquire) > 0;
+        let segments = batch.take_from(&state.queue, budget, decoding);
+        if segments.is_empty() && batch.is_empty() {
+            if state.queue.is_done() {
                 break;
             }
-            if !rested && shared.files_open.load(Ordering::Acquire) == 0 {
-                // Nobody knows when the next file comes.
-                family.rest();
-                shared.runtime.trim();
-                rested = true;
-                shared.controls.set_arena(number, family.arena());
+            if !released && state.files_open.load(Ordering::Acquire) == 0 {
+                // The next file may be long in coming.
+                recognizer.release_memory();
+                state.runtime.trim();
+                released = true;
+                state.handle.set_arena(number, recognizer.arena());
             }
             continue;
         }
-        rested = false;
-        let computing = Instant::now();
-        for waiting in &taken {
-            let Waiting { id, samples, since } = waiting;
-            shared.controls.taken(waiting.seconds(), since.elapsed());
-            // One at a time: a whole budget in the encoder takes seconds, and a signal should not wait for it.
-            if shared.over.load(Ordering::Acquire) {
+        released = false;
+        let started = Instant::now();
+        for segment in &segments {
+            state.handle.add_segment(segment.seconds(), segment.since.elapsed());
+            // One at a time: a whole budget takes seconds in the encoder, and cancellation should not wait
+            // for it.
+            if state.cancelled.load(Ordering::Acquire) {
                 break;
             }
-            match family.admit(&[(*id, samples)]) {
-                Ok(()) => {
-                    let seconds = samples.len() as f64 / f64::from(SAMPLE_RATE);
-                    flying.insert(*id, Flying { seconds, since: computing });
-                }
+            match recognizer.admit(&[(segment.id, &segment.samples)]) {
+                Ok(()) => batch.add(segment, started),
                 Err(error) => {
-                    let failed = Message::LaneFailed { ids: vec![*id], failure: failure_of(&error) };
-                    if sender.send(failed).is_err() {
+                    let failure = inference_failure(&error);
+                    if sender.send(WorkerMessage::InferenceFailed { ids: vec![segment.id], failure }).is_err()
+                    {
                         return;
                     }
                 }
             }
         }
-        let stepped = family.step();
-        shared.controls.computed(computing.elapsed());
-        shared.controls.padded(family.padding_seconds());
-        let sent = match stepped {
+        let result = recognizer.step();
+        state.handle.add_inference_time(started.elapsed());
+        state.handle.add_padding(recognizer.take_padding_seconds());
+        let sent = match result {
             Ok(finished) => finished.into_iter().try_for_each(|(id, recognition)| {
-                let since = flying.remove(&id).map_or(computing, |flying| flying.since);
-                sender.send(Message::Recognised { id, recognition, since })
+                let since = batch.remove(id).unwrap_or(started);
+                sender.send(WorkerMessage::Recognized { id, recognition, since })
             }),
             Err(error) => {
-                let ids = flying.drain().map(|(id, _)| id).collect();
-                sender.send(Message::LaneFailed { ids, failure: failure_of(&error) })
+                let failure = inference_failure(&error);
+                sender.send(WorkerMessage::InferenceFailed { ids: batch.clear(), failure })
             }
         };
         if sent.is_err() {
             break;
         }
-        let now = shared.files_done.load(Ordering::Acquire);
-        if now != files_done {
-            files_done = now;
-            shared.controls.set_arena(number, family.arena());
-            family.shrink();
+        let now_done = state.files_done.load(Ordering::Acquire);
+        if now_done != files_done {
+            files_done = now_done;
+            state.handle.set_arena(number, recognizer.arena());
+            recognizer.shrink_on_next_run();
         }
     }
-    family.rest();
+    recognizer.release_memory();
 }

@@ -1,111 +1,103 @@
-//! From a file to segments: decode, detect speech, cut. Runs on a listener's thread, beside the model.
+//! Segmentation of one file: decode, detect speech, cut into segments.
 
 use std::collections::VecDeque;
 use std::path::Path;
 
-use super::audio::{AudioLimits, AudioStream, SAMPLE_RATE};
-use super::family::RecognizeError;
-use super::segmenter::{Segmenter, Span};
-use super::vad::{Vad, VadStream};
-use verbatim_models::Ready;
-use verbatim_protocol::failure::{Failure, FailureReason, is_out_of_memory};
+use verbatim_models::InstalledModel;
+use verbatim_protocol::failure::Failure;
 use verbatim_protocol::options::VadOptions;
 use verbatim_protocol::task::ChannelMode;
 use verbatim_protocol::transcript::Audio;
 
-/// A segment that was heard.
+use crate::audio::{AudioError, AudioLimits, AudioStream};
+use crate::pipeline::worker_message::inference_failure;
+use crate::recognizer::{RecognizeError, UtteranceLengths};
+use crate::vad::segmenter::{Segmenter, Span};
+use crate::vad::silero::{SileroVad, VadStream};
+
+/// Segment of a file.
 #[derive(Debug)]
-pub(super) struct Heard {
-    /// Channel of the recording; absent when the channels were mixed.
+pub(super) struct FileSegment {
+    /// Channel of the recording; `None` if the channels were mixed.
     pub(super) channel: Option<u16>,
-    /// Where it lies, in samples at 16 kHz.
+    /// Position in samples at 16 kHz.
     pub(super) span: Span,
-    /// Its samples, of a length that the model takes.
+    /// Samples, of a length that the model accepts.
     pub(super) samples: Vec<f32>,
 }
 
-/// A whole file.
+/// Properties of a file that was read to its end.
 #[derive(Debug)]
-pub(super) struct Ended {
+pub(super) struct SegmentedFile {
     pub(super) audio: Audio,
     pub(super) warnings: Vec<String>,
 }
 
-/// What a listener needs to know; the same for all files.
-pub(super) struct Settings<'a> {
+/// Settings of segmentation, the same for all files.
+pub(super) struct SegmentSettings<'a> {
     pub(super) channels: ChannelMode,
-    pub(super) model: &'a Ready,
+    pub(super) model: &'a InstalledModel,
     pub(super) limits: AudioLimits,
     pub(super) vad: &'a VadOptions,
-    pub(super) max_seconds: f64,
-    /// The length that the model takes for a number of samples.
-    pub(super) fitted_length: &'a (dyn Fn(usize) -> usize + Sync),
+    pub(super) lengths: UtteranceLengths,
 }
 
-/// Why listening ended before the file did.
+/// Reason why segmentation ended before the file did.
 pub(super) enum Stopped {
     /// The file failed.
     Failed(Failure),
-    /// Nobody wants the rest.
-    Unwanted,
+    /// The run was cancelled.
+    Cancelled,
+}
+
+impl From<AudioError> for Stopped {
+    fn from(error: AudioError) -> Self {
+        Self::Failed(error.into())
+    }
 }
 
 impl From<RecognizeError> for Stopped {
     fn from(error: RecognizeError) -> Self {
-        Self::Failed(failure_of(&error))
+        Self::Failed(inference_failure(&error))
     }
 }
 
-/// A model's error as a file's failure, with all its causes in words.
-pub(super) fn failure_of(error: &RecognizeError) -> Failure {
-    let message = format!("{error}: {}", error.source);
-    let reason = match is_out_of_memory(&message) {
-        true => FailureReason::OutOfMemory,
-        false => FailureReason::InferenceFailed,
-    };
-    Failure { reason, message, position_seconds: None }
-}
-
-/// Listens to one file's `channels` and hands each segment to `each`, which says whether to go on; `progress` hears of
-/// seconds and bytes.
-pub(super) fn listen(
+/// Cuts `channels` of a file into segments. `on_segment` gets each segment and returns false to cancel.
+/// `on_progress` gets the seconds decoded and the bytes read so far.
+pub(super) fn segment_file(
     path: &Path,
     channels: ChannelMode,
-    settings: &Settings<'_>,
-    vad: &mut Vad,
-    each: &mut dyn FnMut(Heard) -> bool,
-    progress: &mut dyn FnMut(f64, u64),
-) -> Result<Ended, Stopped> {
-    let failed = |error| Stopped::Failed(Failure::from(error));
-    let mut stream = AudioStream::open(path, channels, &settings.limits).map_err(failed)?;
-    let mut ways: Vec<Channel> = (0..stream.output_channels()).map(|_| Channel::new(settings)).collect();
+    settings: &SegmentSettings<'_>,
+    vad: &mut SileroVad,
+    on_segment: &mut dyn FnMut(FileSegment) -> bool,
+    on_progress: &mut dyn FnMut(f64, u64),
+) -> Result<SegmentedFile, Stopped> {
+    let mut stream = AudioStream::open(path, channels, &settings.limits)?;
+    let mut outputs: Vec<ChannelStream> =
+        (0..stream.output_channels()).map(|_| ChannelStream::new(settings)).collect();
     let label = |index: usize| match channels {
         ChannelMode::Mix => None,
         ChannelMode::Split => u16::try_from(index).ok(),
         ChannelMode::Only(channel) => Some(channel),
     };
-    while let Some(block) = stream.next_block().map_err(failed)? {
-        for (index, (samples, channel)) in block.iter().zip(&mut ways).enumerate() {
-            channel.push(samples, vad)?;
-            if !channel.drain(label(index), settings, each) {
-                return Err(Stopped::Unwanted);
-            }
+    while let Some(block) = stream.next_block()? {
+        for (index, (samples, output)) in block.iter().zip(&mut outputs).enumerate() {
+            output.push(samples, vad)?;
+            output.emit(label(index), settings, on_segment)?;
         }
-        progress(stream.seconds(), stream.bytes_read());
+        on_progress(stream.seconds(), stream.bytes_read());
     }
-    for (index, channel) in ways.iter_mut().enumerate() {
-        channel.finish(vad)?;
-        if !channel.drain(label(index), settings, each) {
-            return Err(Stopped::Unwanted);
-        }
+    for (index, output) in outputs.iter_mut().enumerate() {
+        output.finish(vad)?;
+        output.emit(label(index), settings, on_segment)?;
     }
     let mut audio = stream.info().clone();
     audio.duration_seconds = stream.seconds();
-    Ok(Ended { audio, warnings: stream.warnings().to_vec() })
+    Ok(SegmentedFile { audio, warnings: stream.warnings().to_vec() })
 }
 
-/// One channel's way from samples to segments.
-struct Channel {
+/// Segmentation of one output channel.
+struct ChannelStream {
     segmenter: Segmenter,
     speech: VadStream,
     /// Samples that a segment may still need.
@@ -116,10 +108,10 @@ struct Channel {
     probabilities: Vec<f32>,
 }
 
-impl Channel {
-    fn new(settings: &Settings<'_>) -> Self {
+impl ChannelStream {
+    fn new(settings: &SegmentSettings<'_>) -> Self {
         Self {
-            segmenter: Segmenter::new(settings.vad, settings.max_seconds),
+            segmenter: Segmenter::new(settings.vad, settings.lengths.max_seconds),
             speech: VadStream::default(),
             audio: VecDeque::new(),
             from: 0,
@@ -128,11 +120,7 @@ impl Channel {
         }
     }
 
-    fn total(&self) -> usize {
-        self.from + self.audio.len()
-    }
-
-    fn push(&mut self, samples: &[f32], vad: &mut Vad) -> Result<(), RecognizeError> {
+    fn push(&mut self, samples: &[f32], vad: &mut SileroVad) -> Result<(), RecognizeError> {
         self.audio.extend(samples);
         vad.push(&mut self.speech, samples, &mut self.probabilities)?;
         self.segmenter.push(&self.probabilities, &mut self.spans);
@@ -140,38 +128,33 @@ impl Channel {
         Ok(())
     }
 
-    fn finish(&mut self, vad: &mut Vad) -> Result<(), RecognizeError> {
+    fn finish(&mut self, vad: &mut SileroVad) -> Result<(), RecognizeError> {
         vad.finish(std::mem::take(&mut self.speech), &mut self.probabilities)?;
         self.segmenter.push(&self.probabilities, &mut self.spans);
         self.probabilities.clear();
-        self.segmenter.finish(self.total(), &mut self.spans);
+        self.segmenter.finish(self.from + self.audio.len(), &mut self.spans);
         Ok(())
     }
 
-    /// Hands out the segments that are complete and forgets the audio before them.
-    fn drain(
+    /// Emits the complete segments and drops the audio before them.
+    fn emit(
         &mut self,
         channel: Option<u16>,
-        settings: &Settings<'_>,
-        each: &mut dyn FnMut(Heard) -> bool,
-    ) -> bool {
+        settings: &SegmentSettings<'_>,
+        on_segment: &mut dyn FnMut(FileSegment) -> bool,
+    ) -> Result<(), Stopped> {
         for span in self.spans.drain(..) {
             let first = span.samples.start.saturating_sub(self.from).min(self.audio.len());
             let last = span.samples.end.saturating_sub(self.from).clamp(first, self.audio.len());
             let mut samples: Vec<f32> = self.audio.range(first..last).copied().collect();
-            samples.resize((settings.fitted_length)(samples.len()), 0.0);
-            if !each(Heard { channel, span, samples }) {
-                return false;
+            samples.resize(settings.lengths.fit(samples.len()), 0.0);
+            if !on_segment(FileSegment { channel, span, samples }) {
+                return Err(Stopped::Cancelled);
             }
         }
         let needed = self.segmenter.needed_from().saturating_sub(self.from).min(self.audio.len());
         self.audio.drain(..needed);
         self.from += needed;
-        true
+        Ok(())
     }
-}
-
-/// A position in seconds, to the millisecond.
-pub(super) fn seconds(samples: usize) -> f64 {
-    (samples as f64 * 1000.0 / f64::from(SAMPLE_RATE)).round() / 1000.0
 }

@@ -1,65 +1,69 @@
-//! The bounded window of segments that wait for the model. Lanes take from it in the order of arrival.
+//! Bounded queue of segments between decode workers and inference workers.
 //!
-//! First come, first served, and not sorted by length: a lane pads nothing (each row has its own caches, each encoder
-//! run one segment), so sorting would gain nothing, and no segment can starve. The window is bounded by seconds
-//! of audio: listeners wait while it is full, whatever the length of their files.
+//! Segments leave in the order of arrival, not sorted by length: inference on a CPU pads nothing (each row
+//! has its own caches, each encoder run one segment), so that sorting would gain nothing, and no segment can
+//! starve. The bound is in seconds of audio: decode workers wait while the queue is full, whatever the length
+//! of their files.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use verbatim_protocol::controls::Controls;
+use verbatim_protocol::engine_handle::EngineHandle;
 
-/// How long a lane waits for a better batch. A source that is this slow is slower than the model anyway.
-const PATIENCE: Duration = Duration::from_millis(250);
+use crate::audio::SAMPLE_RATE;
 
-/// A segment on its way to the model.
+/// How long an inference worker waits for a fuller batch. A source that is slower than this is slower than
+/// the model anyway.
+const MAX_WAIT: Duration = Duration::from_millis(250);
+
+/// Segment that waits for the model.
 #[derive(Clone, Debug)]
-pub(super) struct Waiting {
-    /// Number that names the segment in this run.
+pub(super) struct QueuedSegment {
+    /// Number of the segment, unique in the run.
     pub(super) id: u64,
-    /// 16 kHz samples, padded to a length that the model takes.
+    /// 16 kHz samples, of a length that the model accepts.
     pub(super) samples: Vec<f32>,
-    /// Since when it waits.
+    /// Time at which it was queued.
     pub(super) since: Instant,
 }
 
-impl Waiting {
-    /// Its length in seconds.
+impl QueuedSegment {
+    /// Length in seconds.
     pub(super) fn seconds(&self) -> f64 {
-        self.samples.len() as f64 / f64::from(super::audio::SAMPLE_RATE)
+        self.samples.len() as f64 / f64::from(SAMPLE_RATE)
     }
 }
 
 #[derive(Debug, Default)]
 struct State {
-    waiting: VecDeque<Waiting>,
+    waiting: VecDeque<QueuedSegment>,
     seconds: f64,
     closed: bool,
-    /// Raised to have lanes look at something else than segments.
+    /// Number of calls of [`SegmentQueue::wake`].
     wakes: u64,
 }
 
-/// Segments between the listeners and the lanes.
+/// Bounded queue of segments.
 #[derive(Debug)]
-pub(super) struct Pool {
+pub(super) struct SegmentQueue {
     state: Mutex<State>,
     changed: Condvar,
-    controls: Arc<Controls>,
+    handle: Arc<EngineHandle>,
 }
 
-impl Pool {
-    /// A pool that holds about half of the budget, one segment more where it is not full yet: a lane that runs low asks
-    /// for a quarter to half of its own.
-    pub(super) fn new(controls: &Arc<Controls>) -> Self {
-        Self { state: Mutex::default(), changed: Condvar::new(), controls: Arc::clone(controls) }
+impl SegmentQueue {
+    /// Creates a queue of about half the batch budget, exceeded by at most one segment. An inference worker
+    /// that runs low requests a quarter to half of its own budget.
+    pub(super) fn new(handle: &Arc<EngineHandle>) -> Self {
+        Self { state: Mutex::default(), changed: Condvar::new(), handle: Arc::clone(handle) }
     }
 
-    fn window_seconds(&self) -> f64 {
-        self.controls.max_padded_seconds() / 2.0
+    fn capacity_seconds(&self) -> f64 {
+        self.handle.max_padded_seconds() / 2.0
     }
 
-    // A thread that panicked with the lock left nothing half-done: every change is one push, pop or assignment.
+    // A poisoned lock is harmless: every change is one push, pop or assignment.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -68,10 +72,10 @@ impl Pool {
         self.changed.wait(guard).unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a segment, once there is room; false when the pool is closed.
-    pub(super) fn push(&self, segment: Waiting) -> bool {
+    /// Adds a segment, waiting while the queue is full; false if the queue is closed.
+    pub(super) fn push(&self, segment: QueuedSegment) -> bool {
         let mut state = self.lock();
-        while !state.closed && state.seconds >= self.window_seconds() {
+        while !state.closed && state.seconds >= self.capacity_seconds() {
             state = self.wait(state);
         }
         if state.closed {
@@ -83,14 +87,15 @@ impl Pool {
         true
     }
 
-    /// Takes segments of up to `room_seconds`.
+    /// Takes segments of up to `max_seconds` in total.
     ///
-    /// `wanted_seconds` above zero: waits until that much is there, the pool is closed, or `PATIENCE` is over, and takes
-    /// at least one segment, whatever its length. An empty answer from a closed pool means that it is done.
-    pub(super) fn take(&self, room_seconds: f64, wanted_seconds: f64) -> Vec<Waiting> {
+    /// If `wanted_seconds` is above zero, waits until that much is queued, the queue is closed or woken, or
+    /// [`MAX_WAIT`] is over, and takes at least one segment, whatever its length. An empty result from a
+    /// closed queue means that it is done.
+    pub(super) fn take(&self, max_seconds: f64, wanted_seconds: f64) -> Vec<QueuedSegment> {
         let mut state = self.lock();
-        let wanted = wanted_seconds.min(self.window_seconds());
-        let deadline = Instant::now() + PATIENCE;
+        let wanted = wanted_seconds.min(self.capacity_seconds());
+        let deadline = Instant::now() + MAX_WAIT;
         let wakes = state.wakes;
         while !state.closed && state.seconds < wanted && state.wakes == wakes {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -100,11 +105,11 @@ impl Pool {
             let (guard, _) = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner);
             state = guard;
         }
-        let one = wanted_seconds > 0.0;
+        let at_least_one = wanted_seconds > 0.0;
         let (mut taken, mut seconds) = (Vec::new(), 0.0);
         while let Some(next) = state.waiting.front() {
-            let fits = seconds + next.seconds() <= room_seconds;
-            if !(fits || one && taken.is_empty()) {
+            let fits = seconds + next.seconds() <= max_seconds;
+            if !(fits || at_least_one && taken.is_empty()) {
                 break;
             }
             seconds += next.seconds();
@@ -117,25 +122,25 @@ impl Pool {
         taken
     }
 
-    /// Has the lanes that wait look around.
+    /// Ends the waiting of [`SegmentQueue::take`], because something else has changed.
     pub(super) fn wake(&self) {
         self.lock().wakes += 1;
         self.changed.notify_all();
     }
 
-    /// Whether no more segments will come and none is left.
+    /// Whether the queue is closed and empty.
     pub(super) fn is_done(&self) -> bool {
         let state = self.lock();
         state.closed && state.waiting.is_empty()
     }
 
-    /// No more segments will come; lanes go on until it is empty.
+    /// Closes the queue. Its segments can still be taken.
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.changed.notify_all();
     }
 
-    /// Throws away what waits, and takes no more.
+    /// Closes the queue and drops its segments.
     pub(super) fn abandon(&self) {
         let mut state = self.lock();
         state.closed = true;
@@ -149,37 +154,37 @@ impl Pool {
 mod tests {
     use super::*;
 
-    fn segment(id: u64, seconds: usize) -> Waiting {
-        Waiting { id, samples: vec![0.0; seconds * 16_000], since: Instant::now() }
+    fn segment(id: u64, seconds: usize) -> QueuedSegment {
+        QueuedSegment { id, samples: vec![0.0; seconds * 16_000], since: Instant::now() }
     }
 
-    fn ids(taken: &[Waiting]) -> Vec<u64> {
+    fn ids(taken: &[QueuedSegment]) -> Vec<u64> {
         taken.iter().map(|w| w.id).collect()
     }
 
     #[test]
-    fn segments_are_taken_in_order_up_to_the_room() {
-        let pool = Pool::new(&Arc::new(Controls::new(200.0)));
+    fn segments_are_taken_in_order_up_to_the_limit() {
+        let queue = SegmentQueue::new(&Arc::new(EngineHandle::new(200.0)));
         for (id, seconds) in [(1, 5), (2, 5), (3, 1)] {
-            assert!(pool.push(segment(id, seconds)));
+            assert!(queue.push(segment(id, seconds)));
         }
-        assert!(pool.take(4.0, 0.0).is_empty());
-        assert_eq!(ids(&pool.take(4.0, 1.0)), vec![1]);
-        assert_eq!(ids(&pool.take(6.0, 1.0)), vec![2, 3]);
-        pool.close();
-        assert!(pool.take(6.0, 1.0).is_empty());
-        assert!(!pool.push(segment(4, 1)));
+        assert!(queue.take(4.0, 0.0).is_empty());
+        assert_eq!(ids(&queue.take(4.0, 1.0)), vec![1]);
+        assert_eq!(ids(&queue.take(6.0, 1.0)), vec![2, 3]);
+        queue.close();
+        assert!(queue.take(6.0, 1.0).is_empty());
+        assert!(!queue.push(segment(4, 1)));
     }
 
     #[test]
-    fn a_full_window_makes_listeners_wait() {
-        let pool = Pool::new(&Arc::new(Controls::new(8.0)));
+    fn push_waits_while_the_queue_is_full() {
+        let queue = SegmentQueue::new(&Arc::new(EngineHandle::new(8.0)));
         std::thread::scope(|scope| {
-            let pushed = scope.spawn(|| (1..=20).all(|id| pool.push(segment(id, 3))));
+            let pushed = scope.spawn(|| (1..=20).all(|id| queue.push(segment(id, 3))));
             let mut seen = Vec::new();
             while seen.len() < 20 {
-                assert!(pool.lock().seconds < 4.0 + 3.0);
-                seen.extend(ids(&pool.take(3.0, 1.0)));
+                assert!(queue.lock().seconds < 4.0 + 3.0);
+                seen.extend(ids(&queue.take(3.0, 1.0)));
             }
             assert_eq!(seen, (1..=20).collect::<Vec<_>>());
             assert!(pushed.join().unwrap());

@@ -1,37 +1,37 @@
-//! From speech probabilities to segments. Pure: no audio, no I/O; positions are samples at 16 kHz.
+//! Segments of speech from speech probabilities. Pure: no audio, no I/O. Positions are samples at 16 kHz.
 //!
-//! First Silero's own rules make stretches of speech: one begins at `threshold` and ends when the probability stays
-//! below `negative_threshold` for `min_silence`. Then neighbours are joined up to `join_samples`: the model hears whole
-//! sentences, and each segment's fixed costs are paid less often. A stretch that reaches `max_samples` is cut at its
-//! least speech-like window.
+//! First Silero's own rules find regions of speech: a region starts at `threshold` and ends when the
+//! probability stays below `negative_threshold` for `min_silence`. Then adjacent regions are joined up to
+//! `join` samples: the model gets whole sentences, and the fixed cost of a segment is paid less often. A
+//! region that reaches `max` samples is split at the window with the lowest probability.
 
 use std::ops::Range;
 
-use super::vad::WINDOW;
+use crate::vad::silero::WINDOW;
 use verbatim_protocol::options::VadOptions;
 
-/// Samples in a millisecond.
+/// Samples of a millisecond.
 const MILLISECOND: usize = 16;
-/// Neighbours are joined to at most this length: whole sentences are recognised better than phrases. On the Asterisk
+/// Maximum length of joined regions. Whole sentences are recognised better than phrases: on the Asterisk
 /// prompts the word error rate is 8.4 % without joining, 7.4 % up to 5 s, 6.3 % up to 8 s, 5.9 % up to 12 s.
 const JOIN_SECONDS: f64 = 12.0;
-/// Longer pauses are never joined over: silence inside of a segment costs time and invites invented words.
+/// Maximum pause inside a segment. Silence inside a segment costs time and makes the model invent words.
 const JOIN_GAP_MILLISECONDS: usize = 1200;
-/// A forced cut is looked for in the second part of the stretch, beginning here: no piece becomes too short.
-const CUT_FROM: f64 = 0.5;
+/// Part of a region after which it may be split, so that no piece becomes too short.
+const SPLIT_FROM: f64 = 0.5;
 
-/// A stretch of audio for the model.
+/// Position of a segment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Span {
-    /// Samples of the stretch, padding included.
+    /// Samples of the segment, padding included.
     pub samples: Range<usize>,
-    /// Mean probability of speech of its windows, 0 to 1.
+    /// Mean speech probability of its windows, 0 to 1.
     pub speech: f32,
 }
 
-/// Rules in samples.
+/// Settings, with lengths in samples.
 #[derive(Clone, Debug)]
-struct Rules {
+struct Settings {
     threshold: f32,
     negative: f32,
     min_speech: usize,
@@ -42,40 +42,40 @@ struct Rules {
     join_gap: usize,
 }
 
-/// A stream of probabilities on its way to segments.
+/// State of one stream of probabilities.
 #[derive(Debug)]
 pub struct Segmenter {
-    rules: Rules,
-    /// Windows seen so far.
+    settings: Settings,
+    /// Number of windows so far.
     windows: usize,
-    /// Start of the stretch that is open.
+    /// Start of the open region.
     start: Option<usize>,
-    /// Where the pause began that may end the open stretch.
+    /// Start of the pause that may end the open region.
     pause: Option<usize>,
-    /// Probabilities since `kept`.
+    /// Probabilities from window `kept` on.
     probabilities: Vec<f32>,
-    /// Window that `probabilities` begins with.
+    /// First window in `probabilities`.
     kept: usize,
-    /// A stretch that waits for a neighbour to join.
-    waiting: Option<Range<usize>>,
-    /// End of the last segment given out: padding never reaches behind it.
-    given: usize,
+    /// Complete region that the next one may join.
+    pending: Option<Range<usize>>,
+    /// End of the last emitted segment. Padding never reaches before it.
+    emitted: usize,
 }
 
 impl Segmenter {
-    /// A new stream. `max_seconds` is what the model takes at most.
+    /// Starts a stream. `max_seconds` is the model's maximum length of an utterance.
     pub fn new(options: &VadOptions, max_seconds: f64) -> Self {
         let milliseconds = |ms: u32| ms as usize * MILLISECOND;
         let pad = milliseconds(options.speech_pad_milliseconds);
         let seconds = |s: f64| (s * 1000.0 * MILLISECOND as f64) as usize;
-        // Padding on both sides and the rounding to whole windows must fit into what the model takes.
+        // Padding on both sides and rounding to whole windows must fit into the model's maximum.
         let max = seconds(options.max_speech_seconds.min(max_seconds))
             .saturating_sub(2 * pad + WINDOW)
             .max(4 * WINDOW);
         let threshold = options.threshold as f32;
         let negative = options.negative_threshold.unwrap_or(options.threshold - 0.15).max(0.01) as f32;
         Self {
-            rules: Rules {
+            settings: Settings {
                 threshold,
                 negative,
                 min_speech: milliseconds(options.min_speech_milliseconds),
@@ -90,112 +90,113 @@ impl Segmenter {
             pause: None,
             probabilities: Vec::new(),
             kept: 0,
-            waiting: None,
-            given: 0,
+            pending: None,
+            emitted: 0,
         }
     }
 
-    /// First sample that a later segment may still need.
+    /// First sample that a later segment may need.
     pub fn needed_from(&self) -> usize {
-        let open = self.waiting.as_ref().map(|w| w.start).or(self.start).unwrap_or(self.windows * WINDOW);
-        open.saturating_sub(self.rules.pad + WINDOW).max(self.given.min(open))
+        let open = self.pending.as_ref().map(|w| w.start).or(self.start).unwrap_or(self.windows * WINDOW);
+        open.saturating_sub(self.settings.pad + WINDOW).max(self.emitted.min(open))
     }
 
-    /// Takes the next windows' probabilities and appends the segments that are complete.
+    /// Adds the probabilities of the next windows, and appends complete segments to `out`.
     pub fn push(&mut self, probabilities: &[f32], out: &mut Vec<Span>) {
         for &probability in probabilities {
             self.probabilities.push(probability);
             self.windows += 1;
-            self.window(probability, out);
+            self.push_window(probability, out);
         }
-        self.forget();
+        self.drop_probabilities();
     }
 
-    /// Ends the stream of `total` samples.
+    /// Ends the stream, which has `total` samples, and appends the last segments to `out`.
     pub fn finish(&mut self, total: usize, out: &mut Vec<Span>) {
         if let Some(start) = self.start.take() {
             let end = self.pause.take().unwrap_or(self.windows * WINDOW).min(total);
             self.close(start..end, out);
         }
-        if let Some(waiting) = self.waiting.take() {
-            self.give(waiting, total, out);
+        if let Some(pending) = self.pending.take() {
+            self.emit(pending, total, out);
         }
     }
 
-    fn window(&mut self, probability: f32, out: &mut Vec<Span>) {
+    fn push_window(&mut self, probability: f32, out: &mut Vec<Span>) {
         let (from, to) = ((self.windows - 1) * WINDOW, self.windows * WINDOW);
         let Some(start) = self.start else {
-            if probability >= self.rules.threshold {
+            if probability >= self.settings.threshold {
                 self.start = Some(from);
                 self.pause = None;
-            } else if self.waiting.as_ref().is_some_and(|w| to - w.end > self.rules.join_gap)
-                && let Some(waiting) = self.waiting.take()
+            } else if self.pending.as_ref().is_some_and(|w| to - w.end > self.settings.join_gap)
+                && let Some(pending) = self.pending.take()
             {
-                self.give(waiting, to, out);
+                self.emit(pending, to, out);
             }
             return;
         };
-        if probability >= self.rules.threshold {
+        if probability >= self.settings.threshold {
             self.pause = None;
-        } else if probability < self.rules.negative {
+        } else if probability < self.settings.negative {
             self.pause.get_or_insert(from);
         }
         if let Some(pause) = self.pause
-            && to - pause >= self.rules.min_silence
+            && to - pause >= self.settings.min_silence
         {
             (self.start, self.pause) = (None, None);
             self.close(start..pause, out);
-        } else if to - start >= self.rules.max {
-            let cut = self.quietest(start, to);
-            self.close(start..cut, out);
-            self.start = Some(cut);
-            self.pause = self.pause.filter(|pause| *pause > cut);
+        } else if to - start >= self.settings.max {
+            let split = self.split_position(start, to);
+            self.close(start..split, out);
+            self.start = Some(split);
+            self.pause = self.pause.filter(|pause| *pause > split);
         }
     }
 
-    /// The boundary before the least speech-like window in the later part of a stretch.
-    fn quietest(&self, start: usize, end: usize) -> usize {
-        let first = start + ((end - start) as f64 * CUT_FROM) as usize;
+    /// Start of the window with the lowest probability in the later part of a region.
+    fn split_position(&self, start: usize, end: usize) -> usize {
+        let first = start + ((end - start) as f64 * SPLIT_FROM) as usize;
         let windows = first.div_ceil(WINDOW)..end / WINDOW;
         let probability = |w: usize| self.probabilities.get(w - self.kept).copied().unwrap_or(1.0);
         windows.min_by(|a, b| probability(*a).total_cmp(&probability(*b))).map_or(end, |w| w * WINDOW)
     }
 
-    /// A stretch of speech is complete: it joins the one that waits, or takes its place.
+    /// Completes a region: joins it to the pending one, or replaces that one.
     fn close(&mut self, speech: Range<usize>, out: &mut Vec<Span>) {
-        if speech.len() < self.rules.min_speech {
+        if speech.len() < self.settings.min_speech {
             return;
         }
-        match self.waiting.take() {
-            Some(waiting)
-                if speech.end - waiting.start <= self.rules.join
-                    && speech.start - waiting.end <= self.rules.join_gap =>
+        match self.pending.take() {
+            Some(pending)
+                if speech.end - pending.start <= self.settings.join
+                    && speech.start - pending.end <= self.settings.join_gap =>
             {
-                self.waiting = Some(waiting.start..speech.end);
+                self.pending = Some(pending.start..speech.end);
             }
-            Some(waiting) => {
-                self.give(waiting, speech.start, out);
-                self.waiting = Some(speech);
+            Some(pending) => {
+                self.emit(pending, speech.start, out);
+                self.pending = Some(speech);
             }
-            None => self.waiting = Some(speech),
+            None => self.pending = Some(speech),
         }
     }
 
-    /// Gives a segment out, padded, but neither into the one before nor past `limit`.
-    fn give(&mut self, speech: Range<usize>, limit: usize, out: &mut Vec<Span>) {
+    /// Emits a region as a padded segment. Padding reaches neither into the previous segment nor past
+    /// `limit`.
+    fn emit(&mut self, speech: Range<usize>, limit: usize, out: &mut Vec<Span>) {
         let windows = speech.start / WINDOW..speech.end.div_ceil(WINDOW);
         let inside = windows.filter_map(|w| w.checked_sub(self.kept).and_then(|i| self.probabilities.get(i)));
         let (sum, count) = inside.fold((0.0f32, 0), |(sum, count), p| (sum + p, count + 1));
-        let start = speech.start.saturating_sub(self.rules.pad).max(self.given);
-        let end = (speech.end + self.rules.pad).min(limit.max(speech.end));
-        self.given = end;
+        let start = speech.start.saturating_sub(self.settings.pad).max(self.emitted);
+        let end = (speech.end + self.settings.pad).min(limit.max(speech.end));
+        self.emitted = end;
         out.push(Span { samples: start..end, speech: if count > 0 { sum / count as f32 } else { 0.0 } });
     }
 
-    /// Drops probabilities that no open stretch needs.
-    fn forget(&mut self) {
+    /// Drops probabilities before the open and the pending region.
+    fn drop_probabilities(&mut self) {
         let needed =
-            self.waiting.as_ref().map(|w| w.start).or(self.start).map_or(self.windows, |s| s / WINDOW);
+            self.pending.as_ref().map(|w| w.start).or(self.start).map_or(self.windows, |s| s / WINDOW);
         self.probabilities.drain(..needed.saturating_sub(self.kept).min(self.probabilities.len()));
         self.kept = self.kept.max(needed.min(self.windows));
     }
@@ -223,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn silence_gives_nothing_and_speech_is_padded() {
+    fn silence_gives_no_segment_and_speech_is_padded() {
         assert_eq!(segments(&speech(&[(500, 0.1)]), 500 * WINDOW, 7), vec![]);
         let p = speech(&[(20, 0.0), (40, 0.9), (30, 0.0)]);
         let found = segments(&p, p.len() * WINDOW, 7);
@@ -242,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn speech_without_a_pause_is_cut_where_it_is_least_speech_like() {
+    fn speech_without_a_pause_is_split_at_the_lowest_probability() {
         let mut p = speech(&[(1000, 0.9)]);
         p[400] = 0.6;
         let found = segments(&p, p.len() * WINDOW, 13);
@@ -267,7 +268,7 @@ mod tests {
                 prop_assert!(!span.samples.is_empty());
                 last = span.samples.end;
             }
-            // Every long stretch of certain speech is covered.
+            // Every long run of speech above the threshold is covered.
             for (w, window) in p.windows(12).enumerate() {
                 if window.iter().all(|&p| p >= 0.5) {
                     let middle = (w + 6) * WINDOW;

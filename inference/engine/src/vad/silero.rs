@@ -1,4 +1,5 @@
-//! Voice activity detection: how likely is speech, in each 32 ms of audio. Silero's model, as a stream.
+//! Silero's model for voice activity detection, as a stream: the probability of speech in each 32 ms of
+//! audio.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,31 +7,32 @@ use std::sync::Arc;
 use ort::session::Session;
 use ort::value::TensorRef;
 
-use super::family::RecognizeError;
-use super::runtime::{Runtime, RuntimeError};
+use crate::onnx_runtime::provider::Provider;
+use crate::onnx_runtime::runtime::{Runtime, RuntimeError};
+use crate::recognizer::RecognizeError;
 
-/// Samples of a window at 16 kHz: 32 ms. Source: the model's own interface.
+/// Samples of a window at 16 kHz: 32 ms. Source: the model's interface.
 pub const WINDOW: usize = 512;
-/// Samples before a window that the model sees as well.
+/// Samples before a window that the model needs as context.
 const CONTEXT: usize = 64;
 /// Size of each of the two recurrent states.
 const STATE: usize = 128;
-/// Windows of one call, always: the result must not depend on how the audio came in. 32 windows are a second of audio;
-/// with more the speed is the same, with fewer the calls themselves begin to count.
-const CHUNK: usize = 32;
+/// Windows per run. Fixed, because results must not depend on how the audio arrives. 32 windows are a second
+/// of audio: more are not faster, and with fewer the overhead of the runs becomes noticeable.
+const RUN_WINDOWS: usize = 32;
 
-/// The model; one thread's, for any number of streams.
-pub struct Vad {
+/// Loaded model, owned by one thread. Serves any number of streams.
+pub struct SileroVad {
     session: Session,
     runtime: Arc<Runtime>,
 }
 
-/// A stream of audio on its way through the model.
+/// State of one stream of audio.
 #[derive(Debug)]
 pub struct VadStream {
     hidden: Vec<f32>,
     cell: Vec<f32>,
-    /// Context, then samples that do not fill a chunk yet.
+    /// Context, then samples that do not fill a run yet.
     pending: Vec<f32>,
 }
 
@@ -40,20 +42,20 @@ impl Default for VadStream {
     }
 }
 
-impl Vad {
-    /// Loads the sequence model from a prepared model's folder.
+impl SileroVad {
+    /// Loads the model from the folder of a prepared model.
     ///
     /// # Errors
-    /// The runtime's.
+    /// Errors of the runtime.
     pub fn load(runtime: &Arc<Runtime>, folder: &Path) -> Result<Self, RuntimeError> {
         let session = runtime.session(&folder.join("vad.onnx"), None, None)?;
         Ok(Self { session, runtime: runtime.clone() })
     }
 
-    /// Takes samples in and appends the probability of speech of each window that is complete.
+    /// Adds samples, and appends the speech probability of each complete window to `probabilities`.
     ///
     /// # Errors
-    /// The runtime's.
+    /// Errors of the runtime.
     pub fn push(
         &mut self,
         stream: &mut VadStream,
@@ -61,17 +63,18 @@ impl Vad {
         probabilities: &mut Vec<f32>,
     ) -> Result<(), RecognizeError> {
         stream.pending.extend_from_slice(samples);
-        while stream.pending.len() >= CONTEXT + CHUNK * WINDOW {
-            self.run(stream, CHUNK, probabilities)?;
-            stream.pending.drain(..CHUNK * WINDOW);
+        while stream.pending.len() >= CONTEXT + RUN_WINDOWS * WINDOW {
+            self.run(stream, RUN_WINDOWS, probabilities)?;
+            stream.pending.drain(..RUN_WINDOWS * WINDOW);
         }
         Ok(())
     }
 
-    /// Ends the stream: the rest is filled with silence up to a whole chunk; windows of silence alone give nothing.
+    /// Ends the stream. The remaining samples are padded with silence to a whole run; windows of padding
+    /// alone are dropped.
     ///
     /// # Errors
-    /// The runtime's.
+    /// Errors of the runtime.
     pub fn finish(
         &mut self,
         mut stream: VadStream,
@@ -79,7 +82,7 @@ impl Vad {
     ) -> Result<(), RecognizeError> {
         let windows = (stream.pending.len() - CONTEXT).div_ceil(WINDOW);
         if windows > 0 {
-            stream.pending.resize(CONTEXT + CHUNK * WINDOW, 0.0);
+            stream.pending.resize(CONTEXT + RUN_WINDOWS * WINDOW, 0.0);
             self.run(&mut stream, windows, probabilities)?;
         }
         Ok(())
@@ -91,8 +94,7 @@ impl Vad {
         keep: usize,
         probabilities: &mut Vec<f32>,
     ) -> Result<(), RecognizeError> {
-        let failed = |source: ort::Error| RecognizeError { step: "detect speech", source: Box::new(source) };
-        self.infer(stream, keep, probabilities).map_err(failed)
+        self.infer(stream, keep, probabilities).map_err(RecognizeError::at("detect speech"))
     }
 
     fn infer(
@@ -102,16 +104,16 @@ impl Vad {
         probabilities: &mut Vec<f32>,
     ) -> ort::Result<()> {
         let width = CONTEXT + WINDOW;
-        let mut input = Vec::with_capacity(CHUNK * width);
-        for window in 0..CHUNK {
+        let mut input = Vec::with_capacity(RUN_WINDOWS * width);
+        for window in 0..RUN_WINDOWS {
             input.extend_from_slice(&stream.pending[window * WINDOW..][..width]);
         }
         let inputs = ort::inputs![
-            "input" => TensorRef::from_array_view(([CHUNK, width], input.as_slice()))?,
+            "input" => TensorRef::from_array_view(([RUN_WINDOWS, width], input.as_slice()))?,
             "h" => TensorRef::from_array_view(([1, 1, STATE], stream.hidden.as_slice()))?,
             "c" => TensorRef::from_array_view(([1, 1, STATE], stream.cell.as_slice()))?,
         ];
-        let options = self.runtime.run_options(false, &super::cuda::Provider::Cpu)?;
+        let options = self.runtime.run_options(false, &Provider::Cpu)?;
         let outputs = self.session.run_with_options(inputs, &options)?;
         let (_, found) = outputs["speech_probs"].try_extract_tensor::<f32>()?;
         probabilities.extend(found.iter().take(keep));

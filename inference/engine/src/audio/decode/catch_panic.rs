@@ -1,24 +1,24 @@
-//! Panics of demuxers and decoders end here: one hostile file must not take the others with it.
+//! Conversion of panics in demuxers and decoders to errors: one hostile file must not affect the others.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::error::AudioError;
+use crate::audio::error::AudioError;
 
 /// Runs `f`; a panic becomes an error at `position` (seconds).
 ///
-/// What `f` borrowed mutably may be in any state after a panic: the caller drops or resets it.
-pub(super) fn catch_plain<T>(position: Option<f64>, f: impl FnOnce() -> T) -> Result<T, AudioError> {
+/// Values that `f` borrowed mutably may be in any state after a panic: the caller drops or resets them.
+pub(super) fn catch_panic<T>(position: Option<f64>, f: impl FnOnce() -> T) -> Result<T, AudioError> {
     catch_unwind(AssertUnwindSafe(f))
         .map_err(|payload| AudioError::Panicked { what: message(payload.as_ref()), position })
 }
 
-/// As [`catch_plain`], for an `f` that can fail.
-pub(super) fn catch<T>(
+/// As [`catch_panic`], for a function that can fail.
+pub(super) fn try_catch_panic<T>(
     position: Option<f64>,
     f: impl FnOnce() -> Result<T, AudioError>,
 ) -> Result<T, AudioError> {
-    catch_plain(position, f)?
+    catch_panic(position, f)?
 }
 
 fn message(payload: &(dyn Any + Send)) -> String {
@@ -37,10 +37,10 @@ mod tests {
     use verbatim_protocol::failure::FailureReason;
 
     #[test]
-    fn a_panic_becomes_corrupt_with_its_message_and_position() {
+    fn a_panic_becomes_a_corrupt_file_with_its_message_and_position() {
         let silent = std::panic::take_hook();
         std::panic::set_hook(Box::new(|_| {}));
-        let caught = catch_plain(Some(1.5), || -> () { panic!("index {} out of range", 7) });
+        let caught = catch_panic(Some(1.5), || -> () { panic!("index {} out of range", 7) });
         std::panic::set_hook(silent);
         let error = caught.unwrap_err();
         assert_eq!(error.reason(), FailureReason::Corrupt);

@@ -1,4 +1,4 @@
-//! From a file to packets of its audio track: finds the format, the track and the decoder.
+//! Demuxing: finds the format of a file, its audio track and the decoder, and reads packets.
 
 use std::sync::{Arc, LazyLock};
 
@@ -17,15 +17,17 @@ use symphonia::core::meta::MetadataOptions;
 use symphonia::core::packet::Packet;
 use symphonia::core::units::TimeBase;
 
-use super::error::AudioError;
-use super::sniff::{self, Format};
-use super::source::{OpenFile, Watch};
-use super::wav::{self, WavPackets};
+use crate::audio::decode::sniff::{self, Format};
+use crate::audio::decode::source::{OpenFile, ReadLog};
+use crate::audio::decode::wav_header;
+use crate::audio::decode::wav_packets::WavPackets;
+use crate::audio::error::AudioError;
+use crate::audio::spec::AudioSpec;
 
-/// Largest frame count of one packet that a decoder may prepare for. FLAC blocks have at most 65535 frames, the
-/// largest of all formats; the rest is a lie in a header that would cost gigabytes.
+/// Maximum frames of a packet for which a decoder may allocate. FLAC blocks have at most 65535 frames, the
+/// most of all formats; a header with more is false and would cost gigabytes.
 const MAX_FRAMES_PER_PACKET: u64 = 1 << 17;
-/// Tags and pictures are of no use here; larger ones are skipped.
+/// Maximum size of tags and pictures. They are not used, and larger ones are skipped.
 const MAX_TAG_BYTES: usize = 64 << 10;
 
 static CODECS: LazyLock<CodecRegistry> = LazyLock::new(|| {
@@ -36,71 +38,75 @@ static CODECS: LazyLock<CodecRegistry> = LazyLock::new(|| {
 });
 
 static PROBE: LazyLock<Probe> = LazyLock::new(|| {
-    // The sniffer has seen a mark within the head already.
+    // `sniff` has already found a magic number or frames within the head.
     let options = ProbeOptions { max_probe_depth: sniff::HEAD_LEN as u32 + 16, ..ProbeOptions::default() };
     let mut probe = Probe::new_with_options(&options);
     symphonia::default::register_enabled_formats(&mut probe);
     probe
 });
 
-/// Where packets come from.
+/// Source of packets.
 enum Packets {
     Wav(Box<WavPackets>),
     Other(Box<dyn FormatReader>),
 }
 
-/// A demuxer at work on one audio track.
+/// Demuxer of one audio track.
 pub(super) struct Demuxer {
     packets: Packets,
     track_id: u32,
-    watch: Arc<Watch>,
+    log: Arc<ReadLog>,
     time_base: Option<TimeBase>,
     promised_frames: Option<u64>,
-    /// Frames without a container: after damage the next frame is looked for.
+    /// Whether the file consists of bare frames, so that the demuxer finds the next frame after damage.
     resyncs: bool,
 }
 
-/// What a demuxer gives next.
+/// Outcome of reading on.
 pub(super) enum Next {
-    /// A packet of the audio track.
+    /// Packet of the audio track.
     Packet(Packet),
-    /// A packet of another track.
+    /// Packet of another track.
     Other,
-    /// Another stream follows in the same file: fetch its decoder with [`Demuxer::decoder`].
+    /// Start of another stream in the same file: [`Demuxer::decoder`] gives its decoder.
     NewStream,
-    /// Bytes that are no packet; more may follow.
+    /// Damaged bytes; packets may follow.
     Damage,
-    /// The end, as the format has it.
+    /// Regular end of the file.
     End,
 }
 
 impl Demuxer {
-    /// Finds format and audio track.
+    /// Finds the format and the audio track, and creates the decoder.
     pub(super) fn open(file: &OpenFile) -> Result<(Self, Box<dyn AudioDecoder>), AudioError> {
         let (start, head) = after_tags(file)?;
         match sniff::sniff(&head) {
             Format::Unknown => Err(AudioError::NotAudio),
             Format::Unsupported(name) => Err(AudioError::UnsupportedCodec { what: name.into() }),
-            Format::Marked => Self::probe(file, start, file.len(), false).or_else(|refusal| match refusal {
-                // Some readers want the promised length, or an index at the end. A second try without: what the
-                // file's beginning alone can give.
-                AudioError::Corrupt { .. } => Self::probe(file, start, file.len(), true).map_err(|_| refusal),
-                other => Err(other),
-            }),
+            Format::Container => {
+                Self::probe(file, start, file.len(), false).or_else(|rejection| match rejection {
+                    // Some readers require the promised length or an index at the end. The second attempt
+                    // uses only what the start of the file gives.
+                    AudioError::Corrupt { .. } => {
+                        Self::probe(file, start, file.len(), true).map_err(|_| rejection)
+                    }
+                    other => Err(other),
+                })
+            }
             Format::Frames => Self::frames(file, start, file.len()),
             Format::Wave => {
-                let layout = wav::read_layout(file.window(start, file.len()).0)?;
+                let layout = wav_header::read_layout(file.window(start, file.len()).0)?;
                 let Some(params) = layout.params.clone() else {
                     return Self::frames(file, start + layout.start, start + layout.end);
                 };
                 let decoder = make_decoder(&params)?;
-                let (samples, watch) = file.window(start + layout.start, start + layout.end);
+                let (samples, log) = file.window(start + layout.start, start + layout.end);
                 let demuxer = Self {
                     time_base: params.sample_rate.and_then(TimeBase::try_from_recip),
                     promised_frames: layout.promised_frames,
                     packets: Packets::Wav(Box::new(WavPackets::new(samples, layout))),
                     track_id: 0,
-                    watch,
+                    log,
                     resyncs: false,
                 };
                 Ok((demuxer, decoder))
@@ -111,7 +117,7 @@ impl Demuxer {
     fn frames(file: &OpenFile, start: u64, end: u64) -> Result<(Self, Box<dyn AudioDecoder>), AudioError> {
         let (mut demuxer, decoder) = Self::probe(file, start, end, false)?;
         demuxer.resyncs = true;
-        // Without a LAME tag symphonia guesses the length from the bit rate.
+        // Without a LAME tag, Symphonia estimates the length from the bit rate.
         let tagged =
             matches!(&demuxer.packets, Packets::Other(r) if r.tracks().iter().any(|t| t.delay.is_some()));
         demuxer.promised_frames = demuxer.promised_frames.filter(|_| tagged);
@@ -124,20 +130,20 @@ impl Demuxer {
         end: u64,
         streaming: bool,
     ) -> Result<(Self, Box<dyn AudioDecoder>), AudioError> {
-        let (window, watch) = file.window(start, end);
+        let (window, log) = file.window(start, end);
         let window = if streaming { window.streaming() } else { window };
         let stream = MediaSourceStream::new(Box::new(window), MediaSourceStreamOptions::default());
         let limits = MetadataOptions::default()
             .limit_tag_bytes(Limit::Maximum(MAX_TAG_BYTES))
             .limit_visual_bytes(Limit::Maximum(MAX_TAG_BYTES));
         let reader = PROBE.probe(&Hint::new(), stream, FormatOptions::default(), limits).map_err(|e| {
-            if let Some(source) = watch.take_error() {
+            if let Some(source) = log.take_error() {
                 return AudioError::from_io(source, None);
             }
             match e {
-                // "Unsupported" is also how symphonia says that something is not there.
+                // Symphonia reports missing parts as "unsupported" as well.
                 Error::Unsupported(what) if !what.contains("missing") && !what.contains("probe") => {
-                    AudioError::UnsupportedCodec { what: format!("this kind of file ({what})") }
+                    AudioError::UnsupportedCodec { what: format!("this variant of the format ({what})") }
                 }
                 other => damaged(&other),
             }
@@ -145,7 +151,7 @@ impl Demuxer {
         let mut demuxer = Self {
             packets: Packets::Other(reader),
             track_id: 0,
-            watch,
+            log,
             time_base: None,
             promised_frames: None,
             resyncs: false,
@@ -154,13 +160,14 @@ impl Demuxer {
         Ok((demuxer, decoder))
     }
 
-    /// Picks the first audio track that can be decoded, the default track first, and makes its decoder.
+    /// Selects the first audio track that can be decoded, starting with the default track, and creates its
+    /// decoder.
     pub(super) fn decoder(&mut self) -> Result<Box<dyn AudioDecoder>, AudioError> {
         let Packets::Other(reader) = &self.packets else { return Err(AudioError::NoAudioTrack) };
         let default = reader.default_track(TrackType::Audio).map(|t| t.id);
         let mut tracks: Vec<&Track> = reader.tracks().iter().collect();
         tracks.sort_by_key(|t| Some(t.id) != default);
-        let mut refusal = AudioError::NoAudioTrack;
+        let mut rejection = AudioError::NoAudioTrack;
         for track in tracks {
             let Some(CodecParameters::Audio(params)) = &track.codec_params else { continue };
             match make_decoder(params) {
@@ -170,15 +177,15 @@ impl Demuxer {
                     self.promised_frames = track.num_frames;
                     return Ok(decoder);
                 }
-                // The first refusal is the default track's.
-                Err(e) if matches!(refusal, AudioError::NoAudioTrack) => refusal = e,
+                // The first rejection is that of the default track.
+                Err(e) if matches!(rejection, AudioError::NoAudioTrack) => rejection = e,
                 Err(_) => {}
             }
         }
-        Err(refusal)
+        Err(rejection)
     }
 
-    /// Reads on.
+    /// Reads the next packet.
     pub(super) fn next(&mut self) -> Result<Next, Error> {
         match &mut self.packets {
             Packets::Wav(wav) => Ok(wav.next_packet()?.map_or(Next::End, Next::Packet)),
@@ -193,28 +200,28 @@ impl Demuxer {
         }
     }
 
-    /// What happened to the file underneath.
-    pub(super) fn watch(&self) -> &Watch {
-        &self.watch
+    /// Log of the reads of the file.
+    pub(super) fn log(&self) -> &ReadLog {
+        &self.log
     }
 
-    /// Frames that the header promises, where that means something.
+    /// Number of frames according to the header; `None` if it is unknown or unreliable.
     pub(super) fn promised_frames(&self) -> Option<u64> {
         self.promised_frames
     }
 
-    /// Audio frames that a packet stands for by its header, at `rate` Hz.
+    /// Number of frames of a packet according to its header, at `rate` Hz.
     pub(super) fn frames_of(&self, packet: &Packet, rate: u32) -> u64 {
         let Some(seconds) = self.time_base.and_then(|base| base.calc_duration(packet.dur)) else { return 0 };
         (seconds.as_secs_f64() * f64::from(rate)).round() as u64
     }
 }
 
-/// ID3v2 tags in front of everything, that a file may have. More come from broken taggers.
+/// Maximum number of leading ID3v2 tags. More come from broken taggers.
 const MAX_TAGS: usize = 4;
 
-/// Where the audio file starts after ID3v2 tags, and its first bytes. The tags hold pictures of any size, which
-/// nobody here wants to parse.
+/// Start of the audio after ID3v2 tags, and its first bytes. Tags hold pictures of any size and need not be
+/// parsed.
 fn after_tags(file: &OpenFile) -> Result<(u64, Vec<u8>), AudioError> {
     let mut start = 0;
     for _ in 0..MAX_TAGS {
@@ -222,7 +229,7 @@ fn after_tags(file: &OpenFile) -> Result<(u64, Vec<u8>), AudioError> {
         match sniff::id3_len(&head) {
             0 => return Ok((start, head)),
             len if start + len >= file.len() => {
-                return Err(AudioError::Corrupt { what: "it ends within its tag".into(), position: None });
+                return Err(AudioError::Corrupt { what: "it is cut within its tag".into(), position: None });
             }
             len => start += len,
         }
@@ -230,11 +237,11 @@ fn after_tags(file: &OpenFile) -> Result<(u64, Vec<u8>), AudioError> {
     Err(AudioError::NotAudio)
 }
 
-/// An error of symphonia about a file of which nothing has been decoded.
-pub(super) fn damaged(error: &Error) -> AudioError {
+/// Converts an error of Symphonia about a file of which nothing has been decoded.
+fn damaged(error: &Error) -> AudioError {
     let what = match error {
         Error::IoError(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => {
-            "it ends within its header".into()
+            "it is cut within its header".into()
         }
         Error::DecodeError(what) | Error::Unsupported(what) | Error::LimitError(what) => (*what).to_owned(),
         other => other.to_string(),
@@ -245,11 +252,11 @@ pub(super) fn damaged(error: &Error) -> AudioError {
 fn make_decoder(params: &AudioCodecParameters) -> Result<Box<dyn AudioDecoder>, AudioError> {
     let channels = params.channels.as_ref().map(|c| c.count());
     if let Some(rate) = params.sample_rate {
-        super::check_audio(rate, channels.unwrap_or(1))?;
+        AudioSpec { rate, channels: channels.unwrap_or(1) }.check()?;
     }
-    if frames_prepared_for(params) > MAX_FRAMES_PER_PACKET {
+    if allocated_frames(params) > MAX_FRAMES_PER_PACKET {
         return Err(AudioError::Corrupt {
-            what: "its header gives packets of an impossible length".into(),
+            what: "its header declares packets of an impossible length".into(),
             position: None,
         });
     }
@@ -265,10 +272,10 @@ fn make_decoder(params: &AudioCodecParameters) -> Result<Box<dyn AudioDecoder>, 
     })
 }
 
-/// Frames for which the decoder will set memory aside as soon as it is made.
-fn frames_prepared_for(params: &AudioCodecParameters) -> u64 {
-    // An ALAC cookie starts with the frame length; some containers put the 12 bytes of a `frma` atom and of
-    // the cookie's own atom before it.
+/// Frames for which the decoder allocates memory when it is created.
+fn allocated_frames(params: &AudioCodecParameters) -> u64 {
+    // An ALAC cookie starts with the frame length. Some containers put the 12 bytes of a `frma` atom and the
+    // header of the cookie's own atom before it.
     let alac = params.extra_data.as_deref().filter(|_| params.codec == CODEC_ID_ALAC).map(|cookie| {
         let at = cookie.windows(4).position(|w| w == b"alac").map_or(0, |p| p + 8);
         cookie.get(at..at + 4).map_or(0, |b| u64::from(u32::from_be_bytes([b[0], b[1], b[2], b[3]])))

@@ -1,76 +1,55 @@
-//! How a file ends: whole, cut, damaged, or pulled away while it was read.
+//! End of a file: complete, cut off, damaged, or changed while it was read.
 
 use std::io;
 
 use symphonia::core::errors::Error;
 
-use super::{AudioError, Decoder};
+use crate::audio::decode::source::{OpenFile, ReadLog};
+use crate::audio::error::AudioError;
 
-/// A header's length may be off by this part of it, or by a second if that is less, before anyone is warned.
+/// Tolerance for the length in a header, as a part of it. Bounded by 0.1 s and 1 s.
 const LENGTH_TOLERANCE: f64 = 0.01;
 
-impl Decoder {
-    /// Ends the file, with `cause` if the demuxer could not go on. Gives an error if the file itself failed.
-    pub(super) fn finish(&mut self, cause: Option<&Error>) -> Result<(), AudioError> {
-        self.ended = true;
-        let heard = self.seconds;
-        let watch = self.demuxer.watch();
-        if let Some(source) = watch.take_error() {
-            return Err(AudioError::from_io(source, Some(heard)));
-        }
-        if watch.ended_early() || self.file.changed() {
-            return Err(AudioError::SourceChanged { position: heard });
-        }
-        let damage = match cause {
-            None => None,
-            _ if watch.gave_up() => Some("its index goes in circles".to_owned()),
-            Some(Error::IoError(e)) if e.kind() == io::ErrorKind::UnexpectedEof => {
-                Some("it ends in the middle".to_owned())
-            }
-            Some(e) => Some(e.to_string()),
-        };
-        if let Some(damage) = damage {
-            if heard > 0.0 {
-                self.warnings.push(format!("damaged: {damage}; {heard:.1} s could be decoded"));
-            }
-            self.last_problem = Some(damage);
-        }
-        self.summarise();
-        Ok(())
+/// Damage that ended the demuxer with `cause`, if it did not end regularly. `decoded`: seconds decoded so
+/// far.
+///
+/// # Errors
+/// The file itself failed or changed.
+pub(super) fn damage(
+    cause: Option<&Error>,
+    file: &OpenFile,
+    log: &ReadLog,
+    decoded: f64,
+) -> Result<Option<String>, AudioError> {
+    if let Some(source) = log.take_error() {
+        return Err(AudioError::from_io(source, Some(decoded)));
     }
-
-    /// Ends the file after damage that the demuxer did not notice itself. An error if nothing was decoded.
-    pub(super) fn stop_damaged(&mut self, error: AudioError) -> Result<(), AudioError> {
-        self.ended = true;
-        if self.file.changed() {
-            return Err(AudioError::SourceChanged { position: self.seconds });
-        }
-        if self.seconds == 0.0 && self.spec.is_none() {
-            return Err(error);
-        }
-        self.warnings.push(format!("{error}; {:.1} s could be decoded", self.seconds));
-        self.summarise();
-        Ok(())
+    if log.ended_early() || file.changed() {
+        return Err(AudioError::SourceChanged { position: decoded });
     }
+    Ok(cause.map(|cause| match cause {
+        _ if log.budget_exceeded() => "its index loops".to_owned(),
+        Error::IoError(e) if e.kind() == io::ErrorKind::UnexpectedEof => "it is cut in the middle".to_owned(),
+        error => error.to_string(),
+    }))
+}
 
-    fn summarise(&mut self) {
-        match self.bad_packets {
-            0 => {}
-            1 => self.warnings.push("1 packet could not be decoded".to_owned()),
-            n => self.warnings.push(format!("{n} packets could not be decoded")),
-        }
-        // In a chain of streams the header speaks of the first alone.
-        let (Some(spec), Some(promised), 1) = (self.spec, self.demuxer.promised_frames(), self.streams)
-        else {
-            return;
-        };
-        let promised = promised as f64 / f64::from(spec.rate);
+/// Warnings at the end of a file about packets that could not be decoded, and about audio shorter than
+/// `promised` seconds.
+pub(super) fn warnings(bad_packets: u64, promised: Option<f64>, decoded: f64) -> Vec<String> {
+    let mut warnings = Vec::new();
+    match bad_packets {
+        0 => {}
+        1 => warnings.push("1 packet could not be decoded".to_owned()),
+        n => warnings.push(format!("{n} packets could not be decoded")),
+    }
+    if let Some(promised) = promised {
         let tolerance = (promised * LENGTH_TOLERANCE).clamp(0.1, 1.0);
-        if self.seconds > 0.0 && self.seconds + tolerance < promised {
-            self.warnings.push(format!(
-                "cut in the middle: the header promises {promised:.1} s, {:.1} s could be decoded",
-                self.seconds
+        if decoded > 0.0 && decoded + tolerance < promised {
+            warnings.push(format!(
+                "cut in the middle: the header promises {promised:.1} s, {decoded:.1} s could be decoded"
             ));
         }
     }
+    warnings
 }

@@ -1,28 +1,28 @@
-//! Which format a file's first bytes speak of. No I/O; the demuxers have the last word.
+//! Format detection from the first bytes of a file. No I/O. The demuxers have the final say.
 //!
-//! Symphonia's own probe looks for two-byte marks anywhere in the first megabyte, so that random bytes pass for
-//! MP3. This step asks for more, and names formats that are known but not supported.
+//! Symphonia's own probe searches for two-byte marks in the whole first megabyte, so that random bytes pass
+//! for MP3. This step requires more, and names formats that are known but unsupported.
 
-/// Bytes of a file's head that [`sniff`] wants to see. An MPEG frame has at most 2881 bytes, so that three in a
-/// row fit behind some leading rubbish.
-pub(super) const HEAD_LEN: usize = 64 << 10;
+/// Bytes of a file's start for [`sniff`]. An MPEG frame has at most 2881 bytes, so that three in a row fit
+/// after some leading garbage.
+pub(crate) const HEAD_LEN: usize = 64 << 10;
 
-/// What a file's first bytes look like.
+/// Format detected from the first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Format {
-    /// RIFF/WAVE or its 64-bit kin RF64 and BW64.
+pub(crate) enum Format {
+    /// RIFF/WAVE, or its 64-bit variants RF64 and BW64.
     Wave,
-    /// A container or stream for symphonia's probe, that starts with a mark.
-    Marked,
-    /// MPEG audio or ADTS AAC: frames without a mark for the whole file.
+    /// Container or stream with a magic number, for Symphonia's probe.
+    Container,
+    /// MPEG audio or ADTS AAC: bare frames without a magic number for the file.
     Frames,
-    /// A known format that nothing here decodes.
+    /// Known format that is not supported.
     Unsupported(&'static str),
-    /// None of these.
+    /// Unknown format.
     Unknown,
 }
 
-/// Formats that are common in archives of recordings and not supported: offset, mark, name.
+/// Unsupported formats that are common in archives of recordings: offset, magic number, name.
 const UNSUPPORTED: &[(usize, &[u8], &str)] = &[
     (0, b"RIFX", "big-endian WAV"),
     (8, b"AVI ", "AVI"),
@@ -47,22 +47,22 @@ const UNSUPPORTED: &[(usize, &[u8], &str)] = &[
     (0, b"\x0b\x77", "AC-3"),
 ];
 
-/// Looks at a file's first bytes (up to [`HEAD_LEN`]).
-pub(super) fn sniff(head: &[u8]) -> Format {
-    let at = |offset: usize, mark: &[u8]| head.get(offset..).is_some_and(|rest| rest.starts_with(mark));
+/// Detects the format of a file from its first bytes (up to [`HEAD_LEN`]).
+pub(crate) fn sniff(head: &[u8]) -> Format {
+    let at = |offset: usize, magic: &[u8]| head.get(offset..).is_some_and(|rest| rest.starts_with(magic));
     if at(8, b"WAVE") && (at(0, b"RIFF") || at(0, b"RF64") || at(0, b"BW64")) {
         return Format::Wave;
     }
-    let marked = at(0, b"fLaC")
+    let container = at(0, b"fLaC")
         || at(0, b"OggS")
         || at(0, b"caff")
         || at(0, b"\x1a\x45\xdf\xa3")
         || (at(0, b"FORM") && (at(8, b"AIFF") || at(8, b"AIFC")))
         || [b"ftyp", b"moov", b"mdat", b"wide", b"skip", b"pnot"].iter().any(|m| at(4, *m));
-    if marked {
-        return Format::Marked;
+    if container {
+        return Format::Container;
     }
-    if let Some(&(_, _, name)) = UNSUPPORTED.iter().find(|(offset, mark, _)| at(*offset, mark)) {
+    if let Some(&(_, _, name)) = UNSUPPORTED.iter().find(|(offset, magic, _)| at(*offset, magic)) {
         return Format::Unsupported(name);
     }
     if is_transport_stream(head) {
@@ -71,29 +71,30 @@ pub(super) fn sniff(head: &[u8]) -> Format {
     if has_frames(head) { Format::Frames } else { Format::Unknown }
 }
 
-/// Length in bytes of an ID3v2 tag at the start, 0 if there is none.
-pub(super) fn id3_len(head: &[u8]) -> u64 {
+/// Length in bytes of an ID3v2 tag at the start; 0 if there is none.
+pub(crate) fn id3_len(head: &[u8]) -> u64 {
     match head {
         [b'I', b'D', b'3', _, _, flags, a, b, c, d, ..] if (a | b | c | d) & 0x80 == 0 => {
             let body = [a, b, c, d].iter().fold(0, |len, &&b| len << 7 | u64::from(b));
-            // The header, and a footer if the flag says so.
+            // The header, and a footer if its flag is set.
             10 + body + if flags & 0x10 == 0 { 0 } else { 10 }
         }
         _ => 0,
     }
 }
 
-/// Sync bytes at the start of five packets of 188 bytes, or of all there are if at least two.
+/// Whether five packets of 188 bytes start with a sync byte; for a shorter head, all of its packets, at least
+/// two.
 fn is_transport_stream(head: &[u8]) -> bool {
-    let marks: Vec<_> = head.iter().step_by(188).take(5).collect();
-    marks.len() >= 2 && marks.iter().all(|&&b| b == 0x47)
+    let sync_bytes: Vec<_> = head.iter().step_by(188).take(5).collect();
+    sync_bytes.len() >= 2 && sync_bytes.iter().all(|&&b| b == 0x47)
 }
 
-/// Frames of one kind that must follow each other. By chance random bytes do that once in 2^40 positions.
+/// Consecutive frames of one kind that are required. Random bytes have them at one of 2^40 positions.
 const FRAMES_IN_A_ROW: usize = 3;
 
-/// Whether frames follow each other from somewhere in the head on. A head that ends within the first frames is
-/// taken if it starts with one: a recording of 50 ms has no more.
+/// Whether the head contains consecutive frames. A head that ends within the first frames is accepted if it
+/// starts with one: a recording of 50 ms has no more.
 fn has_frames(head: &[u8]) -> bool {
     (0..head.len().saturating_sub(4)).any(|start| {
         let mut at = start;
@@ -110,13 +111,13 @@ fn has_frames(head: &[u8]) -> bool {
     })
 }
 
-/// Length in bytes of the frame with this header, and the bits of the header that all frames of a file share.
+/// Length in bytes of the frame with this header, and the header bits that all frames of a file share.
 fn frame(h: &[u8]) -> Option<(usize, [u8; 2])> {
     if h[0] != 0xff || h[1] & 0xe0 != 0xe0 {
         return None;
     }
     if h[1] & 0xf6 == 0xf0 {
-        // ADTS: 13 bits of length across bytes 3 to 5; sampling index 13 to 15 is not given.
+        // ADTS: 13 bits of length in bytes 3 to 5; sampling indexes 13 to 15 are not assigned.
         let len = usize::from(h[3] & 3) << 11 | usize::from(h[4]) << 3 | usize::from(h[5]) >> 5;
         return (len > 7 && (h[2] >> 2) & 15 < 13).then_some((len, [h[1], h[2] & 0xfc]));
     }
@@ -125,7 +126,7 @@ fn frame(h: &[u8]) -> Option<(usize, [u8; 2])> {
     if version == 1 || layer == 0 || rate == 3 {
         return None;
     }
-    // ISO/IEC 11172-3 and 13818-3, kbit/s by index; 0 ("free") and 15 are not given.
+    // ISO/IEC 11172-3 and 13818-3, kbit/s by index; 0 ("free") and 15 are not assigned.
     const V1_L1: [usize; 14] = [32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448];
     const V1_L2: [usize; 14] = [32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384];
     const V1_L3: [usize; 14] = [32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320];

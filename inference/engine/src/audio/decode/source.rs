@@ -1,7 +1,7 @@
-//! The file as the demuxers see it: bounded, watched, and honest about why a read ended.
+//! Files as sources for demuxers: bounded parts, with a log of read errors.
 //!
-//! Demuxers turn every failed read into "end of stream" or into an error of their own. What really happened is
-//! kept aside in a [`Watch`] that outlives them.
+//! Demuxers turn every failed read into "end of stream" or an error of their own. The [`ReadLog`] keeps the
+//! real cause and outlives them.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -12,45 +12,45 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use symphonia::core::io::MediaSource;
 
-use super::error::AudioError;
+use crate::audio::error::AudioError;
 
-/// A demuxer may read each byte of a file this many times (probing, an index at the end, a resync) ...
+/// How often a demuxer may read each byte of a file on average (probing, an index at the end, a resync).
 const READ_FACTOR: u64 = 8;
-/// ... and this much on top, for small files: a hostile index that sends the demuxer back and forth for ever
-/// would otherwise never end. 64 MiB take well under a second to read.
+/// Additional bytes that a demuxer may read, for small files. Without a budget, a hostile index could make
+/// the demuxer read back and forth for ever. Reading 64 MiB takes well under a second.
 const READ_ALLOWANCE: u64 = 64 << 20;
 
-/// What happened to the file underneath a demuxer.
+/// Log of the reads of a demuxer.
 #[derive(Debug, Default)]
-pub(super) struct Watch {
+pub(super) struct ReadLog {
     bytes_read: AtomicU64,
     ended_early: AtomicBool,
-    gave_up: AtomicBool,
+    budget_exceeded: AtomicBool,
     error: Mutex<Option<io::Error>>,
 }
 
-impl Watch {
-    /// Bytes read so far, re-reads included.
+impl ReadLog {
+    /// Bytes read so far, repeated reads included.
     pub(super) fn bytes_read(&self) -> u64 {
         self.bytes_read.load(Ordering::Relaxed)
     }
 
-    /// Whether the file ended before the length that it had when it was opened.
+    /// Whether the file ended before the size that it had when it was opened.
     pub(super) fn ended_early(&self) -> bool {
         self.ended_early.load(Ordering::Relaxed)
     }
 
-    /// Whether the demuxer read the same bytes so often that it was cut off.
-    pub(super) fn gave_up(&self) -> bool {
-        self.gave_up.load(Ordering::Relaxed)
+    /// Whether the demuxer used up its budget of reads.
+    pub(super) fn budget_exceeded(&self) -> bool {
+        self.budget_exceeded.load(Ordering::Relaxed)
     }
 
-    /// Takes the error of the last failed read or seek.
+    /// Takes the error of the last failed read.
     pub(super) fn take_error(&self) -> Option<io::Error> {
         self.error.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    fn keep(&self, error: &io::Error) {
+    fn record(&self, error: &io::Error) {
         let copy = match error.raw_os_error() {
             Some(code) => io::Error::from_raw_os_error(code),
             None => io::Error::new(error.kind(), error.to_string()),
@@ -59,17 +59,17 @@ impl Watch {
     }
 }
 
-/// An open file and what it looked like then.
+/// Open file, with its metadata when it was opened.
 #[derive(Debug)]
-pub(super) struct OpenFile {
+pub(crate) struct OpenFile {
     file: Arc<File>,
     before: Metadata,
 }
 
 impl OpenFile {
     /// Opens a regular file for reading.
-    pub(super) fn open(path: &Path) -> Result<Self, AudioError> {
-        // Asked before opening: to open a named pipe blocks until someone writes.
+    pub(crate) fn open(path: &Path) -> Result<Self, AudioError> {
+        // Checked before opening: opening a named pipe blocks until there is a writer.
         let kind = std::fs::metadata(path).map_err(|e| AudioError::from_io(e, None))?;
         if !kind.is_file() {
             return Err(AudioError::NotAFile);
@@ -87,46 +87,46 @@ impl OpenFile {
         self.before.len()
     }
 
-    /// Whether length or modification time differ from those at opening.
+    /// Whether size or modification time changed since the file was opened.
     pub(super) fn changed(&self) -> bool {
         match self.file.metadata() {
             Ok(now) => now.len() != self.before.len() || now.modified().ok() != self.before.modified().ok(),
-            // Gone from under us (a network file system): the reads tell.
+            // The file disappeared (on a network file system): reads will fail.
             Err(_) => false,
         }
     }
 
-    /// Reads up to `len` bytes from `start` on.
-    pub(super) fn head(&self, start: u64, len: usize) -> Result<Vec<u8>, AudioError> {
+    /// Reads up to `len` bytes from `start`.
+    pub(crate) fn head(&self, start: u64, len: usize) -> Result<Vec<u8>, AudioError> {
         let mut head = Vec::with_capacity(len);
         let (window, _) = self.window(start, start.saturating_add(len as u64));
         window.take(len as u64).read_to_end(&mut head).map_err(|e| AudioError::from_io(e, None))?;
         Ok(head)
     }
 
-    /// The bytes from `start` to `end` as a source of their own, and its watch.
-    pub(super) fn window(&self, start: u64, end: u64) -> (Window, Arc<Watch>) {
-        let watch = Arc::new(Watch::default());
+    /// Source of the bytes from `start` to `end`, and its log.
+    pub(super) fn window(&self, start: u64, end: u64) -> (Window, Arc<ReadLog>) {
+        let log = Arc::new(ReadLog::default());
         let end = end.min(self.len());
         let start = start.min(end);
         let budget = (end - start).saturating_mul(READ_FACTOR).saturating_add(READ_ALLOWANCE);
         let file = Arc::clone(&self.file);
-        (Window { file, start, end, position: 0, budget, streaming: false, watch: Arc::clone(&watch) }, watch)
+        (Window { file, start, end, position: 0, budget, streaming: false, log: Arc::clone(&log) }, log)
     }
 }
 
-/// A part of a file, as a seekable source that starts at 0.
+/// Part of a file as a seekable source that starts at 0.
 #[derive(Debug)]
 pub(super) struct Window {
     file: Arc<File>,
     start: u64,
     end: u64,
-    /// From the window's start.
+    /// Relative to `start`.
     position: u64,
-    /// Bytes that may still be read.
+    /// Remaining bytes that may be read.
     budget: u64,
     streaming: bool,
-    watch: Arc<Watch>,
+    log: Arc<ReadLog>,
 }
 
 impl Window {
@@ -135,8 +135,8 @@ impl Window {
         self.end - self.start
     }
 
-    /// The same bytes as if from a pipe: no seeking, and the length is not known. Demuxers then take a cut file
-    /// as it comes, where they refuse one whose length is not the promised one.
+    /// The same bytes as from a pipe: not seekable and of unknown length. Demuxers then accept a cut file,
+    /// which they reject when its length differs from the header's.
     pub(super) fn streaming(self) -> Self {
         Self { streaming: true, ..self }
     }
@@ -150,8 +150,8 @@ impl Read for Window {
             return Ok(0);
         }
         if self.budget == 0 {
-            self.watch.gave_up.store(true, Ordering::Relaxed);
-            return Err(io::Error::other("the file sends its reader in circles"));
+            self.log.budget_exceeded.store(true, Ordering::Relaxed);
+            return Err(io::Error::other("the file's index loops"));
         }
         let got = loop {
             match self.file.read_at(&mut buf[..want], self.start + self.position) {
@@ -159,13 +159,13 @@ impl Read for Window {
                 other => break other,
             }
         };
-        let got = got.inspect_err(|e| self.watch.keep(e))?;
+        let got = got.inspect_err(|e| self.log.record(e))?;
         if got == 0 {
-            self.watch.ended_early.store(true, Ordering::Relaxed);
+            self.log.ended_early.store(true, Ordering::Relaxed);
         }
         self.position += got as u64;
         self.budget = self.budget.saturating_sub(got as u64);
-        self.watch.bytes_read.fetch_add(got as u64, Ordering::Relaxed);
+        self.log.bytes_read.fetch_add(got as u64, Ordering::Relaxed);
         Ok(got)
     }
 }
@@ -177,7 +177,7 @@ impl Seek for Window {
             SeekFrom::End(delta) => self.len().checked_add_signed(delta),
             SeekFrom::Current(delta) => self.position.checked_add_signed(delta),
         };
-        // A header may send us anywhere; file offsets end at i64::MAX.
+        // A header may hold any offset; file offsets end at i64::MAX.
         self.position = target
             .filter(|t| t.checked_add(self.start).is_some_and(|offset| i64::try_from(offset).is_ok()))
             .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "seek out of range"))?;

@@ -1,9 +1,10 @@
-//! RIFF/WAVE, RF64 and BW64, with headers as recorders and phone systems write them.
+//! Headers of RIFF/WAVE, RF64 and BW64 files, as recorders and phone systems write them.
 //!
-//! Symphonia's reader refuses files whose lengths do not add up, more than 26 channels, 64-bit files and some
-//! `fmt ` chunks. This one believes as little as it can: it finds the samples, and the decoders do the rest.
+//! Symphonia's reader rejects inconsistent lengths, more than 26 channels, 64-bit files and some `fmt `
+//! chunks. This reader trusts the header as little as possible: it locates the samples, and the decoders do
+//! the rest.
 
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
 
 use symphonia::core::audio::Channels;
 use symphonia::core::codecs::audio::well_known::{
@@ -11,37 +12,41 @@ use symphonia::core::codecs::audio::well_known::{
     CODEC_ID_PCM_MULAW, CODEC_ID_PCM_S16LE, CODEC_ID_PCM_S24LE, CODEC_ID_PCM_S32LE, CODEC_ID_PCM_U8,
 };
 use symphonia::core::codecs::audio::{AudioCodecId, AudioCodecParameters};
-use symphonia::core::packet::Packet;
-use symphonia::core::units::{Duration, Timestamp};
 
-use super::error::AudioError;
-use super::source::Window;
+use crate::audio::decode::source::Window;
+use crate::audio::error::AudioError;
+use crate::audio::spec::AudioSpec;
 
-/// Data lengths that recorders write when they do not know the length yet and never come back: none, all ones
-/// (ffmpeg to a pipe), the largest signed number, and sox's choice for pipes.
+/// Data lengths of recorders that do not know the length yet and never correct it: zero, all ones (ffmpeg to
+/// a pipe), the largest signed number, and sox's value for pipes.
 const PLACEHOLDERS: [u64; 4] = [0, 0xffff_ffff, 0x7fff_ffff, 0x7fff_f000];
-/// Chunks before the samples that are looked at. Real files have fewer than ten.
+/// Maximum number of chunks before the samples. Real files have fewer than ten.
 const MAX_CHUNKS: usize = 1000;
-/// Frames of a packet, as many as an MP3 frame has; a packet of 64 channels of doubles is 576 kB.
+/// Frames of a packet, as in an MP3 frame. A packet of 64 channels of doubles has 576 kB.
 const FRAMES_PER_PACKET: u64 = 1152;
 
-/// What the samples of a WAVE file are.
+/// Format and position of the samples in a WAVE file.
 #[derive(Debug)]
-pub(super) struct Layout {
-    /// For the decoder; `None` for a stream of MPEG frames, which has a demuxer of its own.
+pub(super) struct WavLayout {
+    /// Parameters of the decoder; `None` for MPEG frames, which have a demuxer of their own.
     pub(super) params: Option<AudioCodecParameters>,
-    /// Offset of the first byte of the samples.
+    /// Offset of the samples.
     pub(super) start: u64,
-    /// Offset after their last byte, within the file.
+    /// Offset after the samples, at most the size of the file.
     pub(super) end: u64,
-    /// Frames that the header promises, if it makes a promise.
+    /// Number of frames according to the header; `None` if it gives none.
     pub(super) promised_frames: Option<u64>,
-    block_bytes: u64,
-    frames_per_block: u64,
+    /// Bytes of a block, the smallest unit of the codec.
+    pub(super) block_bytes: u64,
+    /// Frames of a block.
+    pub(super) frames_per_block: u64,
 }
 
-/// Reads the chunks up to the samples. Gives where the samples are, or why there are none to be had.
-pub(super) fn read_layout(file: Window) -> Result<Layout, AudioError> {
+/// Reads the chunks up to the samples.
+///
+/// # Errors
+/// There are no samples, or their format is damaged or unsupported.
+pub(super) fn read_layout(file: Window) -> Result<WavLayout, AudioError> {
     let len = file.len();
     let mut reader = BufReader::new(file);
     match read_chunks(&mut reader, len) {
@@ -57,7 +62,7 @@ fn corrupt(what: &str) -> AudioError {
     AudioError::Corrupt { what: what.into(), position: None }
 }
 
-fn read_chunks(reader: &mut BufReader<Window>, len: u64) -> io::Result<Result<Layout, AudioError>> {
+fn read_chunks(reader: &mut BufReader<Window>, len: u64) -> io::Result<Result<WavLayout, AudioError>> {
     let mut riff = [0; 12];
     reader.read_exact(&mut riff)?;
     let mut format = None;
@@ -99,7 +104,7 @@ fn read_chunks(reader: &mut BufReader<Window>, len: u64) -> io::Result<Result<La
     Ok(Err(corrupt("no samples among the first 1000 chunks")))
 }
 
-/// Whether another chunk starts here: then a data chunk of length 0 before it is really empty.
+/// Whether another chunk starts here. In that case, a preceding data chunk of length 0 is really empty.
 fn chunk_follows(reader: &mut BufReader<Window>, len: u64) -> io::Result<bool> {
     let mut header = Vec::new();
     let here = reader.stream_position()?;
@@ -119,7 +124,7 @@ fn u32_at(bytes: &[u8], at: usize) -> u32 {
     u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
 }
 
-/// A parsed `fmt ` chunk.
+/// Parsed `fmt ` chunk.
 #[derive(Debug)]
 struct Fmt {
     codec: Option<AudioCodecId>,
@@ -138,15 +143,16 @@ fn parse_format(bytes: &[u8]) -> Result<Fmt, AudioError> {
     let rate = u32_at(bytes, 4);
     let block_align = u16_at(bytes, 12);
     let bits = u16_at(bytes, 14);
-    super::check_audio(rate, usize::from(channels))?;
-    // WAVE_FORMAT_EXTENSIBLE: the sub-format's first two bytes are the plain tag.
+    AudioSpec { rate, channels: usize::from(channels) }.check()?;
+    // WAVE_FORMAT_EXTENSIBLE: the first two bytes of the sub-format are the plain tag.
     if tag == 0xfffe {
         if bytes.len() < 26 {
             return Err(corrupt("the fmt chunk is too short"));
         }
         tag = u16_at(bytes, 24);
     }
-    // A sample takes whole bytes; a recorder may say 12 bits and store 16. The block alignment knows best.
+    // A sample takes whole bytes: a recorder may declare 12 bits and store 16. The block alignment is
+    // reliable.
     let sample_bytes = match block_align / channels {
         exact @ 1..=8 if block_align.is_multiple_of(channels) => exact,
         _ => bits.div_ceil(8),
@@ -178,16 +184,16 @@ fn parse_format(bytes: &[u8]) -> Result<Fmt, AudioError> {
         _ => (u64::from(sample_bytes) * u64::from(channels), 1),
     };
     if block_bytes == 0 || frames_per_block == 0 {
-        return Err(corrupt("the fmt chunk gives blocks of no frames"));
+        return Err(corrupt("the fmt chunk declares blocks without frames"));
     }
     Ok(Fmt { codec: Some(codec), rate, channels, block_bytes, frames_per_block })
 }
 
-/// A name for what we do not decode. Tags as in Microsoft's `mmreg.h`.
+/// Name of an unsupported format. Tags as in Microsoft's `mmreg.h`.
 fn describe(tag: u16, bits: u16) -> String {
     match tag {
         1 => format!("WAV with {bits}-bit integer samples"),
-        2 | 0x11 => "WAV with this kind of ADPCM".into(),
+        2 | 0x11 => "WAV with this variant of ADPCM".into(),
         3 => format!("WAV with {bits}-bit float samples"),
         0x31 => "WAV with GSM 6.10".into(),
         0x42 | 0x111 => "WAV with G.723.1".into(),
@@ -201,10 +207,10 @@ fn describe(tag: u16, bits: u16) -> String {
 }
 
 impl Fmt {
-    fn layout(self, start: u64, promised: u64, file_len: u64) -> Layout {
-        let there = file_len.saturating_sub(start);
+    fn layout(self, start: u64, promised: u64, file_len: u64) -> WavLayout {
+        let available = file_len.saturating_sub(start);
         let unknown = PLACEHOLDERS.contains(&promised);
-        let bytes = if unknown { there } else { promised.min(there) };
+        let bytes = if unknown { available } else { promised.min(available) };
         let params = self.codec.map(|codec| {
             let mut params = AudioCodecParameters::new();
             params
@@ -212,12 +218,12 @@ impl Fmt {
                 .with_sample_rate(self.rate)
                 .with_channels(Channels::Discrete(self.channels))
                 .with_frames_per_block(self.frames_per_block)
-                .with_max_frames_per_packet(self.frames_per_packet());
+                .with_max_frames_per_packet(frames_per_packet(self.frames_per_block));
             params
         });
         let promised_frames =
             (!unknown && params.is_some()).then(|| promised / self.block_bytes * self.frames_per_block);
-        Layout {
+        WavLayout {
             params,
             start,
             end: start + bytes,
@@ -226,41 +232,9 @@ impl Fmt {
             frames_per_block: self.frames_per_block,
         }
     }
-
-    fn frames_per_packet(&self) -> u64 {
-        (FRAMES_PER_PACKET / self.frames_per_block).max(1) * self.frames_per_block
-    }
 }
 
-/// Cuts the samples of a WAVE file into packets.
-#[derive(Debug)]
-pub(super) struct WavPackets {
-    reader: BufReader<Window>,
-    layout: Layout,
-    frame: u64,
-}
-
-impl WavPackets {
-    /// `samples` is the part of the file that the layout names.
-    pub(super) fn new(samples: Window, layout: Layout) -> Self {
-        // 64 KiB hold the packets of most files whole, and some 4 s of telephone speech.
-        Self { reader: BufReader::with_capacity(64 << 10, samples), layout, frame: 0 }
-    }
-
-    /// The next packet of whole blocks; `None` at the end, where less than a block is dropped.
-    pub(super) fn next_packet(&mut self) -> io::Result<Option<Packet>> {
-        let Layout { block_bytes, frames_per_block, .. } = self.layout;
-        let want = (FRAMES_PER_PACKET / frames_per_block).max(1) * block_bytes;
-        let mut data = Vec::with_capacity(usize::try_from(want).unwrap_or(0));
-        self.reader.by_ref().take(want).read_to_end(&mut data)?;
-        let blocks = data.len() as u64 / block_bytes;
-        if blocks == 0 {
-            return Ok(None);
-        }
-        data.truncate(usize::try_from(blocks * block_bytes).unwrap_or(usize::MAX));
-        let frames = blocks * frames_per_block;
-        let pts = Timestamp::new(i64::try_from(self.frame).unwrap_or(i64::MAX));
-        self.frame += frames;
-        Ok(Some(Packet::new(0, pts, Duration::new(frames), data)))
-    }
+/// Frames of a packet: whole blocks.
+pub(super) fn frames_per_packet(frames_per_block: u64) -> u64 {
+    (FRAMES_PER_PACKET / frames_per_block).max(1) * frames_per_block
 }

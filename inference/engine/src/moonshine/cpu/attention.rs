@@ -1,19 +1,20 @@
-//! Attention of one query to one row's keys and values, head by head, over a layout made for it.
+//! Attention of one query to the keys and values of one row, head by head.
 //!
-//! Keys lie in blocks of `LANES` positions, dimension by dimension, so that one load feeds `LANES` scores; values
-//! lie position by position. Both are of the row alone: no padding to other rows, no mask, so a row's result cannot
-//! depend on its batch.
+//! Keys are stored in blocks of `LANES` positions, dimension by dimension, so that one load serves `LANES`
+//! scores. Values are stored position by position. Both belong to one row, without padding or mask, so that
+//! the result of a row cannot depend on its batch.
 
 use multiversion::multiversion;
 
-use super::math::{LANES, exponentials, largest};
-use verbatim_models::prepare::shape::{HEAD, HEADS, HIDDEN};
+use verbatim_models::moonshine::shape::{HEAD, HEADS, HIDDEN};
+
+use crate::moonshine::math::{LANES, exponentials, largest};
 
 /// Keys and values of one layer of one row.
 pub(super) struct KeysValues<T> {
-    /// Positions that hold something.
+    /// Number of positions in use.
     pub(super) length: usize,
-    /// Blocks of positions that each head has room for.
+    /// Capacity of each head, in blocks of positions.
     blocks: usize,
     /// `[HEADS][blocks][HEAD][LANES]`
     keys: Vec<T>,
@@ -22,7 +23,7 @@ pub(super) struct KeysValues<T> {
 }
 
 impl<T: Copy + Default> KeysValues<T> {
-    /// Room for `capacity` positions.
+    /// Allocates at least `capacity` positions.
     pub(super) fn new(capacity: usize) -> Self {
         let blocks = capacity.div_ceil(LANES);
         let size = HIDDEN * blocks * LANES;
@@ -33,7 +34,7 @@ impl<T: Copy + Default> KeysValues<T> {
         self.blocks * LANES
     }
 
-    /// Room for another block of positions.
+    /// Adds one block of positions.
     pub(super) fn grow(&mut self) {
         let mut larger = Self::new(self.capacity() + LANES);
         let (old, new) = (self.blocks * LANES * HEAD, larger.blocks * LANES * HEAD);
@@ -45,7 +46,7 @@ impl<T: Copy + Default> KeysValues<T> {
         *self = larger;
     }
 
-    /// Writes the key of a position, converted element by element.
+    /// Stores the key of a position, converted element by element.
     pub(super) fn set_key(&mut self, position: usize, key: &[f32], convert: impl Fn(usize, f32) -> T) {
         let (block, lane) = (position / LANES, position % LANES);
         for (i, value) in key.iter().enumerate() {
@@ -54,7 +55,7 @@ impl<T: Copy + Default> KeysValues<T> {
         }
     }
 
-    /// Writes the value of a position, converted element by element.
+    /// Stores the value of a position, converted element by element.
     pub(super) fn set_value(&mut self, position: usize, value: &[f32], convert: impl Fn(usize, f32) -> T) {
         for (head, part) in value.chunks_exact(HEAD).enumerate() {
             let at = (head * self.capacity() + position) * HEAD;
@@ -73,7 +74,8 @@ pub(super) struct Quantised {
 }
 
 impl Quantised {
-    /// From rows of keys and values, each `HIDDEN` long, that start `stride` apart.
+    /// Quantises rows of `stride` elements that hold a key at `key_at` and a value at `value_at`, each of
+    /// length `HIDDEN`.
     pub(super) fn new(rows: &[f32], stride: usize, key_at: usize, value_at: usize) -> Self {
         let length = rows.len() / stride;
         let mut kv = KeysValues::new(length);
@@ -83,7 +85,7 @@ impl Quantised {
         Self { kv, key_scale, value_scale }
     }
 
-    /// Attends with `query` and writes `out`, both `[HEADS · HEAD]`.
+    /// Computes the attention of `query` into `out`, both `[HEADS · HEAD]`; `scores` is scratch.
     pub(super) fn attend(&self, query: &[f32], out: &mut [f32], scores: &mut Vec<f32>) {
         let mut scaled = [0.0; HIDDEN];
         for (s, (q, k)) in scaled.iter_mut().zip(query.iter().zip(&self.key_scale)) {
@@ -128,7 +130,7 @@ fn quantise(
     }
 }
 
-/// The nearest signed byte of a value in -127..=127, ties to even: the low bits of the sum with 1.5 · 2^23.
+/// Nearest signed byte of a value in -127..=127, ties to even: the low bits of its sum with 1.5 · 2^23.
 #[inline(always)]
 fn byte(x: f32) -> i8 {
     (x + 12_582_912.0).to_bits() as i8
@@ -139,7 +141,7 @@ fn attend_bytes(kv: &KeysValues<i8>, query: &[f32], out: &mut [f32], scores: &mu
     attend(kv, query, out, scores);
 }
 
-/// Attends with `query` and writes `out`, both `[HEADS · HEAD]`; `scores` is scratch.
+/// Computes the attention of `query` into `out`, both `[HEADS · HEAD]`; `scores` is scratch.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl", "x86_64+avx2", "aarch64+neon"))]
 pub(super) fn attend_floats(kv: &KeysValues<f32>, query: &[f32], out: &mut [f32], scores: &mut Vec<f32>) {
     attend(kv, query, out, scores);
@@ -166,7 +168,7 @@ fn attend<T: Copy + Into<f32>>(kv: &KeysValues<T>, query: &[f32], out: &mut [f32
         let top = largest(scores);
         let total = exponentials(scores, top);
         let values = &kv.values[head * kv.blocks * LANES * HEAD..][..kv.length * HEAD];
-        // 36 dimensions are a whole block of lanes and a short rest.
+        // 36 dimensions are a full block of lanes and a short remainder.
         let (mut wide, mut rest) = ([0.0f32; LANES], [0.0f32; HEAD - LANES]);
         for (values, p) in values.as_chunks::<HEAD>().0.iter().zip(scores.iter()) {
             for i in 0..LANES {
@@ -189,12 +191,12 @@ fn attend<T: Copy + Into<f32>>(kv: &KeysValues<T>, query: &[f32], out: &mut [f32
 mod tests {
     use super::*;
 
-    /// Values between -1 and 1 that look random and are the same each time.
+    /// Reproducible pseudo-random values between -1 and 1.
     fn noise(seed: usize, length: usize) -> Vec<f32> {
         (0..length).map(|i| ((seed * 7919 + i) as f32 * 12.9898).sin()).collect()
     }
 
-    fn plain(keys: &[Vec<f32>], values: &[Vec<f32>], query: &[f32]) -> Vec<f32> {
+    fn reference(keys: &[Vec<f32>], values: &[Vec<f32>], query: &[f32]) -> Vec<f32> {
         let mut out = vec![0.0; HIDDEN];
         for head in 0..HEADS {
             let range = head * HEAD..(head + 1) * HEAD;
@@ -213,12 +215,12 @@ mod tests {
     }
 
     #[test]
-    fn attention_equals_the_textbook_for_all_lengths() {
+    fn attention_matches_the_reference_for_all_lengths() {
         for length in [1, 2, 31, 32, 33, 70] {
             let keys: Vec<_> = (0..length).map(|i| noise(i, HIDDEN)).collect();
             let values: Vec<_> = (0..length).map(|i| noise(i + 1000, HIDDEN)).collect();
             let query = noise(5000, HIDDEN);
-            let expected = plain(&keys, &values, &query);
+            let expected = reference(&keys, &values, &query);
 
             let mut kv = KeysValues::new(1);
             for i in 0..length {

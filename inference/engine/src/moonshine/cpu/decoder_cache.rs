@@ -1,41 +1,45 @@
-//! What the decoder knows of each sequence in flight: keys, values, tokens so far.
+//! Cache of the decoder: keys, values and tokens of each sequence in flight.
 
-use super::attention::{KeysValues, Quantised, attend_floats};
-use verbatim_models::prepare::rotary;
-use verbatim_models::prepare::shape::{HEAD, HEADS, HIDDEN, LAYERS, MAX_TOKENS, ROTARY};
+use verbatim_models::moonshine::rotary;
+use verbatim_models::moonshine::shape::{HEAD, HEADS, HIDDEN, LAYERS, MAX_TOKENS, ROTARY};
 
-/// One sequence that is being decoded.
+use crate::moonshine::cpu::attention::{KeysValues, Quantised, attend_floats};
+use crate::moonshine::greedy;
+
+/// Sequence that is being decoded.
 struct Sequence {
+    /// Keys and values of the audio, by layer.
     cross: Vec<Quantised>,
+    /// Keys and values of the tokens, by layer.
     own: Vec<KeysValues<f32>>,
     /// Tokens chosen so far.
     tokens: Vec<u32>,
-    /// Refuse a token that would repeat this many tokens in a row; 0: allow all.
+    /// Length of token runs that must not be repeated; 0: no restriction.
     no_repeat: usize,
 }
 
 /// All sequences in flight, by row.
-pub(super) struct Cache {
+pub(super) struct DecoderCache {
     rows: Vec<Option<Sequence>>,
     cos: Vec<f32>,
     sin: Vec<f32>,
     scores: Vec<f32>,
 }
 
-/// A row that is not in the cache, or a sequence that has no room left: a fault of the caller.
+/// The row is not in the cache, or its sequence is full: an error of the caller.
 #[derive(Debug, thiserror::Error)]
 #[error("row {0} is not in the decoder's cache or has no room left")]
 pub(super) struct NoSuchRow(i64);
 
-impl Cache {
+impl DecoderCache {
     pub(super) fn new() -> Self {
         let (cos, sin) = rotary::tables(MAX_TOKENS);
         Self { rows: Vec::new(), cos, sin, scores: Vec::new() }
     }
 
-    /// Takes a sequence in and gives its row.
+    /// Adds a sequence and returns its row.
     ///
-    /// `cross` is the encoder's output `[T, 2·LAYERS·HIDDEN]`; at most `budget` tokens will be asked for.
+    /// `cross` is the encoder's output `[T, 2·LAYERS·HIDDEN]`; `budget` is the maximum number of tokens.
     pub(super) fn insert(&mut self, cross: &[f32], budget: usize, no_repeat: usize) -> usize {
         let stride = 2 * LAYERS * HIDDEN;
         let sequence = Sequence {
@@ -58,14 +62,14 @@ impl Cache {
         }
     }
 
-    /// Forgets a sequence.
+    /// Removes a sequence.
     pub(super) fn remove(&mut self, row: usize) {
         if let Some(slot) = self.rows.get_mut(row) {
             *slot = None;
         }
     }
 
-    /// Starts a sequence again from its first token, with repetitions of `no_repeat` tokens refused.
+    /// Restarts a sequence from its first token, without repeated runs of `no_repeat` tokens.
     pub(super) fn restart(&mut self, row: usize, no_repeat: usize) {
         if let Some(Some(sequence)) = self.rows.get_mut(row) {
             sequence.own.iter_mut().for_each(|kv| kv.length = 0);
@@ -79,7 +83,7 @@ impl Cache {
         rows.get_mut(index).and_then(Option::as_mut).ok_or(NoSuchRow(row))
     }
 
-    /// Attention of the newest token to the sequence's own tokens. `qkv` is `[3·HIDDEN]`, `out` `[HIDDEN]`.
+    /// Attention of the last token to the tokens of its sequence. `qkv` is `[3·HIDDEN]`, `out` `[HIDDEN]`.
     pub(super) fn attend_own(
         &mut self,
         row: i64,
@@ -94,14 +98,14 @@ impl Cache {
             return Err(NoSuchRow(row));
         }
         if position == kv.capacity() {
-            // Block by block: few sequences need the tokens that their length allows.
+            // Grows block by block: few sequences reach the maximum number of tokens.
             kv.grow();
         }
         let half = ROTARY / 2;
         let (cos, sin) = (&self.cos[position * half..][..half], &self.sin[position * half..][..half]);
         let (mut query, mut key) = ([0.0; HIDDEN], [0.0; HIDDEN]);
-        turn(&qkv[..HIDDEN], cos, sin, &mut query);
-        turn(&qkv[HIDDEN..2 * HIDDEN], cos, sin, &mut key);
+        rotate(&qkv[..HIDDEN], cos, sin, &mut query);
+        rotate(&qkv[HIDDEN..2 * HIDDEN], cos, sin, &mut key);
         kv.set_key(position, &key, |_, x| x);
         kv.set_value(position, &qkv[2 * HIDDEN..], |_, x| x);
         kv.length += 1;
@@ -109,7 +113,7 @@ impl Cache {
         Ok(())
     }
 
-    /// Attention of the newest token to the audio. `query` and `out` are `[HIDDEN]`.
+    /// Attention of the last token to the audio. `query` and `out` are `[HIDDEN]`.
     pub(super) fn attend_audio(
         &mut self,
         row: i64,
@@ -122,17 +126,17 @@ impl Cache {
         Ok(())
     }
 
-    /// Chooses the sequence's next token: its number and the natural logarithm of its probability.
+    /// Chooses the next token of a sequence: its number and the natural logarithm of its probability.
     pub(super) fn choose(&mut self, row: i64, logits: &[f32]) -> Result<(u32, f32), NoSuchRow> {
         let sequence = Self::find(&mut self.rows, row)?;
-        let choice = super::greedy::choose(logits, &sequence.tokens, sequence.no_repeat);
+        let choice = greedy::choose(logits, &sequence.tokens, sequence.no_repeat);
         sequence.tokens.push(choice.0);
         Ok(choice)
     }
 }
 
-/// Rotary position embedding: turns the first `ROTARY` dimensions of each head, in interleaved pairs.
-fn turn(x: &[f32], cos: &[f32], sin: &[f32], out: &mut [f32; HIDDEN]) {
+/// Rotary position embedding: rotates the first `ROTARY` dimensions of each head, in interleaved pairs.
+fn rotate(x: &[f32], cos: &[f32], sin: &[f32], out: &mut [f32; HIDDEN]) {
     out.copy_from_slice(x);
     for head in 0..HEADS {
         for pair in 0..ROTARY / 2 {

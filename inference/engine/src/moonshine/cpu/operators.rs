@@ -1,4 +1,4 @@
-//! The decoder's own operators, as ONNX Runtime calls them (domain `verbatim`).
+//! Operators of the decoder graph that ONNX Runtime calls (domain `verbatim`).
 
 use std::sync::{Arc, Mutex};
 
@@ -7,28 +7,29 @@ use ort::operator::{
 };
 use ort::value::{TensorElementType, ValueRef};
 
-use super::cache::Cache;
-use super::math;
-use verbatim_models::prepare::OPERATOR_DOMAIN;
-use verbatim_models::prepare::shape::HIDDEN;
+use verbatim_models::moonshine::shape::HIDDEN;
+use verbatim_models::onnx::OPERATOR_DOMAIN;
 
-/// The cache that the operators of one session share. Only that session's thread takes the lock.
-pub(super) type SharedCache = Arc<Mutex<Cache>>;
+use crate::moonshine::cpu::decoder_cache::{DecoderCache, NoSuchRow};
+use crate::moonshine::math;
 
-/// All operators, over one cache.
+/// Cache that the operators of one session share. Only the session's thread takes the lock.
+pub(super) type SharedCache = Arc<Mutex<DecoderCache>>;
+
+/// Operators that share one cache.
 pub(super) fn domain(cache: &SharedCache) -> ort::Result<OperatorDomain> {
     OperatorDomain::new(OPERATOR_DOMAIN)?
         .add(QuantizeRows)?
         .add(Attention {
             name: "SelfAttention",
             width: 3 * HIDDEN,
-            attend: Cache::attend_own,
+            attend: DecoderCache::attend_own,
             cache: cache.clone(),
         })?
         .add(Attention {
             name: "CrossAttention",
             width: HIDDEN,
-            attend: Cache::attend_audio,
+            attend: DecoderCache::attend_audio,
             cache: cache.clone(),
         })?
         .add(GreedyToken { cache: cache.clone() })
@@ -38,7 +39,7 @@ fn input<'a>(context: &'a ComputeContext, index: usize) -> ort::Result<ValueRef<
     context.input(index)?.ok_or_else(|| ort::Error::new(format!("input {index} is missing")))
 }
 
-fn fault(error: impl std::fmt::Display) -> ort::Error {
+fn op_error(error: impl std::fmt::Display) -> ort::Error {
     ort::Error::new(error.to_string())
 }
 
@@ -67,9 +68,10 @@ impl Operator for QuantizeRows {
         Ok(Box::new(|context: &ComputeContext| {
             let x = input(context, 0)?;
             let (shape, x) = x.try_extract_tensor::<f32>()?;
-            let &[rows, width] = &shape[..] else { return Err(fault("expected rows of floats")) };
-            let mut bytes = context.output(0, [rows, width])?.ok_or_else(|| fault("no output"))?;
-            let mut scale = context.output(1, [rows, 1])?.ok_or_else(|| fault("no output"))?;
+            let &[rows, width] = &shape[..] else { return Err(op_error("expected rows of floats")) };
+            let mut bytes =
+                context.output(0, [rows, width])?.ok_or_else(|| op_error("the output is missing"))?;
+            let mut scale = context.output(1, [rows, 1])?.ok_or_else(|| op_error("the output is missing"))?;
             let (bytes, scale) =
                 (bytes.try_extract_tensor_mut::<u8>()?.1, scale.try_extract_tensor_mut::<f32>()?.1);
             math::quantise_rows(x, width as usize, bytes, scale);
@@ -78,7 +80,7 @@ impl Operator for QuantizeRows {
     }
 }
 
-type Attend = fn(&mut Cache, i64, usize, &[f32], &mut [f32]) -> Result<(), super::cache::NoSuchRow>;
+type Attend = fn(&mut DecoderCache, i64, usize, &[f32], &mut [f32]) -> Result<(), NoSuchRow>;
 
 /// `x f32[B,width], rows i64[B] -> f32[B,HIDDEN]`, attribute `layer`.
 struct Attention {
@@ -107,17 +109,18 @@ impl Operator for Attention {
     }
 
     fn create_kernel<'attr>(&self, attributes: &KernelContext<'attr>) -> ort::Result<Self::Kernel<'attr>> {
-        let layer: i64 = attributes.get("layer").ok_or_else(|| fault("attribute layer is missing"))?;
+        let layer: i64 = attributes.get("layer").ok_or_else(|| op_error("attribute layer is missing"))?;
         let (width, attend, cache) = (self.width, self.attend, self.cache.clone());
         Ok(Box::new(move |context: &ComputeContext| {
             let (x, rows) = (input(context, 0)?, input(context, 1)?);
             let (_, x) = x.try_extract_tensor::<f32>()?;
             let (_, rows) = rows.try_extract_tensor::<i64>()?;
-            let mut out = context.output(0, [rows.len(), HIDDEN])?.ok_or_else(|| fault("no output"))?;
+            let mut out =
+                context.output(0, [rows.len(), HIDDEN])?.ok_or_else(|| op_error("the output is missing"))?;
             let (_, out) = out.try_extract_tensor_mut::<f32>()?;
-            let mut cache = cache.lock().map_err(fault)?;
+            let mut cache = cache.lock().map_err(op_error)?;
             for ((row, x), out) in rows.iter().zip(x.chunks_exact(width)).zip(out.chunks_exact_mut(HIDDEN)) {
-                attend(&mut cache, *row, layer as usize, x, out).map_err(fault)?;
+                attend(&mut cache, *row, layer as usize, x, out).map_err(op_error)?;
             }
             Ok(())
         }))
@@ -155,15 +158,17 @@ impl Operator for GreedyToken {
         Ok(Box::new(move |context: &ComputeContext| {
             let (logits, rows) = (input(context, 0)?, input(context, 1)?);
             let (shape, logits) = logits.try_extract_tensor::<f32>()?;
-            let &[_, vocabulary] = &shape[..] else { return Err(fault("expected rows of logits")) };
+            let &[_, vocabulary] = &shape[..] else { return Err(op_error("expected rows of logits")) };
             let (_, rows) = rows.try_extract_tensor::<i64>()?;
-            let mut next = context.output(0, [rows.len()])?.ok_or_else(|| fault("no output"))?;
-            let mut logprob = context.output(1, [rows.len()])?.ok_or_else(|| fault("no output"))?;
+            let mut next =
+                context.output(0, [rows.len()])?.ok_or_else(|| op_error("the output is missing"))?;
+            let mut logprob =
+                context.output(1, [rows.len()])?.ok_or_else(|| op_error("the output is missing"))?;
             let (_, next) = next.try_extract_tensor_mut::<i64>()?;
             let (_, logprob) = logprob.try_extract_tensor_mut::<f32>()?;
-            let mut cache = cache.lock().map_err(fault)?;
+            let mut cache = cache.lock().map_err(op_error)?;
             for (i, (row, logits)) in rows.iter().zip(logits.chunks_exact(vocabulary as usize)).enumerate() {
-                let (token, probability) = cache.choose(*row, logits).map_err(fault)?;
+                let (token, probability) = cache.choose(*row, logits).map_err(op_error)?;
                 (next[i], logprob[i]) = (i64::from(token), probability);
             }
             Ok(())

@@ -1,108 +1,54 @@
-//! Moonshine: a transformer over raw audio, decoded greedily with a cache; continuously batched on a CPU, and whole
-//! batches at a time on a GPU.
-
-mod attention;
-pub mod batched;
-mod buckets;
-mod cache;
-mod graphs;
-mod greedy;
-mod hypothesis;
-mod math;
-mod operators;
-mod tokenizer;
+//! Moonshine's recognizer on a CPU, with continuous batching.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use ort::session::Session;
 use ort::value::TensorRef;
+use verbatim_protocol::ArenaStats;
 
-use self::hypothesis::{Hypothesis, NO_REPEAT, Taken};
-use self::tokenizer::Tokenizer;
-pub use self::tokenizer::TokenizerError;
-use super::arena::Pool;
-use super::cuda::Provider;
-use super::family::{Family, Lengths, Recognition, RecognizeError};
-use super::runtime::{Runtime, RuntimeError};
-use verbatim_protocol::Arena;
+use crate::moonshine::cpu::decoder_cache::DecoderCache;
+use crate::moonshine::cpu::operators::{self, SharedCache};
+use crate::moonshine::hypothesis::{Hypothesis, NO_REPEAT, NextStep};
+use crate::moonshine::input_length::{FIRST_FRAME, LENGTHS};
+use crate::moonshine::shared::{LoadError, SharedModel};
+use crate::onnx_runtime::arena::OrtArena;
+use crate::onnx_runtime::provider::Provider;
+use crate::onnx_runtime::runtime::Runtime;
+use crate::recognizer::{Recognition, RecognizeError, Recognizer, UtteranceLengths};
 
-/// Samples of the shortest input, and between two frames of the encoder. Source: the three convolutions (windows of
-/// 127, 7 and 3, strides of 64, 3 and 2), with lengths that leave nothing over.
-const FIRST_FRAME: usize = 895;
-const FRAME: usize = 384;
-/// Longest utterance. Source: the vendor's own cut; attention grows with the square of the length.
-const MAX_SECONDS: f64 = 15.0;
-/// What the model takes.
-const LENGTHS: Lengths = Lengths { first: FIRST_FRAME, step: FRAME, max_seconds: MAX_SECONDS };
-
-/// What the lanes of one process share: token table and packed weights.
-pub struct Shared {
-    tokenizer: Tokenizer,
-    encoder_weights: ort::session::builder::PrepackedWeights,
-    decoder_weights: ort::session::builder::PrepackedWeights,
-}
-
-/// Why the model could not be loaded.
-#[derive(Debug, thiserror::Error)]
-pub enum LoadError {
-    /// The token table.
-    #[error("failed to load the model")]
-    Tokenizer(#[from] TokenizerError),
-    /// A session or the operators.
-    #[error("failed to load the model")]
-    Runtime(#[from] RuntimeError),
-    /// The operators.
-    #[error("failed to register the decoder's operators")]
-    Operators(#[source] ort::Error),
-}
-
-impl Shared {
-    /// Reads what all lanes share from a prepared model's folder.
-    ///
-    /// # Errors
-    /// A token table that is missing or damaged.
-    pub fn load(folder: &Path) -> Result<Self, LoadError> {
-        Ok(Self {
-            tokenizer: Tokenizer::load(&folder.join("tokenizer.bin"))?,
-            encoder_weights: ort::session::builder::PrepackedWeights::new(),
-            decoder_weights: ort::session::builder::PrepackedWeights::new(),
-        })
-    }
-}
-
-/// One sequence that is being decoded, and its row in the cache.
+/// Sequence that is being decoded, and its row in the cache.
 struct Row {
     hypothesis: Hypothesis,
     row: usize,
 }
 
-/// A lane: one thread's sessions and the rows that it decodes.
-pub struct Moonshine {
-    shared: Arc<Shared>,
-    /// Before the sessions: what is first goes first.
-    pools: Vec<Pool>,
+/// Sessions of one inference worker, and the sequences that it decodes.
+pub struct CpuRecognizer {
+    shared: Arc<SharedModel>,
+    /// Before the sessions, because fields are dropped in order.
+    arenas: Vec<OrtArena>,
     encoder: Session,
     decoder: Session,
-    cache: operators::SharedCache,
+    cache: SharedCache,
     rows: Vec<Row>,
     runtime: Arc<Runtime>,
     shrink_next: bool,
 }
 
-impl Moonshine {
-    /// Makes a lane's sessions.
+impl CpuRecognizer {
+    /// Creates the sessions from the graphs in `folder`.
     ///
     /// # Errors
-    /// The runtime's, when a graph is missing or does not fit.
-    pub fn new(runtime: &Arc<Runtime>, folder: &Path, shared: &Arc<Shared>) -> Result<Self, LoadError> {
-        let cache = Arc::new(Mutex::new(cache::Cache::new()));
+    /// [`LoadError`] if a graph is missing or unsuitable.
+    pub fn new(runtime: &Arc<Runtime>, folder: &Path, shared: &Arc<SharedModel>) -> Result<Self, LoadError> {
+        let cache = Arc::new(Mutex::new(DecoderCache::new()));
         let domain = operators::domain(&cache).map_err(LoadError::Operators)?;
         let encoder = runtime.session(&folder.join("encoder.onnx"), Some(&shared.encoder_weights), None)?;
         let decoder =
             runtime.session(&folder.join("decoder.onnx"), Some(&shared.decoder_weights), Some(domain))?;
         Ok(Self {
-            pools: [&encoder, &decoder].into_iter().filter_map(Pool::of).collect(),
+            arenas: [&encoder, &decoder].into_iter().filter_map(OrtArena::of).collect(),
             encoder,
             decoder,
             shared: shared.clone(),
@@ -140,13 +86,13 @@ impl Moonshine {
         let mut chosen = next.iter().zip(logprobs);
         self.rows.retain_mut(|row| {
             let Some((token, logprob)) = chosen.next() else { return true };
-            match row.hypothesis.take(*token as u32, f64::from(*logprob)) {
-                Taken::Goes => return true,
-                Taken::Again => {
+            match row.hypothesis.push(*token as u32, f64::from(*logprob)) {
+                NextStep::Continue => return true,
+                NextStep::Restart => {
                     cache.restart(row.row, NO_REPEAT);
                     return true;
                 }
-                Taken::Done => cache.remove(row.row),
+                NextStep::Finish => cache.remove(row.row),
             }
             finished.push((row.hypothesis.id, row.hypothesis.recognition(&self.shared.tokenizer)));
             false
@@ -156,16 +102,12 @@ impl Moonshine {
     }
 }
 
-fn lock(cache: &operators::SharedCache) -> ort::Result<std::sync::MutexGuard<'_, cache::Cache>> {
+fn lock(cache: &SharedCache) -> ort::Result<MutexGuard<'_, DecoderCache>> {
     cache.lock().map_err(|e| ort::Error::new(e.to_string()))
 }
 
-fn failed(step: &'static str) -> impl FnOnce(ort::Error) -> RecognizeError {
-    move |source| RecognizeError { step, source: Box::new(source) }
-}
-
-impl Family for Moonshine {
-    fn lengths(&self) -> Lengths {
+impl Recognizer for CpuRecognizer {
+    fn lengths(&self) -> UtteranceLengths {
         LENGTHS
     }
 
@@ -173,7 +115,7 @@ impl Family for Moonshine {
         for (id, samples) in utterances {
             if let Err(error) = self.encode(*id, samples) {
                 self.rows.retain(|row| !utterances.iter().any(|(id, _)| *id == row.hypothesis.id));
-                return Err(failed("run the encoder")(error));
+                return Err(RecognizeError::at("run the encoder")(error));
             }
         }
         Ok(())
@@ -185,36 +127,34 @@ impl Family for Moonshine {
         }
         let finished = self.decode();
         if finished.is_err() {
-            self.forget();
+            self.clear();
         }
-        finished.map_err(failed("run the decoder"))
+        finished.map_err(RecognizeError::at("run the decoder"))
     }
 
-    fn forget(&mut self) {
+    fn clear(&mut self) {
         if let Ok(mut cache) = self.cache.lock() {
             self.rows.iter().for_each(|row| cache.remove(row.row));
         }
         self.rows.clear();
     }
 
-    fn rest(&mut self) {
-        self.forget();
-        // Memory is given back at the end of a run: the shortest one will do. Should it fail, the next call tells.
+    fn release_memory(&mut self) {
+        self.clear();
+        // The runtime returns memory at the end of a run, so do the shortest one. If it fails, the next run
+        // will too.
         self.shrink_next = true;
         if self.encode(0, &[0.0; FIRST_FRAME]).is_ok() {
             let _ = self.decode();
         }
-        self.forget();
+        self.clear();
     }
 
-    fn arena(&self) -> Option<Arena> {
-        self.pools.iter().filter_map(Pool::read).reduce(|all, pool| Arena {
-            in_use: all.in_use + pool.in_use,
-            reserved: all.reserved + pool.reserved,
-        })
+    fn arena(&self) -> Option<ArenaStats> {
+        ArenaStats::sum(self.arenas.iter().filter_map(OrtArena::stats))
     }
 
-    fn shrink(&mut self) {
+    fn shrink_on_next_run(&mut self) {
         self.shrink_next = true;
     }
 }

@@ -1,4 +1,5 @@
-//! The batch graphs on a device. Caches stay there: what a step gives is bound to the next one's inputs.
+//! Sessions of the batch graphs. Caches stay on the device: outputs of a step are bound to the inputs of the
+//! next one.
 
 use std::path::Path;
 
@@ -6,11 +7,12 @@ use ort::memory::{AllocationDevice, AllocatorType, MemoryInfo, MemoryType};
 use ort::session::{IoBinding, RunOptions, Session};
 use ort::value::{DynValue, Tensor};
 
-use super::super::cuda::Provider;
-use super::super::runtime::{Runtime, RuntimeError};
-use super::LoadError;
-use verbatim_models::prepare::BATCH_FILES;
-use verbatim_models::prepare::shape::{HEAD, HEADS, LAYERS};
+use verbatim_models::moonshine::GPU_FILES;
+use verbatim_models::moonshine::shape::{HEAD, HEADS, LAYERS};
+
+use crate::moonshine::shared::LoadError;
+use crate::onnx_runtime::provider::Provider;
+use crate::onnx_runtime::runtime::{Runtime, RuntimeError};
 
 /// Sessions of the three graphs.
 pub(super) struct Graphs {
@@ -21,14 +23,14 @@ pub(super) struct Graphs {
     host: MemoryInfo<'static>,
 }
 
-/// Caches of a batch, on the device: the graphs' inputs by name.
+/// Caches of a batch on the device, by name of the graphs' inputs.
 pub(super) struct Caches(Vec<(String, DynValue)>);
 
-/// What a step chose, for each row.
+/// Chosen tokens of a step, by row.
 pub(super) struct Chosen {
     pub(super) next: Vec<i64>,
     pub(super) logprobs: Vec<f32>,
-    /// All rows' logits, one row after the other; empty unless asked for.
+    /// Logits of all rows, one row after another; empty unless requested.
     pub(super) logits: Vec<f32>,
 }
 
@@ -37,15 +39,14 @@ fn cross_names() -> impl Iterator<Item = String> {
     std::iter::once("cross_bias".to_owned()).chain(layers)
 }
 
-/// The end of a self-attention cache's name: `k.0`, as in `self_k.0` and `new_k.0`.
+/// Suffixes of the names of self-attention caches: `k.0`, as in `self_k.0` and `new_k.0`.
 fn own_names() -> impl Iterator<Item = String> {
     (0..LAYERS).flat_map(|layer| [format!("k.{layer}"), format!("v.{layer}")])
 }
 
 impl Graphs {
     pub(super) fn load(runtime: &Runtime, folder: &Path, provider: &Provider) -> Result<Self, LoadError> {
-        let [encoder, decoder, keep] =
-            BATCH_FILES.map(|name| runtime.session_on(&folder.join(name), provider));
+        let [encoder, decoder, keep] = GPU_FILES.map(|name| runtime.session_on(&folder.join(name), provider));
         let memory = |device: AllocationDevice<'static>, number| {
             MemoryInfo::new(device, number, AllocatorType::Device, MemoryType::Default)
                 .map_err(|e| RuntimeError::Memory { message: e.to_string() })
@@ -58,7 +59,8 @@ impl Graphs {
         Ok(Self { encoder: encoder?, decoder: decoder?, keep: keep?, device, host })
     }
 
-    /// Encodes a batch: `samples` are `frames.len()` rows, `frames` says how many frames of each are no padding.
+    /// Encodes a batch. `samples` has `frames.len()` rows; `frames` is the number of frames of each without
+    /// padding.
     pub(super) fn encode(
         &mut self,
         samples: Vec<f32>,
@@ -81,7 +83,7 @@ impl Graphs {
         Ok(caches)
     }
 
-    /// One step of all rows from `tokens`; `logits`: bring these to the host as well.
+    /// Runs one step of all rows from `tokens`. `logits`: copy them to the host as well.
     pub(super) fn step(
         &mut self,
         caches: &mut Caches,
@@ -121,7 +123,7 @@ impl Graphs {
         Ok(chosen)
     }
 
-    /// Keeps only these rows of a batch, in this order.
+    /// Caches of only these rows of a batch, in this order.
     pub(super) fn keep(
         &mut self,
         caches: &Caches,
@@ -138,7 +140,7 @@ impl Graphs {
     }
 }
 
-/// Runs a graph all of whose outputs stay on the device.
+/// Runs a graph whose outputs all stay on the device.
 fn run(
     session: &mut Session,
     binding: &IoBinding,
