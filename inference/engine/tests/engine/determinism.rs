@@ -1,7 +1,8 @@
-//! The same file gives the same segments (text, times, scores), byte for byte, whatever budget, threads and order.
+//! The segments of a file (texts, times, scores) are byte-identical for any budget, number of threads and
+//! order of files.
 //!
-//! A dozen pieces of the demo recordings and, where Debian's Asterisk prompts are installed, a dozen of them; `make
-//! accept` does the same over all prompts.
+//! Uses a dozen pieces of the demo recordings, and a dozen of Debian's Asterisk prompts where these are
+//! installed. `make accept` does the same with all prompts.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -18,9 +19,9 @@ use verbatim_protocol::options::{DEFAULT_MAX_AUDIO_SECONDS, Device, EngineOption
 use verbatim_protocol::task::{ChannelMode, FileOverrides, FileTask};
 use verbatim_protocol::transcriber::transcribe_all;
 
-/// Where Debian puts the prompts of `asterisk-core-sounds-en-wav`.
+/// Folder of Debian's package `asterisk-core-sounds-en-wav`.
 const PROMPTS: &str = "/usr/share/asterisk/sounds/en_US_f_Allison";
-/// Shorter prompts are single words; a second at 8 kHz and 16 bits has 16 kB.
+/// Minimum size of a prompt; shorter ones are single words. A second at 8 kHz and 16 bits has 16 kB.
 const PROMPT_BYTES: u64 = 32_000;
 
 fn transcripts(files: &[PathBuf], budget: f64, threads: usize) -> BTreeMap<PathBuf, String> {
@@ -43,7 +44,7 @@ fn transcripts(files: &[PathBuf], budget: f64, threads: usize) -> BTreeMap<PathB
         fault: None,
     });
     let mut found = BTreeMap::new();
-    let mut hear = |event| match event {
+    let mut on_event = |event| match event {
         Event::Begun { .. } | Event::Progress { .. } => {}
         Event::Done { id, result } => {
             let segments = serde_json::to_string(&result.segments).unwrap();
@@ -51,18 +52,18 @@ fn transcripts(files: &[PathBuf], budget: f64, threads: usize) -> BTreeMap<PathB
         }
         Event::Failed { id, failure } => panic!("{}: {failure:?}", files[id].display()),
     };
-    transcribe_all(engine.as_mut(), tasks, &mut hear, &AtomicBool::new(false));
+    transcribe_all(engine.as_mut(), tasks, &mut on_event, &AtomicBool::new(false));
     found
 }
 
-/// Pieces of two_cities.wav, 1 to 9 s long, of lengths that are no multiple of anything.
+/// Pieces of two_cities.wav, 1 to 9 s long, of irregular lengths.
 fn pieces(folder: &Path) -> Vec<PathBuf> {
     let audio = decoded::samples(&model::sample("two_cities.wav"));
-    let mut dice = Xorshift::new(7);
+    let mut random = Xorshift::new(7);
     let mut from = 0;
     (0..12)
         .map(|n| {
-            let to = (from + 16_001 + dice.below(8 * 16_000)).min(audio.len());
+            let to = (from + 16_001 + random.below(8 * 16_000)).min(audio.len());
             let path = folder.join(format!("piece-{n}.wav"));
             std::fs::write(&path, Wav::s16(16_000, &[audio[from..to].to_vec()]).bytes()).unwrap();
             from = if to == audio.len() { 1234 * n } else { to };
@@ -71,10 +72,10 @@ fn pieces(folder: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// A dozen prompts, spread over the alphabet; none where they are not installed.
+/// A dozen prompts from the whole alphabet; none if they are not installed.
 fn prompts() -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(PROMPTS) else {
-        eprintln!("{PROMPTS} is not there: without Asterisk's prompts");
+        eprintln!("{PROMPTS} is missing: testing without Asterisk's prompts");
         return Vec::new();
     };
     let mut all: Vec<PathBuf> = entries
@@ -88,20 +89,20 @@ fn prompts() -> Vec<PathBuf> {
 }
 
 #[test]
-fn the_same_file_gives_the_same_segments_in_any_company() {
+fn segments_do_not_depend_on_budget_threads_and_order() {
     let folder = tempfile::tempdir().unwrap();
     let mut files = vec![model::sample("two_cities.wav"), model::sample("beckett.wav")];
     files.extend(pieces(folder.path()));
     files.extend(prompts());
-    // A budget below any segment's length: one segment at a time.
+    // A budget shorter than any segment: one segment at a time.
     let reference = transcripts(&files, 0.5, 1);
     assert_eq!(reference.len(), files.len());
-    let said = reference.values().filter(|segments| *segments != "[]").count();
-    assert!(said * 10 >= files.len() * 9, "{said} of {} files have text", files.len());
+    let with_text = reference.values().filter(|segments| *segments != "[]").count();
+    assert!(with_text * 10 >= files.len() * 9, "{with_text} of {} files have text", files.len());
 
-    let mut dice = Xorshift::new(11);
+    let mut random = Xorshift::new(11);
     for (budget, threads) in [(60.0, 1), (480.0, 1), (0.5, 2), (60.0, 2), (480.0, 2)] {
-        dice.shuffle(&mut files);
+        random.shuffle(&mut files);
         let found = transcripts(&files, budget, threads);
         for (path, segments) in &reference {
             assert_eq!(found.get(path), Some(segments), "{} at {budget} s, {threads}", path.display());

@@ -1,19 +1,22 @@
-//! Speech detection as a stream: how the audio comes in changes nothing, and the whole file at once gives the same.
+//! Voice activity detection as a stream: the result does not depend on how the audio arrives, and equals that
+//! of the whole file in one run.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use ort::value::TensorRef;
-use verbatim_engine::runtime::{MemoryOptions, Runtime};
-use verbatim_engine::vad::{Vad, VadStream, WINDOW};
+use verbatim_engine::onnx_runtime::memory::MemoryOptions;
+use verbatim_engine::onnx_runtime::runtime::Runtime;
+use verbatim_engine::vad::silero::{SileroVad, VadStream, WINDOW};
 use verbatim_fixtures::random::Xorshift;
 use verbatim_fixtures::{decoded, model};
 
-/// Samples before a window that the model sees as well, and the size of its states: the model's own interface.
+/// Samples before a window that the model needs as context. Source: the model's interface.
 const CONTEXT: usize = 64;
+/// Size of each of the model's states. Source: the model's interface.
 const STATE: usize = 128;
 
-/// Probabilities of a stream that gets blocks of the lengths that `next` gives.
-fn streamed(vad: &mut Vad, audio: &[f32], mut next: impl FnMut() -> usize) -> Vec<f32> {
+/// Probabilities of a stream with blocks of the lengths from `next`.
+fn streamed(vad: &mut SileroVad, audio: &[f32], mut next: impl FnMut() -> usize) -> Vec<f32> {
     let (mut stream, mut found, mut rest) = (VadStream::default(), Vec::new(), audio);
     while !rest.is_empty() {
         let (block, tail) = rest.split_at(next().min(rest.len()));
@@ -24,7 +27,7 @@ fn streamed(vad: &mut Vad, audio: &[f32], mut next: impl FnMut() -> usize) -> Ve
     found
 }
 
-/// Probabilities of the model over all windows in one call.
+/// Probabilities of all windows in one run of the model.
 fn at_once(runtime: &Runtime, audio: &[f32]) -> Vec<f32> {
     let windows = audio.len().div_ceil(WINDOW);
     let mut padded = vec![0.0; CONTEXT];
@@ -45,36 +48,36 @@ fn at_once(runtime: &Runtime, audio: &[f32]) -> Vec<f32> {
 }
 
 #[test]
-fn a_stream_gives_what_the_whole_gives() {
+fn a_stream_equals_the_whole_file() {
     let model = model::model();
     let runtime = Runtime::load(&model.library, MemoryOptions::default()).unwrap();
-    let mut vad = Vad::load(&runtime, &model.folder).unwrap();
+    let mut vad = SileroVad::load(&runtime, &model.folder).unwrap();
     for name in ["two_cities.wav", "beckett.wav"] {
         let audio = decoded::samples(&model::sample(name));
         let whole = streamed(&mut vad, &audio, || audio.len());
-        assert_eq!(whole.len(), audio.len().div_ceil(WINDOW), "{name}: a probability for each window");
+        assert_eq!(whole.len(), audio.len().div_ceil(WINDOW), "{name}: one probability per window");
 
-        let mut dice = Xorshift::new(0x5eed);
+        let mut random = Xorshift::new(0x5eed);
         for most in [1000, 1 + WINDOW, 50_000] {
-            let blocks = streamed(&mut vad, &audio, || 1 + dice.below(most));
-            assert!(blocks == whole, "{name}: blocks of up to {most} samples give other probabilities");
+            let blocks = streamed(&mut vad, &audio, || 1 + random.below(most));
+            assert!(blocks == whole, "{name}: blocks of up to {most} samples change the probabilities");
         }
 
         let reference = at_once(&runtime, &audio);
         assert_eq!(reference.len(), whole.len());
-        let apart = whole.iter().zip(&reference).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-        println!("{name}: most apart {apart}");
-        assert!(apart < 1e-4, "{name}: {apart} apart from the whole file in one call");
+        let difference = whole.iter().zip(&reference).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        println!("{name}: maximum difference {difference}");
+        assert!(difference < 1e-4, "{name}: differs by {difference} from the whole file in one run");
         let (low, high) = whole.iter().fold((1.0f32, 0.0f32), |(l, h), p| (l.min(*p), h.max(*p)));
         assert!(low < 0.1 && high > 0.9, "{name} has speech and pauses: {low} to {high}");
     }
 }
 
 #[test]
-fn streams_do_not_disturb_each_other() {
+fn streams_do_not_affect_each_other() {
     let model = model::model();
     let runtime = Runtime::load(&model.library, MemoryOptions::default()).unwrap();
-    let mut vad = Vad::load(&runtime, &model.folder).unwrap();
+    let mut vad = SileroVad::load(&runtime, &model.folder).unwrap();
     let one = decoded::samples(&model::sample("beckett.wav"));
     let other: Vec<f32> = one.iter().rev().copied().collect();
     let alone = [&one, &other].map(|audio| streamed(&mut vad, audio, || audio.len()));
@@ -87,5 +90,5 @@ fn streams_do_not_disturb_each_other() {
     for (stream, found) in streams.into_iter().zip(&mut found) {
         vad.finish(stream, found).unwrap();
     }
-    assert!(found == alone, "two streams through one model give other probabilities than each alone");
+    assert!(found == alone, "two interleaved streams give other probabilities than each alone");
 }
