@@ -87,7 +87,7 @@ impl Inside {
             Event::Progress { .. } => {}
             Event::Done { id, result } => {
                 self.answer(id, |waiting| {
-                    let parts = waiting.parts(&result.parts);
+                    let parts = waiting.parts(&result.stages);
                     let name = std::mem::take(&mut waiting.name);
                     Ok((self.made_by.transcript(name, &waiting.overrides, result), parts))
                 });
@@ -106,13 +106,13 @@ impl Inside {
 
 impl Waiting {
     /// What the engine says of its own time, since the recording was handed over. What is no time is left out.
-    fn parts(&self, said: &job::Parts) -> Parts {
+    fn parts(&self, said: &job::StageTimes) -> Parts {
         let Some(begun) = self.begun else { return Parts::default() };
         let waited = begun.saturating_duration_since(self.handed);
         let after =
             |seconds: f64| Duration::try_from_secs_f64(seconds).ok().map(|time| waited.saturating_add(time));
-        let model = said.model.and_then(|(from, to)| Some(after(from)?..after(to)?));
-        Parts { decode: after(said.decoded).map(|decoded| waited..decoded), infer: model }
+        let model = said.inference.and_then(|(from, to)| Some(after(from)?..after(to)?));
+        Parts { decode: after(said.decode_end).map(|decoded| waited..decoded), infer: model }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use verbatim_ledger::plan::file::PlannedFile;
 
 use super::*;
-use verbatim_protocol::controls::Controls;
+use verbatim_protocol::engine_handle::EngineHandle;
 use verbatim_protocol::transcript::Model;
 
 /// Takes so many recordings, says so, waits until it is told to stop or its time has come, and answers none.
@@ -37,7 +37,7 @@ impl Transcriber for Deaf {
         "deaf".to_owned()
     }
 
-    fn controls(&self) -> Arc<Controls> {
+    fn handle(&self) -> Arc<EngineHandle> {
         Arc::default()
     }
 }
