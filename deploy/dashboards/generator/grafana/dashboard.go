@@ -73,7 +73,9 @@ func (page Dashboard) Build() (dashboard.Dashboard, error) {
 }
 
 // Variable offers the values of a label in the selected series. With multi, several or all can be chosen.
-func Variable(name, title, description, selector, label string, multi bool) cog.Builder[dashboard.VariableModel] {
+func Variable(
+	name, title, description, selector, label string, multi bool,
+) cog.Builder[dashboard.VariableModel] {
 	query := "label_values(" + selector + ", " + label + ")"
 	builder := dashboard.NewQueryVariableBuilder(name).Label(title).Description(description).
 		Datasource(Datasource()).
@@ -90,8 +92,8 @@ func Variable(name, title, description, selector, label string, multi bool) cog.
 	return builder
 }
 
-// RecycleAnnotations marks engine replacements with their reasons. With up to a thousand workers on a dashboard
-// they are hidden until the reader enables them.
+// RecycleAnnotations marks engine replacements with their reasons. With up to a thousand workers
+// they stay hidden until the reader enables them.
 func RecycleAnnotations(
 	enabled bool, scope promql.Scope, by ...string,
 ) cog.Builder[dashboard.AnnotationQuery] {

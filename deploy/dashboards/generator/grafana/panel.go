@@ -69,7 +69,9 @@ func (panel Panel) thresholds() cog.Builder[dashboard.ThresholdsConfig] {
 	}
 	thresholds := []dashboard.Threshold{{Color: base}}
 	for _, threshold := range panel.Thresholds {
-		thresholds = append(thresholds, dashboard.Threshold{Value: cog.ToPtr(threshold.From), Color: threshold.Colour})
+		thresholds = append(thresholds, dashboard.Threshold{
+			Value: cog.ToPtr(threshold.From), Color: threshold.Colour,
+		})
 	}
 	return dashboard.NewThresholdsConfigBuilder().Mode(dashboard.ThresholdsModeAbsolute).Steps(thresholds)
 }

@@ -94,10 +94,10 @@ func OrZero(part, whole string) string { return part + " or 0 * " + whole }
 // Remaining is the time from now to a timestamp, 0 once it has passed.
 func Remaining(timestamp string) string { return "clamp_min(" + timestamp + " - time(), 0)" }
 
-// RecentIncrease is a counter's increase in the last minute, independent of the scrape interval. It has no data
-// without an increase or after a counter reset. A counter younger than a minute counts from 0.
-// The last sample of an ended worker still counts: otherwise an event just before its end would be visible only
-// to queries at that very moment. Five minutes is Prometheus's own lookback for the current value of a series.
+// RecentIncrease is a counter's increase in the last minute, independent of the scrape interval. It has no
+// data without an increase or after a counter reset. A counter younger than a minute counts from 0. The last
+// sample of an ended worker still counts: otherwise an event just before its end would be visible only to
+// queries at that very moment. Five minutes is Prometheus's own lookback for the current value of a series.
 func RecentIncrease(selector string, by ...string) string {
 	now := "last_over_time(" + selector + "[5m])"
 	before := "last_over_time(" + selector + "[5m] offset 1m)"
