@@ -1,6 +1,6 @@
 // Binaries of a real Kubernetes control plane, for tests: scripts/setup.sh builds them from here.
-// The version is stated only once, at k8s.io/kubernetes below. Its staging modules have the same numbers with major
-// version 0.
+// The version is stated only once, at k8s.io/kubernetes below. Its staging modules have the same numbers with
+// major version 0.
 module verbatim/tests/tools/kubernetes
 
 go 1.24.0
