@@ -1,5 +1,5 @@
-// Package kit makes dashboards that look alike: their variables, links, annotations and panels.
-package kit
+// Package grafana builds dashboards with common variables, links, annotations and panels.
+package grafana
 
 import (
 	"github.com/grafana/grafana-foundation-sdk/go/cog"
@@ -7,28 +7,32 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
 
 	"verbatim.dev/dashboards/contract"
+	"verbatim.dev/dashboards/promql"
 )
 
-// Tag is what links between the dashboards go by.
+// Tag marks the dashboards that link to each other.
 const Tag = "verbatim"
 
-// Addresses of the dashboards, which alerts and links name.
+// UIDs of the dashboards, as used in links and alerts.
 const (
 	FleetUID  = "verbatim-fleet"
 	JobUID    = "verbatim-job"
 	MemoryUID = "verbatim-memory"
 )
 
-// Row is a headline and what is below it.
-type Row struct {
-	Title  string
-	Panels []interface {
-		Builder() cog.Builder[dashboard.Panel]
-	}
+// Panels are the contents of a row.
+type Panels []interface {
+	Builder() cog.Builder[dashboard.Panel]
 }
 
-// Page is a dashboard.
-type Page struct {
+// Row is a titled group of panels.
+type Row struct {
+	Title  string
+	Panels Panels
+}
+
+// Dashboard is a page of rows. From is the start of its default time range.
+type Dashboard struct {
 	UID         string
 	Title       string
 	Description string
@@ -39,8 +43,8 @@ type Page struct {
 	Rows        []Row
 }
 
-// Build makes it.
-func (page Page) Build() (dashboard.Dashboard, error) {
+// Build returns Grafana's model of the dashboard.
+func (page Dashboard) Build() (dashboard.Dashboard, error) {
 	builder := dashboard.NewDashboardBuilder(page.Title).
 		Uid(page.UID).Description(page.Description).Tags([]string{Tag}).
 		Time(page.From, "now").Refresh(page.Refresh).Timezone("browser").
@@ -68,43 +72,48 @@ func (page Page) Build() (dashboard.Dashboard, error) {
 	return builder.Build()
 }
 
-// Variable is one whose values Prometheus knows: those that a label has in these series.
-func Variable(name, title, what, selector, label string, all bool) cog.Builder[dashboard.VariableModel] {
+// Variable offers the values of a label in the selected series. With multi, several or all can be chosen.
+func Variable(
+	name, title, description, selector, label string, multi bool,
+) cog.Builder[dashboard.VariableModel] {
 	query := "label_values(" + selector + ", " + label + ")"
-	builder := dashboard.NewQueryVariableBuilder(name).Label(title).Description(what).
-		Datasource(Source()).
+	builder := dashboard.NewQueryVariableBuilder(name).Label(title).Description(description).
+		Datasource(Datasource()).
 		Query(dashboard.StringOrMap{Map: map[string]any{"query": query, "refId": name}}).
 		Definition(query).
 		Refresh(dashboard.VariableRefreshOnTimeRangeChanged).
 		Sort(dashboard.VariableSortAlphabeticalCaseInsensitiveAsc)
-	if all {
-		every := dashboard.StringOrArrayOfString{ArrayOfString: []string{"$__all"}}
+	if multi {
+		all := dashboard.StringOrArrayOfString{ArrayOfString: []string{"$__all"}}
 		builder.Multi(true).IncludeAll(true).AllValue(".+").Current(dashboard.VariableOption{
-			Text: dashboard.StringOrArrayOfString{ArrayOfString: []string{"All"}}, Value: every,
+			Text: dashboard.StringOrArrayOfString{ArrayOfString: []string{"All"}}, Value: all,
 		})
 	}
 	return builder
 }
 
-// Recycles marks when engines were replaced, and why; where there may be a thousand workers, only who asks for it sees it.
-func Recycles(shown bool, scope Scope, by ...string) cog.Builder[dashboard.AnnotationQuery] {
-	selector := scope.Of(contract.EngineRecyclesTotal)
+// RecycleAnnotations marks engine replacements with their reasons. With up to a thousand workers
+// they stay hidden until the reader enables them.
+func RecycleAnnotations(
+	enabled bool, scope promql.Scope, by ...string,
+) cog.Builder[dashboard.AnnotationQuery] {
+	selector := scope.Select(contract.EngineRecyclesTotal)
 	text := "{{" + contract.LabelReason + "}}"
 	for _, label := range by {
 		text = "{{" + label + "}} " + text
 	}
-	expr := Since(selector, append([]string{contract.LabelReason}, by...)...)
+	expr := promql.RecentIncrease(selector, append([]string{contract.LabelReason}, by...)...)
 	return dashboard.NewAnnotationQueryBuilder().
-		Name("Recycles").Datasource(Source()).Enable(shown).IconColor("purple").
+		Name("Recycles").Datasource(Datasource()).Enable(enabled).IconColor("purple").
 		Target(prometheus.NewDataqueryBuilder().RefId("Recycles").Expr(expr).Range()).
 		Expr(expr).Step("1m").TitleFormat("Engine replaced").TextFormat(text).TagKeys(contract.LabelReason)
 }
 
-// Alerts marks when alerts of ours fired.
-func Alerts() cog.Builder[dashboard.AnnotationQuery] {
+// AlertAnnotations marks when Verbatim's alerts fired.
+func AlertAnnotations() cog.Builder[dashboard.AnnotationQuery] {
 	expr := `max by (alertname, severity) (ALERTS{alertname=~"Verbatim.+",alertstate="firing"})`
 	return dashboard.NewAnnotationQueryBuilder().
-		Name("Alerts").Datasource(Source()).Enable(true).IconColor("red").
+		Name("Alerts").Datasource(Datasource()).Enable(true).IconColor("red").
 		Target(prometheus.NewDataqueryBuilder().RefId("Alerts").Expr(expr).Range()).
 		Expr(expr).Step("1m").TitleFormat("{{alertname}}").TextFormat("{{severity}}").TagKeys("alertname")
 }
