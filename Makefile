@@ -88,11 +88,11 @@ soak: model ## Watch the engine's memory over ten minutes of recordings: target/
 	scripts/soak.sh $(VERBATIM) $(SOAK)
 
 chaos: model ## Suffer 300 random faults in one run, and compare each result with an undisturbed run's
-	VERBATIM_CHAOS_FAULTS=300 cargo test --release --locked --package verbatim --test engine_faults random -- --nocapture
+	VERBATIM_CHAOS_FAULTS=300 cargo test --release --locked --package verbatim --test engine_processes faults::faults_at_random -- --nocapture
 
 chaos-workers: model ## Kill, stop and mislead three workers over one bucket, in 50 runs; nothing may be lost or twice
 	@scripts/setup.sh versitygw faketime
-	VERBATIM_CHAOS_RUNS=50 cargo test --release --locked --package verbatim --test ledger_chaos -- --nocapture
+	VERBATIM_CHAOS_RUNS=50 cargo test --release --locked --package verbatim --test ledger_jobs chaos:: -- --nocapture
 
 operator-load: build ## Watch the operator with 2,000 jobs, 500 of them running (five minutes)
 	@scripts/setup.sh kubernetes
@@ -148,7 +148,7 @@ check-generated: build ## Fail when a generated file differs from what `make gen
 
 golden: ## Make the golden transcripts again with the vendor's graphs
 	PYTHONPATH="$$($(PYTHON) bench/environment.py)" $(PYTHON) scripts/golden/make_golden.py \
-	  inference/tests/golden/segments.json -o inference/tests/golden/moonshine.json
+	  inference/fixtures/golden/segments.json -o inference/fixtures/golden/moonshine.json
 
 fuzz-mutations: ## Fuzz decoding with seeded mutations of the fixtures, in the build that the tests made
 	VERBATIM_FUZZ_SECONDS=$(FUZZ_SECONDS) cargo test --release --locked --workspace --test fuzz_decode -- --nocapture

@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# Programs for tests that modules in tests/tools pin with all that they are made of. Sourced by scripts/setup.sh, which gives `here`,
+# Programs for tests that modules in testing/tools pin with all that they are made of. Sourced by scripts/setup.sh, which gives `here`,
 # `tools`, `say` and `has`.
 
 # What lints the dashboards, of the version that its module requires.
 get_dashboard_linter() {
-  local module="$here/../tests/tools/dashboard-linter" version folder
+  local module="$here/../testing/tools/dashboard-linter" version folder
   version=$(awk '/github.com\/grafana\/dashboard-linter v/ { print $2 }' "$module/go.mod")
   folder="$tools/dashboard-linter-$version"
   if [ ! -x "$folder/dashboard-linter" ]; then
@@ -20,7 +20,7 @@ get_dashboard_linter() {
 
 # A collector of traces for tests, of the version that its module requires; built again when its source changes.
 get_otelcol() {
-  local module="$here/../tests/tools/otelcol" version folder
+  local module="$here/../testing/tools/otelcol" version folder
   version=$(awk '$1 == "go.opentelemetry.io/collector/otelcol" { print $2 }' "$module/go.mod")
   folder="$tools/otelcol-$version-$(cat "$module"/{go.mod,go.sum,main.go,lines/lines.go} | sha256sum | cut -c -12)"
   if [ ! -x "$folder/otelcol" ]; then
@@ -35,7 +35,7 @@ get_otelcol() {
 }
 
 # Programs of a real Kubernetes, of the version that this module requires.
-kubernetes_module="$here/../tests/tools/kubernetes"
+kubernetes_module="$here/../testing/tools/kubernetes"
 
 # Their names; etcd, which comes from another module, is one of them.
 get_kubernetes() {

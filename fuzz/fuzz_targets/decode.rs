@@ -6,8 +6,8 @@
 use std::io::{Seek, Write};
 
 use libfuzzer_sys::fuzz_target;
-use verbatim::engine::audio::{AudioLimits, AudioStream};
-use verbatim::engine::job::ChannelMode;
+use verbatim_engine::audio::{AudioLimits, AudioStream};
+use verbatim_protocol::task::ChannelMode;
 
 /// Maximum audio per input, in seconds. A few bytes can claim hours of silence, in which
 /// nothing is found.

@@ -13,7 +13,6 @@ pub mod retry;
 pub mod s3;
 #[cfg(test)]
 mod scripted;
-pub mod temporary;
 pub mod timed;
 
 use std::fmt::Debug;

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    amount::{Bytes, Files, Memory},
+    quantity::{Bytes, Files, Memory},
     destination::{Format, Layout},
     source::FileSource,
 };

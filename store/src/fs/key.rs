@@ -3,7 +3,7 @@
 //! A key that passes is made of plain names alone, so the path that it gives cannot leave the root. What the store
 //! keeps for itself below the root is no key either.
 
-use crate::temporary;
+use verbatim_files::temporary;
 
 /// Most bytes of a key: S3's own limit, so that what fits here fits there. It also bounds how deep folders are.
 pub(super) const KEY_BYTES: usize = 1024;

@@ -26,7 +26,7 @@ use self::error::failed;
 use crate::ObjectStore;
 use crate::error::{ErrorKind, StoreError};
 use crate::object::{Download, ETag, Object, Page, Put, Read};
-use crate::temporary;
+use verbatim_files::temporary;
 
 /// A store in a folder. The work is done on tokio's threads for blocking work; a write that is no longer waited for
 /// goes on to its end.

@@ -10,6 +10,7 @@ mod failed;
 mod helm;
 mod node;
 mod policies;
+mod queries;
 mod recordings;
 mod recycled;
 mod run;

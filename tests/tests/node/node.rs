@@ -184,12 +184,16 @@ impl Node {
         std::fs::read_to_string(self.state.join("endpoint")).unwrap().trim().to_owned()
     }
 
+    /// Prometheus' address, on the node as the store is.
+    pub fn prometheus(&self) -> String {
+        self.endpoint().replace(":7070", ":9090")
+    }
+
     /// What a query of Prometheus gives, where it gives one number.
     pub fn figure(&self, query: &str) -> Option<f64> {
-        let prometheus = self.endpoint().replace(":7070", ":9090");
         let done = Command::new("curl")
             .args(["--silent", "--max-time", "10", "--data-urlencode", &format!("query={query}")])
-            .arg(format!("{prometheus}/api/v1/query"))
+            .arg(format!("{}/api/v1/query", self.prometheus()))
             .output()
             .unwrap();
         let answer: Value = serde_json::from_slice(&done.stdout).ok()?;

@@ -17,6 +17,26 @@ const END: Duration = Duration::from_secs(420);
 /// Lines of the store's log that may be unreadable: of 1,136 writes, 4 were at most.
 const UNREADABLE: usize = 32;
 
+/// Applies a job over the recordings below `source`, with its transcripts below the same prefix. `more` is
+/// laid over its spec.
+pub fn apply(node: &Node, namespace: &str, name: &str, source: &str, more: Value) {
+    let mut spec = json!({
+        "source": {"s3": {"bucket": "calls", "prefix": source}},
+        "destination": {"s3": {"bucket": "transcripts", "prefix": source}, "formats": ["JSON", "TXT"]},
+        "storage": {"endpoint": node.endpoint(), "region": "us-east-1", "forcePathStyle": true,
+                    "credentialsSecretRef": {"name": "s3"}},
+        "scaling": {"minWorkers": 1, "maxWorkers": 3, "targetCompletionSeconds": 10},
+        // Never reached: the figures of deadlines are there.
+        "activeDeadlineSeconds": 3600,
+        "template": {"spec": {"containers": [{"name": "worker", "resources": {
+            "requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "1Gi"}}}]}},
+    });
+    spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let job = json!({"apiVersion": "verbatim.dev/v1alpha1", "kind": "TranscriptionJob",
+        "metadata": {"name": name, "namespace": namespace}, "spec": spec});
+    node.send(&["apply", "-f", "-"], &job.to_string());
+}
+
 /// A job in a namespace of its own.
 pub struct Run<'a> {
     pub node: &'a Node,
@@ -51,22 +71,7 @@ impl<'a> Run<'a> {
     }
 
     fn apply(&self, more: Value) {
-        let prefix = format!("{}/", self.name);
-        let mut spec = json!({
-            "source": {"s3": {"bucket": "calls", "prefix": prefix}},
-            "destination": {"s3": {"bucket": "transcripts", "prefix": prefix}, "formats": ["JSON", "TXT"]},
-            "storage": {"endpoint": self.node.endpoint(), "region": "us-east-1", "forcePathStyle": true,
-                        "credentialsSecretRef": {"name": "s3"}},
-            "scaling": {"minWorkers": 1, "maxWorkers": 3, "targetCompletionSeconds": 10},
-            // Never reached: the figures of deadlines are there.
-            "activeDeadlineSeconds": 3600,
-            "template": {"spec": {"containers": [{"name": "worker", "resources": {
-                "requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "1Gi"}}}]}},
-        });
-        spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        let job = json!({"apiVersion": "verbatim.dev/v1alpha1", "kind": "TranscriptionJob",
-            "metadata": {"name": "job", "namespace": self.name}, "spec": spec});
-        self.node.send(&["apply", "-f", "-"], &job.to_string());
+        apply(self.node, &self.name, "job", &format!("{}/", self.name), more);
     }
 
     /// Changes the job's spec.
