@@ -148,13 +148,13 @@ fn what_is_wrong_with_a_store_is_said_in_one_line_within_ten_seconds() {
         if let Some((variable, value)) = change {
             command.env(variable, value);
         }
-        is_refused(name, command, needle);
+        is_precondition_failed(name, command, needle);
     }
 }
 
 /// Checks that a command ends soon, with exit code 78 and one line that names what to mend.
 #[track_caller]
-fn is_refused(name: &str, mut command: Command, needle: &str) {
+fn is_precondition_failed(name: &str, mut command: Command, needle: &str) {
     let begun = Instant::now();
     let (code, said) = processes::Running::start(&mut command).end();
     assert_eq!(code, 78, "{name}: {said}");
@@ -183,7 +183,7 @@ fn a_token_that_has_expired_is_said_in_one_line() {
     });
     let mut command = bucket.command("run", &manifest);
     command.env("AWS_SESSION_TOKEN", "of yesterday");
-    is_refused("expired", command, "storage.credentialsSecretRef");
+    is_precondition_failed("expired", command, "storage.credentialsSecretRef");
 }
 
 #[test]
@@ -199,7 +199,7 @@ fn a_certificate_of_ones_own_is_refused_until_it_is_named() {
         bucket.server.create_bucket(name).unwrap();
     }
     let manifest = bucket.manifest("own", &bucket.server.endpoint(), "");
-    is_refused("own", bucket.command("run", &manifest), "storage.caBundleRef");
+    is_precondition_failed("own", bucket.command("run", &manifest), "storage.caBundleRef");
     bucket::write_recordings(&bucket.recordings(), 2);
     let recording =
         |name: &str| (format!("in/{name}"), std::fs::read(bucket.recordings().join(name)).unwrap());

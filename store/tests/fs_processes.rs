@@ -99,7 +99,7 @@ async fn process() {
 async fn attempt(store: &Arc<dyn ObjectStore>, key: &str, body: &str, condition: Condition) -> &'static str {
     match store.put(key, Put::new(body.to_owned(), "text/plain").when(condition)).await {
         Ok(_) => "won",
-        Err(error) if error.is_refused() => "lost",
+        Err(error) if error.is_precondition_failed() => "lost",
         Err(error) => panic!("{error:?}"),
     }
 }
