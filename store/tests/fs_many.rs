@@ -1,7 +1,5 @@
 //! Listing many files: a page costs what it holds, and not what the folder does.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;

@@ -1,7 +1,6 @@
 //! What every store has to do, whatever it is made of. `conformance!` makes a test of each case for one store.
 
-// Each test binary uses a part of it.
-#![allow(dead_code, unreachable_pub)]
+#![allow(unreachable_pub)]
 
 use std::any::Any;
 use std::collections::BTreeSet;
