@@ -18,6 +18,7 @@ pub struct Fixture {
     /// What all keys of the case begin with: empty, or ending in `/`.
     pub prefix: String,
     /// Whatever the store needs: a folder, a server.
+    #[expect(dead_code, reason = "held until the test ends")]
     pub keep: Box<dyn Any + Send>,
 }
 
