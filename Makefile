@@ -72,6 +72,7 @@ test-node: model ## Run the tests on a real node, then every query of dashboards
 test-python:
 	@scripts/setup.sh promtool
 	$(PYTHON) -m unittest discover --start-directory bench/tests --top-level-directory .
+	$(PYTHON) -m unittest discover --start-directory scripts/tests --top-level-directory .
 	$(PYTHON) -m unittest discover --start-directory deploy/tests --top-level-directory deploy/tests
 
 test-alerts: ## Check the alerts, and test when each fires, stays silent and resolves
@@ -116,6 +117,7 @@ accept: model ## Check exactness, flat memory and kills over real recordings (so
 lint: setup ## Lint with clippy, helm and dashboard-linter; warnings are errors
 	cargo clippy --release --workspace --all-targets --locked -- --deny warnings
 	@scripts/features.sh
+	@$(PYTHON) scripts/structure.py
 	@scripts/setup.sh helm
 	@for values in charts/verbatim/ci/*.yaml; do helm lint charts/verbatim --strict --quiet --values $$values; done
 	@scripts/dashboards.sh lint

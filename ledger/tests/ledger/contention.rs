@@ -1,5 +1,4 @@
 //! 200 workers and 5,000 shards: how many requests are made for nothing because another was first.
-#![allow(clippy::unwrap_used, reason = "a test may fail so, helpers of it included")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -13,12 +13,12 @@ const SKEWED: Duration = Duration::from_secs(5 * 60);
 
 /// The system's clock and a correction, which all requests of a store share.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Clock {
+pub(super) struct SigningClock {
     /// Milliseconds that the server is ahead.
     ahead: Arc<AtomicI64>,
 }
 
-impl Clock {
+impl SigningClock {
     /// Takes the time of an answer that came just now. Gives whether the clock was wrong.
     pub(super) fn learn(&self, date: SystemTime) -> bool {
         let off = difference(date, self.now()).unsigned_abs() > SKEWED.as_millis() as u64;
@@ -34,7 +34,7 @@ impl Clock {
     }
 }
 
-impl TimeSource for Clock {
+impl TimeSource for SigningClock {
     fn now(&self) -> SystemTime {
         let ahead = self.ahead.load(Ordering::Relaxed);
         let by = Duration::from_millis(ahead.unsigned_abs());
@@ -59,7 +59,7 @@ mod tests {
     #[test]
     fn a_clock_is_set_right_once() {
         for hours in [-30_i64, 30] {
-            let clock = Clock::default();
+            let clock = SigningClock::default();
             clock.set_ahead(hours * 3_600_000);
             let shared = clock.clone();
             assert!(clock.learn(SystemTime::now()));
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn a_slow_answer_is_no_wrong_clock() {
-        let clock = Clock::default();
+        let clock = SigningClock::default();
         assert!(!clock.learn(SystemTime::now() - Duration::from_secs(200)));
         assert!(difference(clock.now(), SystemTime::now()).abs() < 60_000);
     }

@@ -24,7 +24,7 @@ use verbatim_ledger::worker::{Drain, Left, Settings, Worker};
 use verbatim_store::memory::MemoryStore;
 use verbatim_store::{ObjectStore, Put};
 
-use crate::faulty::{Faulty, Requests};
+use super::faulty::{Faulty, Requests};
 
 /// Recordings of a job.
 pub(crate) const FILES: usize = 60;

@@ -16,13 +16,13 @@ use crate::object::{Download, ETag, Object, Page, Put, Read};
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Step {
     /// It goes well.
-    Well,
+    Succeed,
     /// It fails, and nothing is done.
     Fail(ErrorKind),
     /// It fails and the store asks to wait for some seconds.
-    Wait(u64),
+    Throttle(u64),
     /// It is done, and its answer is lost.
-    Lose,
+    LoseAnswer,
     /// It never ends.
     Hang,
     /// The body breaks off after so many bytes.
@@ -33,14 +33,14 @@ pub(crate) enum Step {
     StallAfter(usize),
 }
 
-/// What was asked: operation and key, and for reads the first byte.
-pub(crate) type Asked = (&'static str, String, Option<u64>);
+/// What was requests: operation and key, and for reads the first byte.
+pub(crate) type LoggedRequest = (&'static str, String, Option<u64>);
 
 #[derive(Debug, Default)]
-pub(crate) struct Scripted {
+pub(crate) struct TestStore {
     pub(crate) inner: Arc<MemoryStore>,
     script: Mutex<VecDeque<Step>>,
-    asked: Mutex<Vec<Asked>>,
+    requests: Mutex<Vec<LoggedRequest>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -52,7 +52,7 @@ pub(crate) fn bytes(size: usize) -> Bytes {
     (0..size.div_ceil(4) as u32).flat_map(u32::to_le_bytes).take(size).collect::<Vec<u8>>().into()
 }
 
-impl Scripted {
+impl TestStore {
     /// A store that has one object, of [`bytes`].
     pub(crate) fn with(key: &str, size: usize) -> Self {
         let store = Self::default();
@@ -65,35 +65,35 @@ impl Scripted {
         lock(&self.script).push_back(step);
     }
 
-    pub(crate) fn asked(&self) -> Vec<Asked> {
-        lock(&self.asked).clone()
+    pub(crate) fn requests(&self) -> Vec<LoggedRequest> {
+        lock(&self.requests).clone()
     }
 
     async fn step(&self, operation: &'static str, key: &str, from: Option<u64>) -> Result<Step, StoreError> {
-        lock(&self.asked).push((operation, key.to_owned(), from));
-        let step = lock(&self.script).pop_front().unwrap_or(Step::Well);
+        lock(&self.requests).push((operation, key.to_owned(), from));
+        let step = lock(&self.script).pop_front().unwrap_or(Step::Succeed);
         match step {
             Step::Fail(kind) => Err(StoreError::new(kind, "as scripted")),
-            Step::Wait(seconds) => Err(StoreError::new(ErrorKind::Throttled, "as scripted")
+            Step::Throttle(seconds) => Err(StoreError::new(ErrorKind::Throttled, "as scripted")
                 .retry_after(Some(std::time::Duration::from_secs(seconds)))),
             Step::Hang => std::future::pending().await,
             other => Ok(other),
         }
     }
 
-    fn lost<T>(step: Step, answer: Result<T, StoreError>) -> Result<T, StoreError> {
+    fn answer<T>(step: Step, answer: Result<T, StoreError>) -> Result<T, StoreError> {
         match step {
-            Step::Lose => Err(StoreError::new(ErrorKind::Unavailable, "the answer is lost").unclear()),
+            Step::LoseAnswer => Err(StoreError::new(ErrorKind::Unavailable, "the answer is lost").unclear()),
             _ => answer,
         }
     }
 }
 
 #[async_trait]
-impl ObjectStore for Scripted {
+impl ObjectStore for TestStore {
     async fn head(&self, key: &str) -> Result<Object, StoreError> {
         let step = self.step("head", key, None).await?;
-        Self::lost(step, self.inner.head(key).await)
+        Self::answer(step, self.inner.head(key).await)
     }
 
     async fn get(&self, key: &str, read: Read) -> Result<Download, StoreError> {
@@ -101,7 +101,7 @@ impl ObjectStore for Scripted {
         let step = self.step("get", key, Some(from.unwrap_or(0))).await?;
         let download = self.inner.get(key, read).await?;
         let (Step::BreakAfter(some) | Step::EndAfter(some) | Step::StallAfter(some)) = step else {
-            return Self::lost(step, Ok(download));
+            return Self::answer(step, Ok(download));
         };
         let object = download.object.clone();
         let first = download.bytes().await?.slice(..some);
@@ -119,17 +119,17 @@ impl ObjectStore for Scripted {
 
     async fn put(&self, key: &str, put: Put) -> Result<ETag, StoreError> {
         let step = self.step("put", key, None).await?;
-        Self::lost(step, self.inner.put(key, put).await)
+        Self::answer(step, self.inner.put(key, put).await)
     }
 
     async fn delete(&self, key: &str) -> Result<(), StoreError> {
         let step = self.step("delete", key, None).await?;
-        Self::lost(step, self.inner.delete(key).await)
+        Self::answer(step, self.inner.delete(key).await)
     }
 
     async fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Page, StoreError> {
         let step = self.step("list", prefix, None).await?;
-        Self::lost(step, self.inner.list(prefix, after, limit).await)
+        Self::answer(step, self.inner.list(prefix, after, limit).await)
     }
 
     fn address(&self, key: &str) -> String {

@@ -5,7 +5,7 @@ mod model;
 
 use stateright::{Checker, HasDiscoveries, Model};
 
-use model::{Claims, Mutation};
+use self::model::{Claims, Mutation};
 
 /// Explores everything, or until something is wrong. Gives what is wrong.
 fn explore(claims: Claims) -> Vec<&'static str> {

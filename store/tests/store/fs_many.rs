@@ -1,13 +1,11 @@
 //! Listing many files: a page costs what it holds, and not what the folder does.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
-use verbatim_store::{FsStore, Object, ObjectStore, PAGE};
+use verbatim_store::{FsStore, Object, ObjectStore, PAGE_SIZE};
 
 const FILES: usize = 100_000;
 
@@ -16,7 +14,7 @@ async fn list(store: &FsStore) -> (usize, Duration) {
     let begun = Instant::now();
     let (mut count, mut last) = (0, None::<String>);
     loop {
-        let page = store.list("", last.as_deref(), PAGE).await.unwrap();
+        let page = store.list("", last.as_deref(), PAGE_SIZE).await.unwrap();
         assert!(page.objects.is_sorted_by(|one, next| one.key < next.key));
         assert!(last < page.objects.first().map(|object| object.key.clone()));
         count += page.objects.len();

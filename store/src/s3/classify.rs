@@ -2,20 +2,20 @@
 
 use crate::error::ErrorKind;
 
-/// What was asked, as far as it changes what a refusal means.
+/// What was operation, as far as it changes what a refusal means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Asked {
+pub(super) enum S3Operation {
     Head,
     Get,
     /// A write; whether it was one over a version that must be there.
     Put {
-        over: bool,
+        replaces: bool,
     },
     Delete,
     List,
 }
 
-impl Asked {
+impl S3Operation {
     /// What failed, in words.
     pub(super) fn verb(self) -> &'static str {
         match self {
@@ -29,10 +29,12 @@ impl Asked {
 }
 
 /// What a refusal means. `code` is S3's own, absent where the answer had no body or came from something in between.
-pub(super) fn kind(asked: Asked, status: u16, code: Option<&str>) -> ErrorKind {
-    match code.and_then(by_code).unwrap_or_else(|| by_status(asked, status)) {
+pub(super) fn kind(operation: S3Operation, status: u16, code: Option<&str>) -> ErrorKind {
+    match code.and_then(by_code).unwrap_or_else(|| by_status(operation, status)) {
         // AWS: the object that was to be replaced is gone.
-        ErrorKind::NotFound if asked == (Asked::Put { over: true }) => ErrorKind::PreconditionFailed,
+        ErrorKind::NotFound if operation == (S3Operation::Put { replaces: true }) => {
+            ErrorKind::PreconditionFailed
+        }
         kind => kind,
     }
 }
@@ -97,7 +99,7 @@ fn by_code(code: &str) -> Option<ErrorKind> {
     })
 }
 
-fn by_status(asked: Asked, status: u16) -> ErrorKind {
+fn by_status(operation: S3Operation, status: u16) -> ErrorKind {
     match status {
         301 | 308 => ErrorKind::WrongRegion,
         302 | 307 | 408 | 425 => ErrorKind::Unavailable,
@@ -105,7 +107,7 @@ fn by_status(asked: Asked, status: u16) -> ErrorKind {
         403 => ErrorKind::AccessDenied,
         // S3 says which thing it does not find, except to HEAD, whose answers have no body. Somebody else's page
         // that is not found says nothing of an object.
-        404 if asked == Asked::Head => ErrorKind::NotFound,
+        404 if operation == S3Operation::Head => ErrorKind::NotFound,
         409 => ErrorKind::Conflict,
         412 => ErrorKind::PreconditionFailed,
         429 => ErrorKind::Throttled,
@@ -123,21 +125,21 @@ pub(super) fn is_unclear(status: u16, kind: ErrorKind) -> bool {
 }
 
 /// What a person can do about it.
-pub(super) fn advice(asked: Asked, kind: ErrorKind) -> &'static str {
+pub(super) fn advice(operation: S3Operation, kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::NoBucket => {
             "check the bucket's name (source.s3.bucket, destination.s3.bucket) and storage.endpoint"
         }
-        ErrorKind::AccessDenied => match asked {
-            Asked::Head | Asked::Get => {
+        ErrorKind::AccessDenied => match operation {
+            S3Operation::Head | S3Operation::Get => {
                 "check what the credentials may do: s3:GetObject, and s3:ListBucket, without which a missing object \
                  looks like this too"
             }
-            Asked::Put { .. } => {
+            S3Operation::Put { .. } => {
                 "check what the credentials may do: s3:PutObject and, to replace, s3:GetObject"
             }
-            Asked::Delete => "check what the credentials may do: s3:DeleteObject",
-            Asked::List => "check what the credentials may do: s3:ListBucket",
+            S3Operation::Delete => "check what the credentials may do: s3:DeleteObject",
+            S3Operation::List => "check what the credentials may do: s3:ListBucket",
         },
         ErrorKind::Credentials => "check storage.credentialsSecretRef, or the worker's identity",
         ErrorKind::WrongRegion => "check storage.region",
@@ -151,7 +153,7 @@ pub(super) fn advice(asked: Asked, kind: ErrorKind) -> &'static str {
 mod tests {
     use super::*;
 
-    const PUT: Asked = Asked::Put { over: false };
+    const PUT: S3Operation = S3Operation::Put { replaces: false };
 
     #[test]
     fn codes_come_before_status() {
@@ -190,16 +192,16 @@ mod tests {
 
     #[test]
     fn an_object_that_was_to_be_replaced_and_is_gone_is_a_condition_that_does_not_hold() {
-        let over = Asked::Put { over: true };
-        assert_eq!(kind(over, 404, Some("NoSuchKey")), ErrorKind::PreconditionFailed);
-        assert_eq!(kind(over, 404, Some("NoSuchBucket")), ErrorKind::NoBucket);
+        let replace = S3Operation::Put { replaces: true };
+        assert_eq!(kind(replace, 404, Some("NoSuchKey")), ErrorKind::PreconditionFailed);
+        assert_eq!(kind(replace, 404, Some("NoSuchBucket")), ErrorKind::NoBucket);
     }
 
     #[test]
     fn only_s3_itself_says_that_an_object_is_not_there() {
-        assert_eq!(kind(Asked::Head, 404, None), ErrorKind::NotFound);
-        for asked in [Asked::Get, Asked::Delete, Asked::List] {
-            assert_eq!(kind(asked, 404, None), ErrorKind::Invalid, "{asked:?}");
+        assert_eq!(kind(S3Operation::Head, 404, None), ErrorKind::NotFound);
+        for operation in [S3Operation::Get, S3Operation::Delete, S3Operation::List] {
+            assert_eq!(kind(operation, 404, None), ErrorKind::Invalid, "{operation:?}");
         }
     }
 

@@ -11,11 +11,11 @@ use crate::object::{Condition, Download, ETag, Object, Page, Put, Read};
 /// Looks before it writes, for a store that ignores conditions. Between the look and the write another may write: work
 /// can then be done twice, but nothing is lost, and each object is one writer's, whole.
 #[derive(Clone, Debug)]
-pub struct Checked {
+pub struct CheckThenWriteStore {
     inner: Arc<dyn ObjectStore>,
 }
 
-impl Checked {
+impl CheckThenWriteStore {
     /// Looks before it writes to `inner`.
     pub fn new(inner: Arc<dyn ObjectStore>) -> Self {
         Self { inner }
@@ -36,7 +36,7 @@ impl Unconditional {
 }
 
 #[async_trait]
-impl ObjectStore for Checked {
+impl ObjectStore for CheckThenWriteStore {
     async fn head(&self, key: &str) -> Result<Object, StoreError> {
         self.inner.head(key).await
     }

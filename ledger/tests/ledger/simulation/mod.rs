@@ -1,12 +1,11 @@
 //! Workers over a store in memory, with faults drawn from a seed, on simulated time: thousands of seconds in a moment.
 //!
 //! A failure names its seed: `VERBATIM_SIMULATION_SEED=17 cargo test -p verbatim-ledger --test simulation` repeats it alone.
-#![allow(clippy::unwrap_used, reason = "a test may fail so, helpers of it included")]
 
 mod faulty;
 mod world;
 
-use world::{Mishaps, World};
+use self::world::{Mishaps, World};
 
 /// Seeds that are tried, each a run with dozens of faults.
 const RUNS: u64 = 200;

@@ -2,10 +2,6 @@
 //!
 //! A process is this test binary again, running only `process` below; it takes commands as lines and answers with lines.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
-
-mod conformance;
-
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -31,7 +27,7 @@ struct Process {
 impl Process {
     fn start(root: &Path) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["process", "--exact", "--ignored", "--nocapture", "--test-threads=1"])
+            .args(["fs_processes::process", "--exact", "--ignored", "--nocapture", "--test-threads=1"])
             .env(ROOT, root)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -79,7 +75,7 @@ async fn process() {
             ["create", key] => attempt(&store, key, &body, Condition::Absent).await,
             ["replace", key, etag] => attempt(&store, key, &body, Condition::Matches(ETag::new(etag))).await,
             ["count", key, times] => {
-                conformance::count(&store, key, times.parse().unwrap()).await;
+                crate::conformance::count(&store, key, times.parse().unwrap()).await;
                 "counted"
             }
             ["write", key] => {
@@ -99,7 +95,7 @@ async fn process() {
 async fn attempt(store: &Arc<dyn ObjectStore>, key: &str, body: &str, condition: Condition) -> &'static str {
     match store.put(key, Put::new(body.to_owned(), "text/plain").when(condition)).await {
         Ok(_) => "won",
-        Err(error) if error.is_refused() => "lost",
+        Err(error) if error.is_precondition_failed() => "lost",
         Err(error) => panic!("{error:?}"),
     }
 }

@@ -16,7 +16,7 @@ use crate::object::{Body, Download, ETag, Object, Page, Put, Read};
 
 /// How long things may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TimeLimits {
+pub struct Timeouts {
     /// A request until its answer begins. 30 s: S3 answers most within 0.2 s, and a busy store of one's own within
     /// some seconds; with a limit near those, retries would add to its load.
     pub request: Duration,
@@ -27,7 +27,7 @@ pub struct TimeLimits {
     pub write_rate: u64,
 }
 
-impl Default for TimeLimits {
+impl Default for Timeouts {
     fn default() -> Self {
         Self { request: Duration::from_secs(30), part: Duration::from_secs(30), write_rate: 256 << 10 }
     }
@@ -35,14 +35,14 @@ impl Default for TimeLimits {
 
 /// A store whose requests end in time.
 #[derive(Debug)]
-pub struct Timed {
+pub struct TimeoutStore {
     inner: Arc<dyn ObjectStore>,
-    limits: TimeLimits,
+    limits: Timeouts,
 }
 
-impl Timed {
+impl TimeoutStore {
     /// Limits the time of the requests to `inner`.
-    pub fn new(inner: Arc<dyn ObjectStore>, limits: TimeLimits) -> Self {
+    pub fn new(inner: Arc<dyn ObjectStore>, limits: Timeouts) -> Self {
         Self { inner, limits }
     }
 
@@ -69,7 +69,7 @@ fn late(address: &str, limit: Duration) -> StoreError {
 }
 
 #[async_trait]
-impl ObjectStore for Timed {
+impl ObjectStore for TimeoutStore {
     async fn head(&self, key: &str) -> Result<Object, StoreError> {
         self.within(self.limits.request, key, self.inner.head(key)).await
     }
@@ -120,12 +120,12 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
-    use crate::scripted::{Scripted, Step};
+    use crate::test_store::{Step, TestStore};
 
-    fn timed(steps: &[Step]) -> Timed {
-        let inner = Scripted::with("a", 100_000);
+    fn timed(steps: &[Step]) -> TimeoutStore {
+        let inner = TestStore::with("a", 100_000);
         steps.iter().for_each(|step| inner.next(*step));
-        Timed::new(Arc::new(inner), TimeLimits::default())
+        TimeoutStore::new(Arc::new(inner), Timeouts::default())
     }
 
     #[tokio::test(start_paused = true)]

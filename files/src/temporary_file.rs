@@ -17,7 +17,7 @@ const SUFFIX: &str = ".tmp";
 const ATTEMPTS: usize = 8;
 
 /// Whether temporary files have names like this.
-pub fn is_name(name: &str) -> bool {
+pub fn is_temporary_name(name: &str) -> bool {
     name.starts_with(PREFIX) && name.ends_with(SUFFIX)
 }
 
@@ -27,14 +27,14 @@ pub enum WithoutLocks {
     /// Fail: the caller needs them for more than this.
     Fail,
     /// Go on: cleaners get no lock either, and leave the file alone.
-    GoOn,
+    Continue,
 }
 
 /// A new temporary file whose lock we hold. Dropping it removes it.
 ///
 /// # Errors
 /// The system's.
-pub fn make(folder: &Path, without_locks: WithoutLocks) -> io::Result<NamedTempFile> {
+pub fn create(folder: &Path, without_locks: WithoutLocks) -> io::Result<NamedTempFile> {
     for _ in 0..ATTEMPTS {
         let mut builder = Builder::new();
         builder.prefix(PREFIX).suffix(SUFFIX).rand_bytes(12);
@@ -56,15 +56,15 @@ pub fn make(folder: &Path, without_locks: WithoutLocks) -> io::Result<NamedTempF
 
 /// Removes the temporary files of processes that are no more, in a folder and, where `below` is set, the folders below it.
 /// Links are not followed. What cannot be read or removed is left for another time: it harms nobody.
-pub fn remove_leftovers(folder: &Path, below: bool) {
+pub fn remove_leftovers(folder: &Path, recursive: bool) {
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
         let Ok(entries) = fs::read_dir(&folder) else { continue };
         for entry in entries.flatten() {
             let Ok(kind) = entry.file_type() else { continue };
-            if kind.is_dir() && below {
+            if kind.is_dir() && recursive {
                 folders.push(entry.path());
-            } else if kind.is_file() && entry.file_name().to_str().is_some_and(is_name) {
+            } else if kind.is_file() && entry.file_name().to_str().is_some_and(is_temporary_name) {
                 let path = entry.path();
                 let file = File::open(&path);
                 if file.as_ref().is_ok_and(|file| file.try_lock().is_ok()) {

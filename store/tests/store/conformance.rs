@@ -1,7 +1,6 @@
 //! What every store has to do, whatever it is made of. `conformance!` makes a test of each case for one store.
 
-// Each test binary uses a part of it.
-#![allow(dead_code, unreachable_pub)]
+#![allow(unreachable_pub)]
 
 use std::any::Any;
 use std::collections::BTreeSet;
@@ -19,6 +18,7 @@ pub struct Fixture {
     /// What all keys of the case begin with: empty, or ending in `/`.
     pub prefix: String,
     /// Whatever the store needs: a folder, a server.
+    #[expect(dead_code, reason = "held until the test ends")]
     pub keep: Box<dyn Any + Send>,
 }
 
@@ -126,7 +126,7 @@ pub async fn replaces_a_version(store: &Store, prefix: &str) {
     store.delete(&key).await.unwrap();
     // Some stores say that the object is missing, others that the condition fails.
     let error = store.put(&key, text("three").when(Condition::Matches(second))).await.unwrap_err();
-    assert!(error.is_refused() || error.is_not_found(), "{error:?}");
+    assert!(error.is_precondition_failed() || error.is_not_found(), "{error:?}");
     assert_eq!(store.head(&key).await.unwrap_err().kind, ErrorKind::NotFound);
 }
 
@@ -290,7 +290,7 @@ async fn won(store: &Store, key: &str, racer: usize, condition: Condition) -> Op
         match store.put(key, text(&format!("racer {racer:02}")).when(condition.clone())).await {
             Ok(etag) => return Some(etag),
             Err(error) if error.kind == ErrorKind::Conflict => {}
-            Err(error) if error.is_refused() => return None,
+            Err(error) if error.is_precondition_failed() => return None,
             Err(error) => panic!("{error:?}"),
         }
     }
@@ -333,7 +333,7 @@ pub async fn count(store: &Store, key: &str, times: usize) {
             let put = text(&(number + 1).to_string()).when(Condition::Matches(etag));
             match store.put(key, put).await {
                 Ok(_) => break,
-                Err(error) if error.is_refused() || error.kind == ErrorKind::Conflict => {}
+                Err(error) if error.is_precondition_failed() || error.kind == ErrorKind::Conflict => {}
                 Err(error) => panic!("{error:?}"),
             }
         }

@@ -1,4 +1,4 @@
-//! Counts the requests to a store. It sits directly around the real one, so that each retry counts.
+//! RequestCounts the requests to a store. It sits directly around the real one, so that each retry counts.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -46,30 +46,30 @@ impl Operation {
 }
 
 /// Who is told of requests.
-pub trait Requests: Send + Sync + Debug {
+pub trait RequestObserver: Send + Sync + Debug {
     /// A request is over, with an error's kind or well. `took` is the time until its answer began; a body that broke
     /// off later makes the outcome an error. A request that was given up is [`ErrorKind::Unavailable`].
-    fn request(&self, operation: Operation, outcome: Option<ErrorKind>, took: Duration);
+    fn on_request(&self, operation: Operation, outcome: Option<ErrorKind>, took: Duration);
 }
 
 /// A store whose requests are told to an observer.
 #[derive(Debug)]
-pub struct Counted {
+pub struct CountingStore {
     inner: Arc<dyn ObjectStore>,
-    requests: Arc<dyn Requests>,
+    observer: Arc<dyn RequestObserver>,
 }
 
-impl Counted {
+impl CountingStore {
     /// Tells `requests` of the requests to `inner`.
-    pub fn new(inner: Arc<dyn ObjectStore>, requests: Arc<dyn Requests>) -> Self {
-        Self { inner, requests }
+    pub fn new(inner: Arc<dyn ObjectStore>, observer: Arc<dyn RequestObserver>) -> Self {
+        Self { inner, observer }
     }
 
-    fn begin(&self, operation: Operation) -> Running {
-        Running {
-            requests: Arc::clone(&self.requests),
+    fn start(&self, operation: Operation) -> PendingRequest {
+        PendingRequest {
+            observer: Arc::clone(&self.observer),
             operation,
-            begun: Instant::now(),
+            started: Instant::now(),
             took: None,
             outcome: Some(ErrorKind::Unavailable),
         }
@@ -77,68 +77,68 @@ impl Counted {
 }
 
 /// A request that runs. It is told when this is dropped, so one that is given up is told too.
-struct Running {
-    requests: Arc<dyn Requests>,
+struct PendingRequest {
+    observer: Arc<dyn RequestObserver>,
     operation: Operation,
-    begun: Instant,
+    started: Instant,
     took: Option<Duration>,
     outcome: Option<ErrorKind>,
 }
 
-impl Running {
-    fn answered<T>(&mut self, answer: &Result<T, StoreError>) {
-        self.took = Some(self.begun.elapsed());
+impl PendingRequest {
+    fn set_outcome<T>(&mut self, answer: &Result<T, StoreError>) {
+        self.took = Some(self.started.elapsed());
         self.outcome = answer.as_ref().err().map(|error| error.kind);
     }
 
-    fn over<T>(mut self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
-        self.answered(&answer);
+    fn finish<T>(mut self, answer: Result<T, StoreError>) -> Result<T, StoreError> {
+        self.set_outcome(&answer);
         answer
     }
 }
 
-impl Drop for Running {
+impl Drop for PendingRequest {
     fn drop(&mut self) {
-        let took = self.took.unwrap_or_else(|| self.begun.elapsed());
-        self.requests.request(self.operation, self.outcome, took);
+        let took = self.took.unwrap_or_else(|| self.started.elapsed());
+        self.observer.on_request(self.operation, self.outcome, took);
     }
 }
 
 #[async_trait]
-impl ObjectStore for Counted {
+impl ObjectStore for CountingStore {
     async fn head(&self, key: &str) -> Result<Object, StoreError> {
-        let running = self.begin(Operation::Head);
-        running.over(self.inner.head(key).await)
+        let pending = self.start(Operation::Head);
+        pending.finish(self.inner.head(key).await)
     }
 
     async fn get(&self, key: &str, read: Read) -> Result<Download, StoreError> {
-        let mut running = self.begin(Operation::Get);
+        let mut pending = self.start(Operation::Get);
         let answer = self.inner.get(key, read).await;
-        running.answered(&answer);
+        pending.set_outcome(&answer);
         let Download { object, body } = answer?;
-        let body = unfold((body, running), |(mut body, mut running)| async move {
+        let body = unfold((body, pending), |(mut body, mut pending)| async move {
             let part = body.next().await?;
             if let Err(error) = &part {
-                running.outcome = Some(error.kind);
+                pending.outcome = Some(error.kind);
             }
-            Some((part, (body, running)))
+            Some((part, (body, pending)))
         });
         Ok(Download { object, body: body.boxed() })
     }
 
     async fn put(&self, key: &str, put: Put) -> Result<ETag, StoreError> {
-        let running = self.begin(Operation::Put);
-        running.over(self.inner.put(key, put).await)
+        let pending = self.start(Operation::Put);
+        pending.finish(self.inner.put(key, put).await)
     }
 
     async fn delete(&self, key: &str) -> Result<(), StoreError> {
-        let running = self.begin(Operation::Delete);
-        running.over(self.inner.delete(key).await)
+        let pending = self.start(Operation::Delete);
+        pending.finish(self.inner.delete(key).await)
     }
 
     async fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Page, StoreError> {
-        let running = self.begin(Operation::List);
-        running.over(self.inner.list(prefix, after, limit).await)
+        let pending = self.start(Operation::List);
+        pending.finish(self.inner.list(prefix, after, limit).await)
     }
 
     fn address(&self, key: &str) -> String {
@@ -149,13 +149,13 @@ impl ObjectStore for Counted {
 /// Outcomes: well, and each kind of error.
 const OUTCOMES: usize = ErrorKind::ALL.len() + 1;
 
-/// Counts, for tests and for a line in a log.
+/// RequestCounts, for tests and for a line in a log.
 #[derive(Debug, Default)]
-pub struct Counts {
+pub struct RequestCounts {
     by: [[AtomicU64; OUTCOMES]; Operation::ALL.len()],
 }
 
-impl Counts {
+impl RequestCounts {
     /// None yet.
     pub fn new() -> Self {
         Self::default()
@@ -167,7 +167,7 @@ impl Counts {
     }
 
     /// Requests of an operation with this outcome.
-    pub fn with(&self, operation: Operation, outcome: Option<ErrorKind>) -> u64 {
+    pub fn with_outcome(&self, operation: Operation, outcome: Option<ErrorKind>) -> u64 {
         self.by[operation as usize][index(outcome)].load(Ordering::Relaxed)
     }
 
@@ -178,12 +178,12 @@ impl Counts {
 
     /// Writes whose condition did not hold.
     pub fn refused_writes(&self) -> u64 {
-        self.with(Operation::Put, Some(ErrorKind::PreconditionFailed))
+        self.with_outcome(Operation::Put, Some(ErrorKind::PreconditionFailed))
     }
 }
 
-impl Requests for Counts {
-    fn request(&self, operation: Operation, outcome: Option<ErrorKind>, _took: Duration) {
+impl RequestObserver for RequestCounts {
+    fn on_request(&self, operation: Operation, outcome: Option<ErrorKind>, _took: Duration) {
         self.by[operation as usize][index(outcome)].fetch_add(1, Ordering::Relaxed);
     }
 }
@@ -197,11 +197,11 @@ mod tests {
     use super::*;
     use crate::memory::MemoryStore;
     use crate::object::Condition;
-    use crate::scripted::{Scripted, Step};
+    use crate::test_store::{Step, TestStore};
 
-    fn counted(inner: Arc<dyn ObjectStore>) -> (Counted, Arc<Counts>) {
-        let counts = Arc::new(Counts::new());
-        (Counted::new(inner, Arc::clone(&counts) as Arc<dyn Requests>), counts)
+    fn counted(inner: Arc<dyn ObjectStore>) -> (CountingStore, Arc<RequestCounts>) {
+        let counts = Arc::new(RequestCounts::new());
+        (CountingStore::new(inner, Arc::clone(&counts) as Arc<dyn RequestObserver>), counts)
     }
 
     #[tokio::test]
@@ -217,24 +217,24 @@ mod tests {
         store.delete("a").await.unwrap();
 
         assert_eq!((counts.of(Operation::Put), counts.refused_writes()), (2, 1));
-        assert_eq!(counts.with(Operation::Head, None), 1);
-        assert_eq!(counts.with(Operation::Head, Some(ErrorKind::NotFound)), 1);
-        assert_eq!(counts.with(Operation::Get, None), 1);
+        assert_eq!(counts.with_outcome(Operation::Head, None), 1);
+        assert_eq!(counts.with_outcome(Operation::Head, Some(ErrorKind::NotFound)), 1);
+        assert_eq!(counts.with_outcome(Operation::Get, None), 1);
         assert_eq!((counts.of(Operation::List), counts.of(Operation::Delete)), (1, 1));
         assert_eq!(counts.total(), 7);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_broken_body_and_a_request_that_is_given_up_are_errors() {
-        let inner = Scripted::with("a", 100_000);
+        let inner = TestStore::with("a", 100_000);
         inner.next(Step::BreakAfter(10));
         inner.next(Step::Hang);
         let (store, counts) = counted(Arc::new(inner));
         store.get("a", Read::default()).await.unwrap().bytes().await.unwrap_err();
-        assert_eq!(counts.with(Operation::Get, Some(ErrorKind::Unavailable)), 1);
+        assert_eq!(counts.with_outcome(Operation::Get, Some(ErrorKind::Unavailable)), 1);
 
         tokio::time::timeout(Duration::from_secs(1), store.head("a")).await.unwrap_err();
-        assert_eq!(counts.with(Operation::Head, Some(ErrorKind::Unavailable)), 1);
+        assert_eq!(counts.with_outcome(Operation::Head, Some(ErrorKind::Unavailable)), 1);
         assert_eq!(counts.total(), 2);
     }
 

@@ -1,7 +1,5 @@
 //! Keys, links and states of a folder that are out to harm, and errors that name what is wrong.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};

@@ -14,13 +14,13 @@ use std::os::unix::fs::MetadataExt;
 use crate::object::{self, ETag, Object};
 
 /// The tag without quotation marks, as names of files can have it.
-pub(super) fn bare(file: &Metadata) -> String {
+pub(super) fn unquoted(file: &Metadata) -> String {
     format!("{:x}-{:x}-{:x}-{:x}", file.ino(), file.size(), file.mtime(), file.mtime_nsec())
 }
 
 /// The tag as the store gives it.
 pub(super) fn of(file: &Metadata) -> ETag {
-    ETag::new(format!("\"{}\"", bare(file)))
+    ETag::new(format!("\"{}\"", unquoted(file)))
 }
 
 /// What is known of the object that the file is.
