@@ -20,7 +20,7 @@ const AWAY: Duration = Duration::from_secs(30);
 /// A job over the prompts that something happens to.
 #[track_caller]
 fn disturbed(test: &str, what: impl FnOnce(&Node, &mut Run<'_>)) {
-    let Some(node) = node(test) else { return };
+    let node = node();
     let mut run = Run::start(&node, &format!("node-{test}"), prompts(), json!({}));
     run.committed(EARLY);
     what(&node, &mut run);

@@ -29,7 +29,7 @@ pub fn damaged(folder: &Path) -> (Vec<PathBuf>, Vec<String>) {
 
 #[test]
 fn damaged_recordings_fail_by_name_and_the_others_are_done() {
-    let Some(node) = node("damaged recordings") else { return };
+    let node = node();
     let folder = tempfile::tempdir().unwrap();
     let (recordings, names) = damaged(folder.path());
     let mut bad: Vec<String> = names.iter().map(|name| format!("node-failed/{name}")).collect();
@@ -60,7 +60,7 @@ fn damaged_recordings_fail_by_name_and_the_others_are_done() {
 
 #[test]
 fn a_job_without_its_secret_is_stalled_and_begins_when_the_secret_comes() {
-    let Some(node) = node("a missing secret") else { return };
+    let node = node();
     let storage = json!({"endpoint": node.endpoint(), "region": "us-east-1", "forcePathStyle": true,
         "credentialsSecretRef": {"name": "later"}});
     let run = Run::start(&node, "node-stalled", &prompts()[..20], json!({"storage": storage}));

@@ -26,18 +26,15 @@ pub struct Node {
     _turn: MutexGuard<'static, ()>,
 }
 
-/// The node, when it is this test's turn; without one the test says so and ends.
-pub fn node(test: &str) -> Option<Node> {
+/// The node, when it is this test's turn.
+pub fn node() -> Node {
     let Ok(name) = std::env::var(VARIABLE) else {
-        // `eprintln` is what the harness holds back.
-        let said = format!("NOT CHECKED: {test}: no node is up. As root: make test-node\n");
-        std::io::stderr().write_all(said.as_bytes()).unwrap();
-        return None;
+        panic!("{VARIABLE} is not set: run `make test-node` as root")
     };
     let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let state = target().join("cluster").join(&name);
     assert!(state.join("kubeconfig").exists(), "{} is no running cluster", state.display());
-    Some(Node { name, state, _turn: turn })
+    Node { name, state, _turn: turn }
 }
 
 /// The checkout.

@@ -11,7 +11,7 @@ use crate::run::Run;
 
 #[test]
 fn an_engine_above_its_soft_limit_is_recycled_and_the_pod_stays() {
-    let Some(node) = node("an engine above its soft limit") else { return };
+    let node = node();
     // Half a processor, so that figures are scraped before engines are replaced and after: the dashboards are asked for these. There
     // an engine reaches 160 to 165 MB over these recordings, by small steps: at 160Mi none was replaced, at 144Mi two were, at 136Mi
     // four, and at 128Mi six.
@@ -34,7 +34,7 @@ fn an_engine_above_its_soft_limit_is_recycled_and_the_pod_stays() {
 
 #[test]
 fn a_worker_that_hangs_beyond_its_supervisors_help_is_replaced() {
-    let Some(node) = node("a worker that hangs") else { return };
+    let node = node();
     let more = json!({"scaling": {"minWorkers": 1, "maxWorkers": 1}});
     let mut run = Run::start(&node, "node-hangs", prompts(), more);
     // Only who has answered before counts as silent: what is known of the plan came from its answer.
@@ -57,7 +57,7 @@ fn a_worker_that_hangs_beyond_its_supervisors_help_is_replaced() {
 /// As a user that the image does not know, as OpenShift gives them.
 #[test]
 fn a_worker_of_any_user_is_drained_with_exit_code_75() {
-    let Some(node) = node("a drained worker") else { return };
+    let node = node();
     let more = json!({
         "scaling": {"minWorkers": 1, "maxWorkers": 1},
         "template": {"spec": {"securityContext": {"runAsUser": 1_000_650_000, "runAsGroup": 0}}},
