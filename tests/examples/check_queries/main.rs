@@ -19,8 +19,8 @@ use self::pod::Programs;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folders: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
-    let [binaries, speech, recordings, state] =
-        <[PathBuf; 4]>::try_from(folders).map_err(|_| "usage: check_queries BINARIES SPEECH RECORDINGS STATE")?;
+    let [binaries, speech, recordings, state] = <[PathBuf; 4]>::try_from(folders)
+        .map_err(|_| "usage: check_queries BINARIES SPEECH RECORDINGS STATE")?;
     let server = VersityGw::start()?;
     jobs::upload(&server, &recordings)?;
 

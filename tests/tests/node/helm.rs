@@ -82,7 +82,7 @@ fn the_charts_own_tests_pass() {
         "storage": storage,
     });
     node.helm(&["upgrade", "verbatim", chart], &["--set-json", &format!("tests.job={job}")]);
-    let said = node.helm(&["test", "verbatim"], &["--timeout", "3m"]);
+    let said = node.helm(&["test", "verbatim"], &["--timeout", "10m"]);
     assert_eq!(said.matches("Phase:          Succeeded").count(), 3, "{said}");
     node.helm(&["upgrade", "verbatim", chart], &[]);
 }

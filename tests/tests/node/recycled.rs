@@ -1,11 +1,13 @@
 //! Workers that need help: from their supervisors, or from the operator.
 
+use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
+use std::sync::mpsc;
 
 use serde_json::json;
 
 use crate::cgroups::{signal, supervisor};
-use crate::node::{node, wait};
+use crate::node::{DEADLINE, node, wait};
 use crate::recordings::{prompts, reference};
 use crate::run::Run;
 
@@ -38,14 +40,14 @@ fn a_worker_that_hangs_beyond_its_supervisors_help_is_replaced() {
     let more = json!({"scaling": {"minWorkers": 1, "maxWorkers": 1}});
     let mut run = Run::start(&node, "node-hangs", prompts(), more);
     // Only who has answered before counts as silent: what is known of the plan came from its answer.
-    run.until(120, "an answer", |status| status["files"]["total"] == 568);
+    run.until("an answer", |status| status["files"]["total"] == 568);
     run.committed(1);
     let pod = run.worker();
     // The supervisor, which would help the engine, stands still: nothing inside the pod can help.
     signal(&supervisor(&node, &pod), "STOP");
-    let status = run.until(240, "the restart", |status| status["restarts"].as_i64() == Some(1));
+    let status = run.until("the restart", |status| status["restarts"].as_i64() == Some(1));
     assert!(status["files"]["remaining"].as_i64().unwrap() > 0, "{status:#}");
-    wait(120, "another worker", || {
+    wait("another worker", || {
         run.pods().iter().any(|other| other["metadata"]["uid"] != pod["metadata"]["uid"]).then_some(())
     });
     run.check(reference());
@@ -77,9 +79,16 @@ fn a_worker_of_any_user_is_drained_with_exit_code_75() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    node.kubectl(&["-n", &namespace, "delete", "pod", &name]);
+    let (sender, states) = mpsc::channel();
+    let lines = BufReader::new(watch.stdout.take().unwrap()).lines();
+    std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| sender.send(line)));
+    let state = || states.recv_timeout(DEADLINE).unwrap();
+    // The pod as it is: the watch has begun.
+    assert_eq!(state(), "");
+    node.kubectl(&["-n", &namespace, "delete", "pod", &name, "--wait=false"]);
+    let code = std::iter::repeat_with(state).find(|code| !code.is_empty());
+    assert_eq!(code.as_deref(), Some("75"));
     let _ = watch.kill();
-    let seen = String::from_utf8(watch.wait_with_output().unwrap().stdout).unwrap();
-    assert!(seen.lines().any(|line| line == "75"), "{seen:?}");
+    watch.wait().unwrap();
     run.check(reference());
 }
