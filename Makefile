@@ -77,6 +77,7 @@ test-node: build model ## Run the tests on a real Kubernetes node, every query o
 test-python:
 	@scripts/setup.sh promtool
 	$(PYTHON) -m unittest discover --start-directory bench/tests --top-level-directory .
+	$(PYTHON) -m unittest discover --start-directory scripts/tests --top-level-directory .
 	$(PYTHON) -m unittest discover --start-directory deploy/tests --top-level-directory deploy/tests
 
 test-alerts: ## Check the alerts, and test that each fires, stays silent and resolves when it should
@@ -93,11 +94,11 @@ soak: model ## Measure the engine's memory over ten minutes of recordings: targe
 	scripts/soak.sh $(VERBATIM) $(SOAK)
 
 chaos: build model ## Inject 300 random engine faults in one run, and compare each result with an undisturbed run
-	VERBATIM_CHAOS_FAULTS=300 cargo test --release --locked --package verbatim --test engine_faults random -- --nocapture
+	VERBATIM_CHAOS_FAULTS=300 cargo test --release --locked --package verbatim --test engine_processes faults::faults_at_random -- --nocapture
 
 chaos-workers: build model ## Kill and stop three workers over one bucket and shift their clocks, in 50 runs; nothing may be lost or done twice
 	@scripts/setup.sh versitygw faketime
-	VERBATIM_CHAOS_RUNS=50 cargo test --release --locked --package verbatim --test ledger_chaos -- --nocapture
+	VERBATIM_CHAOS_RUNS=50 cargo test --release --locked --package verbatim --test ledger_jobs chaos:: -- --nocapture
 
 operator-load: build ## Measure the operator with 2,000 jobs, 500 of them running (five minutes)
 	@scripts/setup.sh kubernetes
@@ -126,6 +127,7 @@ lint: setup ## Lint with clippy, helm lint and dashboard-linter; warnings are er
 	$(CLIPPY) --all-targets
 	$(CLIPPY) --test node
 	@scripts/features.sh
+	@$(PYTHON) scripts/structure.py
 	@scripts/setup.sh helm
 	@for values in charts/verbatim/ci/*.yaml; do helm lint charts/verbatim --strict --quiet --values $$values; done
 	@scripts/dashboards.sh lint
@@ -158,7 +160,7 @@ check-generated: build ## Fail if a generated file differs from what `make gener
 
 golden: ## Write the golden transcripts again, with the vendor's graphs
 	PYTHONPATH="$$($(PYTHON) bench/environment.py)" $(PYTHON) scripts/golden/make_golden.py \
-	  inference/tests/golden/segments.json -o inference/tests/golden/moonshine.json
+	  inference/fixtures/golden/segments.json -o inference/fixtures/golden/moonshine.json
 
 fuzz-mutations: ## Fuzz the decoders with seeded mutations of the fixtures for FUZZ_SECONDS (60), in the tests' build
 	VERBATIM_FUZZ_SECONDS=$(FUZZ_SECONDS) cargo test --release --locked --workspace --test fuzz_decode -- --nocapture

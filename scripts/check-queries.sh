@@ -34,7 +34,7 @@ rm -rf "$state"
 mkdir -p "$state"/{recordings,speech,prometheus}
 # The two recordings that come with the model, and pieces of all lengths and formats.
 cp "$("$target/release/verbatim" model show --path)"/samples/*.wav "$state/speech/"
-cp "$state"/speech/*.wav inference/tests/fixtures/audio/*.wav "$state/recordings/"
+cp "$state"/speech/*.wav inference/fixtures/audio/*.wav "$state/recordings/"
 # The prompts of the bench, where they are: many short ones.
 prompts=${XDG_CACHE_HOME:-$HOME/.cache}/verbatim/bench/prompts
 [ ! -d "$prompts" ] || cp "$prompts"/*.wav "$state/recordings/"

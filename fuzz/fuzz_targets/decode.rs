@@ -5,8 +5,8 @@
 use std::io::{Seek, Write};
 
 use libfuzzer_sys::fuzz_target;
-use verbatim::engine::audio::{AudioLimits, AudioStream};
-use verbatim::engine::job::ChannelMode;
+use verbatim_engine::audio::{AudioLimits, AudioStream};
+use verbatim_protocol::task::ChannelMode;
 
 /// Audio after which an input is stopped, in seconds: a few bytes can claim hours of silence, and decoding them finds
 /// nothing.

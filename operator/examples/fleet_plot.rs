@@ -78,16 +78,16 @@ fn workers(run: &Run, scenario: &Scenario) -> Result<String, Box<dyn Error>> {
     };
     let ends: Points = run.steps.iter().filter_map(told).filter(|(_, end)| *end < 1.2 * target).collect();
     let axes = Axes {
-        title: "Workers, and the end that is foretold, of a job with a target of two hours",
-        x: ("minutes since the beginning", 0.0..1.05 * target),
+        title: "Workers and forecast end of a job with a target of two hours",
+        x: ("minutes since the start", 0.0..1.05 * target),
         y: ("workers; minutes", 0.0..1.1 * target),
     };
     let lines = [
         Line(vec![(0.0, target), (target, target)], GREY, "target, minutes"),
-        Line(vec![(minutes(run.end), 0.0), (minutes(run.end), 1.1 * target)], RED, "the end"),
-        Line(ends, ORANGE, "end as foretold, minutes"),
-        Line(asked, BLUE, "workers asked for"),
-        Line(there, GREEN, "workers that work"),
+        Line(vec![(minutes(run.end), 0.0), (minutes(run.end), 1.1 * target)], RED, "actual end"),
+        Line(ends, ORANGE, "forecast end, minutes"),
+        Line(asked, BLUE, "workers wanted"),
+        Line(there, GREEN, "workers ready"),
     ];
     draw(&axes, &lines)
 }
@@ -100,16 +100,16 @@ fn eta(runs: &[Run]) -> Result<String, Box<dyn Error>> {
     };
     let curve = |part: f64| -> Points { (2..=80).step_by(2).map(|percent| at(percent, part)).collect() };
     let axes = Axes {
-        title: "Error of the time that is left, over the work that is done",
+        title: "Error of the forecast time left, by progress",
         x: ("% of the audio done", 0.0..80.0),
-        y: ("% of the time that is left", 0.0..45.0),
+        y: ("error, % of the time left", 0.0..45.0),
     };
     let lines = [
         Line(vec![(0.0, 15.0), (80.0, 15.0)], GREY, "15 %"),
-        Line(vec![(10.0, 0.0), (10.0, 45.0)], GREY, "a tenth"),
-        Line(curve(1.0), RED, "worst run"),
-        Line(curve(0.95), ORANGE, "95 % of the runs are below"),
-        Line(curve(0.5), BLUE, "half of the runs are below"),
+        Line(vec![(10.0, 0.0), (10.0, 45.0)], GREY, "10 % done"),
+        Line(curve(1.0), RED, "max"),
+        Line(curve(0.95), ORANGE, "p95"),
+        Line(curve(0.5), BLUE, "p50"),
     ];
     draw(&axes, &lines)
 }
