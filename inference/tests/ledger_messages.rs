@@ -15,7 +15,9 @@ use std::process::Command;
 use bucket::Bucket;
 use nix::sys::signal::Signal;
 use processes::{Running, wait_for};
-use verbatim_crds::contract::messages::{Cause, Farewell, JobProgress, LedgerPhase, Left};
+use verbatim_crds::contract::messages::{
+    Cause, ExitReason as Left, JobProgress, LedgerPhase, TerminationMessage as Farewell,
+};
 use verbatim_tests::proxy::{Faults, Proxy, Signer};
 use verbatim_tests::versitygw::VersityGw;
 

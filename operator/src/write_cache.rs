@@ -1,33 +1,33 @@
-//! What this replica wrote last of a job: the watches show it a moment later, and a look in between must not do, and tell, it again.
+//! Last writes of this replica for a job. The watches deliver them a moment later; a reconcile in between must not repeat a write or
+//! its event.
 
 use std::sync::Arc;
 
 use k8s_openapi::api::batch::v1::Job;
-use kube::api::ObjectMeta;
 use verbatim_crds::{TranscriptionJob, TranscriptionJobStatus};
 
-use crate::observe::Round;
+use crate::observe::rounds::{Round, version};
 
-/// What was written last.
+/// Last writes for a job, as the API server answered them.
 #[derive(Debug, Default)]
-pub struct Written {
+pub struct WriteCache {
     status: Option<(u64, TranscriptionJobStatus)>,
     round: Option<(u64, Round)>,
 }
 
-impl Written {
-    /// The status was written: this is the API server's answer.
-    pub fn status(&mut self, answer: &TranscriptionJob) {
+impl WriteCache {
+    /// Records the API server's answer to a write of the status.
+    pub fn record_status(&mut self, answer: &TranscriptionJob) {
         self.status = version(&answer.metadata).zip(answer.status.clone());
     }
 
-    /// A Job's numbers were written: this is the API server's answer.
-    pub fn numbers(&mut self, answer: &Job) {
+    /// Records the API server's answer to a write of a Job's numbers.
+    pub fn record_numbers(&mut self, answer: &Job) {
         self.round = version(&answer.metadata).map(|version| (version, Round::from(answer)));
     }
 
-    /// The job, with its status as it was written last where the watch does not have that yet.
-    pub fn over(&self, seen: Arc<TranscriptionJob>) -> Arc<TranscriptionJob> {
+    /// The job, with the last written status if that is newer than the watch's.
+    pub fn latest_job(&self, seen: Arc<TranscriptionJob>) -> Arc<TranscriptionJob> {
         match &self.status {
             Some((written, status)) if version(&seen.metadata).is_some_and(|seen| seen < *written) => {
                 Arc::new(TranscriptionJob { status: Some(status.clone()), ..(*seen).clone() })
@@ -36,8 +36,8 @@ impl Written {
         }
     }
 
-    /// The rounds, with the one that was written last as it was written where the watch does not have that yet.
-    pub fn over_rounds(&self, rounds: &mut [Round]) {
+    /// Replaces the round that was written last if its write is newer than the watch's.
+    pub fn update_rounds(&self, rounds: &mut [Round]) {
         let Some((written, round)) = &self.round else { return };
         let same =
             |seen: &&mut Round| seen.uid == round.uid && seen.version.is_some_and(|seen| seen < *written);
@@ -45,12 +45,6 @@ impl Written {
             seen.clone_from(round);
         }
     }
-}
-
-/// An object's version, where it can be compared. Kubernetes promises that it grows since 1.35; before, it did so with every API
-/// server over etcd, whose revision it is.
-pub fn version(metadata: &ObjectMeta) -> Option<u64> {
-    metadata.resource_version.as_ref()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -69,18 +63,18 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_seen_until_the_watch_has_it_or_more() {
-        let mut written = Written::default();
+    fn written_status_holds_until_the_watch_catches_up() {
+        let mut cache = WriteCache::default();
         let old = Arc::new(job(7, "Running"));
-        assert_eq!(written.over(Arc::clone(&old)), old);
-        written.status(&job(9, "Complete"));
-        assert_eq!(written.over(Arc::clone(&old)).status, job(0, "Complete").status);
+        assert_eq!(cache.latest_job(Arc::clone(&old)), old);
+        cache.record_status(&job(9, "Complete"));
+        assert_eq!(cache.latest_job(Arc::clone(&old)).status, job(0, "Complete").status);
         let newer = Arc::new(job(9, "Suspended"));
-        assert_eq!(written.over(Arc::clone(&newer)), newer);
+        assert_eq!(cache.latest_job(Arc::clone(&newer)), newer);
     }
 
     #[test]
-    fn numbers_too() {
+    fn written_numbers_hold_until_the_watch_catches_up() {
         let job = |version: u64, parallelism: u32| -> Job {
             serde_json::from_value(json!({
                 "metadata": {"name": "calls-0", "uid": "u", "resourceVersion": version.to_string()},
@@ -88,13 +82,13 @@ mod tests {
             }))
             .unwrap()
         };
-        let mut written = Written::default();
-        written.numbers(&job(9, 3));
+        let mut cache = WriteCache::default();
+        cache.record_numbers(&job(9, 3));
         let mut rounds = [Round::from(&job(8, 1)), Round { uid: "other".into(), ..Round::from(&job(1, 1)) }];
-        written.over_rounds(&mut rounds);
+        cache.update_rounds(&mut rounds);
         assert_eq!((rounds[0].parallelism, rounds[1].parallelism), (3, 1));
         let mut rounds = [Round::from(&job(10, 2))];
-        written.over_rounds(&mut rounds);
+        cache.update_rounds(&mut rounds);
         assert_eq!(rounds[0].parallelism, 2);
     }
 }
