@@ -1,4 +1,4 @@
-//! A namespace with a node, a fleet, and an operator that may do exactly what its role says.
+//! A namespace with a node, a fleet, and an operator with exactly the rights of its role.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -11,35 +11,35 @@ use verbatim_tests::process::{Kept, free_port};
 
 use crate::fleet::Fleet;
 
-/// Everything here takes seconds; a Job's own back-off for a pod that is not counted takes 10 s, and 20 s the second time.
+/// Longest wait. Every step takes seconds; the Job controller's back-off for an ignored pod failure is 10 s, then 20 s.
 pub const LIMIT: Duration = Duration::from_secs(240);
 
-/// The operator's service account, and another one's.
+/// Service accounts of the operator and of a second one.
 pub const ACCOUNT: &str = "operator";
 pub const OTHER: &str = "other";
 
-/// A namespace of a control plane with everything that a job needs. What is dropped first comes first.
-pub struct Stage<'a> {
+/// A namespace of a control plane with everything that a job needs. Fields are dropped in this order.
+pub struct Fixture<'a> {
     operators: Vec<Kept>,
     _node: Option<FakeNode>,
     pub fleet: Arc<Fleet>,
     pub namespace: Namespace,
     pub cluster: &'a ControlPlane,
     pub logs: tempfile::TempDir,
-    /// Variables of the operators that are started from now on.
+    /// Environment variables of operators that are started from now on.
     pub environment: Vec<(&'static str, String)>,
-    /// Where the operator that was started last serves its metrics.
+    /// HTTP address of the operator that was started last.
     http: String,
 }
 
-impl Stage<'static> {
-    /// In the control plane that tests share.
+impl Fixture<'static> {
+    /// A fixture in the shared control plane.
     pub fn shared(prefix: &str, fleet: Fleet) -> Self {
-        Stage::in_namespace(defined(), prefix, fleet, NodeOptions::default())
+        Fixture::in_namespace(defined(), prefix, fleet, NodeOptions::default())
     }
 }
 
-/// The control plane that tests share, with the API and the operator's roles.
+/// The shared control plane, with the API and the operator's roles.
 pub fn defined() -> &'static ControlPlane {
     static DEFINED: Once = Once::new();
     let cluster = cluster::shared();
@@ -47,7 +47,7 @@ pub fn defined() -> &'static ControlPlane {
     cluster
 }
 
-/// Defines the API, and the operator's roles.
+/// Installs the API and the operator's roles.
 pub fn define(cluster: &ControlPlane) {
     cluster.apply(include_str!("../../../crds/transcriptionjobs.verbatim.dev.yaml")).unwrap();
     cluster.apply(include_str!("../../../deploy/operator/rbac.yaml")).unwrap();
@@ -61,14 +61,14 @@ pub fn define(cluster: &ControlPlane) {
         .unwrap();
 }
 
-impl<'a> Stage<'a> {
-    /// In a control plane where the API is defined.
+impl<'a> Fixture<'a> {
+    /// A fixture in a control plane that has the API.
     pub fn in_namespace(cluster: &'a ControlPlane, prefix: &str, fleet: Fleet, node: NodeOptions) -> Self {
         let fleet = Arc::new(fleet);
         Self::with_script(cluster, prefix, Arc::clone(&fleet), node, |_| fleet.script())
     }
 
-    /// The same with a script of its own for pods, made for the namespace.
+    /// The same with a custom script for the namespace's pods.
     pub fn with_script<S: PodScript>(
         cluster: &'a ControlPlane,
         prefix: &str,
@@ -98,7 +98,7 @@ impl<'a> Stage<'a> {
             namespace.apply(&object.to_string()).unwrap();
         }
         let logs = tempfile::tempdir().unwrap();
-        Stage {
+        Fixture {
             operators: Vec::new(),
             _node: Some(node),
             fleet,
@@ -110,18 +110,18 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// Starts an operator for this namespace. Gives its process's id.
+    /// Starts an operator for this namespace. Returns its process id.
     pub fn operator(&mut self, more: &[&str]) -> u32 {
         self.operator_as(ACCOUNT, more)
     }
 
-    /// Starts an operator with this service account, by which the audit log tells operators apart.
+    /// Starts an operator with this service account, which distinguishes operators in the audit log.
     pub fn operator_as(&mut self, account: &str, more: &[&str]) -> u32 {
         let own = self.namespace.name().to_owned();
         self.operator_over(account, &[&["--namespace", &own], more].concat())
     }
 
-    /// Starts an operator that watches what its arguments say.
+    /// Starts an operator with these arguments.
     pub fn operator_over(&mut self, account: &str, arguments: &[&str]) -> u32 {
         let kubeconfig = self.namespace.token_for(account).unwrap();
         self.http = format!("127.0.0.1:{}", free_port().unwrap());
@@ -136,9 +136,14 @@ impl<'a> Stage<'a> {
         id
     }
 
-    /// Kills an operator as a lost node does.
+    /// Kills the operator that was started last, as a lost node does.
     pub fn kill_operator(&mut self) {
         drop(self.operators.pop());
+    }
+
+    /// Whether the operator that was started last is running.
+    pub fn operator_runs(&self) -> bool {
+        self.operators.last().is_some_and(Kept::runs)
     }
 
     /// Kills the operator that was started first.
@@ -146,7 +151,7 @@ impl<'a> Stage<'a> {
         drop(self.operators.remove(0));
     }
 
-    /// What the operators have written.
+    /// Logs of all operators.
     pub fn log(&self) -> String {
         let mut text = String::new();
         for entry in std::fs::read_dir(self.logs.path()).unwrap() {
@@ -155,7 +160,7 @@ impl<'a> Stage<'a> {
         text
     }
 
-    /// Applies a job over the fleet's recordings; `more` is laid over its spec.
+    /// Applies a job over the fleet's recordings; `more` overrides fields of its spec.
     pub fn apply(&self, name: &str, more: Value) {
         let mut spec = json!({
             "source": {"s3": {"bucket": "calls", "prefix": "2026/11/"}},
@@ -167,23 +172,23 @@ impl<'a> Stage<'a> {
         self.namespace.apply(&job.to_string()).unwrap();
     }
 
-    /// Changes a job's spec.
+    /// Patches a job's spec.
     pub fn patch(&self, name: &str, spec: &Value) {
         let patch = json!({"spec": spec}).to_string();
         self.namespace.kubectl(&["patch", "tj", name, "--type=merge", "--patch", &patch]).unwrap();
     }
 
-    /// An object.
+    /// An object of the namespace.
     pub fn get(&self, what: &str) -> Value {
         serde_json::from_str(&self.namespace.kubectl(&["get", what, "-o", "json"]).unwrap()).unwrap()
     }
 
-    /// A job's status.
+    /// Status of a job.
     pub fn status(&self, name: &str) -> Value {
         self.get(&format!("tj/{name}"))["status"].clone()
     }
 
-    /// Events about a job, as `Reason: note`, the oldest first.
+    /// Events of a job as `Reason: note`, the oldest first.
     pub fn events(&self, name: &str) -> Vec<String> {
         let events = self.get("events.events.k8s.io");
         let mut events: Vec<(String, String)> = events["items"]
@@ -200,17 +205,17 @@ impl<'a> Stage<'a> {
         events.into_iter().map(|(_, event)| event).collect()
     }
 
-    /// Waits until a job's status is as wanted, and tells what was there otherwise.
+    /// Waits until a job's status matches; otherwise fails with status, events and logs.
     pub fn until(&self, name: &str, what: &str, mut holds: impl FnMut(&Value) -> bool) -> Value {
-        let begun = Instant::now();
+        let started = Instant::now();
         loop {
             let status = self.status(name);
-            truth(&status);
+            assert_consistent(&status);
             if holds(&status) {
                 return status;
             }
             assert!(
-                begun.elapsed() < LIMIT,
+                started.elapsed() < LIMIT,
                 "{what} never came\nstatus: {status:#}\nevents: {:#?}\nlog:\n{}",
                 self.events(name),
                 self.log()
@@ -219,7 +224,7 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// The metrics of the operator that was started last.
+    /// Metrics page of the operator that was started last.
     pub fn page(&self) -> String {
         use std::io::{Read, Write};
         let mut stream = std::net::TcpStream::connect(&self.http).unwrap();
@@ -229,7 +234,7 @@ impl<'a> Stage<'a> {
         page
     }
 
-    /// Requests of this namespace's operators that were forbidden.
+    /// Forbidden requests of this namespace's operators.
     pub fn forbidden(&self) -> Vec<String> {
         let user = format!("system:serviceaccount:{}:", self.namespace.name());
         let all = self.cluster.audit().unwrap().into_iter();
@@ -239,7 +244,17 @@ impl<'a> Stage<'a> {
     }
 }
 
-/// The operator's command.
+/// Waits until a condition holds. Returns the time that it took.
+pub fn wait_until(what: &str, holds: impl Fn() -> bool) -> Duration {
+    let started = Instant::now();
+    while !holds() {
+        assert!(started.elapsed() < LIMIT, "{what} never came");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    started.elapsed()
+}
+
+/// Command of the operator.
 pub fn operator(kubeconfig: &PathBuf, http: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_verbatim-operator"));
     command.env("KUBECONFIG", kubeconfig).env("RUST_LOG", "info");
@@ -265,8 +280,8 @@ pub fn condition(status: &Value, kind: &str) -> String {
     })
 }
 
-/// What must hold of every status at every moment.
-pub fn truth(status: &Value) {
+/// Checks the invariants of every status.
+pub fn assert_consistent(status: &Value) {
     let files = &status["files"];
     let count = |field: &str| files[field].as_i64().unwrap_or_default();
     if files.is_object() {

@@ -1,13 +1,14 @@
-//! What is made for a job, whole: the Job with its pod, and the workers' configuration. `cargo insta review` shows what changed.
-#![allow(clippy::unwrap_used, reason = "a test may fail so, helpers of it included")]
+//! The objects of a job as a whole: the Job with its pod, and the workers' configuration. `cargo insta review` shows changes.
 
 use clap::Parser;
 use serde_json::{Value, json};
 use verbatim_crds::TranscriptionJob;
+use verbatim_crds::contract::JOB_FILE;
 use verbatim_operator::build::{config, workers};
 use verbatim_operator::settings::Settings;
+use verbatim_operator::validate::validate;
 
-/// The job as the API server gives it: with a name, a namespace and a uid of its own.
+/// The job as the API server returns it: with a name, a namespace and a uid.
 fn stored(manifest: &str) -> TranscriptionJob {
     let document = manifest.split("\n---\n").last().unwrap();
     let mut job: TranscriptionJob = verbatim_crds::manifest::parse(document).unwrap().job;
@@ -16,7 +17,7 @@ fn stored(manifest: &str) -> TranscriptionJob {
     job
 }
 
-/// Job and ConfigMap; the configuration's text as what it says.
+/// Job and ConfigMap, with the configuration's content parsed.
 fn built(job: &TranscriptionJob, round: i32, count: u32) -> Value {
     let settings =
         Settings::parse_from(["verbatim-operator", "--worker-image", "registry.example.net/verbatim:1"]);
@@ -24,22 +25,22 @@ fn built(job: &TranscriptionJob, round: i32, count: u32) -> Value {
 }
 
 fn built_with(job: &TranscriptionJob, settings: &Settings, round: i32, count: u32) -> Value {
-    let job_object = workers::job(job, settings, round, count).unwrap();
-    let mut config = serde_json::to_value(config::config(job, settings).unwrap()).unwrap();
-    let text: Value = serde_json::from_str(config["data"][config::FILE].as_str().unwrap()).unwrap();
-    config["data"] = json!({ config::FILE: text });
+    let job_object = workers::build(&validate(job).unwrap(), settings, round, count);
+    let mut config = serde_json::to_value(config::build(job, settings)).unwrap();
+    let text: Value = serde_json::from_str(config["data"][JOB_FILE].as_str().unwrap()).unwrap();
+    config["data"] = json!({ JOB_FILE: text });
     json!({ "job": job_object, "configMap": config })
 }
 
 #[test]
-fn the_least_that_a_job_can_say() {
+fn minimal_job() {
     let job = stored(include_str!("../../deploy/samples/minimal.yaml"));
     insta::assert_json_snapshot!(built(&job, 0, 1));
 }
 
-/// A store of one's own, a queue, a GPU, volumes, a sidecar, a private image, in the second round.
+/// Private store, queue, GPU, volumes, sidecar and private image, in the second round.
 #[test]
-fn all_that_a_job_can_say() {
+fn full_job() {
     let mut job = stored(include_str!("../../deploy/samples/pod-template.yaml"));
     let store = stored(include_str!("../../deploy/samples/private-s3.yaml"));
     job.spec.storage = store.spec.storage;
@@ -60,9 +61,9 @@ fn all_that_a_job_can_say() {
     insta::assert_json_snapshot!(built(&job, 1, 8));
 }
 
-/// With traces the workers learn where spans go and what they hang from; a template may say otherwise, and nothing else differs.
+/// With traces the workers get the endpoint and the parent span; a template may override them, and nothing else differs.
 #[test]
-fn traces_add_a_parent_and_the_way() {
+fn traces_add_a_parent_and_an_endpoint() {
     let mut job = stored(include_str!("../../deploy/samples/minimal.yaml"));
     let plain = built(&job, 0, 1);
     let mut settings =
@@ -74,7 +75,7 @@ fn traces_add_a_parent_and_the_way() {
     });
     let mut traced = built_with(&job, &settings, 0, 1);
     assert!(!traced.to_string().contains("secret"));
-    let metadata = &mut traced["configMap"]["data"][config::FILE]["metadata"];
+    let metadata = &mut traced["configMap"]["data"][JOB_FILE]["metadata"];
     let written = metadata.as_object_mut().unwrap().remove("annotations").unwrap();
     let parent = settings.traces.job("0f0e0d0c-0b0a-0908-0706-050403020100").unwrap();
     assert_eq!(written, json!({"verbatim.dev/traceparent": parent.to_string()}));

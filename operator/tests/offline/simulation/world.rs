@@ -1,4 +1,4 @@
-//! Pods and workers: they start, claim, work, are preempted, drain and leave.
+//! Pods and workers: start, claim, work, preemption, drain and exit.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -7,27 +7,27 @@ use super::job::Job;
 use super::random::Random;
 use super::scenario::Scenario;
 
-/// Lease of a claim, in seconds: who is lost holds it for so long.
+/// Lease of a claim in seconds: a lost worker holds it that long.
 const LEASE: f64 = 30.0;
 /// Seconds until a failed pod is replaced.
 const REPLACED: f64 = 10.0;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum State {
-    /// There is none.
+    /// There is no pod.
     Absent,
-    /// It finds no node.
+    /// The pod cannot be scheduled.
     Waiting,
     Starting,
     Working,
-    /// It left with exit code 0.
+    /// The worker exited with code 0.
     Left,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Pod {
     pub(crate) state: State,
-    /// Counts its lives: events of an earlier one are void.
+    /// Number of the pod's life: events of an earlier one are void.
     pub(crate) life: u32,
     pub(crate) ready: f64,
     pub(crate) counter: f64,
@@ -54,7 +54,7 @@ pub(crate) struct World<'a> {
     pub(crate) end: Option<f64>,
     pub(crate) now: f64,
     desired: usize,
-    /// In microseconds.
+    /// By time in microseconds.
     events: BinaryHeap<Reverse<(u64, Event)>>,
 }
 
@@ -66,8 +66,8 @@ impl<'a> World<'a> {
         Self { scenario, job, pods, random, done_seconds: 0.0, end: None, now: 0.0, desired: 0, events }
     }
 
-    /// Asks for so many workers; the highest indexes go, as Kubernetes does it.
-    pub(crate) fn ask(&mut self, desired: usize) {
+    /// Sets the desired workers; the highest indexes go first, as in Kubernetes.
+    pub(crate) fn set_desired(&mut self, desired: usize) {
         self.desired = desired;
         while self.pods.len() < desired {
             self.pods.push(Pod {
@@ -103,7 +103,7 @@ impl<'a> World<'a> {
             }
             let Some(Reverse((at, event))) = self.events.pop() else { break };
             self.now = at as f64 / 1e6;
-            self.happens(event);
+            self.handle(event);
         }
         self.now = until;
     }
@@ -116,7 +116,7 @@ impl<'a> World<'a> {
         self.events.push(Reverse((((self.now + seconds) * 1e6) as u64, event)));
     }
 
-    /// Pods that wait get a node while there are some.
+    /// Schedules waiting pods while there is capacity.
     fn place(&mut self) {
         let taken = self.count(State::Starting) + self.count(State::Working);
         let mut room = self.scenario.capacity.unwrap_or(u32::MAX).saturating_sub(taken);
@@ -141,7 +141,7 @@ impl<'a> World<'a> {
         }
     }
 
-    fn happens(&mut self, event: Event) {
+    fn handle(&mut self, event: Event) {
         match event {
             Event::Ready(index, life) if self.pods[index].life == life => {
                 self.pods[index].state = State::Working;
@@ -183,7 +183,7 @@ impl<'a> World<'a> {
         }
     }
 
-    /// The worker goes on with its shard, claims another, or leaves.
+    /// The worker continues with its shard, claims another, or exits.
     fn next(&mut self, index: usize) {
         let finished =
             |job: &Job, shard: usize| job.shards[shard].finished.len() == job.shards[shard].files.len();
@@ -222,7 +222,7 @@ impl<'a> World<'a> {
         self.at(seconds, Event::FileEnds(index, life));
     }
 
-    /// A shard is free and someone has left: the controller gets a worker for it.
+    /// A shard is free and a worker has exited: the Job controller starts one again.
     fn wake(&mut self) {
         if self.job.free.is_empty() {
             return;

@@ -1,9 +1,8 @@
-//! Nothing is scripted: workers are processes of `verbatim worker`, the store is a real S3 server, the recordings are the 568
-//! Asterisk prompts; the test plays the kubelet.
+//! Real workers: processes of `verbatim worker`, a real S3 server, and the 568 Asterisk prompts; the test acts as the kubelet.
 //!
-//! It is here, and not beside the worker's tests, because everything that it needs but one program is here: the control
-//! plane, the operator, the conversation with both. That program is found beside the operator's, where cargo puts both:
-//! `make test` has built it; who runs this test alone runs `make build` after a change to the worker.
+//! The test is here and not in the worker's crate, because control plane and operator are here. It finds the worker's program beside the
+//! operator's, where cargo puts both. `make test` builds it; to run this test alone after a change to the worker, run `make
+//! build` first.
 
 pub mod bucket;
 pub mod container;
@@ -15,26 +14,26 @@ use std::time::Instant;
 use serde_json::{Value, json};
 use verbatim_tests::cluster::{Namespace, NodeOptions};
 
+use crate::fixture::{Fixture, condition, defined};
 use crate::fleet::Fleet;
-use crate::stage::{Stage, condition, defined};
 use bucket::Bucket;
 use container::Containers;
 
-/// What the report says and what the operator saw from outside may differ by so much: it looks at moments, and neither the
-/// time that workers took to start nor that of the last recordings is in its figures.
-const LIKE: f64 = 2.5;
+/// Largest ratio between the report's speed and the operator's: the operator samples, and its figures contain neither the start of
+/// workers nor the last recordings.
+const TOLERANCE: f64 = 2.5;
 
 #[test]
-fn two_real_workers_do_the_prompts_and_the_operator_scales_and_finishes_them() {
+fn two_real_workers_transcribe_the_prompts() {
     let bucket = Bucket::with_prompts();
     let logs = tempfile::tempdir().unwrap();
     let containers = |namespace: &Namespace| Containers::new(namespace, logs.path()).script();
     let fleet = Arc::new(Fleet::new(0, 1));
-    let mut stage = Stage::with_script(defined(), "real", fleet, NodeOptions::default(), containers);
-    stage.namespace.apply(&bucket.secret("s3").to_string()).unwrap();
-    stage.operator(&["--look-every", "0.2"]);
-    let begun = Instant::now();
-    stage.apply(
+    let mut fixture = Fixture::with_script(defined(), "real", fleet, NodeOptions::default(), containers);
+    fixture.namespace.apply(&bucket.secret("s3").to_string()).unwrap();
+    fixture.operator(&["--look-every", "0.2"]);
+    let started = Instant::now();
+    fixture.apply(
         "prompts",
         json!({
             "source": {"s3": {"bucket": "calls", "prefix": "in/"}},
@@ -46,27 +45,27 @@ fn two_real_workers_do_the_prompts_and_the_operator_scales_and_finishes_them() {
             "scaling": {"minWorkers": 1, "maxWorkers": 2},
         }),
     );
-    // What it said of the speed, and the most workers that were ready.
+    // Speed figures of the status, and the largest number of ready workers.
     let (mut figures, mut most) = (Vec::new(), 0);
-    let status = stage.until("prompts", "the end", |status| {
+    let status = fixture.until("prompts", "the end", |status| {
         most = most.max(status["workers"]["ready"].as_i64().unwrap_or_default());
         let text = |field: &str| status[field].as_str().map(str::to_owned);
         figures.extend(text("speedUp").zip(text("realTimeFactor")));
         status["phase"] == "Complete" || status["phase"] == "Failed"
     });
-    let took = begun.elapsed().as_secs_f64();
-    let said = container::said(logs.path());
+    let took = started.elapsed().as_secs_f64();
+    let logs_text = container::logs(logs.path());
 
     let total = bucket.prompts();
     assert_eq!(
         status["files"],
         json!({"total": total, "succeeded": total, "failed": 0, "skipped": 0, "remaining": 0}),
-        "{status:#}\n{said}"
+        "{status:#}\n{logs_text}"
     );
     assert_eq!(condition(&status, "Complete"), "True AllFilesDone");
     assert_eq!(condition(&status, "StorageReady"), "True StorageAvailable");
-    assert_eq!((&status["round"], most), (&json!(0), 2), "{said}");
-    let events = stage.events("prompts").join("\n");
+    assert_eq!((&status["round"], most), (&json!(0), 2), "{logs_text}");
+    let events = fixture.events("prompts").join("\n");
     for event in [
         "Started: 1 worker: one of them makes the plan",
         "Planned: 568 files",
@@ -75,8 +74,11 @@ fn two_real_workers_do_the_prompts_and_the_operator_scales_and_finishes_them() {
     ] {
         assert!(events.contains(event), "{event}:\n{events}");
     }
-    // Its Job ends as well: both workers have left by themselves, with exit code 0.
-    stage.namespace.kubectl(&["wait", "job/prompts-0", "--for=condition=Complete", "--timeout=60s"]).unwrap();
+    // The Job ends too: both workers exit by themselves with code 0.
+    fixture
+        .namespace
+        .kubectl(&["wait", "job/prompts-0", "--for=condition=Complete", "--timeout=60s"])
+        .unwrap();
 
     let objects = bucket.objects("out");
     transcripts_equal(&bucket, &objects);
@@ -85,10 +87,10 @@ fn two_real_workers_do_the_prompts_and_the_operator_scales_and_finishes_them() {
     assert!(workers.iter().all(|worker| worker.starts_with("prompts-0-")), "{workers:?}");
     speed_is_plausible(&objects, &status, &figures, took);
     assert!(!objects.keys().any(|key| key.contains("/claims/")), "claims are left");
-    assert_eq!(stage.forbidden(), Vec::<String>::new());
+    assert_eq!(fixture.forbidden(), Vec::<String>::new());
 }
 
-/// Each transcript is that of `verbatim transcribe`, in every format.
+/// Each transcript equals that of `verbatim transcribe`, in every format.
 fn transcripts_equal(bucket: &Bucket, objects: &BTreeMap<String, Vec<u8>>) {
     let reference = bucket.reference();
     assert_eq!(reference.len(), 4 * bucket.prompts());
@@ -99,7 +101,7 @@ fn transcripts_equal(bucket: &Bucket, objects: &BTreeMap<String, Vec<u8>>) {
     }
 }
 
-/// Each recording is once in the report, and succeeded. Gives the workers.
+/// Each recording is in the report once and succeeded. Returns the workers.
 fn in_the_report_once(objects: &BTreeMap<String, Vec<u8>>, total: usize) -> BTreeSet<String> {
     let lines: Vec<Value> = bucket::of_report(objects, "report.jsonl")
         .lines()
@@ -112,7 +114,7 @@ fn in_the_report_once(objects: &BTreeMap<String, Vec<u8>>, total: usize) -> BTre
     lines.iter().map(|line| text(line, "worker")).collect()
 }
 
-/// What the status said of the speed, against the report's sums.
+/// Compares the status's speed figures with the report's sums.
 fn speed_is_plausible(
     objects: &BTreeMap<String, Vec<u8>>,
     status: &Value,
@@ -126,16 +128,16 @@ fn speed_is_plausible(
     assert!((done - audio).abs() <= 1.0 && status["audioSeconds"]["remaining"] == 0, "{audio} s: {status:#}");
     let number = |text: &str| text.trim_end_matches('x').parse::<f64>().unwrap();
     let figures = figures.iter().map(|(speed_up, factor)| (number(speed_up), number(factor)));
-    // The first worker starts alone, and the last shard is done by one: both are at work where it is fastest.
+    // The first worker starts alone, and one worker does the last shard: both work at the highest speed.
     let (speed_up, factor) = figures
         .max_by(|one, other| one.0.total_cmp(&other.0))
-        .unwrap_or_else(|| panic!("the status never said how fast it goes"));
-    println!("{audio:.0} s of audio in {took:.1} s: {speed_up} times as fast as it plays, factor {factor}");
-    // Two workers, each of which takes so long for a second of audio.
+        .unwrap_or_else(|| panic!("the status never had speed figures"));
+    println!("{audio:.0} s of audio in {took:.1} s: {speed_up}x real time, real-time factor {factor}");
+    // Two workers, each with this real-time factor.
     assert!((1.5..=2.5).contains(&(speed_up * factor)), "{speed_up} x {factor}");
-    // The whole job has starts and ends in it as well.
+    // The whole job includes starts and ends.
     let all = audio / took;
-    assert!(speed_up >= all / LIKE && speed_up <= all * 2.0 * LIKE, "{speed_up}: {all} over all");
-    // A recording's own clock runs while others are in flight beside it.
-    assert!(factor <= processing / audio * LIKE, "{factor}: {processing} s for {audio} s");
+    assert!(speed_up >= all / TOLERANCE && speed_up <= all * 2.0 * TOLERANCE, "{speed_up}: {all} over all");
+    // A recording's time includes other recordings in flight beside it.
+    assert!(factor <= processing / audio * TOLERANCE, "{factor}: {processing} s for {audio} s");
 }

@@ -1,17 +1,17 @@
-//! At a tenth of the job, its end is known to 15 %.
+//! Predictions of the end: at a tenth of the job, the error is at most 15 %.
 
-use crate::sim::families::{foretold, mixed};
-use crate::sim::figures::quantile;
-use crate::sim::run::run;
+use crate::simulation::figures::quantile;
+use crate::simulation::run::run;
+use crate::simulation::scenarios::{mixed_bit_rates, predictable};
 
-/// Largest error of the time that is left, at a tenth of the work.
+/// Largest error of the remaining time at a tenth of the work.
 const ERROR: f64 = 0.15;
 
 #[test]
-fn the_end_is_foretold() {
+fn the_end_is_predicted() {
     let mut errors = Vec::new();
     let mut wrong = Vec::new();
-    for scenario in foretold() {
+    for scenario in predictable() {
         let run = run(&scenario);
         match run.eta_error(0.1) {
             Some(error) => {
@@ -23,12 +23,12 @@ fn the_end_is_foretold() {
                         scenario.seed,
                         error * 100.0,
                         run.end,
-                        run.told(0.1)
+                        run.prediction(0.1)
                     ));
                 }
             }
             None => {
-                wrong.push(format!("{} ({}): nothing said, {:.0} s", scenario.name, scenario.seed, run.end))
+                wrong.push(format!("{} ({}): no prediction, {:.0} s", scenario.name, scenario.seed, run.end))
             }
         }
     }
@@ -38,9 +38,9 @@ fn the_end_is_foretold() {
 }
 
 #[test]
-fn where_bit_rates_differ_the_end_is_foretold_later() {
+fn mixed_bit_rates_delay_the_prediction() {
     for (progress, bound) in [(0.1, 0.5), (0.5, 0.35)] {
-        let runs = mixed().into_iter().filter_map(|scenario| run(&scenario).eta_error(progress));
+        let runs = mixed_bit_rates().into_iter().filter_map(|scenario| run(&scenario).eta_error(progress));
         let errors: Vec<f64> = runs.map(f64::abs).collect();
         let [p50, max] = [0.5, 1.0].map(|part| quantile(&errors, part));
         println!(

@@ -1,5 +1,4 @@
-//! The operator's page of metrics, judged by Prometheus' own tool.
-#![allow(clippy::unwrap_used, reason = "a test may fail so, helpers of it included")]
+//! The operator's metrics page, checked by Prometheus' own tool.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -9,7 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 use verbatim_operator::metrics::Metrics;
 
-/// A page with every series.
+/// A page with all series.
 fn page() -> String {
     let metrics = Arc::new(Metrics::default());
     metrics.leads(true);
@@ -32,8 +31,8 @@ fn page() -> String {
     metrics.page().unwrap()
 }
 
-/// The page in Prometheus' text format, which is what the tool reads: the counters' family there has the name of its
-/// samples, and there is no end mark.
+/// The page in Prometheus' text format, which the tool reads: a counter's family has the name of its samples, and there is no
+/// end mark.
 fn as_text(page: &str) -> String {
     let mut text = String::new();
     let mut counter = None;
@@ -65,7 +64,7 @@ fn as_text(page: &str) -> String {
 }
 
 #[test]
-fn promtool_has_nothing_to_say() {
+fn promtool_accepts_the_page() {
     let page = page();
     assert!(page.ends_with("\n# EOF\n"));
     let promtool = Command::new("promtool")
@@ -77,7 +76,7 @@ fn promtool_has_nothing_to_say() {
     let mut promtool = match promtool {
         Ok(promtool) => promtool,
         Err(error) => {
-            // Past the test harness, which shows what a test prints only when it fails.
+            // Directly to standard error: the test harness shows output of failed tests only.
             let _ = writeln!(std::io::stderr(), "NOT CHECKED: promtool check metrics: promtool: {error}");
             return;
         }

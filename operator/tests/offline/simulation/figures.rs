@@ -1,18 +1,18 @@
-//! What a run is judged by.
+//! Evaluation of a run.
 
 use super::run::Run;
 
 impl Run {
-    /// Error of the time to the end that was said when so much was done, in parts of the true one. None when nothing was
-    /// said, or the job ended between two looks.
+    /// Relative error of the predicted remaining time at this progress. `None` if there was no prediction, or the job ended between
+    /// two decisions.
     pub(crate) fn eta_error(&self, progress: f64) -> Option<f64> {
         let step = self.steps.iter().find(|step| step.progress >= progress)?;
         let truth = self.end - step.at;
         step.decision.eta.map(|eta| (eta.as_secs_f64() - truth) / truth)
     }
 
-    /// What was known then, in words, beside the truth.
-    pub(crate) fn told(&self, progress: f64) -> String {
+    /// Prediction at this progress as text, beside the true values.
+    pub(crate) fn prediction(&self, progress: f64) -> String {
         let Some(step) = self.steps.iter().find(|step| step.progress >= progress) else {
             return String::new();
         };
@@ -27,7 +27,7 @@ impl Run {
         )
     }
 
-    /// Times that the number of workers turned from rising to falling or back.
+    /// Number of turns between increase and decrease of workers.
     pub(crate) fn turns(&self) -> usize {
         let numbers: Vec<u32> = self.steps.iter().map(|step| step.decision.workers).collect();
         let ups: Vec<bool> =
@@ -44,7 +44,7 @@ impl Run {
     }
 }
 
-/// The value below which that part of them is.
+/// Quantile of the values.
 pub(crate) fn quantile(values: &[f64], part: f64) -> f64 {
     let mut values = values.to_vec();
     values.sort_unstable_by(f64::total_cmp);

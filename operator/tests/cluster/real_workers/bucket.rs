@@ -1,4 +1,4 @@
-//! The recordings: in a bucket of a real S3 server, and as files for the reference.
+//! The recordings, in a bucket of a real S3 server and as files for the reference.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -28,7 +28,7 @@ impl Bucket {
         Self::with_some(|_| true)
     }
 
-    /// The same with those of these names.
+    /// A server with the prompts of these names.
     pub fn with_some(wanted: impl Fn(&str) -> bool) -> Self {
         let root = prompts();
         let mut prompts: Vec<(String, PathBuf)> = files(&root)
@@ -47,12 +47,12 @@ impl Bucket {
         bucket
     }
 
-    /// How many there are.
+    /// Number of prompts.
     pub fn prompts(&self) -> usize {
         self.prompts.len()
     }
 
-    /// The Secret with the server's credentials.
+    /// Secret with the server's credentials.
     pub fn secret(&self, name: &str) -> Value {
         json!({
             "apiVersion": "v1", "kind": "Secret", "metadata": {"name": name},
@@ -83,13 +83,13 @@ impl Bucket {
         });
     }
 
-    /// The objects below a prefix of `transcripts`, by their key from there.
+    /// Objects below a prefix of `transcripts`, by relative key.
     pub fn objects(&self, prefix: &str) -> BTreeMap<String, Vec<u8>> {
         let root = self.server.data().join("transcripts").join(prefix);
         files(&root).into_iter().map(|(key, path)| (key, fs::read(path).unwrap())).collect()
     }
 
-    /// What `verbatim transcribe` makes of the same recordings, as [`without_times`] has it.
+    /// Output of `verbatim transcribe` for the same recordings, through [`without_times`].
     pub fn reference(&self) -> BTreeMap<String, Vec<u8>> {
         let (recordings, out) = (self.folder.path().join("recordings"), self.folder.path().join("reference"));
         for (name, path) in &self.prompts {
@@ -109,21 +109,21 @@ impl Bucket {
     }
 }
 
-/// The folder with the prompts; fetched once, by what the bench has for it.
+/// Folder of the prompts, which the bench fetches once.
 fn prompts() -> PathBuf {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let fetch = Command::new("python3")
         .args(["-c", "from bench.environment import debian_prompts; print(debian_prompts())"])
         .current_dir(repository)
         .output()
-        .unwrap_or_else(|error| panic!("python3 is needed, which fetches the prompts: {error}"));
+        .unwrap_or_else(|error| panic!("failed to run python3, which fetches the prompts: {error}"));
     let said = String::from_utf8_lossy(&fetch.stderr);
-    assert!(fetch.status.success(), "the Asterisk prompts cannot be fetched from Debian: {said}");
+    assert!(fetch.status.success(), "failed to fetch the Asterisk prompts from Debian: {said}");
     let root = PathBuf::from(String::from_utf8(fetch.stdout).unwrap().trim());
     root.join("usr/share/asterisk/sounds/en_US_f_Allison")
 }
 
-/// All files below a folder, by their path from there.
+/// All files below a folder, by relative path.
 fn files(root: &Path) -> Vec<(String, PathBuf)> {
     let mut found = Vec::new();
     let mut folders = vec![root.to_owned()];
@@ -140,7 +140,7 @@ fn files(root: &Path) -> Vec<(String, PathBuf)> {
     found
 }
 
-/// A transcript without what differs between two runs: when it was made, and how long that took.
+/// A transcript without the fields that differ between runs: its time and duration.
 pub fn without_times(key: &str, bytes: &[u8]) -> Vec<u8> {
     if !key.ends_with(".json") {
         return bytes.to_vec();
@@ -150,7 +150,7 @@ pub fn without_times(key: &str, bytes: &[u8]) -> Vec<u8> {
     serde_json::to_vec_pretty(&transcript).unwrap()
 }
 
-/// An object of the ledger of the only job.
+/// Object of the only job's ledger.
 pub fn of_report(objects: &BTreeMap<String, Vec<u8>>, name: &str) -> String {
     let end = format!("/{name}");
     let found: Vec<_> = objects.iter().filter(|(key, _)| key.ends_with(&end)).collect();

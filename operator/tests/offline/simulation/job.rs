@@ -1,4 +1,4 @@
-//! A job's recordings and shards, and what its ledger says of them.
+//! A job's recordings and shards, and the progress in its ledger.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -8,9 +8,9 @@ use verbatim_crds::contract::messages::{JobProgress, LedgerPhase};
 use super::random::Random;
 use super::scenario::Scenario;
 
-/// Time between renewals of a claim, in seconds: what is finished is in the ledger from then on.
+/// Seconds between renewals of a claim, which record finished recordings in the ledger.
 const RENEWAL: f64 = 10.0;
-/// As `ledger::plan::cut`: recordings and bytes of a shard on average, bytes that each weighs beside its own, most shards.
+/// As the ledger's plan: mean recordings and bytes of a shard, bytes that a recording weighs besides its own, largest number of shards.
 const FILES: usize = 8;
 const BYTES: u64 = 192 << 20;
 const WEIGHT: u64 = 64 << 10;
@@ -20,16 +20,16 @@ const MOST: usize = 5000;
 pub(crate) struct Recording {
     pub(crate) seconds: f64,
     pub(crate) bytes: u64,
-    /// Its transcript is there already.
+    /// Whether it is skipped.
     pub(crate) skipped: bool,
 }
 
 #[derive(Default)]
 pub(crate) struct Shard {
     pub(crate) files: Vec<Recording>,
-    /// When each of the first ones was finished.
+    /// Times when the first recordings were finished.
     pub(crate) finished: Vec<f64>,
-    /// Since when someone has it.
+    /// Time since which it is claimed.
     pub(crate) claimed: Option<f64>,
     pub(crate) free: bool,
 }
@@ -37,9 +37,9 @@ pub(crate) struct Shard {
 pub(crate) struct Job {
     pub(crate) shards: Vec<Shard>,
     pub(crate) seconds: f64,
-    /// What is known of shards that are done.
+    /// Progress of the finished shards.
     of_done: JobProgress,
-    /// The others.
+    /// Unfinished shards.
     open: Vec<usize>,
     pub(crate) free: Vec<usize>,
 }
@@ -82,7 +82,7 @@ impl Job {
         }
     }
 
-    /// One of the first half of the free ones, as `ledger::hunt`.
+    /// Claims one of the first half of the free shards, as the ledger does.
     pub(crate) fn claim(&mut self, now: f64, random: &mut Random) -> Option<usize> {
         let half = self.free.len().div_ceil(2);
         let shard = (half > 0).then(|| self.free.remove(random.below(half)))?;
@@ -102,7 +102,7 @@ impl Job {
         self.shards.iter().all(|shard| shard.finished.len() == shard.files.len())
     }
 
-    /// As `ledger::status` says it.
+    /// Progress as the ledger computes it.
     pub(crate) fn progress(&mut self, now: f64) -> JobProgress {
         let mut job = self.of_done.clone();
         let mut open = std::mem::take(&mut self.open);
@@ -134,7 +134,7 @@ impl Job {
             let bytes: u64 = shard.files.iter().map(|file| file.bytes).sum();
             job.bytes_under_way += bytes / 2;
         }
-        // A claim has the sums of its finished recordings, of any size.
+        // A claim has the sums of its finished recordings.
         add(job, &shard.files[..noted]);
     }
 }

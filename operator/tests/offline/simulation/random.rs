@@ -1,4 +1,4 @@
-//! Seeded draws.
+//! Seeded random numbers.
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -22,7 +22,7 @@ impl Random {
         self.0.random::<f64>() < part
     }
 
-    /// Waiting time of something that happens every `mean` seconds.
+    /// Waiting time for an event that occurs every `mean` seconds.
     pub(crate) fn exponential(&mut self, mean: f64) -> f64 {
         -mean * (1.0 - self.0.random::<f64>()).ln()
     }

@@ -1,5 +1,5 @@
-//! A worker's container as a process, by what its pod says: arguments, environment, volumes, probes, signals, exit code and
-//! termination message. Only the image is not looked at.
+//! Runs a worker's container as a process by its pod's spec: arguments, environment, volumes, probes, signals, exit code and
+//! termination message. Only the image is ignored.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,23 +18,23 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use verbatim_tests::cluster::{self, Exit, Namespace, PodScript, Running};
 
-/// Between two probes. A kubelet's least is a second; the test has less time.
+/// Interval of probes. A kubelet's minimum is a second; the test is faster.
 const PROBE: Duration = Duration::from_millis(100);
 
-/// Variables of the worker that a container has from its pod alone.
+/// Variables of the worker that only the pod may set.
 const NOT_OF_AN_IMAGE: [&str; 4] =
     ["VERBATIM_JOB", "VERBATIM_LOG", "VERBATIM_SANDBOX_OFF", "VERBATIM_WORKER"];
 
-/// The program, beside the operator's.
+/// Path of the worker's program, beside the operator's.
 pub fn verbatim() -> PathBuf {
     let program = Path::new(env!("CARGO_BIN_EXE_verbatim-operator")).with_file_name("verbatim");
-    assert!(program.is_file(), "there is no {}: run make build", program.display());
+    assert!(program.is_file(), "{} does not exist: run make build", program.display());
     program
 }
 
-/// What all workers have written.
-pub fn said(logs: &Path) -> String {
-    let files = fs::read_dir(logs).unwrap().map(|entry| entry.unwrap().path());
+/// Logs of all workers.
+pub fn logs(folder: &Path) -> String {
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let files = files.filter(|path| path.extension().is_some_and(|ending| ending == "log"));
     files.map(|path| fs::read_to_string(path).unwrap()).collect()
 }
@@ -42,14 +42,14 @@ pub fn said(logs: &Path) -> String {
 /// Runs the containers of a namespace's pods.
 #[derive(Clone)]
 pub struct Containers {
-    /// Of an account that may read what pods mount.
+    /// Kubeconfig of an account that may read what pods mount.
     kubeconfig: PathBuf,
     namespace: String,
     logs: PathBuf,
 }
 
 impl Containers {
-    /// For the pods of a namespace; standard error of each goes into a file of `logs`.
+    /// A runner for the pods of a namespace; each pod's standard error goes to a file in `logs`.
     pub fn new(namespace: &Namespace, logs: &Path) -> Self {
         let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "kubelet"}});
         let binding = json!({
@@ -62,7 +62,7 @@ impl Containers {
         Self { kubeconfig, namespace: namespace.name().to_owned(), logs: logs.to_owned() }
     }
 
-    /// What each pod's container does.
+    /// Script of each pod's container.
     pub fn script(self) -> impl PodScript {
         move |pod: Pod, running: Running| {
             let containers = self.clone();
@@ -85,43 +85,43 @@ impl Containers {
             .open(self.logs.join(format!("{}.log", pod.metadata.name.as_deref().unwrap())))
             .unwrap();
 
-        // It dies with the test, however that ends; and with this future, which is dropped as a kubelet kills.
+        // The process ends with the test in any case, and with this future, which is dropped to kill the pod.
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", "--"]).arg(verbatim());
         for argument in container.args.iter().flatten() {
             command.arg(inside(&mounts, &expanded(argument, &environment)));
         }
-        // A kubelet mounts it where the container has it; a process has no place of its own. And a pod that asks for one
-        // processor gets one.
+        // A kubelet mounts this file in the container; a process needs its path. And a pod that requests one processor
+        // gets one.
         command.arg("--termination-log").arg(&termination_log).args(["--threads", "1"]);
-        // The rest of the environment says where the model is, which an image has in it.
+        // The rest of the environment locates the model, which an image contains.
         let foreign = |name: &str| name.starts_with("AWS_") || NOT_OF_AN_IMAGE.contains(&name);
         for (name, _) in std::env::vars().filter(|(name, _)| foreign(name)) {
             command.env_remove(name);
         }
         command.envs(environment.iter().map(|(name, value)| (name, inside(&mounts, value))));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-        // On this thread, which the node keeps: the kernel ends a process whose starter's thread has ended.
+        // On this thread, which the node keeps: the kernel kills the process when the starting thread ends.
         let mut child = command.spawn().unwrap();
         let process = Pid::from_raw(child.id().try_into().unwrap());
         let mut killed = Killed(Some(process));
         let ended = tokio::task::spawn_blocking(move || child.wait());
-        let told = async {
+        let terminated = async {
             running.terminated().await;
             let _ = kill(process, Signal::SIGTERM);
             std::future::pending::<()>().await
         };
         let status = tokio::select! {
             status = ended => status.unwrap().unwrap(),
-            () = probe(container, running) => unreachable!("a probe goes on for ever"),
-            () = told => unreachable!("it waits for the process"),
+            () = probe(container, running) => unreachable!("probing never ends"),
+            () = terminated => unreachable!("the process ends first"),
         };
-        // It was waited for: its number may be another's.
+        // The process was reaped: its id may be reused.
         killed.0 = None;
         Exit::code(code(status)).message(fs::read_to_string(&termination_log).unwrap())
     }
 
-    /// Makes the volumes that the container mounts: where each is, by its place in the container.
+    /// Creates the container's volumes. Returns their folders by mount path.
     async fn mount(
         &self,
         client: &Client,
@@ -168,8 +168,8 @@ impl Containers {
             let value = match field.map(|field| field.field_path.as_str()) {
                 Some("status.podIP") => address.to_string(),
                 Some("metadata.name") => pod.metadata.name.clone().unwrap(),
-                // The Job controller's own variable, the index.
-                Some(path) => labelled(pod, path).unwrap_or_else(|| panic!("nobody plays {path}")),
+                // The index, a variable of the Job controller.
+                Some(path) => labelled(pod, path).unwrap_or_else(|| panic!("unknown field {path}")),
                 None => variable.value.clone().unwrap_or_default(),
             };
             all.insert(variable.name.clone(), value);
@@ -178,13 +178,13 @@ impl Containers {
     }
 }
 
-/// The label that a field's path names.
+/// Value of the label that a field path names.
 fn labelled(pod: &Pod, path: &str) -> Option<String> {
     let name = path.strip_prefix("metadata.labels['")?.strip_suffix("']")?;
     pod.metadata.labels.as_ref()?.get(name).cloned()
 }
 
-/// A process that is killed when this is dropped, if there is one.
+/// Kills a process on drop, if there is one.
 struct Killed(Option<Pid>);
 
 impl Drop for Killed {
@@ -195,12 +195,12 @@ impl Drop for Killed {
     }
 }
 
-/// `$(NAME)` is the variable's value.
+/// Replaces `$(NAME)` by the variable's value.
 fn expanded(text: &str, environment: &BTreeMap<String, String>) -> String {
     environment.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("$({name})"), value))
 }
 
-/// A path of the container, where it is.
+/// Translates a path of the container.
 fn inside(mounts: &BTreeMap<String, PathBuf>, path: &str) -> String {
     let mount = mounts.iter().find_map(|(mount, place)| {
         let rest = path.strip_prefix(mount)?;
@@ -209,7 +209,7 @@ fn inside(mounts: &BTreeMap<String, PathBuf>, path: &str) -> String {
     mount.unwrap_or_else(|| path.to_owned())
 }
 
-/// Says whether the container is ready, for as long as it runs.
+/// Probes the readiness of the container while it runs.
 async fn probe(container: &Container, running: &Running) {
     let probe = container.readiness_probe.as_ref().and_then(|probe| probe.http_get.as_ref()).unwrap();
     let path = probe.path.as_deref().unwrap();
@@ -231,7 +231,7 @@ async fn get(address: IpAddr, port: u16, path: &str) -> std::io::Result<String> 
     Ok(answer)
 }
 
-/// As a container runtime says it.
+/// Exit code as container runtimes report it.
 fn code(status: ExitStatus) -> i32 {
     status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default())
 }

@@ -1,20 +1,21 @@
-//! Two thousand jobs: memory, time, requests.
+//! Load of two thousand jobs: memory, time and requests.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use procfs::process::Process;
 use serde_json::json;
+use verbatim_crds::contract::metrics::values;
 use verbatim_tests::cluster::{ControlPlane, NodeOptions};
 
+use crate::fixture::{ACCOUNT, Fixture, define};
 use crate::fleet::Fleet;
-use crate::stage::{ACCOUNT, Stage, define};
 
 const JOBS: usize = 2000;
 const RUNNING: usize = 500;
-/// For which requests are counted.
+/// Period in which requests are counted.
 const WATCHED: Duration = Duration::from_secs(120);
-/// For 500 Jobs to get their pods on two processors, beside everything else.
+/// Longest time for 500 Jobs to get their pods on two processors.
 const STARTED: Duration = Duration::from_secs(400);
 
 #[test]
@@ -22,8 +23,9 @@ const STARTED: Duration = Duration::from_secs(400);
 fn two_thousand_jobs_cost_little() {
     let cluster = ControlPlane::start().unwrap();
     define(&cluster);
-    let mut stage = Stage::in_namespace(&cluster, "many", Fleet::new(1_000_000, 1), NodeOptions::default());
-    stage.fleet.pause(true);
+    let mut fixture =
+        Fixture::in_namespace(&cluster, "many", Fleet::new(1_000_000, 1), NodeOptions::default());
+    fixture.fleet.pause(true);
     let objects: Vec<String> = (0..JOBS)
         .map(|number| {
             json!({
@@ -39,24 +41,29 @@ fn two_thousand_jobs_cost_little() {
         })
         .collect();
     for some in objects.chunks(200) {
-        stage.namespace.apply(&some.join("\n---\n")).unwrap();
+        fixture.namespace.apply(&some.join("\n---\n")).unwrap();
     }
-    let operator = stage.operator(&["--look-every", "10"]);
-    let begun = Instant::now();
+    let operator = fixture.operator(&["--look-every", "10"]);
+    let started = Instant::now();
     loop {
         let phases =
-            stage.namespace.kubectl(&["get", "tj", "-o", "jsonpath={.items[*].status.phase}"]).unwrap();
+            fixture.namespace.kubectl(&["get", "tj", "-o", "jsonpath={.items[*].status.phase}"]).unwrap();
         let count = |phase: &str| phases.split_whitespace().filter(|is| *is == phase).count();
         if count("Running") == RUNNING && count("Suspended") == JOBS - RUNNING {
             break;
         }
-        assert!(begun.elapsed() < STARTED, "{} running, {} suspended", count("Running"), count("Suspended"));
+        assert!(
+            started.elapsed() < STARTED,
+            "{} running, {} suspended",
+            count("Running"),
+            count("Suspended")
+        );
         std::thread::sleep(Duration::from_secs(1));
     }
-    println!("all jobs as they should be after {:?}", begun.elapsed());
-    // The scaling's figures settle: the first window of rates is a minute.
+    println!("all jobs settled after {:?}", started.elapsed());
+    // The rates settle: their first window is a minute.
     std::thread::sleep(Duration::from_secs(90));
-    let user = format!("system:serviceaccount:{}:{ACCOUNT}", stage.namespace.name());
+    let user = format!("system:serviceaccount:{}:{ACCOUNT}", fixture.namespace.name());
     let before = cluster.audit().unwrap().len();
     std::thread::sleep(WATCHED);
     let requests = cluster.audit().unwrap().split_off(before);
@@ -68,10 +75,10 @@ fn two_thousand_jobs_cost_little() {
     }
     let status = Process::new(operator.try_into().unwrap()).unwrap().status().unwrap();
     let (now, peak) = (status.vmrss.unwrap() / 1024, status.vmhwm.unwrap() / 1024);
-    println!("resident {now} MiB, at most {peak} MiB; requests in {WATCHED:?}: {counts:?}");
-    let page = stage.page();
-    let quantile = p99(&page, "own");
-    println!("reconciles below {quantile} s but one of a hundred; with waiting {} s", p99(&page, "all"));
+    println!("resident {now} MiB, peak {peak} MiB; requests in {WATCHED:?}: {counts:?}");
+    let page = fixture.page();
+    let quantile = p99(&page, values::PART_OWN);
+    println!("reconciles p99 {quantile} s; with waiting {} s", p99(&page, values::PART_ALL));
     assert!(peak < 100, "{peak} MiB");
     assert!(quantile <= 0.05, "{quantile}");
     let writes: usize = counts
@@ -84,7 +91,7 @@ fn two_thousand_jobs_cost_little() {
     assert!(all < JOBS * 2, "{all} requests for {JOBS} jobs in two minutes");
 }
 
-/// The upper bound of the bucket that holds the 99th of a hundred reconciles.
+/// p99 of reconciles: the upper bound of its bucket.
 fn p99(page: &str, part: &str) -> f64 {
     let buckets: Vec<(f64, f64)> = page
         .lines()

@@ -1,26 +1,26 @@
-//! What a simulation begins with.
+//! Parameters of a simulation.
 
 use verbatim_crds::scaling::Scaling;
 
-/// Environment variable that is added to all seeds, to try others.
+/// Environment variable with a number that is added to all seeds, to select others.
 const SEED: &str = "VERBATIM_TEST_SEED";
 
-/// How a worker's counter lies.
+/// Fault of a worker's counter.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Lie {
+pub(crate) enum CounterFault {
     NotANumber,
     Negative,
-    Absurd,
-    Backwards,
+    OutOfRange,
+    Decreasing,
     TwentyTimes,
-    Nothing,
+    Zero,
 }
 
-impl Lie {
+impl CounterFault {
     const ALL: [Self; 6] =
-        [Self::NotANumber, Self::Negative, Self::Absurd, Self::Backwards, Self::TwentyTimes, Self::Nothing];
+        [Self::NotANumber, Self::Negative, Self::OutOfRange, Self::Decreasing, Self::TwentyTimes, Self::Zero];
 
-    /// One of them for each seed, in turn.
+    /// A fault for each seed, in turn.
     pub(crate) fn of(seed: u64) -> Self {
         Self::ALL[seed as usize % Self::ALL.len()]
     }
@@ -35,31 +35,31 @@ pub(crate) struct Scenario {
     pub(crate) sigma: f64,
     pub(crate) bytes_a_second: f64,
     pub(crate) codec_sigma: f64,
-    /// Part of the recordings whose transcripts are there.
+    /// Share of recordings to skip.
     pub(crate) skipped: f64,
-    /// Of an ordinary worker.
+    /// Of a normal worker.
     pub(crate) real_time_factor: f64,
-    /// Part of the workers that are three times slower.
+    /// Share of workers that are three times slower.
     pub(crate) stragglers: f64,
-    /// Spread of a worker's speed from recording to recording.
+    /// Variation of a worker's speed between recordings.
     pub(crate) noise: f64,
     pub(crate) start: (f64, f64),
     pub(crate) load: f64,
-    /// Seconds between preemptions of a worker, on average.
+    /// Mean seconds between preemptions of a worker.
     pub(crate) preemption: Option<f64>,
-    pub(crate) lie: Option<Lie>,
-    /// Pods that find a node.
+    pub(crate) counter_fault: Option<CounterFault>,
+    /// Pods that can be scheduled.
     pub(crate) capacity: Option<u32>,
     pub(crate) scrape_failures: f64,
     /// Seconds between restarts of the operator.
     pub(crate) restarts: Option<f64>,
-    /// Seconds between looks.
-    pub(crate) look: f64,
+    /// Seconds between decisions.
+    pub(crate) interval: f64,
     pub(crate) scaling: Scaling,
 }
 
 impl Scenario {
-    /// About `rounds` recordings of ten minutes for each of so many workers.
+    /// About `rounds` recordings of ten minutes for each of `workers`.
     pub(crate) fn new(name: &str, seed: u64, workers: u32, rounds: usize) -> Self {
         Self {
             name: format!("{name}, {workers}"),
@@ -76,11 +76,11 @@ impl Scenario {
             start: (5.0, 60.0),
             load: 3.0,
             preemption: None,
-            lie: None,
+            counter_fault: None,
             capacity: None,
             scrape_failures: 0.0,
             restarts: None,
-            look: 15.0,
+            interval: 15.0,
             scaling: Scaling { max_workers: workers, ..Scaling::default() },
         }
     }

@@ -1,10 +1,10 @@
-//! A fleet that need not change does not.
+//! The number of workers is stable when nothing requires a change.
 
-use crate::sim::run::run;
-use crate::sim::scenario::Scenario;
+use crate::simulation::run::run;
+use crate::simulation::scenario::Scenario;
 
 #[test]
-fn without_a_target_a_fleet_begins_and_grows_once() {
+fn without_a_target_a_fleet_grows_once() {
     for workers in [1, 7, 60, 400] {
         let scenario = Scenario::new("no target", 5, workers, 60).with(|it| {
             (it.scrape_failures, it.restarts, it.stragglers) = (0.2, Some(200.0), 0.2);
