@@ -17,7 +17,7 @@ use verbatim_store::{
 };
 
 /// Environment variable with a file of certificates to trust, as the AWS CLI has it.
-pub const CA_BUNDLE_VARIABLE: &str = "AWS_CA_BUNDLE";
+pub use verbatim_crds::contract::env::CA_BUNDLE as CA_BUNDLE_VARIABLE;
 
 /// The stores of a job.
 #[derive(Clone, Debug)]
