@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use verbatim_crds::failure::FailureReason;
+pub use verbatim_crds::contract::FailureReason;
 
 /// Failure of one file: reason, message, and the position in the audio where known.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use verbatim_crds::contract::TERMINATION_MESSAGE_BYTES;
-use verbatim_crds::contract::messages::{FAILURES, Farewell, Left};
+use verbatim_crds::contract::messages::{
+    ExitReason as Left, MIN_FAILURES as FAILURES, TerminationMessage as Farewell,
+};
 use verbatim_crds::status::FileFailure;
 use verbatim_ledger::progress::of_report;
 use verbatim_ledger::worker;
@@ -96,8 +98,8 @@ fn shorten(farewell: &mut Farewell) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use verbatim_crds::contract::FailureReason;
     use verbatim_crds::contract::messages::{FAILURE_TEXT, JobProgress, LedgerPhase};
-    use verbatim_crds::failure::FailureReason;
     use verbatim_crds::status::MAX_FAILURES;
 
     use super::*;

@@ -10,9 +10,11 @@ use std::process::Command;
 use crate::bucket::Bucket;
 use crate::processes::{Running, wait_for};
 use nix::sys::signal::Signal;
-use verbatim_crds::contract::messages::{Cause, Farewell, JobProgress, LedgerPhase, Left};
-use verbatim_tests::proxy::{Faults, Proxy, Signer};
-use verbatim_tests::versitygw::VersityGw;
+use verbatim_crds::contract::messages::{
+    Cause, ExitReason as Left, JobProgress, LedgerPhase, TerminationMessage as Farewell,
+};
+use verbatim_testing::proxy::{Faults, Proxy, Signer};
+use verbatim_testing::versitygw::VersityGw;
 
 /// Recordings of a job that takes some seconds, one that is none included.
 const FILES: usize = 120;
