@@ -10,4 +10,4 @@ mod send;
 mod serve;
 
 pub use sandbox::enter as enter_sandbox;
-pub use serve::main;
+pub use serve::{Load, main};
