@@ -137,7 +137,9 @@ impl FromStr for Files {
     type Err = QuantityError;
     fn from_str(text: &str) -> Result<Self, QuantityError> {
         let share = percent(text).map(Self::Percent);
-        share.or_else(|| digits(text, PLAIN_DIGITS).map(Self::Count)).ok_or_else(|| error(text, text_rule::FILES))
+        share
+            .or_else(|| digits(text, PLAIN_DIGITS).map(Self::Count))
+            .ok_or_else(|| error(text, text_rule::FILES))
     }
 }
 

@@ -7,11 +7,11 @@ use std::path::Path;
 
 use crate::{
     TranscriptionJob, TranscriptionJobSpec,
-    quantity::Memory,
     batching::Batching,
     destination::{Destination, Layout},
     model::Model,
     path,
+    quantity::Memory,
     recycle::Recycle,
     source::Source,
     storage::{Encryption, Storage},
@@ -190,11 +190,20 @@ fn numbers(job: &TranscriptionJob, found: &mut Vec<ValidationError>) {
     let recycle = &spec.recycle;
     let checks = [
         (vad.negative_threshold() > vad.threshold, ValidationError::VadThresholds),
-        (f64::from(vad.min_speech_milliseconds) > vad.max_speech_seconds * 1000.0, ValidationError::VadLengths),
-        (f64::from(spec.batching.max_padded_seconds) < vad.max_speech_seconds, ValidationError::BatchTooSmall),
+        (
+            f64::from(vad.min_speech_milliseconds) > vad.max_speech_seconds * 1000.0,
+            ValidationError::VadLengths,
+        ),
+        (
+            f64::from(spec.batching.max_padded_seconds) < vad.max_speech_seconds,
+            ValidationError::BatchTooSmall,
+        ),
         (spec.batching.gpu_memory_budget.is_zero(), ValidationError::NoGpuMemory),
         (crossed(recycle.memory_soft_limit, recycle.memory_hard_limit), ValidationError::MemoryLimits),
-        (crossed(recycle.gpu_memory_soft_limit, recycle.gpu_memory_hard_limit), ValidationError::GpuMemoryLimits),
+        (
+            crossed(recycle.gpu_memory_soft_limit, recycle.gpu_memory_hard_limit),
+            ValidationError::GpuMemoryLimits,
+        ),
         (scaling.min_workers > scaling.max_workers, ValidationError::WorkerRange),
         (
             spec.active_deadline_seconds

@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::{
-    quantity::Memory,
     destination::{FileDestination, S3Destination},
     manifest,
     path::PathError,
+    quantity::Memory,
     source::{FileSource, S3Source, SourceList},
     storage::{SecretRef, ServerSideEncryption},
 };
@@ -123,7 +123,10 @@ fn two_destinations() {
 
 #[test]
 fn adjacent_with_place() {
-    assert_eq!(after(|job| job.spec.destination.layout = Layout::Adjacent), [ValidationError::AdjacentWithPlace]);
+    assert_eq!(
+        after(|job| job.spec.destination.layout = Layout::Adjacent),
+        [ValidationError::AdjacentWithPlace]
+    );
     let beside = |job: &mut TranscriptionJob| {
         job.spec.destination = Destination { layout: Layout::Adjacent, ..Destination::default() };
     };
@@ -159,7 +162,10 @@ fn batch_too_small() {
 
 #[test]
 fn no_gpu_memory() {
-    assert_eq!(after(|job| job.spec.batching.gpu_memory_budget = Memory::Bytes(0)), [ValidationError::NoGpuMemory]);
+    assert_eq!(
+        after(|job| job.spec.batching.gpu_memory_budget = Memory::Bytes(0)),
+        [ValidationError::NoGpuMemory]
+    );
 }
 
 #[test]
@@ -254,7 +260,10 @@ fn memory_limits() {
 }
 
 /// What is wrong on a cluster with the valid job after a change, and with this in its template's spec.
-fn on_cluster(template: serde_json::Value, change: impl FnOnce(&mut TranscriptionJob)) -> Vec<ValidationError> {
+fn on_cluster(
+    template: serde_json::Value,
+    change: impl FnOnce(&mut TranscriptionJob),
+) -> Vec<ValidationError> {
     let mut job = valid();
     buckets(&mut job, "in/", "out/");
     job.spec.template.insert("spec".into(), template);

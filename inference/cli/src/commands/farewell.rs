@@ -96,8 +96,8 @@ fn shorten(farewell: &mut Farewell) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use verbatim_crds::contract::messages::{FAILURE_TEXT, JobProgress, LedgerPhase};
     use verbatim_crds::contract::FailureReason;
+    use verbatim_crds::contract::messages::{FAILURE_TEXT, JobProgress, LedgerPhase};
     use verbatim_crds::status::MAX_FAILURES;
 
     use super::*;

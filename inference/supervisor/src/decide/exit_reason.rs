@@ -1,39 +1,40 @@
-//! Why an engine ended. Takes how its process ended, its last words, and what the kernel counted; gives the reason.
+//! Reason for the exit of an engine. Takes the exit status, the last lines of standard error and the kernel's count of
+//! OOM kills; gives the reason.
 
 use nix::sys::signal::Signal;
+use verbatim_crds::contract::RecycleReason;
 
-use super::Decision;
-use crate::observe::RecycleReason;
+use crate::decide::Decision;
 use verbatim_protocol::failure::says_out_of_memory;
 
-/// Lines of last words that are told: a panic's place and its message.
+/// Lines of standard error in the reason: place and message of a panic.
 const LINES: usize = 2;
 
-/// Characters of last words that are told, at most: an event has 1024 for all, and a log line stays readable.
-const LETTERS: usize = 300;
+/// Most characters of a line in the reason: an event holds 1024 in all, and a log line stays readable.
+const LINE_CHARS: usize = 300;
 
-/// How an engine's process ended.
+/// Exit of an engine's process.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Ended {
-    /// The signal that killed it, if one did.
+pub struct EngineExit {
+    /// Signal that killed it, if any.
     pub signal: Option<i32>,
-    /// Its exit code, if it ended by itself.
+    /// Exit code, if it exited by itself.
     pub code: Option<i32>,
-    /// The last lines that it wrote to standard error.
+    /// Last lines of its standard error.
     pub stderr_tail: Vec<String>,
-    /// Processes of the cgroup that the kernel had killed for memory before it can have killed this engine; 0 without a cgroup.
+    /// OOM kills in the cgroup before the kernel can have killed this engine; 0 without a cgroup.
     pub oom_kills_before: u64,
-    /// The same after its end.
+    /// OOM kills in the cgroup after its exit.
     pub oom_kills_after: u64,
-    /// Why we killed it, if we did.
-    pub killed_by_us: Option<RecycleReason>,
+    /// Reason for which the supervisor killed it, if it did.
+    pub killed_for: Option<RecycleReason>,
 }
 
-/// Why an engine ended that was not told to. Our own reason wins: what a killed process says is not news.
-pub fn classify(ended: &Ended) -> Decision<RecycleReason> {
+/// Reason for an unplanned exit. The supervisor's own reason wins: the output of a process that it killed is not news.
+pub fn exit_reason(ended: &EngineExit) -> Decision<RecycleReason> {
     let how = how(ended);
-    if let Some(reason) = ended.killed_by_us {
-        return Decision::new(reason, format!("we killed it ({}): {how}", reason.as_str()));
+    if let Some(reason) = ended.killed_for {
+        return Decision::new(reason, format!("killed by the supervisor ({}): {how}", reason.as_str()));
     }
     let signal = ended.signal.and_then(|signal| Signal::try_from(signal).ok());
     let counted = ended.oom_kills_after.saturating_sub(ended.oom_kills_before);
@@ -49,45 +50,45 @@ pub fn classify(ended: &Ended) -> Decision<RecycleReason> {
         Some(line) => {
             Decision::new(RecycleReason::OutOfMemory, format!("{how}: memory ran out: {}", plain(line)))
         }
-        None => Decision::new(RecycleReason::Crash, with_last_words(how, &ended.stderr_tail)),
+        None => Decision::new(RecycleReason::Crash, with_last_lines(how, &ended.stderr_tail)),
     }
 }
 
-fn how(ended: &Ended) -> String {
+fn how(ended: &EngineExit) -> String {
     match (ended.signal, ended.code) {
         (Some(signal), _) => match Signal::try_from(signal) {
             Ok(name) => format!("killed by signal {signal} ({})", name.as_str()),
             Err(_) => format!("killed by signal {signal}"),
         },
-        (None, Some(code)) => format!("ended by itself with exit code {code}"),
-        (None, None) => "ended".to_owned(),
+        (None, Some(code)) => format!("exited with code {code}"),
+        (None, None) => "exited".to_owned(),
     }
 }
 
-fn with_last_words(how: String, stderr_tail: &[String]) -> String {
-    // Rust's hint on backtraces comes after what matters.
-    let said = |line: &&String| !line.trim().is_empty() && !line.starts_with("note: ");
-    let mut words: Vec<String> =
-        stderr_tail.iter().rev().filter(said).take(LINES).map(|line| plain(line)).collect();
-    words.reverse();
-    if words.is_empty() { how } else { format!("{how}; last words: {}", words.join(" / ")) }
+fn with_last_lines(how: String, stderr_tail: &[String]) -> String {
+    // Rust's hint about backtraces follows the message.
+    let is_message = |line: &&String| !line.trim().is_empty() && !line.starts_with("note: ");
+    let mut lines: Vec<String> =
+        stderr_tail.iter().rev().filter(is_message).take(LINES).map(|line| plain(line)).collect();
+    lines.reverse();
+    if lines.is_empty() { how } else { format!("{how}; stderr: {}", lines.join(" / ")) }
 }
 
-/// One line, short, without what a terminal would obey: the engine read bytes from strangers.
+/// The line, cut, without control characters: the engine has read untrusted bytes.
 fn plain(line: &str) -> String {
-    line.trim().chars().map(|letter| if letter.is_control() { ' ' } else { letter }).take(LETTERS).collect()
+    line.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).take(LINE_CHARS).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn ended(signal: Option<i32>, code: Option<i32>, stderr: &[&str]) -> Ended {
-        Ended {
+    fn ended(signal: Option<i32>, code: Option<i32>, stderr: &[&str]) -> EngineExit {
+        EngineExit {
             signal,
             code,
             stderr_tail: stderr.iter().map(|&line| line.to_owned()).collect(),
-            ..Ended::default()
+            ..EngineExit::default()
         }
     }
 
@@ -120,42 +121,45 @@ mod tests {
             (None, Some(0), &[], Crash),
             (None, None, &[], Crash),
         ] {
-            let decision = classify(&ended(signal, code, stderr));
+            let decision = exit_reason(&ended(signal, code, stderr));
             assert_eq!(decision.action, reason, "{signal:?} {code:?} {stderr:?}: {}", decision.why);
         }
     }
 
     #[test]
-    fn the_kernel_kills_for_memory_where_it_counted_that() {
+    fn sigkill_is_out_of_memory_if_the_kernel_counted_it() {
         for (signal, before, after, reason) in [
             (9, 2, 3, RecycleReason::OutOfMemory),
             (9, 3, 3, RecycleReason::Crash),
             (9, 3, 0, RecycleReason::Crash),
             (11, 2, 3, RecycleReason::Crash),
         ] {
-            let how =
-                Ended { oom_kills_before: before, oom_kills_after: after, ..ended(Some(signal), None, &[]) };
-            assert_eq!(classify(&how).action, reason, "{signal} {before} {after}");
+            let how = EngineExit {
+                oom_kills_before: before,
+                oom_kills_after: after,
+                ..ended(Some(signal), None, &[])
+            };
+            assert_eq!(exit_reason(&how).action, reason, "{signal} {before} {after}");
         }
     }
 
     #[test]
-    fn our_own_reason_wins() {
+    fn the_supervisors_reason_wins() {
         for reason in RecycleReason::ALL {
-            let how = Ended {
+            let how = EngineExit {
                 oom_kills_after: 1,
-                killed_by_us: Some(reason),
+                killed_for: Some(reason),
                 ..ended(Some(9), None, &["memory allocation of 8 bytes failed"])
             };
-            assert_eq!(classify(&how).action, reason);
+            assert_eq!(exit_reason(&how).action, reason);
         }
-        let how = Ended { killed_by_us: Some(RecycleReason::Wedged), ..ended(Some(9), None, &[]) };
-        assert_eq!(classify(&how).why, "we killed it (Wedged): killed by signal 9 (SIGKILL)");
+        let how = EngineExit { killed_for: Some(RecycleReason::Wedged), ..ended(Some(9), None, &[]) };
+        assert_eq!(exit_reason(&how).why, "killed by the supervisor (Wedged): killed by signal 9 (SIGKILL)");
     }
 
     #[test]
-    fn the_reason_tells_the_last_words() {
-        let why = |ended: Ended| classify(&ended).why;
+    fn the_reason_contains_the_last_lines() {
+        let why = |ended: EngineExit| exit_reason(&ended).why;
         assert_eq!(why(ended(Some(11), None, &[])), "killed by signal 11 (SIGSEGV)");
         assert_eq!(why(ended(Some(64), None, &[])), "killed by signal 64");
         assert_eq!(
@@ -164,14 +168,14 @@ mod tests {
                 Some(101),
                 &["old", "thread 'x' panicked at a.rs:1:2:", "no way", "", "note: run with"]
             )),
-            "ended by itself with exit code 101; last words: thread 'x' panicked at a.rs:1:2: / no way"
+            "exited with code 101; stderr: thread 'x' panicked at a.rs:1:2: / no way"
         );
         assert_eq!(
             why(ended(Some(6), None, &["memory allocation of 8 bytes failed", ""])),
             "killed by signal 6 (SIGABRT): memory ran out: memory allocation of 8 bytes failed"
         );
         let hostile = format!("\u{1b}[2J{}", "x".repeat(5000));
-        let told = why(ended(Some(11), None, &[&hostile]));
-        assert!(told.len() < 400 && !told.contains('\u{1b}'), "{told}");
+        let reason = why(ended(Some(11), None, &[&hostile]));
+        assert!(reason.len() < 400 && !reason.contains('\u{1b}'), "{reason}");
     }
 }
