@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use verbatim_crds::contract::TERMINATION_MESSAGE_BYTES;
-use verbatim_crds::contract::messages::{FAILURES, Farewell, Left};
+use verbatim_crds::contract::messages::{
+    ExitReason as Left, MIN_FAILURES as FAILURES, TerminationMessage as Farewell,
+};
 use verbatim_crds::status::FileFailure;
 use verbatim_ledger::progress::of_report;
 use verbatim_ledger::worker;

@@ -125,8 +125,8 @@ mod tests {
     use verbatim_ledger::place::Place;
     use verbatim_store::memory::MemoryStore;
     use verbatim_store::{
-        Counted, Download, ETag, ErrorKind, Object, ObjectStore, Operation, Page, Put, Read, Requests,
-        StoreError,
+        CountingStore, Download, ETag, ErrorKind, Object, ObjectStore, Operation, Page, Put, Read,
+        RequestObserver, StoreError,
     };
 
     use super::*;
@@ -134,8 +134,8 @@ mod tests {
     #[derive(Debug, Default)]
     struct Count(AtomicUsize);
 
-    impl Requests for Count {
-        fn request(&self, _: Operation, _: Option<ErrorKind>, _: Duration) {
+    impl RequestObserver for Count {
+        fn on_request(&self, _: Operation, _: Option<ErrorKind>, _: Duration) {
             self.0.fetch_add(1, Ordering::SeqCst);
         }
     }
@@ -168,8 +168,10 @@ mod tests {
 
     fn looks(between: Duration) -> (Looks, Arc<Count>, Arc<MemoryStore>) {
         let (store, count) = (Arc::new(MemoryStore::new()), Arc::new(Count::default()));
-        let counted =
-            Counted::new(Arc::clone(&store) as Arc<dyn ObjectStore>, Arc::clone(&count) as Arc<dyn Requests>);
+        let counted = CountingStore::new(
+            Arc::clone(&store) as Arc<dyn ObjectStore>,
+            Arc::clone(&count) as Arc<dyn RequestObserver>,
+        );
         let ledger = Ledger::new(Place { store: Arc::new(counted), prefix: String::new() }, "uid");
         (Looks { between, ..Looks::new(ledger, Handle::current()) }, count, store)
     }

@@ -12,12 +12,12 @@ use verbatim_ledger::place::Place;
 use verbatim_ledger::worker::settings::DEFAULT_PATIENCE;
 use verbatim_store::s3::{Checksum, Credentials, ServerSideEncryption};
 use verbatim_store::{
-    Counted, FsStore, ObjectStore, Requests, RetryPolicy, Retrying, S3Config, S3Store, StoreError,
-    TimeLimits, Timed,
+    CountingStore, FsStore, ObjectStore, RequestObserver, RetryPolicy, RetryingStore, S3Config, S3Store,
+    StoreError, TimeoutStore, Timeouts,
 };
 
 /// Environment variable with a file of certificates to trust, as the AWS CLI has it.
-pub const CA_BUNDLE_VARIABLE: &str = "AWS_CA_BUNDLE";
+pub use verbatim_crds::contract::env::CA_BUNDLE as CA_BUNDLE_VARIABLE;
 
 /// The stores of a job.
 #[derive(Clone, Debug)]
@@ -66,15 +66,14 @@ pub enum StoresError {
 pub async fn open(
     spec: &TranscriptionJobSpec,
     base: &Path,
-    requests: Arc<dyn Requests>,
+    requests: Arc<dyn RequestObserver>,
     lease: Duration,
 ) -> Result<Stores, StoresError> {
     let (source, destination) = (&spec.source, &spec.destination);
     let mut only = None;
     let from = match (&source.s3, &source.file) {
         (Some(s3), _) => {
-            let store =
-                bucket(&spec.storage, &s3.bucket, Arc::clone(&requests), TimeLimits::default()).await?;
+            let store = bucket(&spec.storage, &s3.bucket, Arc::clone(&requests), Timeouts::default()).await?;
             Place { store, prefix: s3.prefix.clone() }
         }
         (None, Some(file)) => {
@@ -91,8 +90,7 @@ pub async fn open(
     let to = match (&destination.s3, &destination.file, destination.layout) {
         (_, _, Layout::Adjacent) => from.clone(),
         (Some(s3), ..) => {
-            let store =
-                bucket(&spec.storage, &s3.bucket, Arc::clone(&requests), TimeLimits::default()).await?;
+            let store = bucket(&spec.storage, &s3.bucket, Arc::clone(&requests), Timeouts::default()).await?;
             Place { store, prefix: s3.prefix.clone() }
         }
         (None, Some(file), _) => {
@@ -100,7 +98,10 @@ pub async fn open(
             let store = FsStore::new(&path)?;
             store.create().await?;
             store.remove_leftovers().await?;
-            Place { store: Arc::new(Counted::new(Arc::new(store), requests.clone())), prefix: String::new() }
+            Place {
+                store: Arc::new(CountingStore::new(Arc::new(store), requests.clone())),
+                prefix: String::new(),
+            }
         }
         (None, None, _) => return Err(StoresError::NoPlace("spec.destination")),
     };
@@ -112,7 +113,7 @@ pub async fn open(
     let ledger = match bucket_of_ledger {
         // A renewal that was given up leaves time for another.
         Some(name) => {
-            let limits = TimeLimits { request: lease / 3, ..TimeLimits::default() };
+            let limits = Timeouts { request: lease / 3, ..Timeouts::default() };
             let store = bucket(&spec.storage, name, Arc::clone(&requests), limits).await?;
             Place { store, prefix: to.prefix.clone() }
         }
@@ -135,23 +136,23 @@ fn split(path: &Path) -> (PathBuf, Option<String>) {
     (path.parent().unwrap_or(Path::new("/")).to_owned(), name)
 }
 
-fn folder(path: PathBuf, requests: Arc<dyn Requests>) -> Result<Arc<dyn ObjectStore>, StoreError> {
-    Ok(Arc::new(Counted::new(Arc::new(FsStore::new(path)?), requests)))
+fn folder(path: PathBuf, requests: Arc<dyn RequestObserver>) -> Result<Arc<dyn ObjectStore>, StoreError> {
+    Ok(Arc::new(CountingStore::new(Arc::new(FsStore::new(path)?), requests)))
 }
 
 /// A bucket, with everything around it: each try is counted and limited in time.
 async fn bucket(
     storage: &Storage,
     bucket: &str,
-    requests: Arc<dyn Requests>,
-    limits: TimeLimits,
+    requests: Arc<dyn RequestObserver>,
+    limits: Timeouts,
 ) -> Result<Arc<dyn ObjectStore>, StoreError> {
     let store = S3Store::connect(config(storage, bucket)).await?;
-    let counted = Arc::new(Counted::new(Arc::new(store), requests));
-    let timed = Arc::new(Timed::new(counted, limits));
+    let counted = Arc::new(CountingStore::new(Arc::new(store), requests));
+    let timed = Arc::new(TimeoutStore::new(counted, limits));
     // What the store cannot do for a while is waited for: everything that was fetched and claimed would be lost.
     let patient = RetryPolicy { attempts: u32::MAX, total: DEFAULT_PATIENCE, ..RetryPolicy::default() };
-    Ok(Arc::new(Retrying::new(timed, patient)))
+    Ok(Arc::new(RetryingStore::new(timed, patient)))
 }
 
 fn config(storage: &Storage, bucket: &str) -> S3Config {

@@ -10,7 +10,9 @@ use std::process::Command;
 use crate::bucket::Bucket;
 use crate::processes::{Running, wait_for};
 use nix::sys::signal::Signal;
-use verbatim_crds::contract::messages::{Cause, Farewell, JobProgress, LedgerPhase, Left};
+use verbatim_crds::contract::messages::{
+    Cause, ExitReason as Left, JobProgress, LedgerPhase, TerminationMessage as Farewell,
+};
 use verbatim_testing::proxy::{Faults, Proxy, Signer};
 use verbatim_testing::versitygw::VersityGw;
 
