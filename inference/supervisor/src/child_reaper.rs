@@ -1,4 +1,5 @@
-//! Reaping of orphans: PID 1 of a container inherits them, and has to wait for them, or they fill the process table.
+//! Reaping of orphans: PID 1 of a container inherits them, and has to wait for them, or they fill the process
+//! table.
 
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;

@@ -10,7 +10,8 @@ use crate::supervisor::Supervisor;
 use verbatim_protocol::ToEngine;
 
 impl Supervisor {
-    /// Sends files to the current engine, as many as it takes. Returns whether it would take more than there are.
+    /// Sends files to the current engine, as many as it takes. Returns whether it would take more than there
+    /// are.
     pub(crate) fn dispatch_files(&mut self, request: &mut Request<'_>) -> bool {
         let window = self.options.threads.max(2);
         let (max_files, max_in_flight) = (self.policy.max_files, self.policy.max_in_flight);

@@ -84,8 +84,8 @@ impl Engine {
         self.files.values().filter(|file| file.begun.is_none()).count()
     }
 
-    /// Activity of the files that have to make progress: those that it has begun. The others wait for a decode worker,
-    /// however long that takes; they count only where none is begun.
+    /// Activity of the files that have to make progress: those that it has begun. The others wait for a
+    /// decode worker, however long that takes; they count only where none is begun.
     pub(crate) fn file_activity(&self) -> Vec<FileActivity> {
         let any_begun = self.files.values().any(|file| file.begun.is_some());
         let files = self.files.iter().filter(|(_, file)| file.begun.is_some() || !any_begun);
@@ -94,8 +94,8 @@ impl Engine {
             .collect()
     }
 
-    /// Seconds of one inference worker per second of audio so far: more than the real time factor of the whole engine,
-    /// whose inference workers run side by side.
+    /// Seconds of one inference worker per second of audio so far: more than the real time factor of the
+    /// whole engine, whose inference workers run side by side.
     pub(crate) fn real_time_factor(&self) -> Option<f64> {
         let Stats { inference_seconds, segment_seconds, .. } = self.stats;
         (segment_seconds > 0.0).then(|| inference_seconds / segment_seconds)

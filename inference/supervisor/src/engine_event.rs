@@ -1,4 +1,5 @@
-//! Events about engines and files, as they happen. Metrics, status, log and soak report are computed from them.
+//! Events about engines and files, as they happen. Metrics, status, log and soak report are computed from
+//! them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -36,7 +37,8 @@ pub enum EngineEvent<'a> {
         /// Restrictions that it put on itself.
         sandbox: &'a [String],
     },
-    /// An engine is to be replaced. It finishes its files in flight if the reason is orderly; otherwise they are suspects.
+    /// An engine is to be replaced. It finishes its files in flight if the reason is orderly; otherwise they
+    /// are suspects.
     RecycleDecided {
         /// Number of the engine.
         engine: EngineNumber,
@@ -45,7 +47,8 @@ pub enum EngineEvent<'a> {
         /// Reason with figures.
         why: &'a str,
     },
-    /// The process of an engine has exited. Without a [`Self::RecycleDecided`] before, it had nothing left to do.
+    /// The process of an engine has exited. Without a [`Self::RecycleDecided`] before, it had nothing left to
+    /// do.
     EngineExited {
         /// Number of the engine.
         engine: EngineNumber,
@@ -54,8 +57,8 @@ pub enum EngineEvent<'a> {
         /// Files that it answered.
         files: u64,
     },
-    /// An engine takes files again after a gap. Where the next engine has to wait for the exit of the old one, the gap
-    /// begins at that exit, since the old engine works on its last files until then.
+    /// An engine takes files again after a gap. Where the next engine has to wait for the exit of the old
+    /// one, the gap begins at that exit, since the old engine works on its last files until then.
     Gap {
         /// Number of the engine that takes files again.
         engine: EngineNumber,

@@ -20,8 +20,8 @@ use verbatim_protocol::SOCKET;
 use verbatim_protocol::options::EngineOptions;
 use verbatim_protocol::{FromEngine, MAX_FROM_ENGINE, MAX_TO_ENGINE, ProtocolError, ToEngine};
 
-/// Environment variables that an engine inherits: paths, settings of libraries, logging. Everything else may be a
-/// credential, and stays with the supervisor.
+/// Environment variables that an engine inherits: paths, settings of libraries, logging. Everything else may
+/// be a credential, and stays with the supervisor.
 const ENVIRONMENT: &[&str] = &[
     "PATH",
     "HOME",
@@ -48,8 +48,8 @@ const ENVIRONMENT_PREFIXES: &[&str] = &["CUDA_", "NVIDIA_", "VERBATIM_GPU_"];
 /// Longest time for a message to an engine to be sent. Messages are few, and the socket buffers 200 kB.
 const SEXIT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Longest time for a process to exit once it was killed or has closed its socket. The kernel takes milliseconds, or more
-/// where it frees gigabytes.
+/// Longest time for a process to exit once it was killed or has closed its socket. The kernel takes
+/// milliseconds, or more where it frees gigabytes.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Interval between two checks whether it has exited.
 const EXIT_POLL: Duration = Duration::from_millis(2);
@@ -73,7 +73,8 @@ pub(crate) struct EngineProcess {
 }
 
 impl EngineProcess {
-    /// Starts an engine. Its messages go to `messages`; the socket's buffer and the channel's capacity hold it back.
+    /// Starts an engine. Its messages go to `messages`; the socket's buffer and the channel's capacity hold
+    /// it back.
     ///
     /// # Errors
     /// Those of the operating system: no such program, too many processes.
@@ -137,13 +138,15 @@ impl EngineProcess {
         }
     }
 
-    /// Kills the process and waits for its exit. Returns its exit status and its last lines on standard error.
+    /// Kills the process and waits for its exit. Returns its exit status and its last lines on standard
+    /// error.
     pub(crate) fn kill(&mut self) -> (Option<ExitStatus>, Vec<String>) {
         let _ = self.child.kill();
         self.wait()
     }
 
-    /// Waits for a process that is about to exit, and kills it if it does not. Returns as [`Self::kill`] does.
+    /// Waits for a process that is about to exit, and kills it if it does not. Returns as [`Self::kill`]
+    /// does.
     pub(crate) fn wait(&mut self) -> (Option<ExitStatus>, Vec<String>) {
         let _ = self.socket.shutdown(Shutdown::Both);
         let deadline = Instant::now() + EXIT_TIMEOUT;

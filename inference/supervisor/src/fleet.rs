@@ -80,7 +80,8 @@ impl EngineFleet {
         self.engines.push(engine);
     }
 
-    /// Makes the next engine the current one if it is ready and there is no current one; gives the gap that ends.
+    /// Makes the next engine the current one if it is ready and there is no current one; gives the gap that
+    /// ends.
     pub(crate) fn promote_next(&mut self) -> Option<(EngineNumber, Option<Gap>)> {
         let next = self.next.filter(|_| self.current.is_none())?;
         self.get(next).filter(|next| next.takes_files())?;
@@ -110,7 +111,8 @@ impl EngineFleet {
         Some(self.engines.swap_remove(index))
     }
 
-    /// Starts the gap anew where the next engine had to wait for the exit of this one, which worked until now.
+    /// Starts the gap anew where the next engine had to wait for the exit of this one, which worked until
+    /// now.
     pub(crate) fn restart_gap_on_exit(&mut self) {
         if let Some(gap) = self.gap.as_mut().filter(|gap| !gap.overlapped) {
             gap.since = Instant::now();

@@ -1,4 +1,5 @@
-//! Supervisor of engine processes: starts them, sends them files, monitors them from outside and replaces them.
+//! Supervisor of engine processes: starts them, sends them files, monitors them from outside and replaces
+//! them.
 //!
 //! - [`start`] gives a [`supervisor::Supervisor`], whose loop names the files of its steps;
 //! - [`decide`]: the decisions, pure;

@@ -79,7 +79,8 @@ impl Supervisor {
         self.fleet.withdraw(number);
     }
 
-    /// Kills an engine; its files in flight run again. `hung` is the file that it hangs on, where that is known.
+    /// Kills an engine; its files in flight run again. `hung` is the file that it hangs on, where that is
+    /// known.
     pub(crate) fn kill(
         &mut self,
         number: EngineNumber,
@@ -114,7 +115,8 @@ impl Supervisor {
         self.handle_loss(&engine, status, reason.action, &reason.why, None, request);
     }
 
-    /// Handles the unplanned end of an engine: its files run again or fail, and the next engine may have to wait.
+    /// Handles the unplanned end of an engine: its files run again or fail, and the next engine may have to
+    /// wait.
     fn handle_loss(
         &mut self,
         engine: &Engine,
@@ -127,7 +129,7 @@ impl Supervisor {
         let why = format!("engine {}: {why}", engine.number);
         self.observer.observe(&EngineEvent::RecycleDecided { engine: engine.number, reason, why: &why });
         self.report_exit(engine, status);
-        let mut rule = OutOfMemoryRule::of(self.policy.on_out_of_memory, self.batch_budget.is_least());
+        let mut rule = OutOfMemoryRule::of(self.policy.on_out_of_memory, self.batch_budget.is_minimum());
         if reason == RecycleReason::OutOfMemory && rule != OutOfMemoryRule::Fail {
             let smaller = self.batch_budget.on_out_of_memory();
             self.set_batch_budget(smaller.action, &smaller.why);

@@ -17,7 +17,8 @@ pub(crate) struct MemoryWatch {
     ready_resident: u64,
     /// Time that the last engine took to load.
     load_time: Duration,
-    /// The soft limit is below the memory of a ready engine. Replacing engines for it would never end, so it is ignored.
+    /// The soft limit is below the memory of a ready engine. Replacing engines for it would never end, so it
+    /// is ignored.
     soft_limit_is_too_low: bool,
 }
 
@@ -80,7 +81,7 @@ impl MemoryWatch {
         decide::memory_pressure(&name, &self.usage(engine), &self.host_limits(policy))
     }
 
-    /// Pressure on the GPU that engines use most of; none where NVML does not tell.
+    /// Pressure on the GPU that engines use most of; none where NVML does not provide it.
     pub(crate) fn gpu_pressure(&self, engine: &Engine, policy: &Policy) -> Option<Decision<MemoryPressure>> {
         let (gpu, used) = self.busiest_gpu()?;
         let (soft, hard) = (policy.gpu_memory_soft_limit, policy.gpu_memory_hard_limit);

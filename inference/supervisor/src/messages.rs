@@ -1,4 +1,5 @@
-//! Messages from engines, checked against what the supervisor asked for. A message that does not fit is an engine failure.
+//! Messages from engines, checked against what the supervisor asked for. A message that does not fit is an
+//! engine failure.
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -35,8 +35,8 @@ pub struct Policy {
     pub grace_period: Duration,
     /// Shortest time without an event after which a file counts as wedged, however short it is.
     pub wedged_after: Duration,
-    /// Whether this process reaps orphans, as PID 1 has to. It then waits for every child except engines: for a process
-    /// of its own only.
+    /// Whether this process reaps orphans, as PID 1 has to. It then waits for every child except engines: for
+    /// a process of its own only.
     pub reap_orphans: bool,
     /// Most files in flight; none: as many as the batch budget takes.
     pub max_in_flight: Option<usize>,

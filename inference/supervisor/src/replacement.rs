@@ -1,7 +1,9 @@
-//! Decides whether an engine is replaced, and how: drained after the next one has loaded, drained at once, or killed.
+//! Decides whether an engine is replaced, and how: drained after the next one has loaded, drained at once, or
+//! killed.
 //!
-//! The checks run in the order of their urgency. The decisions themselves are pure functions in [`crate::decide`]; an
-//! engine that exits or breaks the protocol by itself is handled in `lifecycle` and `messages`.
+//! The checks run in the order of their urgency. The decisions themselves are pure functions in
+//! [`crate::decide`]; an engine that exits or breaks the protocol by itself is handled in `lifecycle` and
+//! `messages`.
 
 use std::time::{Duration, Instant};
 
@@ -86,7 +88,7 @@ impl Supervisor {
     /// Makes batches smaller where they alone took an engine above its soft limit.
     fn shrink_oversized_batches(&mut self, number: EngineNumber) {
         let shrinks =
-            self.policy.on_out_of_memory == OnOutOfMemory::ShrinkAndRetry && !self.batch_budget.is_least();
+            self.policy.on_out_of_memory == OnOutOfMemory::ShrinkAndRetry && !self.batch_budget.is_minimum();
         let Some(engine) = self.fleet.serving_mut(number).filter(|_| shrinks) else { return };
         let growth = engine.recent_growth.per_file();
         let budget = self.batch_budget.current();
@@ -97,8 +99,8 @@ impl Supervisor {
         }
     }
 
-    /// Replaces an engine that grows too fast or has processed its number of files. Neither is urgent: the next engine
-    /// loads first.
+    /// Replaces an engine that grows too fast or has processed its number of files. Neither is urgent: the
+    /// next engine loads first.
     fn check_growth_and_file_count(&mut self, number: EngineNumber) {
         let max_growth = self.policy.memory_growth_per_hour.0;
         let max_files = self.policy.max_files;

@@ -1,4 +1,5 @@
-//! Control of restarts: how long the next engine waits after failures, and when no engine can be started any more.
+//! Control of restarts: how long the next engine waits after failures, and when no engine can be started any
+//! more.
 
 use std::time::{Duration, Instant};
 
@@ -61,8 +62,8 @@ impl RestartControl {
         self.backoff.on_progress();
     }
 
-    /// Counts a failed engine. Gives the delay before the next one, if there is any; after too many failures it gives up
-    /// with the error that `error` makes of the reason.
+    /// Counts a failed engine. Gives the delay before the next one, if there is any; after too many failures
+    /// it gives up with the error that `error` makes of the reason.
     pub(crate) fn engine_failed(
         &mut self,
         error: impl FnOnce(String) -> StartError,

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-/// Interval between two checks of engines' memory and progress. An engine allocates tens of megabytes in that time at
-/// most, and a check takes some microseconds.
+/// Interval between two checks of engines' memory and progress. An engine allocates tens of megabytes in that
+/// time at most, and a check takes some microseconds.
 const TICK: Duration = Duration::from_millis(100);
 
 /// Interval between two measurements of everything: finer than any scrape interval in use.

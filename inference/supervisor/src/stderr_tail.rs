@@ -1,4 +1,5 @@
-//! Standard error of an engine: every line goes to the log, and the last ones are kept for the report of a crash.
+//! Standard error of an engine: every line goes to the log, and the last ones are kept for the report of a
+//! crash.
 
 use std::collections::VecDeque;
 use std::io::Read;

@@ -31,8 +31,8 @@ use verbatim_protocol::transcriber::Transcriber;
 use verbatim_protocol::transcript::Model;
 use verbatim_protocol::{Ready, ToEngine};
 
-/// Capacity of the channel of messages from engines: as many as arrive while one is handled, which takes less than a
-/// millisecond. Further messages wait in the socket, and then the engine waits.
+/// Capacity of the channel of messages from engines: as many as arrive while one is handled, which takes less
+/// than a millisecond. Further messages wait in the socket, and then the engine waits.
 const MESSAGES: usize = 64;
 
 /// Supervisor of engine processes, as one transcriber.

@@ -1,25 +1,27 @@
-//! Back-off: the delay before the next engine while engines keep failing, and when to give up. Takes failures, progress
-//! and a random number; gives a delay.
+//! Back-off: the delay before the next engine while engines keep failing, and when to give up. Takes
+//! failures, progress and a random number; gives a delay.
 
 use std::time::Duration;
 
 use crate::decide::Decision;
 use verbatim_text as text;
 
-/// Delay after the second failure in a row. After the first there is none, since one accident proves nothing. It is about
-/// the load time of a small model: engines that fail as they load then take at most about half of the time.
+/// Delay after the second failure in a row. After the first there is none, since one accident proves nothing.
+/// It is about the load time of a small model: engines that fail as they load then take at most about half of
+/// the time.
 pub const FIRST_DELAY: Duration = Duration::from_millis(500);
 
-/// Longest delay. The kubelet's grows to 5 minutes, but its restart costs a pod; a tenth of that keeps the recovery from a
-/// passing problem, such as a full disk, short beside the duration of a job.
-pub const LONGEST_DELAY: Duration = Duration::from_secs(30);
+/// Longest delay. The kubelet's grows to 5 minutes, but its restart costs a pod; a tenth of that keeps the
+/// recovery from a passing problem, such as a full disk, short beside the duration of a job.
+pub const MAX_DELAY: Duration = Duration::from_secs(30);
 
-/// Failures in a row after which the supervisor gives up if no engine was ever ready. With these delays they take 2 s to
-/// 4 s besides loading: longer than a hiccup of the machine, short enough for a person who waits.
-pub const MAX_STARTS: u32 = 5;
+/// Failures in a row after which the supervisor gives up if no engine was ever ready. With these delays they
+/// take 2 s to 4 s besides loading: longer than a hiccup of the machine, short enough for a person who waits.
+pub const MAX_FAILED_STARTS: u32 = 5;
 
-/// Failures in a row after which the supervisor gives up although engines were ready once: the model is gone, or the
-/// machine is faulty. At the longest delay they take about eight minutes. A file that crashes engines has failed long before.
+/// Failures in a row after which the supervisor gives up although engines were ready once: the model is gone,
+/// or the machine is faulty. At the longest delay they take about eight minutes. A file that crashes engines
+/// has failed long before.
 pub const MAX_FAILURES: u32 = 20;
 
 /// Counter of failures in a row.
@@ -35,15 +37,15 @@ impl Backoff {
         Self::default()
     }
 
-    /// Counts a failed engine, loading or later. Returns the delay before the next one. `random`, in [0, 1), scales the
-    /// upper half of the delay, so that workers that failed together do not restart together.
+    /// Counts a failed engine, loading or later. Returns the delay before the next one. `random`, in [0, 1),
+    /// scales the upper half of the delay, so that workers that failed together do not restart together.
     pub fn on_failure(&mut self, random: f64) -> Decision<Duration> {
         self.failures = self.failures.saturating_add(1);
         if self.failures == 1 {
             return Decision::new(Duration::ZERO, "an engine failed; the next one starts at once");
         }
         // 2^16 times the first delay exceeds the longest.
-        let doubled = FIRST_DELAY.saturating_mul(1 << (self.failures - 2).min(16)).min(LONGEST_DELAY);
+        let doubled = FIRST_DELAY.saturating_mul(1 << (self.failures - 2).min(16)).min(MAX_DELAY);
         // Tolerates any number of the caller.
         let random = if random.is_finite() { random.clamp(0.0, 1.0) } else { 0.0 };
         let delay = doubled.mul_f64(0.5 + 0.5 * random);
@@ -71,13 +73,14 @@ impl Backoff {
         self.failures
     }
 
-    /// Whether to give up: after [`MAX_STARTS`] failures if no engine was ever ready, else after [`MAX_FAILURES`].
+    /// Whether to give up: after [`MAX_FAILED_STARTS`] failures if no engine was ever ready, else after
+    /// [`MAX_FAILURES`].
     pub fn give_up(&self) -> Option<Decision<()>> {
         if self.failures >= MAX_FAILURES {
             let why = format!("{} engines in a row failed without completing a file", self.failures);
             return Some(Decision::new((), why));
         }
-        (!self.ever_ready && self.failures >= MAX_STARTS).then(|| {
+        (!self.ever_ready && self.failures >= MAX_FAILED_STARTS).then(|| {
             Decision::new(
                 (),
                 format!("{} engines in a row failed to load, and none was ever ready", self.failures),
@@ -108,7 +111,7 @@ mod tests {
             let mut backoff = Backoff { failures: u32::MAX - 3, ever_ready: false };
             for _ in 0..6 {
                 let delay = backoff.on_failure(random).action;
-                assert!((LONGEST_DELAY / 2..=LONGEST_DELAY).contains(&delay), "{random}: {delay:?}");
+                assert!((MAX_DELAY / 2..=MAX_DELAY).contains(&delay), "{random}: {delay:?}");
             }
         }
     }
@@ -133,10 +136,10 @@ mod tests {
         let mut never = Backoff::new();
         let mut once = Backoff::new();
         once.on_ready();
-        for failures in 1..=MAX_STARTS {
+        for failures in 1..=MAX_FAILED_STARTS {
             never.on_failure(0.0);
             once.on_failure(0.0);
-            assert_eq!(never.give_up().is_some(), failures == MAX_STARTS, "{failures}");
+            assert_eq!(never.give_up().is_some(), failures == MAX_FAILED_STARTS, "{failures}");
             assert_eq!(once.give_up(), None);
         }
         assert_eq!(

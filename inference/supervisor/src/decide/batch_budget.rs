@@ -1,21 +1,21 @@
-//! Batch budget: the seconds of segments in the model at once. Takes the events of memory running out and the audio
-//! processed without them; halves the budget at once and grows it back slowly. Additive increase, multiplicative decrease
-//! as in TCP (D.-M. Chiu and R. Jain, 1989), with a memory of the level that failed.
+//! Batch budget: the seconds of segments in the model at once. Takes the events of memory running out and the
+//! audio processed without them; halves the budget at once and grows it back slowly. Additive increase,
+//! multiplicative decrease as in TCP (D.-M. Chiu and R. Jain, 1989), with a memory of the level that failed.
 
 use crate::decide::Decision;
 
-/// Least budget, in seconds: one segment of the greatest length that the VAD allows.
-pub const LEAST_SECONDS: f64 = 15.0;
+/// Minimum budget, in seconds: one segment of the greatest length that the VAD allows.
+pub const MIN_SECONDS: f64 = 15.0;
 
 /// Steps from 0 to the maximum. From half of the maximum, 8 steps lead back.
 const STEPS: f64 = 16.0;
 
-/// Full batches that have to succeed before a step. Batches differ in padding and length of text: ten include the usual
-/// ones. From half of 240 s the way back takes 14,000 s of audio, minutes of work.
+/// Full batches that have to succeed before a step. Batches differ in padding and length of text: ten include
+/// the usual ones. From half of 240 s the way back takes 14,000 s of audio, minutes of work.
 const BATCHES: f64 = 10.0;
 
-/// Relative difference below which two levels count as the same. A failed level is also forgotten once the budget works
-/// this far above it.
+/// Relative difference below which two levels count as the same. A failed level is also forgotten once the
+/// budget works this far above it.
 const NEAR: f64 = 0.1;
 
 /// Times that memory has to run out near a level before steps get smaller there: once is an accident.
@@ -24,9 +24,10 @@ const REPEATED: u32 = 2;
 /// Divisor of steps near a level where memory ran out repeatedly: they end closer below the level.
 const SMALL_STEP: f64 = 4.0;
 
-/// Most doublings of the audio required before a small step, one for each time that memory ran out there again. Each time
-/// costs an engine, while a budget a tenth below the level costs next to nothing. 6 doublings are 64 times the audio, about
-/// 90,000 s near 140 s: a level with a passing cause is left behind within hours.
+/// Most doublings of the audio required before a small step, one for each time that memory ran out there
+/// again. Each time costs an engine, while a budget a tenth below the level costs next to nothing. 6
+/// doublings are 64 times the audio, about 90,000 s near 140 s: a level with a passing cause is left behind
+/// within hours.
 const MAX_DOUBLINGS: u32 = 6;
 
 /// Batch budget, in seconds of segments with their padding.
@@ -34,7 +35,7 @@ const MAX_DOUBLINGS: u32 = 6;
 pub struct BatchBudget {
     max: f64,
     current: f64,
-    least: f64,
+    minimum: f64,
     /// Audio processed since the last change of the budget, in seconds.
     processed: f64,
     failed: Option<FailedLevel>,
@@ -50,7 +51,7 @@ struct FailedLevel {
 impl BatchBudget {
     /// A budget of `max` seconds, which it never exceeds.
     pub fn new(max: f64) -> Self {
-        Self { max, current: max, least: LEAST_SECONDS.min(max), processed: 0.0, failed: None }
+        Self { max, current: max, minimum: MIN_SECONDS.min(max), processed: 0.0, failed: None }
     }
 
     /// The current budget, in seconds.
@@ -59,11 +60,11 @@ impl BatchBudget {
     }
 
     /// Whether the budget cannot be reduced any more: a file that runs out of memory alone now always will.
-    pub fn is_least(&self) -> bool {
-        self.current <= self.least
+    pub fn is_minimum(&self) -> bool {
+        self.current <= self.minimum
     }
 
-    /// Halves the budget since memory ran out, down to the least. The action is the new budget.
+    /// Halves the budget since memory ran out, down to the minimum. The action is the new budget.
     pub fn on_out_of_memory(&mut self) -> Decision<f64> {
         self.halve("memory ran out")
     }
@@ -83,7 +84,7 @@ impl BatchBudget {
             }
             None => FailedLevel { level: before, times: 1 },
         });
-        self.current = (before / 2.0).max(self.least);
+        self.current = (before / 2.0).max(self.minimum);
         self.processed = 0.0;
         let why = if self.current < before {
             format!("{cause} with batches of {before:.0} s: {:.0} s from now on", self.current)
@@ -115,7 +116,8 @@ impl BatchBudget {
         });
         let current = self.current;
         let why = format!(
-            "{required:.0} s of audio succeeded with batches of {before:.0} s: they grow to {current:.0} s{slowly}"
+            "{required:.0} s of audio succeeded with batches of {before:.0} s: \
+             they grow to {current:.0} s{slowly}"
         );
         Some(Decision::new(current, why))
     }
@@ -137,7 +139,7 @@ mod tests {
         let mut budget = BatchBudget::new(240.0);
         let halved: Vec<f64> = (0..6).map(|_| budget.on_out_of_memory().action).collect();
         assert_eq!(halved, [120.0, 60.0, 30.0, 15.0, 15.0, 15.0]);
-        assert!(budget.is_least());
+        assert!(budget.is_minimum());
         assert_eq!(
             budget.on_out_of_memory().why,
             "memory ran out with batches of 15 s, which cannot be shorter"
@@ -145,9 +147,9 @@ mod tests {
     }
 
     #[test]
-    fn a_maximum_below_one_segment_is_the_least() {
+    fn a_maximum_below_one_segment_is_the_minimum() {
         let mut budget = BatchBudget::new(10.0);
-        assert!(budget.is_least());
+        assert!(budget.is_minimum());
         assert_eq!(budget.on_out_of_memory().action, 10.0);
         assert_eq!(budget.on_progress(1e9), None);
     }
@@ -212,11 +214,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn stays_between_least_and_maximum(max in 1.0..4000.0, events in prop::collection::vec(0.0..1e5_f64, 1..200)) {
+        fn stays_between_minimum_and_maximum(
+            max in 1.0..4000.0,
+            events in prop::collection::vec(0.0..1e5_f64, 1..200),
+        ) {
             let mut budget = BatchBudget::new(max);
             for event in events {
                 if event < 2e4 { budget.on_out_of_memory(); } else { budget.on_progress(event); }
-                prop_assert!(budget.current() <= max && budget.current() >= LEAST_SECONDS.min(max));
+                prop_assert!(budget.current() <= max && budget.current() >= MIN_SECONDS.min(max));
             }
         }
     }

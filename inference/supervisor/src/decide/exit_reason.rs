@@ -1,5 +1,5 @@
-//! Reason for the exit of an engine. Takes the exit status, the last lines of standard error and the kernel's count of
-//! OOM kills; gives the reason.
+//! Reason for the exit of an engine. Takes the exit status, the last lines of standard error and the kernel's
+//! count of OOM kills; gives the reason.
 
 use nix::sys::signal::Signal;
 use verbatim_crds::contract::RecycleReason;
@@ -30,32 +30,33 @@ pub struct EngineExit {
     pub killed_for: Option<RecycleReason>,
 }
 
-/// Reason for an unplanned exit. The supervisor's own reason wins: the output of a process that it killed is not news.
-pub fn exit_reason(ended: &EngineExit) -> Decision<RecycleReason> {
-    let how = how(ended);
-    if let Some(reason) = ended.killed_for {
-        return Decision::new(reason, format!("killed by the supervisor ({}): {how}", reason.as_str()));
+/// Reason for an unplanned exit. The supervisor's own reason wins: the output of a process that it killed is
+/// not news.
+pub fn exit_reason(exit: &EngineExit) -> Decision<RecycleReason> {
+    let status = exit_status(exit);
+    if let Some(reason) = exit.killed_for {
+        return Decision::new(reason, format!("killed by the supervisor ({}): {status}", reason.as_str()));
     }
-    let signal = ended.signal.and_then(|signal| Signal::try_from(signal).ok());
-    let counted = ended.oom_kills_after.saturating_sub(ended.oom_kills_before);
+    let signal = exit.signal.and_then(|signal| Signal::try_from(signal).ok());
+    let counted = exit.oom_kills_after.saturating_sub(exit.oom_kills_before);
     if signal == Some(Signal::SIGKILL) && counted > 0 {
         return Decision::new(
             RecycleReason::OutOfMemory,
-            format!("{how}, by the kernel, since memory ran out"),
+            format!("{status}, by the kernel, since memory ran out"),
         );
     }
     let aborted = signal == Some(Signal::SIGABRT);
     let names_memory = |line: &&String| says_out_of_memory(line, aborted);
-    match ended.stderr_tail.iter().rev().find(names_memory) {
+    match exit.stderr_tail.iter().rev().find(names_memory) {
         Some(line) => {
-            Decision::new(RecycleReason::OutOfMemory, format!("{how}: memory ran out: {}", plain(line)))
+            Decision::new(RecycleReason::OutOfMemory, format!("{status}: memory ran out: {}", plain(line)))
         }
-        None => Decision::new(RecycleReason::Crash, with_last_lines(how, &ended.stderr_tail)),
+        None => Decision::new(RecycleReason::Crash, with_last_lines(status, &exit.stderr_tail)),
     }
 }
 
-fn how(ended: &EngineExit) -> String {
-    match (ended.signal, ended.code) {
+fn exit_status(exit: &EngineExit) -> String {
+    match (exit.signal, exit.code) {
         (Some(signal), _) => match Signal::try_from(signal) {
             Ok(name) => format!("killed by signal {signal} ({})", name.as_str()),
             Err(_) => format!("killed by signal {signal}"),
@@ -65,13 +66,13 @@ fn how(ended: &EngineExit) -> String {
     }
 }
 
-fn with_last_lines(how: String, stderr_tail: &[String]) -> String {
+fn with_last_lines(status: String, stderr_tail: &[String]) -> String {
     // Rust's hint about backtraces follows the message.
     let is_message = |line: &&String| !line.trim().is_empty() && !line.starts_with("note: ");
     let mut lines: Vec<String> =
         stderr_tail.iter().rev().filter(is_message).take(LINES).map(|line| plain(line)).collect();
     lines.reverse();
-    if lines.is_empty() { how } else { format!("{how}; stderr: {}", lines.join(" / ")) }
+    if lines.is_empty() { status } else { format!("{status}; stderr: {}", lines.join(" / ")) }
 }
 
 /// The line, cut, without control characters: the engine has read untrusted bytes.
@@ -98,7 +99,8 @@ mod tests {
         let rust = "memory allocation of 1073741824 bytes failed";
         let cpp =
             ["terminate called after throwing an instance of 'std::bad_alloc'", "  what():  std::bad_alloc"];
-        let arena = "bfc_arena.cc:376 AllocateRawInternal Failed to allocate memory for requested buffer of size 1024";
+        let arena = "bfc_arena.cc:376 AllocateRawInternal Failed to allocate memory for requested buffer of \
+                     size 1024";
         let limited = "Available memory of 100 is smaller than requested bytes of 200";
         let panic = [
             "thread 'main' panicked at src/engine/vad.rs:94:9:",

@@ -1,8 +1,8 @@
-//! Order in which files go to engines. Takes files, what engines did with them, and losses of engines; gives the next file,
-//! and a verdict on each file that may be to blame.
+//! Order in which files go to engines. Takes files, what engines did with them, and losses of engines; gives
+//! the next file, and a verdict on each file that may be to blame.
 //!
-//! Files that a lost engine had begun are suspects: they run again, each alone in its engine, so that the next loss has one
-//! culprit. A suspect that is answered is cleared.
+//! Files that a lost engine had begun are suspects: they run again, each alone in its engine, so that the
+//! next loss has one culprit. A suspect that is answered is cleared.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
@@ -48,8 +48,8 @@ impl FileQueue {
         }
     }
 
-    /// The next file for an engine with `in_flight` files, begun or not. The file is in flight until [`Self::done`],
-    /// [`Self::lost`] or [`Self::out_of_memory`].
+    /// The next file for an engine with `in_flight` files, begun or not. The file is in flight until
+    /// [`Self::done`], [`Self::lost`] or [`Self::out_of_memory`].
     pub fn next(&mut self, in_flight: usize) -> NextFile {
         if self.alone.is_some() || (in_flight > 0 && !self.suspects.is_empty()) {
             return NextFile::Wait;
@@ -68,7 +68,8 @@ impl FileQueue {
         next
     }
 
-    /// Records that an engine has begun a file in flight. Returns the number of times that this has happened to the file.
+    /// Records that an engine has begun a file in flight. Returns the number of times that this has happened
+    /// to the file.
     pub fn begun(&mut self, id: usize) -> u32 {
         let Some(file) = self.files.get_mut(&id).filter(|file| file.in_flight) else { return 0 };
         if !file.begun {
@@ -85,12 +86,12 @@ impl FileQueue {
         }
     }
 
-    /// Records the loss of an engine with files in flight, begun or not. Files that are not to blame return to their place,
-    /// ahead of others; each file to blame gets a verdict.
+    /// Records the loss of an engine with files in flight, begun or not. Files that are not to blame return
+    /// to their place, ahead of others; each file to blame gets a verdict.
     ///
-    /// To blame are the files that were begun: only `hung`, where it is known that the engine hung on that one; none where
-    /// the loss is not `charged`, as it is the supervisor's fault or nobody's. `rule` is for losses because memory ran
-    /// out. A file fails with its counted loss number `max_attempts`.
+    /// To blame are the files that were begun: only `hung`, where it is known that the engine hung on that
+    /// one; none where the loss is not `charged`, as it is the supervisor's fault or nobody's. `rule` is for
+    /// losses because memory ran out. A file fails with its counted loss number `max_attempts`.
     pub fn lost(
         &mut self,
         in_flight: &[usize],
@@ -123,8 +124,9 @@ impl FileQueue {
         blamed.into_iter().map(|id| self.blame(id, reason, number_begun, max_attempts, rule)).collect()
     }
 
-    /// Records that an engine has answered a file with [`verbatim_protocol::failure::FailureReason::OutOfMemory`] and
-    /// continues. None for a file that is not in flight.
+    /// Records that an engine has answered a file with
+    /// [`verbatim_protocol::failure::FailureReason::OutOfMemory`] and continues. None for a file that is not
+    /// in flight.
     pub fn out_of_memory(
         &mut self,
         id: usize,

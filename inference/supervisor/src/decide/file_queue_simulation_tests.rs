@@ -87,7 +87,11 @@ proptest! {
         steps in prop::collection::vec((0..2_usize, 0..14_u8, any::<bool>()), 0..200),
         culprits in prop::collection::btree_set(0..12_usize, 0..4),
         rules in prop::collection::vec(
-            prop::sample::select(vec![OutOfMemoryRule::Shrink, OutOfMemoryRule::Count, OutOfMemoryRule::Fail]), 3),
+            prop::sample::select(
+                vec![OutOfMemoryRule::Shrink, OutOfMemoryRule::Count, OutOfMemoryRule::Fail],
+            ),
+            3,
+        ),
     ) {
         let (mut queue, mut simulation) = (queue(files), Simulation::default());
         for (engine, what, charged) in steps {
@@ -124,7 +128,11 @@ proptest! {
 
     /// Where only culprits crash engines, no other file fails.
     #[test]
-    fn files_that_are_not_culprits_succeed(files in 1..12_usize, culprits in prop::collection::btree_set(0..12_usize, 0..4), window in 1..5_usize) {
+    fn files_that_are_not_culprits_succeed(
+        files in 1..12_usize,
+        culprits in prop::collection::btree_set(0..12_usize, 0..4),
+        window in 1..5_usize,
+    ) {
         let (mut queue, mut simulation) = (queue(files), Simulation::default());
         let mut rounds = 0;
         while queue.remaining() > 0 {

@@ -163,7 +163,7 @@ fn an_uncharged_loss_makes_no_suspects() {
 }
 
 #[test]
-fn out_of_memory_counts_only_with_the_least_budget() {
+fn out_of_memory_counts_only_with_the_minimum_budget() {
     assert_eq!(OutOfMemoryRule::of(OnOutOfMemory::Fail, true), OutOfMemoryRule::Fail);
     let rule = |least| OutOfMemoryRule::of(OnOutOfMemory::ShrinkAndRetry, least);
     let mut queue = queue(1);

@@ -7,8 +7,8 @@ use super::*;
 const MB: f64 = 1e6;
 const LIMIT: u64 = 200_000_000;
 
-/// Monitor of an engine that is sampled each second, processes a file of 100 s of audio in 2 s, leaks, and fluctuates by up
-/// to `noise` bytes.
+/// Monitor of an engine that is sampled each second, processes a file of 100 s of audio in 2 s, leaks, and
+/// fluctuates by up to `noise` bytes.
 fn sampled(seconds: usize, leak_per_hour: f64, noise: f64, seed: u64) -> GrowthMonitor {
     let mut random = StdRng::seed_from_u64(seed);
     let mut monitor = GrowthMonitor::new();
@@ -48,7 +48,8 @@ fn is_replaced(monitor: &GrowthMonitor) -> bool {
     monitor.estimate().is_some_and(|estimate| growth_exceeded(&estimate, LIMIT).is_some())
 }
 
-/// Monitor of an engine whose memory stays at a random level for `hold` seconds each, as batches make it, and leaks.
+/// Monitor of an engine whose memory stays at a random level for `hold` seconds each, as batches make it, and
+/// leaks.
 fn stepped(seconds: usize, hold: usize, leak_per_hour: f64, seed: u64) -> GrowthMonitor {
     let mut random = StdRng::seed_from_u64(seed);
     let (mut monitor, mut level) = (GrowthMonitor::new(), 0.0);
@@ -154,10 +155,10 @@ fn samples_are_bounded_and_evenly_spread() {
     let mut monitor = GrowthMonitor::new();
     for second in 0..100_000_u32 {
         monitor.push(f64::from(second), 1e6, 100, 1);
-        assert!(monitor.samples.len() <= MOST_SAMPLES);
+        assert!(monitor.samples.len() <= MAX_SAMPLES);
     }
     let seconds: Vec<f64> = monitor.samples.iter().map(|sample| sample.seconds).collect();
-    assert!(seconds.len() >= MOST_SAMPLES / 2);
+    assert!(seconds.len() >= MAX_SAMPLES / 2);
     assert_eq!(seconds[0], 0.0);
     let spacing = monitor.stride as f64;
     assert!(seconds.windows(2).all(|pair| pair[1] - pair[0] == spacing), "{spacing}: {seconds:?}");

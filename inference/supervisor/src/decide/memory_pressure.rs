@@ -1,17 +1,17 @@
-//! Memory pressure: the action that an engine's use of host or GPU memory calls for. Takes its memory, growth and two limits:
-//! above the soft one it is drained and replaced, above the hard one killed.
+//! Memory pressure: the action that an engine's use of host or GPU memory calls for. Takes its memory, growth
+//! and two limits: above the soft one it is drained and replaced, above the hard one killed.
 
 use verbatim_crds::quantity::Memory;
 
 use crate::decide::Decision;
 use verbatim_text::{bytes, files};
 
-/// Share of the hard limit that files in flight may fill: 2 % remain, since their memory is an estimate and is measured
-/// only now and then.
+/// Share of the hard limit that files in flight may fill: 2 % remain, since their memory is an estimate and
+/// is measured only now and then.
 const MAX_FILLED: f64 = 0.98;
 
-/// Share of the soft limit below which files in flight do not drain an engine. While an engine warms up, memory grows fast
-/// and then stops growing: every fresh engine would be replaced.
+/// Share of the soft limit below which files in flight do not drain an engine. While an engine warms up,
+/// memory grows fast and then stops growing: every fresh engine would be replaced.
 const MIN_FILLED: f64 = 0.6;
 
 /// Share of the soft limit from which the next engine is loaded whatever the growth: memory grows in steps.
@@ -30,8 +30,8 @@ pub struct MemoryLimits {
 }
 
 impl MemoryLimits {
-    /// The limits for a total of `total` bytes. 0 disables a limit, as does a share of an unknown total (0). A hard limit
-    /// below the soft one is raised to it.
+    /// The limits for a total of `total` bytes. 0 disables a limit, as does a share of an unknown total (0).
+    /// A hard limit below the soft one is raised to it.
     pub fn resolve(soft: Memory, hard: Memory, total: u64) -> Self {
         let bytes = |limit: Memory| Some(limit.of(total)).filter(|bytes| *bytes > 0);
         let soft = bytes(soft);
@@ -80,19 +80,20 @@ pub fn memory_pressure(name: &str, usage: &MemoryUsage, limits: &MemoryLimits) -
         .unwrap_or_else(|| Decision::new(MemoryPressure::None, format!("{name} uses {}", bytes(usage.used))))
 }
 
-/// Whether the soft limit is below the memory of an engine that is ready and has processed no file: replacing engines for it
-/// would never end. `ready` is that memory, in bytes.
+/// Whether the soft limit is below the memory of an engine that is ready and has processed no file: replacing
+/// engines for it would never end. `ready` is that memory, in bytes.
 pub fn soft_limit_too_low(name: &str, ready: u64, limits: &MemoryLimits) -> Option<Decision<()>> {
     let soft = limits.soft.filter(|soft| ready >= *soft)?;
     let (ready, soft) = (bytes(ready), bytes(soft));
     let why = format!(
-        "{name} uses {ready} before its first file, above the soft limit of {soft}: replacing it does not help, raise the limit"
+        "{name} uses {ready} before its first file, above the soft limit of {soft}: \
+         replacing it does not help, raise the limit"
     );
     Some(Decision::new((), why))
 }
 
-/// Drains above the soft limit, or where files in flight would exceed the hard one. Without a soft limit, no engine is
-/// drained for its memory, however near the hard limit is.
+/// Drains above the soft limit, or where files in flight would exceed the hard one. Without a soft limit, no
+/// engine is drained for its memory, however near the hard limit is.
 fn drain(name: &str, usage: &MemoryUsage, limits: &MemoryLimits) -> Option<Decision<MemoryPressure>> {
     let soft = limits.soft?;
     let used = usage.used as f64;
@@ -127,8 +128,8 @@ fn prepare(name: &str, usage: &MemoryUsage, soft: u64) -> Option<Decision<Memory
         format!("{name} uses {used_text}, near the soft limit of {soft_text}")
     } else if used + growth * load >= soft as f64 {
         format!(
-            "{name} uses {used_text} and grows by {} per second: in the {load:.1} s that the next engine takes to load, \
-             it passes the soft limit of {soft_text}",
+            "{name} uses {used_text} and grows by {} per second: in the {load:.1} s that the next \
+             engine takes to load, it passes the soft limit of {soft_text}",
             bytes(growth as u64)
         )
     } else {
@@ -242,12 +243,13 @@ mod tests {
         assert_eq!(why(&usage(812)), "engine 3 uses 812 MB, above the hard limit of 800 MB");
         assert_eq!(
             why(&MemoryUsage { growth_per_second: 5e7, load_seconds: 4.0, ..usage(400) }),
-            "engine 3 uses 400 MB and grows by 50 MB per second: in the 6.0 s that the next engine takes to load, it passes \
-             the soft limit of 600 MB"
+            "engine 3 uses 400 MB and grows by 50 MB per second: in the 6.0 s that the next engine takes \
+             to load, it passes the soft limit of 600 MB"
         );
         assert_eq!(
             why(&MemoryUsage { in_flight: 4, growth_per_file: 1e8, ..usage(400) }),
-            "engine 3 uses 400 MB, and 4 files in flight at 100 MB each would take it to 800 MB, with a hard limit of 800 MB"
+            "engine 3 uses 400 MB, and 4 files in flight at 100 MB each would take it to 800 MB, \
+             with a hard limit of 800 MB"
         );
     }
 
@@ -270,9 +272,14 @@ mod tests {
             per_second in 0.0..1e9, per_file in 0.0..1e9, load in 0.0..20.0,
         ) {
             let of = |used| MemoryUsage {
-                in_flight, growth_per_second: per_second, growth_per_file: per_file, load_seconds: load, ..usage(used)
+                in_flight,
+                growth_per_second: per_second,
+                growth_per_file: per_file,
+                load_seconds: load,
+                ..usage(used)
             };
-            let (less, more) = (memory_pressure("it", &of(used), &LIMITS), memory_pressure("it", &of(used + more), &LIMITS));
+            let pressure = |used| memory_pressure("it", &of(used), &LIMITS);
+            let (less, more) = (pressure(used), pressure(used + more));
             prop_assert!(less.action <= more.action, "{:?} {:?}", less, more);
         }
     }

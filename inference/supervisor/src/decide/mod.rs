@@ -1,5 +1,6 @@
-//! Decisions of the supervisor, each a pure function or a small state machine: they take observations and the time, and
-//! give an action with the reason for it, in words and figures. No clock, no I/O, no random numbers of their own.
+//! Decisions of the supervisor, each a pure function or a small state machine: they take observations and the
+//! time, and give an action with the reason for it, in words and figures. No clock, no I/O, no random numbers
+//! of their own.
 
 pub mod backoff;
 pub mod batch_budget;

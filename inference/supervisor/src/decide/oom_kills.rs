@@ -1,14 +1,16 @@
 //! Count of OOM kills in the cgroup, now and some seconds ago.
 //!
-//! The kernel counts first and kills then, and a process of gigabytes takes a while to exit on a busy machine. A count read
-//! meanwhile includes the kill although the engine still seems to run; only an older count is one from before.
+//! The kernel counts first and kills then, and a process of gigabytes takes a while to exit on a busy
+//! machine. A count read meanwhile includes the kill although the engine still seems to run; only an older
+//! count is one from before.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// Longest time from the kernel's count until the exit of the engine is noticed. A guess with room for large engines: it was
-/// not measured by itself, but of 14 engines under a limit of 400 MB, on two busy cores and measured each second, 4 were
-/// measured in between. A SIGKILL for another reason within this time is reported as an OOM kill.
+/// Longest time from the kernel's count until the exit of the engine is noticed. A guess with room for large
+/// engines: it was not measured by itself, but of 14 engines under a limit of 400 MB, on two busy cores and
+/// measured each second, 4 were measured in between. A SIGKILL for another reason within this time is
+/// reported as an OOM kill.
 const EXIT_DELAY: Duration = Duration::from_secs(10);
 
 /// Recent counts of OOM kills.

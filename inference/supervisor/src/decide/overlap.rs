@@ -1,11 +1,12 @@
-//! Overlap of engines: whether the next one may load beside the one that it replaces, so that no audio waits. Takes the
-//! available memory and that of a ready engine; gives yes or no.
+//! Overlap of engines: whether the next one may load beside the one that it replaces, so that no audio waits.
+//! Takes the available memory and that of a ready engine; gives yes or no.
 
 use crate::decide::Decision;
 use verbatim_text::bytes;
 
-/// Memory that has to be available per byte of a ready engine. While it loads, an engine holds the file of the model beside
-/// the weights made from it, and the old engine continues with its files: a quarter more covers what was observed of both.
+/// Memory that has to be available per byte of a ready engine. While it loads, an engine holds the file of
+/// the model beside the weights made from it, and the old engine continues with its files: a quarter more
+/// covers what was observed of both.
 pub const HEADROOM: f64 = 1.25;
 
 /// GPU memory for the next engine, in bytes.
@@ -17,9 +18,9 @@ pub struct GpuHeadroom {
     pub next_engine: u64,
 }
 
-/// Whether the next engine may load beside the old one. `available` is the host memory left in cgroup and machine, in
-/// bytes; `next_engine` is the resident memory of a ready engine, as last measured, or 0 where unknown, which means no
-/// overlap. `gpu` is set when engines use a GPU.
+/// Whether the next engine may load beside the old one. `available` is the host memory left in cgroup and
+/// machine, in bytes; `next_engine` is the resident memory of a ready engine, as last measured, or 0 where
+/// unknown, which means no overlap. `gpu` is set when engines use a GPU.
 pub fn overlap(available: u64, next_engine: u64, gpu: Option<GpuHeadroom>) -> Decision<bool> {
     let host = fits("memory", available, next_engine);
     match gpu.map(|gpu| fits("GPU memory", gpu.available, gpu.next_engine)) {

@@ -1,14 +1,15 @@
-//! Oversized batches: whether batches rather than a leak took an engine above its soft limit. Replacing the engine would
-//! help for a minute only. Takes its audio and growth; gives yes or no.
+//! Oversized batches: whether batches rather than a leak took an engine above its soft limit. Replacing the
+//! engine would help for a minute only. Takes its audio and growth; gives yes or no.
 
 use crate::decide::Decision;
 
-/// Full batches before which an engine cannot have leaked much: an engine that passes the limit earlier is too large
-/// because of its batches. As many as the budget needs to grow by a step.
+/// Full batches before which an engine cannot have leaked much: an engine that passes the limit earlier is
+/// too large because of its batches. As many as the budget needs to grow by a step.
 pub const BATCHES: f64 = 10.0;
 
-/// Whether batches are too large for an engine that passed its soft limit after `audio_seconds` of audio, with batches of
-/// `budget_seconds` and a growth of `growth_per_file` bytes; 0 where it does not clearly grow.
+/// Whether batches are too large for an engine that passed its soft limit after `audio_seconds` of audio,
+/// with batches of `budget_seconds` and a growth of `growth_per_file` bytes; 0 where it does not clearly
+/// grow.
 pub fn oversized_batches(
     audio_seconds: f64,
     budget_seconds: f64,

@@ -1,5 +1,5 @@
-//! Recent growth of an engine's memory: a quick figure for the next seconds, where [`crate::decide::growth`] is the certain
-//! one for a decision. Takes samples; gives bytes per second and bytes per file, or 0.
+//! Recent growth of an engine's memory: a quick figure for the next seconds, where [`crate::decide::growth`]
+//! is the certain one for a decision. Takes samples; gives bytes per second and bytes per file, or 0.
 
 use std::collections::VecDeque;
 
@@ -9,9 +9,9 @@ const MAX_SAMPLES: usize = 24;
 /// Least samples for a rate. With fewer, memory that only fluctuates looks like growth too often.
 const MIN_SAMPLES: usize = 12;
 
-/// One of this many slopes, rounded down, may be zero or negative. Of memory that fluctuates at random, so few slopes fall
-/// once in a thousand times with [`MIN_SAMPLES`] samples, and once in fifty thousand with [`MAX_SAMPLES`]: of three random
-/// numbers in a row, as samples a third apart are, one in six rises twice.
+/// One of this many slopes, rounded down, may be zero or negative. Of memory that fluctuates at random, so
+/// few slopes fall once in a thousand times with [`MIN_SAMPLES`] samples, and once in fifty thousand with
+/// [`MAX_SAMPLES`]: of three random numbers in a row, as samples a third apart are, one in six rises twice.
 const FALLING_SHARE: usize = 16;
 
 /// Figures of an engine after a file.
@@ -24,8 +24,9 @@ struct Sample {
 
 /// Growth of one engine's memory over its last files.
 ///
-/// Slopes are taken between samples a third of all apart: a leak that shows only every few files is in each of them, while
-/// a single step is in half of them and makes no rate. The rate is the median slope, and 0 unless nearly all slopes rise.
+/// Slopes are taken between samples a third of all apart: a leak that shows only every few files is in each
+/// of them, while a single step is in half of them and makes no rate. The rate is the median slope, and 0
+/// unless nearly all slopes rise.
 #[derive(Clone, Debug, Default)]
 pub struct RecentGrowth {
     samples: VecDeque<Sample>,
@@ -37,8 +38,8 @@ impl RecentGrowth {
         Self::default()
     }
 
-    /// Adds a sample: seconds on a monotonic clock, files since the engine's start, and resident memory in bytes. At most
-    /// one per file is kept: within a file, memory fluctuates.
+    /// Adds a sample: seconds on a monotonic clock, files since the engine's start, and resident memory in
+    /// bytes. At most one per file is kept: within a file, memory fluctuates.
     pub fn push(&mut self, now_seconds: f64, files_done: u64, resident: u64) {
         if self.samples.back().is_some_and(|last| files_done <= last.files) {
             return;

@@ -1,5 +1,5 @@
-//! Judgment of files that may have brought down an engine. Takes a file's record and a loss; decides whether the file runs
-//! again, alone, or fails.
+//! Judgment of files that may have brought down an engine. Takes a file's record and a loss; decides whether
+//! the file runs again, alone, or fails.
 //!
 //! A loss counts against a file only where it was the only one begun.
 
@@ -9,8 +9,9 @@ use verbatim_crds::failure_policy::OnOutOfMemory;
 use crate::decide::Decision;
 use verbatim_protocol::failure::FailureReason;
 
-/// Most losses of a file alone by memory running out that do not count. Budgets halve 8 times from an hour to one segment;
-/// a file that lives long enough for the budget to grow back between two losses would otherwise run for ever.
+/// Most losses of a file alone by memory running out that do not count. Budgets halve 8 times from an hour to
+/// one segment; a file that lives long enough for the budget to grow back between two losses would otherwise
+/// run for ever.
 pub const MAX_UNCOUNTED: u32 = 8;
 
 /// Rule for files of an engine whose memory ran out.
@@ -25,11 +26,11 @@ pub enum OutOfMemoryRule {
 }
 
 impl OutOfMemoryRule {
-    /// The rule of a job's policy. `budget_was_least`: memory ran out with the least batch budget.
-    pub fn of(policy: OnOutOfMemory, budget_was_least: bool) -> Self {
+    /// The rule of a job's policy. `budget_was_minimum`: memory ran out with the minimum batch budget.
+    pub fn of(policy: OnOutOfMemory, budget_was_minimum: bool) -> Self {
         match policy {
             OnOutOfMemory::Fail => Self::Fail,
-            OnOutOfMemory::ShrinkAndRetry if budget_was_least => Self::Count,
+            OnOutOfMemory::ShrinkAndRetry if budget_was_minimum => Self::Count,
             OnOutOfMemory::ShrinkAndRetry => Self::Shrink,
         }
     }

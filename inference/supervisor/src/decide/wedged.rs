@@ -1,23 +1,26 @@
-//! Wedged files: whether an engine hangs. Takes the time of the last event of each file in flight; gives the file that is
-//! overdue. Per file, since one decode worker may be in an endless loop while the others go on.
+//! Wedged files: whether an engine hangs. Takes the time of the last event of each file in flight; gives the
+//! file that is overdue. Per file, since one decode worker may be in an endless loop while the others go on.
 
 use std::time::{Duration, Instant};
 
 use crate::decide::Decision;
 use verbatim_text as text;
 
-/// Lowest rate at which a file is read and hashed, in bytes per second: a slow disk, or a network file system. A file may be
-/// read for long before its first audio, as where the index of a video is at its end.
-pub const SLOWEST_READ: f64 = 20e6;
+/// Lowest rate at which a file is read and hashed, in bytes per second: a slow disk, or a network file
+/// system. A file may be read for long before its first audio, as where the index of a video is at its end.
+pub const MIN_READ_RATE: f64 = 20e6;
 
-/// Batch budgets of audio that may be ahead of a file's own: one in the model, and half of one that waits, sorted by length.
+/// Batch budgets of audio that may be ahead of a file's own: one in the model, and half of one that waits,
+/// sorted by length.
 pub const QUEUED_BUDGETS: f64 = 1.5;
 
-/// Factor by which an engine may be slower than so far: other processes on the machine, the longest segments, a cold start.
+/// Factor by which an engine may be slower than so far: other processes on the machine, the longest segments,
+/// a cold start.
 pub const SLACK: f64 = 4.0;
 
-/// Assumed real time factor before the first segment, which makes the actual one known: a slower model is of no use in bulk.
-pub const UNKNOWN_RTF: f64 = 0.1;
+/// Assumed real time factor before the first segment, which makes the actual one known: a slower model is of
+/// no use in bulk.
+pub const DEFAULT_RTF: f64 = 0.1;
 
 /// Activity of a file in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,9 +45,9 @@ pub struct Pace {
 impl Pace {
     /// Longest time without an event that a file of this size can need, and `floor` at the least.
     pub fn allowed(&self, bytes: u64, floor: Duration) -> Duration {
-        let rtf = self.rtf.filter(|rtf| rtf.is_finite() && *rtf >= 0.0).unwrap_or(UNKNOWN_RTF);
+        let rtf = self.rtf.filter(|rtf| rtf.is_finite() && *rtf >= 0.0).unwrap_or(DEFAULT_RTF);
         let queued = SLACK * rtf * QUEUED_BUDGETS * self.budget_seconds;
-        let read = bytes as f64 / SLOWEST_READ;
+        let read = bytes as f64 / MIN_READ_RATE;
         // At most a day: a longer wait makes no sense, and the sum with an instant must not overflow.
         let seconds = queued.max(read).clamp(0.0, 86_400.0);
         floor.max(Duration::from_secs_f64(seconds))
@@ -66,7 +69,8 @@ pub fn wedged_file(
     })
 }
 
-/// All overdue files, in the order given. Where there are several, the engine hangs rather than one decode worker.
+/// All overdue files, in the order given. Where there are several, the engine hangs rather than one decode
+/// worker.
 pub fn overdue_files(now: Instant, files: &[FileActivity], pace: &Pace, floor: Duration) -> Vec<usize> {
     let is_overdue =
         |file: &&FileActivity| deadline(file, pace, floor).is_some_and(|deadline| now > deadline);

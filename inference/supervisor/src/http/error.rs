@@ -7,7 +7,8 @@ use std::io;
 pub enum HttpError {
     /// The text is not an address.
     #[error(
-        "`{address}` is not an address to listen on: write 9090 for this machine only, 0.0.0.0:9090 for all interfaces, or another HOST:PORT"
+        "`{address}` is not an address to listen on: write 9090 for this machine only, 0.0.0.0:9090 for all \
+         interfaces, or another HOST:PORT"
     )]
     Address {
         /// The text.

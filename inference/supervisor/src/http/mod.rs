@@ -27,8 +27,8 @@ use crate::status::StatusTracker;
 /// Most connections at once: a scraper, the kubelet's probes, the operator and some people. Others wait.
 const CONNECTIONS: usize = 32;
 
-/// Time for a whole request to arrive, and for the next one on the same connection. It is short, so that idle clients cannot
-/// hold all connections; scrapers that have to reconnect for each scrape lose next to nothing.
+/// Time for a whole request to arrive, and for the next one on the same connection. It is short, so that idle
+/// clients cannot hold all connections; scrapers that have to reconnect for each scrape lose next to nothing.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Time for a client to close its side, when no more data is expected.
@@ -60,9 +60,10 @@ impl Drop for Server {
     }
 }
 
-/// Listens on `address`: `HOST:PORT`, or a port such as `9090` or `:9090`, which means this machine only; for all
-/// interfaces write `0.0.0.0:9090` or `[::]:9090`. Port 0 takes any free port. There is neither encryption nor
-/// authentication, and `/status` and `/job` contain file names: anybody who reaches the port can read them.
+/// Listens on `address`: `HOST:PORT`, or a port such as `9090` or `:9090`, which means this machine only; for
+/// all interfaces write `0.0.0.0:9090` or `[::]:9090`. Port 0 takes any free port. There is neither
+/// encryption nor authentication, and `/status` and `/job` contain file names: anybody who reaches the port
+/// can read them.
 ///
 /// # Errors
 /// [`HttpError`], at once, if it cannot listen there.

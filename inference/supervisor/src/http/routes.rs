@@ -24,8 +24,8 @@ const ROUTES: [(&str, &str); 5] = [
     (http::JOB, "progress of the whole job, of all workers, as JSON (docs/status.md)"),
 ];
 
-/// Headers of every response: it must not be cached, and its content type must not be guessed from its content, which
-/// includes file names.
+/// Headers of every response: it must not be cached, and its content type must not be guessed from its
+/// content, which includes file names.
 pub(super) fn headers() -> DefaultHeaders {
     DefaultHeaders::new().add((CACHE_CONTROL, "no-store")).add((X_CONTENT_TYPE_OPTIONS, "nosniff"))
 }

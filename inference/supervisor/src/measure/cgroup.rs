@@ -1,7 +1,7 @@
 //! Memory of the cgroup of a process, version 1 or 2, or both mounted side by side.
 //!
-//! Takes `/proc/PID/cgroup`, `/proc/PID/mountinfo` and the files of the memory controller; gives [`Cgroup`]. In a
-//! container, the path in `/proc` may not exist below the mount: then the mount itself is the cgroup.
+//! Takes `/proc/PID/cgroup`, `/proc/PID/mountinfo` and the files of the memory controller; gives [`Cgroup`].
+//! In a container, the path in `/proc` may not exist below the mount: then the mount itself is the cgroup.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -11,8 +11,8 @@ use procfs::{FromRead, ProcessCGroups};
 use crate::measure::proc_file;
 use crate::measure::snapshot::Cgroup;
 
-/// Limits of this many bytes or more are none. Version 1 has no keyword for "no limit": it gives the greatest number of
-/// pages, 2^63 bytes less a page. No machine has 2^60 bytes.
+/// Limits of this many bytes or more are none. Version 1 has no keyword for "no limit": it gives the greatest
+/// number of pages, 2^63 bytes less a page. No machine has 2^60 bytes.
 const NO_LIMIT: u64 = 1 << 60;
 
 /// File names of the memory controller, which differ between versions 1 and 2.
@@ -58,7 +58,8 @@ impl CgroupLocation {
         let top = below(root, &mount.mount_point);
         let own = own_folder(&top, &mount.root, path.path());
         let levels = own.ancestors().take_while(|level| level.starts_with(&top));
-        // With version 2, a level has the controller only where the level above delegates it; the topmost never has.
+        // With version 2, a level has the controller only where the level above delegates it; the topmost
+        // never has.
         let levels: Vec<PathBuf> =
             levels.skip_while(|level| !level.join(files.current).exists()).map(Path::to_path_buf).collect();
         (!levels.is_empty()).then_some(Self { files, levels })
@@ -78,7 +79,8 @@ impl CgroupLocation {
             let Some((current, stat)) = self.charged(level) else { continue };
             limits.push((limit, self.working_set(current, &stat)));
         }
-        // Version 1 also provides the least limit of levels above the mount, but not the memory charged there.
+        // Version 1 also provides the least limit of levels above the mount, but not the memory charged
+        // there.
         let hidden = proc_file::number(&stat, "hierarchical_memory_limit").filter(|limit| *limit < NO_LIMIT);
         limits.extend(hidden.map(|limit| (limit, working_set)));
         Some(Cgroup {

@@ -37,7 +37,8 @@ impl Root {
         self.write(&format!("{folder}/memory.max_usage_in_bytes"), &format!("{}\n", usage * 2));
         self.write(&format!("{folder}/memory.limit_in_bytes"), &format!("{limit}\n"));
         let stat = format!(
-            "cache 1\ninactive_file 1\nhierarchical_memory_limit {hierarchical}\ntotal_cache 1\ntotal_inactive_file {inactive}\n"
+            "cache 1\ninactive_file 1\nhierarchical_memory_limit {hierarchical}\ntotal_cache 1\n\
+             total_inactive_file {inactive}\n"
         );
         self.write(&format!("{folder}/memory.stat"), &stat);
         self.write(&format!("{folder}/memory.oom_control"), "oom_kill_disable 0\nunder_oom 0\noom_kill 4\n");
@@ -52,7 +53,8 @@ const UNLIMITED: u64 = 9_223_372_036_854_771_712;
 
 const V2_MOUNT: &str = "\
 22 28 0:20 / /sys rw,nosuid shared:7 - sysfs sysfs rw
-35 22 0:30 / /sys/fs/cgroup rw,nosuid,nodev,noexec,relatime shared:9 - cgroup2 cgroup2 rw,nsdelegate,memory_recursiveprot
+35 22 0:30 / /sys/fs/cgroup rw,nosuid,nodev,noexec,relatime shared:9 - cgroup2 cgroup2 \
+rw,nsdelegate,memory_recursiveprot
 ";
 
 const V1_MOUNTS: &str = "\

@@ -1,7 +1,7 @@
 //! Measurement of processes from outside: `/proc`, the cgroup, NVML. Linux only.
 //!
-//! [`Sampler`] takes the process ids of engines and gives [`Snapshot`]s. Values that the kernel does not provide are `None`
-//! and never an error: the rest is measured.
+//! [`Sampler`] takes the process ids of engines and gives [`Snapshot`]s. Values that the kernel does not
+//! provide are `None` and never an error: the rest is measured.
 
 mod cgroup;
 mod gpu;

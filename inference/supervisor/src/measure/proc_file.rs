@@ -1,7 +1,7 @@
 //! Files of `/proc` and cgroups: lines such as `Name: number kB` and `name number`.
 //!
-//! The parser is tolerant: an engine chooses its own name, which `/proc/PID/status` contains, in any bytes; and sandboxes
-//! such as gVisor or lxcfs omit most lines.
+//! The parser is tolerant: an engine chooses its own name, which `/proc/PID/status` contains, in any bytes;
+//! and sandboxes such as gVisor or lxcfs omit most lines.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,5 @@
-//! Repeated measurement of everything at once. Values that are too expensive for each snapshot are kept for some.
+//! Repeated measurement of everything at once. Values that are too expensive for each snapshot are kept for
+//! some.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -8,8 +9,8 @@ use crate::measure::gpu::Gpus;
 use crate::measure::snapshot::{Cgroup, Process, Snapshot};
 use crate::measure::{machine, process};
 
-/// Number of snapshots per measurement of proportional memory: the kernel walks all page tables of the process for it, with
-/// its lock held, which takes some milliseconds per GB.
+/// Number of snapshots per measurement of proportional memory: the kernel walks all page tables of the
+/// process for it, with its lock held, which takes some milliseconds per GB.
 pub const PROPORTIONAL_EVERY: u64 = 5;
 
 /// Sampler of this process, engines, cgroup, machine and GPUs.

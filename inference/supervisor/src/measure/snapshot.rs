@@ -16,14 +16,15 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Memory that can be allocated before the kernel has to kill, in bytes: the rest of the cgroup's limit or the available
-    /// memory of the machine, whichever is less.
+    /// Memory that can be allocated before the kernel has to kill, in bytes: the rest of the cgroup's limit
+    /// or the available memory of the machine, whichever is less.
     pub fn available(&self) -> u64 {
         let left = self.cgroup.and_then(|cgroup| cgroup.left());
         left.map_or(self.machine.available, |left| left.min(self.machine.available))
     }
 
-    /// Total that limits in percent refer to, in bytes: the limit of the cgroup, or else the memory of the machine.
+    /// Total that limits in percent refer to, in bytes: the limit of the cgroup, or else the memory of the
+    /// machine.
     pub fn limit_total(&self) -> u64 {
         let limit = self.cgroup.and_then(|cgroup| cgroup.limit);
         limit.map_or(self.machine.total, |limit| limit.min(self.machine.total))
@@ -44,10 +45,11 @@ pub struct Process {
     pub resident: u64,
     /// Peak resident memory, in bytes.
     pub peak_resident: u64,
-    /// Proportional set size, in bytes: each shared page divided by the number of processes that share it. Not measured in
-    /// every snapshot.
+    /// Proportional set size, in bytes: each shared page divided by the number of processes that share it.
+    /// Not measured in every snapshot.
     pub proportional: Option<u64>,
-    /// Anonymous resident memory, in bytes; 0 where the kernel does not provide it (before Linux 4.5, gVisor).
+    /// Anonymous resident memory, in bytes; 0 where the kernel does not provide it (before Linux 4.5,
+    /// gVisor).
     pub anonymous: u64,
     /// Swapped-out memory, in bytes.
     pub swapped: u64,
@@ -70,8 +72,8 @@ pub struct Cgroup {
     pub peak: Option<u64>,
     /// Least limit of all levels; none without a limit.
     pub limit: Option<u64>,
-    /// Least difference of limit and working set over all levels with a limit. A level above is also charged for other
-    /// cgroups, so this may be less than `limit` minus `working_set`.
+    /// Least difference of limit and working set over all levels with a limit. A level above is also charged
+    /// for other cgroups, so this may be less than `limit` minus `working_set`.
     pub headroom: Option<u64>,
     /// OOM kills so far.
     pub oom_kills: u64,

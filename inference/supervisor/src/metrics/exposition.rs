@@ -55,7 +55,7 @@ fn processes(page: &mut Page<'_>, state: &MetricsState, snapshot: &Snapshot) -> 
     let name = name::PROCESS_PROPORTIONAL_MEMORY_BYTES;
     one(
         name,
-        "Proportional set size: resident memory, with each shared page divided by the number of processes that share it.",
+        "Proportional set size: each shared page divided by the number of processes that share it.",
         |process| process.proportional,
     )?;
     let name = name::PROCESS_ANONYMOUS_MEMORY_BYTES;
@@ -193,12 +193,12 @@ fn files(page: &mut Page<'_>, state: &MetricsState) -> Result {
     let help = "Capacity of the spool.";
     page.gauge(name::SPOOL_LIMIT_BYTES, help, spool.map(|spool| spool.most_bytes))?;
     let remaining = state.progress.map(|progress| progress.remaining_bytes);
-    let help = "Bytes of recordings without an outcome in this worker. Other workers of the job may have processed them: \
-                /job shows the progress of the whole job.";
+    let help = "Bytes of recordings without an outcome in this worker. Other workers of the job may have \
+                processed them: /job shows the progress of the whole job.";
     page.gauge(name::REMAINING_BYTES, help, remaining)?;
     let remaining = state.progress.map(|progress| progress.remaining_files());
-    let help = "Recordings without an outcome in this worker. Other workers of the job may have processed them: /job shows \
-                the progress of the whole job.";
+    let help = "Recordings without an outcome in this worker. Other workers of the job may have processed \
+                them: /job shows the progress of the whole job.";
     page.gauge(name::REMAINING_FILES, help, remaining)
 }
 

@@ -5,8 +5,9 @@
 //! - `exposition`: name, help and values of each metric, from the state;
 //! - [`format`]: content negotiation, and conversion to the older format.
 //!
-//! Counters belong to the supervisor: they do not decrease when an engine is replaced. Absent things, such as a GPU or a
-//! limit, have no metric; counters of events that have not happened are 0. No label has a value from a file or an engine.
+//! Counters belong to the supervisor: they do not decrease when an engine is replaced. Absent things, such as
+//! a GPU or a limit, have no metric; counters of events that have not happened are 0. No label has a value
+//! from a file or an engine.
 
 mod exposition;
 pub mod format;
@@ -59,8 +60,8 @@ impl Metrics {
         Self { state, registry, requests }
     }
 
-    /// Records a request to a store: operation, result (`ok`, or the kind of the error), and time until the first byte of
-    /// the response.
+    /// Records a request to a store: operation, result (`ok`, or the kind of the error), and time until the
+    /// first byte of the response.
     pub fn store_request(&self, operation: &'static str, code: &'static str, took: Duration) {
         let labels = [(labels::OPERATION, operation), (labels::CODE, code)];
         self.requests.get_or_create(&labels).observe(took.as_secs_f64());

@@ -153,7 +153,8 @@ impl MetricsState {
         self.spool = Some(spool);
     }
 
-    /// Counts each reason once per engine: while it drains, another reason may follow, as when it passes the hard limit.
+    /// Counts each reason once per engine: while it drains, another reason may follow, as when it passes the
+    /// hard limit.
     fn recycle_decided(&mut self, engine: EngineNumber, reason: RecycleReason) {
         let Some(engine) = self.running.get_mut(&engine) else { return };
         if !engine.recycled_for.contains(&reason) {

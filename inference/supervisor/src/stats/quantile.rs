@@ -2,8 +2,8 @@
 
 /// Quantiles `at` (each from 0 to 1) of `values`, which it sorts; none without values.
 ///
-/// Interpolates linearly between two samples: type 7 of R. J. Hyndman and Y. Fan, "Sample Quantiles in Statistical
-/// Packages", The American Statistician 50 (1996), which is the default of NumPy and R.
+/// Interpolates linearly between two samples: type 7 of R. J. Hyndman and Y. Fan, "Sample Quantiles in
+/// Statistical Packages", The American Statistician 50 (1996), which is the default of NumPy and R.
 pub fn quantiles<T: Copy + Into<f64>, const N: usize>(values: &mut [T], at: [f64; N]) -> Option<[f64; N]> {
     let last = values.len().checked_sub(1)?;
     values.sort_unstable_by(|a, b| (*a).into().total_cmp(&(*b).into()));
@@ -49,7 +49,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn quantiles_rise_and_stay_within_the_samples(mut values in prop::collection::vec(-1e6_f64..1e6, 1..50)) {
+        fn quantiles_rise_and_stay_within_the_samples(
+            mut values in prop::collection::vec(-1e6_f64..1e6, 1..50),
+        ) {
             let [low, median, high] = quantiles(&mut values, [0.1, 0.5, 0.9]).unwrap();
             prop_assert!(low <= median && median <= high);
             prop_assert!(values[0] <= low && high <= values[values.len() - 1]);

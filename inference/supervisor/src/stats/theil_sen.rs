@@ -1,25 +1,28 @@
-//! Theil-Sen estimator: the slope of a line through points, robust against outliers and steps. Takes groups of points; gives
-//! the median slope of all pairs, with its 95 % confidence interval.
+//! Theil-Sen estimator: the slope of a line through points, robust against outliers and steps. Takes groups
+//! of points; gives the median slope of all pairs, with its 95 % confidence interval.
 //!
-//! - H. Theil, "A rank-invariant method of linear and polynomial regression analysis", Proceedings of the Koninklijke
-//!   Nederlandse Akademie van Wetenschappen 53 (1950): the estimate. Up to 29 % of the points may be arbitrary.
-//! - P. K. Sen, "Estimates of the regression coefficient based on Kendall's tau", Journal of the American Statistical
-//!   Association 63 (1968): the interval, and points that share their x.
-//! - R. M. Hirsch, J. R. Slack and R. A. Smith, "Techniques of trend analysis for monthly water quality data", Water
-//!   Resources Research 18 (1982): pairs within groups only, with the variances of the groups added up.
+//! - H. Theil, "A rank-invariant method of linear and polynomial regression analysis", Proceedings of the
+//!   Koninklijke Nederlandse Akademie van Wetenschappen 53 (1950): the estimate. Up to 29 % of the points may
+//!   be arbitrary.
+//! - P. K. Sen, "Estimates of the regression coefficient based on Kendall's tau", Journal of the American
+//!   Statistical Association 63 (1968): the interval, and points that share their x.
+//! - R. M. Hirsch, J. R. Slack and R. A. Smith, "Techniques of trend analysis for monthly water quality
+//!   data", Water Resources Research 18 (1982): pairs within groups only, with the variances of the groups
+//!   added up.
 //!
-//! The interval holds for independent errors. Those of memory are autocorrelated, as a step up stays: the interval is rather
-//! too narrow than too wide, and a decision that rests on it needs a margin.
+//! The interval holds for independent errors. Those of memory are autocorrelated, as a step up stays: the
+//! interval is rather too narrow than too wide, and a decision that rests on it needs a margin.
 
-/// Least number of points. The interval rests on Kendall's statistic, which is close enough to normal from 10 points on:
-/// R. O. Gilbert, "Statistical Methods for Environmental Pollution Monitoring" (1987), 16.4.
-const LEAST_POINTS: usize = 10;
-/// Most points of a group. 600 make 180 thousand pairs, some milliseconds; more points would hardly narrow the interval.
-const MOST_POINTS: usize = 600;
+/// Least number of points. The interval rests on Kendall's statistic, which is close enough to normal from 10
+/// points on: R. O. Gilbert, "Statistical Methods for Environmental Pollution Monitoring" (1987), 16.4.
+const MIN_POINTS: usize = 10;
+/// Most points of a group. 600 make 180 thousand pairs, some milliseconds; more points would hardly narrow
+/// the interval.
+const MAX_POINTS: usize = 600;
 /// Most pairs in all: 4.8 MB of slopes.
-const MOST_PAIRS: usize = 600_000;
+const MAX_PAIRS: usize = 600_000;
 /// Most groups: at least one pair of 2 points each.
-const MOST_GROUPS: usize = 100_000;
+const MAX_GROUPS: usize = 100_000;
 /// 0.975 quantile of the normal distribution: the interval excludes 2.5 % on either side.
 const Z: f64 = 1.959_963_984_540_054;
 
@@ -34,20 +37,21 @@ pub struct Slope {
     pub high: f64,
 }
 
-/// Slope of y on x of points `(x, y)`, from pairs within each group only: groups may lie at different heights.
+/// Slope of y on x of points `(x, y)`, from pairs within each group only: groups may lie at different
+/// heights.
 ///
-/// None for fewer than [`LEAST_POINTS`] points in groups with a pair, or for too few pairs for a 95 % interval. The cost is
-/// bounded: groups with too many points, and then too many groups, are thinned evenly. Points that are not finite are
-/// ignored.
+/// None for fewer than [`MIN_POINTS`] points in groups with a pair, or for too few pairs for a 95 %
+/// interval. The cost is bounded: groups with too many points, and then too many groups, are thinned evenly.
+/// Points that are not finite are ignored.
 pub fn theil_sen(groups: &[Vec<(f64, f64)>]) -> Option<Slope> {
     let usable = |group: &&Vec<(f64, f64)>| group.len() > 1;
     let number = groups.iter().filter(usable).count();
-    let kept = Even::new(number, MOST_GROUPS);
-    let most = most_points(groups.iter().filter(usable).map(Vec::len), number);
+    let kept = Even::new(number, MAX_GROUPS);
+    let most = max_points(groups.iter().filter(usable).map(Vec::len), number);
 
     // Reserved once: growing step by step takes twice the memory at times.
     let expected: usize = groups.iter().filter(usable).map(|group| pairs_of(group.len().min(most))).sum();
-    let (mut slopes, mut points, mut variance) = (Vec::with_capacity(expected.min(MOST_PAIRS)), 0, 0.0);
+    let (mut slopes, mut points, mut variance) = (Vec::with_capacity(expected.min(MAX_PAIRS)), 0, 0.0);
     let mut wanted = kept.peekable();
     for (index, group) in groups.iter().filter(usable).enumerate() {
         if wanted.next_if_eq(&index).is_some() {
@@ -60,20 +64,20 @@ pub fn theil_sen(groups: &[Vec<(f64, f64)>]) -> Option<Slope> {
             }
         }
     }
-    if points < LEAST_POINTS {
+    if points < MIN_POINTS {
         return None;
     }
     interval(&mut slopes, variance)
 }
 
-/// Most points per group such that all groups together stay below [`MOST_PAIRS`].
-fn most_points(lengths: impl Iterator<Item = usize> + Clone, number: usize) -> usize {
-    // Groups beyond MOST_GROUPS are ignored and make no pairs.
-    let share = (MOST_GROUPS as f64 / number.max(1) as f64).min(1.0);
+/// Most points per group such that all groups together stay below [`MAX_PAIRS`].
+fn max_points(lengths: impl Iterator<Item = usize> + Clone, number: usize) -> usize {
+    // Groups beyond MAX_GROUPS are ignored and make no pairs.
+    let share = (MAX_GROUPS as f64 / number.max(1) as f64).min(1.0);
     let pairs =
         |most: usize| share * lengths.clone().map(|length| pairs_of(length.min(most))).sum::<usize>() as f64;
-    let mut most = MOST_POINTS;
-    while most > 2 && pairs(most) > MOST_PAIRS as f64 {
+    let mut most = MAX_POINTS;
+    while most > 2 && pairs(most) > MAX_PAIRS as f64 {
         // In steps of a tenth, or of one: at most 60.
         most -= most.div_ceil(10);
     }
@@ -99,8 +103,8 @@ fn pairs(points: &[(f64, f64)], slopes: &mut Vec<f64>) {
     }
 }
 
-/// Variance of Kendall's S of points sorted by x, corrected for points with the same x by the formula of Sen (1968). Equal y
-/// are not corrected for, which makes the interval wider, never narrower.
+/// Variance of Kendall's S of points sorted by x, corrected for points with the same x by the formula of Sen
+/// (1968). Equal y are not corrected for, which makes the interval wider, never narrower.
 fn kendall_variance(points: &[(f64, f64)]) -> f64 {
     let term = |n: usize| n as f64 * (n as f64 - 1.0) * (2.0 * n as f64 + 5.0);
     let ties: f64 = points.chunk_by(|a, b| a.0 == b.0).map(|tied| term(tied.len())).sum();
@@ -226,9 +230,9 @@ mod tests {
         for (groups, points) in [(1, 100_000), (50, 2_000), (30_000, 20), (300_000, 2), (20_000, 6)] {
             let groups: Vec<_> = (0..groups).map(|_| line(points, 3.0, 0.0)).collect();
             let number = groups.len();
-            let most = most_points(groups.iter().map(Vec::len), number);
-            let pairs = number.min(MOST_GROUPS) * most.min(points) * (most.min(points) - 1) / 2;
-            assert!((MOST_PAIRS / 10..=MOST_PAIRS).contains(&pairs), "{number} x {points}: {pairs}");
+            let most = max_points(groups.iter().map(Vec::len), number);
+            let pairs = number.min(MAX_GROUPS) * most.min(points) * (most.min(points) - 1) / 2;
+            assert!((MAX_PAIRS / 10..=MAX_PAIRS).contains(&pairs), "{number} x {points}: {pairs}");
             assert_eq!(theil_sen(&groups).unwrap().estimate, 3.0);
         }
     }

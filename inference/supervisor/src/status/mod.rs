@@ -1,7 +1,7 @@
 //! Status of the worker, for `/status`, `/healthz` and `/readyz`.
 //!
 //! - [`response`]: the JSON of `/status` (`docs/status.md`);
-//! - `state`: what events and measurements tell, with the time given;
+//! - `state`: values from events and measurements, with the time given;
 //! - `answers`: the answers to the three paths, from the state;
 //! - `tracker`: the observer that holds the state.
 

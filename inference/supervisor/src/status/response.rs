@@ -1,5 +1,5 @@
-//! The JSON of `/status`. Its keys are stable: keys may be added, but none is removed or changes its meaning. A test
-//! compares them with `docs/status.md`, which explains them.
+//! The JSON of `/status`. Its keys are stable: keys may be added, but none is removed or changes its meaning.
+//! A test compares them with `docs/status.md`, which explains them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,8 +11,8 @@ use crate::measure::Gpu;
 use crate::progress::Progress;
 use crate::stats::Slope;
 
-/// Time without a heartbeat after which the supervisor counts as dead. Its loop runs every 100 ms; it may stall for seconds
-/// while the machine swaps, but never for a minute.
+/// Time without a heartbeat after which the supervisor counts as dead. Its loop runs every 100 ms; it may
+/// stall for seconds while the machine swaps, but never for a minute.
 pub const SILENCE: Duration = Duration::from_secs(60);
 
 /// Number of recycles kept: a few screens.
@@ -260,7 +260,8 @@ pub struct RunProgress {
     pub remaining_files: u64,
 }
 
-/// The text, cut to [`MAX_CHARS`] characters: an engine may send a message of any length that the protocol allows.
+/// The text, cut to [`MAX_CHARS`] characters: an engine may send a message of any length that the protocol
+/// allows.
 pub(super) fn shortened(text: &str) -> String {
     match text.char_indices().nth(MAX_CHARS) {
         Some((end, _)) => format!("{}…", &text[..end]),

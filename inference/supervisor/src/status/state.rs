@@ -15,7 +15,8 @@ use crate::status::response::{
 };
 use verbatim_protocol::failure::FailureReason;
 
-/// State from events. Bounded by the running engines, by their files in flight, and by the lengths of the lists.
+/// State from events. Bounded by the running engines, by their files in flight, and by the lengths of the
+/// lists.
 #[derive(Debug)]
 pub(super) struct StatusState {
     pub(super) began: Instant,
