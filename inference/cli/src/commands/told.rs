@@ -138,7 +138,7 @@ impl Watch for Told {
             Event::WaitsForPlan => self.say.note("Another worker makes the plan: waiting for it"),
             Event::Finished { file, outcome } => self.finished(&file.key, file.size, outcome),
             Event::Spooled { files, bytes, most_bytes } => {
-                self.observed.spooled(SpoolUsage { files: *files, bytes: *bytes, most_bytes: *most_bytes });
+                self.observed.spooled(SpoolUsage { files: *files, bytes: *bytes, limit_bytes: *most_bytes });
             }
             Event::Claimed { shard, epoch, files, .. } if *epoch > 1 => {
                 tracing::info!(shard, epoch, files, "shard taken over");

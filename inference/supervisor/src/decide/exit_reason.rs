@@ -30,8 +30,8 @@ pub struct EngineExit {
     pub killed_for: Option<RecycleReason>,
 }
 
-/// Reason for an unplanned exit. The supervisor's own reason wins: the output of a process that it killed is
-/// not news.
+/// Reason for an unplanned exit. The supervisor's own reason wins: the output of a process that it killed
+/// adds nothing.
 pub fn exit_reason(exit: &EngineExit) -> Decision<RecycleReason> {
     let status = exit_status(exit);
     if let Some(reason) = exit.killed_for {

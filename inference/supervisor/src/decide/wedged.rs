@@ -14,12 +14,12 @@ pub const MIN_READ_RATE: f64 = 20e6;
 /// sorted by length.
 pub const QUEUED_BUDGETS: f64 = 1.5;
 
-/// Factor by which an engine may be slower than so far: other processes on the machine, the longest segments,
+/// Factor by which an engine may get slower: other processes on the machine, the longest segments,
 /// a cold start.
 pub const SLACK: f64 = 4.0;
 
-/// Assumed real time factor before the first segment, which makes the actual one known: a slower model is of
-/// no use in bulk.
+/// Assumed real time factor until the first segment, after which the actual one is known. A slower model is
+/// of no use in bulk.
 pub const DEFAULT_RTF: f64 = 0.1;
 
 /// Activity of a file in flight.

@@ -191,7 +191,7 @@ fn files(page: &mut Page<'_>, state: &MetricsState) -> Result {
     let help = "Size of the recordings in the spool.";
     page.gauge(name::SPOOL_BYTES, help, spool.map(|spool| spool.bytes))?;
     let help = "Capacity of the spool.";
-    page.gauge(name::SPOOL_LIMIT_BYTES, help, spool.map(|spool| spool.most_bytes))?;
+    page.gauge(name::SPOOL_LIMIT_BYTES, help, spool.map(|spool| spool.limit_bytes))?;
     let remaining = state.progress.map(|progress| progress.remaining_bytes);
     let help = "Bytes of recordings without an outcome in this worker. Other workers of the job may have \
                 processed them: /job shows the progress of the whole job.";

@@ -62,7 +62,7 @@ pub struct SpoolUsage {
     /// Their size, in bytes.
     pub bytes: u64,
     /// Capacity, in bytes.
-    pub most_bytes: u64,
+    pub limit_bytes: u64,
 }
 
 /// A running engine.

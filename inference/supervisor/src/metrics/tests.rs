@@ -79,7 +79,7 @@ fn full() -> Metrics {
     let memory = MemoryLimits { soft: Some(800), hard: Some(950) };
     // The last value counts.
     metrics.observe(&EngineEvent::Limits { memory, max_padded_seconds: 30.0 });
-    metrics.spool_usage(SpoolUsage { files: 3, bytes: 300, most_bytes: 4000 });
+    metrics.spool_usage(SpoolUsage { files: 3, bytes: 300, limit_bytes: 4000 });
     let arena = Some(Arena { in_use: 1, reserved: 2 });
     metrics.observe(&EngineEvent::EngineStats { engine: 1, stats: &Stats { arena, ..stats(5.0, 10) } });
     let slope = Slope { estimate: 1.5, low: -1.0, high: 4.0 };
