@@ -14,7 +14,7 @@ use crate::commands::report::{BETWEEN_LINES, BETWEEN_WORDS, tell_failure, tell_p
 use crate::commands::say::Say;
 use crate::commands::tally::Tally;
 use verbatim_protocol::failure::{Failure, FailureReason};
-use verbatim_supervisor::metrics::Spool;
+use verbatim_supervisor::metrics::SpoolUsage;
 use verbatim_text as text;
 
 /// Follows the number of files: others may do parts of the job, so that only what was done here is told.
@@ -138,7 +138,7 @@ impl Watch for Told {
             Event::WaitsForPlan => self.say.note("Another worker makes the plan: waiting for it"),
             Event::Finished { file, outcome } => self.finished(&file.key, file.size, outcome),
             Event::Spooled { files, bytes, most_bytes } => {
-                self.observed.spooled(Spool { files: *files, bytes: *bytes, most_bytes: *most_bytes });
+                self.observed.spooled(SpoolUsage { files: *files, bytes: *bytes, limit_bytes: *most_bytes });
             }
             Event::Claimed { shard, epoch, files, .. } if *epoch > 1 => {
                 tracing::info!(shard, epoch, files, "shard taken over");

@@ -11,7 +11,7 @@ use verbatim_ledger::names::Ledger;
 use verbatim_ledger::progress;
 use verbatim_ledger::status::Observer;
 
-use verbatim_supervisor::http::{AskJob, NotKnown, Seen};
+use verbatim_supervisor::http::{CachedJobProgress, JobProgressError, JobProgressSource};
 use verbatim_text::error_chain;
 
 /// Least time between two looks. What a look finds new is mostly in claims, which are written every 10 s (a third of the
@@ -97,8 +97,8 @@ impl Looks {
 }
 
 #[async_trait]
-impl AskJob for Looks {
-    async fn ask(&self) -> Result<Seen, NotKnown> {
+impl JobProgressSource for Looks {
+    async fn job_progress(&self) -> Result<CachedJobProgress, JobProgressError> {
         self.begin();
         let (mut known, patience) = (self.known.subscribe(), self.patience);
         // On the runtime that has a clock in any case.
@@ -109,9 +109,9 @@ impl AskJob for Looks {
         let _ = waits.await;
         let known = self.known.borrow().clone();
         match (known.last, known.failed) {
-            (Some((when, job)), _) => Ok(Seen { job, age: when.elapsed() }),
-            (None, Some(why)) if !known.looking => Err(NotKnown::Failed(why)),
-            (None, _) => Err(NotKnown::Looking),
+            (Some((when, job)), _) => Ok(CachedJobProgress { job, age: when.elapsed() }),
+            (None, Some(why)) if !known.looking => Err(JobProgressError::Failed(why)),
+            (None, _) => Err(JobProgressError::Pending),
         }
     }
 }
@@ -189,7 +189,7 @@ mod tests {
     fn many_who_ask_at_once_cost_one_look() {
         run(async {
             let (looks, count, _) = looks(Duration::from_secs(3600));
-            for seen in futures::future::join_all((0..20).map(|_| looks.ask())).await {
+            for seen in futures::future::join_all((0..20).map(|_| looks.job_progress())).await {
                 assert_eq!(seen.unwrap().job.phase, LedgerPhase::Unplanned);
             }
             assert_eq!(count.0.load(Ordering::SeqCst), 1);
@@ -202,11 +202,11 @@ mod tests {
             let (looks, _, store) = looks(Duration::ZERO);
             let key = looks.ledger.plan();
             store.put(&key, Put::new("nonsense", "application/json")).await.unwrap();
-            assert!(matches!(looks.ask().await, Err(NotKnown::Failed(_))));
+            assert!(matches!(looks.job_progress().await, Err(JobProgressError::Failed(_))));
             store.delete(&key).await.unwrap();
-            assert_eq!(looks.ask().await.unwrap().job, JobProgress::default());
+            assert_eq!(looks.job_progress().await.unwrap().job, JobProgress::default());
             store.put(&key, Put::new("nonsense", "application/json")).await.unwrap();
-            assert_eq!(looks.ask().await.unwrap().job, JobProgress::default());
+            assert_eq!(looks.job_progress().await.unwrap().job, JobProgress::default());
         });
     }
 
@@ -221,7 +221,7 @@ mod tests {
         run(async {
             let looks = Looks { longest: Duration::from_millis(20), patience: LONGEST, ..silent() };
             for _ in 0..2 {
-                let Err(NotKnown::Failed(why)) = looks.ask().await else { panic!() };
+                let Err(JobProgressError::Failed(why)) = looks.job_progress().await else { panic!() };
                 assert!(why.contains("within 20ms"), "{why}");
             }
         });
@@ -232,11 +232,11 @@ mod tests {
         run(async {
             let looks = Looks { between: Duration::ZERO, patience: Duration::from_millis(20), ..silent() };
             let begun = Instant::now();
-            assert_eq!(looks.ask().await, Err(NotKnown::Looking));
+            assert_eq!(looks.job_progress().await, Err(JobProgressError::Pending));
             // What was seen before is told while the store does not answer.
             let job = JobProgress { files: 7, ..JobProgress::default() };
             looks.known.send_modify(|known| known.last = Some((begun, job.clone())));
-            assert_eq!(looks.ask().await.unwrap().job, job);
+            assert_eq!(looks.job_progress().await.unwrap().job, job);
             assert!(begun.elapsed() < LONGEST, "{:?}", begun.elapsed());
         });
     }

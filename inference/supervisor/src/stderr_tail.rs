@@ -1,4 +1,5 @@
-//! An engine's standard error: passed on to the log, and its last lines kept for the case that it crashes.
+//! Standard error of an engine: every line goes to the log, and the last ones are kept for the report of a
+//! crash.
 
 use std::collections::VecDeque;
 use std::io::Read;
@@ -6,20 +7,20 @@ use std::process::ChildStderr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use super::observe::EngineNumber;
+use crate::engine_event::EngineNumber;
 
-/// Lines that are kept: a panic with its message and place, an abort's, and what led to it.
+/// Number of lines kept: the message and place of a panic or an abort, and what led to it.
 const LINES: usize = 20;
-/// Bytes of a line that are kept: hostile media may make a library say anything, at any length.
+/// Bytes kept of a line: hostile media may make a library print anything, at any length.
 const LINE_BYTES: usize = 500;
 
-/// The last lines.
+/// The last lines of standard error.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Tail(Arc<Mutex<VecDeque<String>>>);
+pub(crate) struct StderrTail(Arc<Mutex<VecDeque<String>>>);
 
-impl Tail {
-    /// The lines so far, oldest first.
-    pub(super) fn lines(&self) -> Vec<String> {
+impl StderrTail {
+    /// The last lines so far, oldest first.
+    pub(crate) fn lines(&self) -> Vec<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
@@ -38,29 +39,29 @@ impl Tail {
     }
 }
 
-/// Follows a process's standard error on a thread, until its end.
-pub(super) fn follow(engine: EngineNumber, errors: Option<ChildStderr>) -> (Tail, JoinHandle<()>) {
-    let tail = Tail::default();
+/// Reads the standard error of a process on a thread of its own, until its end.
+pub(crate) fn follow(engine: EngineNumber, stderr: Option<ChildStderr>) -> (StderrTail, JoinHandle<()>) {
+    let tail = StderrTail::default();
     let lines = tail.clone();
     let thread = thread::spawn(move || {
-        let Some(errors) = errors else { return };
-        read(errors, |line| lines.push(engine, line));
+        let Some(stderr) = stderr else { return };
+        read(stderr, |line| lines.push(engine, line));
     });
     (tail, thread)
 }
 
-fn read(mut errors: impl Read, mut each: impl FnMut(&mut Vec<u8>)) {
+fn read(mut stderr: impl Read, mut each_line: impl FnMut(&mut Vec<u8>)) {
     let (mut line, mut chunk) = (Vec::new(), [0; 4096]);
-    while let Ok(count @ 1..) = errors.read(&mut chunk) {
+    while let Ok(count @ 1..) = stderr.read(&mut chunk) {
         for byte in chunk.iter().take(count) {
             if *byte == b'\n' {
-                each(&mut line);
+                each_line(&mut line);
             } else if line.len() < LINE_BYTES {
                 line.push(*byte);
             }
         }
     }
-    each(&mut line);
+    each_line(&mut line);
 }
 
 #[cfg(test)]
@@ -68,17 +69,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_cut_and_the_last_are_kept() {
-        let mut said = vec![b'x'; 3 * LINE_BYTES];
+    fn long_lines_are_cut_and_the_last_lines_kept() {
+        let mut output = vec![b'x'; 3 * LINE_BYTES];
         for n in 0..2 * LINES {
-            said.extend(format!("\nline {n}\x1b").bytes());
+            output.extend(format!("\nline {n}\x1b").bytes());
         }
-        let tail = Tail::default();
-        read(said.as_slice(), |line| tail.push(1, line));
+        let tail = StderrTail::default();
+        read(output.as_slice(), |line| tail.push(1, line));
         let lines = tail.lines();
         assert_eq!((lines.len(), lines.last().map(String::as_str)), (LINES, Some("line 39")));
         let mut first = None;
-        read(said.as_slice(), |line| {
+        read(output.as_slice(), |line| {
             first.get_or_insert(line.len());
             line.clear();
         });

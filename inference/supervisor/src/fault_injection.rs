@@ -1,11 +1,12 @@
-//! Faults that strike from outside of the engine, and which of a file's faults are over after its first attempt.
+//! Injected faults that strike an engine from outside: signals.
 
 use nix::sys::signal::Signal;
 
 use verbatim_protocol::task::{Fault, FileTask};
 
-/// A file was begun: the signal that its engine is to get, if any. A fault that strikes once is taken off the task.
-pub(super) fn strike(task: &mut FileTask) -> Option<Signal> {
+/// The signal to send to the engine that has begun the file, if any. A fault that strikes once is removed
+/// from the task.
+pub(crate) fn signal_for(task: &mut FileTask) -> Option<Signal> {
     let injected = task.fault?;
     if !injected.every_attempt {
         task.fault = None;

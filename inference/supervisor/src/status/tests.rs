@@ -1,41 +1,45 @@
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use serde_json::Value;
+use verbatim_crds::contract::RecycleReason;
 
-use super::status::{FAILURES, RECYCLES, WORDS};
-use super::*;
+use super::moment::Moment;
+use super::response::{MAX_CHARS, MAX_FAILURES, MAX_RECYCLES};
+use super::state::StatusState;
+use crate::engine_event::EngineEvent;
 use crate::measure::{Gpu, Machine, Process, Snapshot};
-use crate::observe::RecycleReason;
+use crate::progress::Progress;
 use crate::stats::Slope;
 use verbatim_protocol::failure::{Failure, FailureReason};
 
-/// A state, and a clock that goes only when it is told to.
-struct Clock(State, Moment);
+/// A state with a fixture that advances only on demand.
+struct Fixture(StatusState, Moment);
 
-impl Clock {
+impl Fixture {
     fn new() -> Self {
         let now = Moment { instant: Instant::now(), time: Timestamp::UNIX_EPOCH };
-        Self(State::new(now), now)
+        Self(StatusState::new(now), now)
     }
 
-    fn go(&mut self, seconds: u64) {
+    fn advance(&mut self, seconds: u64) {
         self.1.instant += Duration::from_secs(seconds);
         self.1.time += Duration::from_secs(seconds);
     }
 
-    fn tell(&mut self, happening: Happening<'_>) {
-        self.0.observe(&happening, self.1);
+    fn observe(&mut self, event: EngineEvent<'_>) {
+        self.0.observe(&event, self.1);
     }
 
     fn start(&mut self, engine: u64) {
-        self.tell(Happening::EngineStarted { engine, pid: 40 + engine as u32 });
+        self.observe(EngineEvent::EngineStarted { engine, pid: 40 + engine as u32 });
     }
 
     fn ready(&mut self, engine: u64) {
         let sandbox = ["seccomp filter: no network".to_owned()];
         let load = Duration::from_millis(300);
-        self.tell(Happening::EngineReady {
+        self.observe(EngineEvent::EngineReady {
             engine,
             load,
             description: "tiny on 2 threads",
@@ -45,12 +49,19 @@ impl Clock {
 
     fn begin(&mut self, engine: u64, file: usize, attempt: u32) {
         let name = &format!("calls/{file}.wav");
-        self.tell(Happening::FileBegun { engine, file, name, attempt, waited: Duration::ZERO, resident: 0 });
+        self.observe(EngineEvent::FileBegun {
+            engine,
+            file,
+            name,
+            attempt,
+            waited: Duration::ZERO,
+            resident: 0,
+        });
     }
 
     fn fail(&mut self, file: usize, reason: FailureReason, message: &str) {
         let failure = Failure { reason, message: message.to_owned(), position_seconds: None };
-        self.tell(Happening::FileFailed {
+        self.observe(EngineEvent::FileFailed {
             file,
             name: &format!("calls/{file}.wav"),
             failure: &failure,
@@ -63,29 +74,37 @@ impl Clock {
     }
 }
 
-/// Everything has a value.
-fn full() -> Clock {
-    let mut clock = Clock::new();
-    clock.start(1);
-    clock.go(1);
-    clock.ready(1);
-    clock.begin(1, 0, 1);
-    clock.begin(1, 1, 1);
-    clock.tell(Happening::FileDone {
+/// A fixture in which every key has a value.
+fn full() -> Fixture {
+    let mut fixture = Fixture::new();
+    fixture.start(1);
+    fixture.advance(1);
+    fixture.ready(1);
+    fixture.begin(1, 0, 1);
+    fixture.begin(1, 1, 1);
+    fixture.observe(EngineEvent::FileDone {
         engine: 1,
         file: 0,
         audio_seconds: 60.0,
         processing_seconds: 2.0,
         resident: 0,
     });
-    clock.tell(Happening::EngineCondemned { engine: 1, reason: RecycleReason::Crash, why: "signal 11" });
-    clock.tell(Happening::FileSuspected { file: 1, name: "calls/1.wav", reason: RecycleReason::Crash });
-    clock.tell(Happening::EngineGone { engine: 1, how: "signal 11 (SIGSEGV)", files: 1 });
-    clock.fail(7, FailureReason::Corrupt, "no frame could be decoded");
-    clock.start(2);
-    clock.ready(2);
-    clock.tell(Happening::Gap { engine: 2, gap: Duration::from_millis(400), overlapped: false });
-    clock.begin(2, 1, 2);
+    fixture.observe(EngineEvent::RecycleDecided {
+        engine: 1,
+        reason: RecycleReason::Crash,
+        why: "signal 11",
+    });
+    fixture.observe(EngineEvent::FileSuspected {
+        file: 1,
+        name: "calls/1.wav",
+        reason: RecycleReason::Crash,
+    });
+    fixture.observe(EngineEvent::EngineExited { engine: 1, how: "signal 11 (SIGSEGV)", files: 1 });
+    fixture.fail(7, FailureReason::Corrupt, "no frame could be decoded");
+    fixture.start(2);
+    fixture.ready(2);
+    fixture.observe(EngineEvent::Gap { engine: 2, gap: Duration::from_millis(400), overlapped: false });
+    fixture.begin(2, 1, 2);
     let engine = Process { pid: 42, resident: 500 << 20, ..Process::default() };
     let snapshot = Snapshot {
         engines: vec![(2, engine)],
@@ -93,13 +112,13 @@ fn full() -> Clock {
         gpus: vec![Gpu { index: 0, total: 80 << 30, used: 2 << 30, engines: Some(1 << 30) }],
         ..Snapshot::default()
     };
-    clock.tell(Happening::Measured(&snapshot));
-    clock.tell(Happening::Budget { max_padded_seconds: 60.0, why: "as configured" });
+    fixture.observe(EngineEvent::Measured(&snapshot));
+    fixture.observe(EngineEvent::BudgetChanged { max_padded_seconds: 60.0, why: "as configured" });
     let slope = Slope { estimate: 1.0, low: -2.0, high: 3.0 };
-    clock.tell(Happening::Growth { engine: 2, per_hour: slope, per_audio_hour: Some(slope) });
-    clock.tell(Happening::BackingOff { delay: Duration::from_secs(8), why: "two engines crashed" });
+    fixture.observe(EngineEvent::GrowthEstimated { engine: 2, per_hour: slope, per_audio_hour: Some(slope) });
+    fixture.observe(EngineEvent::BackingOff { delay: Duration::from_secs(8), why: "two engines crashed" });
     let speed = Some(30.0);
-    clock.0.progress(Progress {
+    fixture.0.progress(Progress {
         files: 9,
         done: 1,
         failed: 1,
@@ -107,12 +126,12 @@ fn full() -> Clock {
         seconds_left: Some(9.0),
         ..Progress::default()
     });
-    clock.go(3);
-    clock
+    fixture.advance(3);
+    fixture
 }
 
 #[test]
-fn shows_what_is_going_on() {
+fn the_status_contains_engines_files_and_totals() {
     let json = full().json();
     let engine = &json["engines"][0];
     assert_eq!(
@@ -153,89 +172,89 @@ fn shows_what_is_going_on() {
 }
 
 #[test]
-fn a_suspect_is_one_until_it_is_done_or_failed() {
-    let mut clock = full();
-    clock.begin(2, 1, 2);
-    assert_eq!(clock.json()["suspects"].as_array().unwrap().len(), 1);
-    clock.tell(Happening::FileDone {
+fn a_suspect_remains_until_it_has_an_outcome() {
+    let mut fixture = full();
+    fixture.begin(2, 1, 2);
+    assert_eq!(fixture.json()["suspects"].as_array().unwrap().len(), 1);
+    fixture.observe(EngineEvent::FileDone {
         engine: 2,
         file: 1,
         audio_seconds: 1.0,
         processing_seconds: 1.0,
         resident: 0,
     });
-    let json = clock.json();
+    let json = fixture.json();
     assert_eq!((&json["suspects"], &json["files_in_flight"]), (&Value::Array(vec![]), &Value::Array(vec![])));
     assert_eq!(json["engines"][0]["files_done"], 1);
 }
 
 #[test]
-fn lists_and_words_have_an_end() {
-    let mut clock = Clock::new();
-    for engine in 1..=(RECYCLES as u64 + 9) {
-        clock.start(engine);
+fn lists_and_texts_are_bounded() {
+    let mut fixture = Fixture::new();
+    for engine in 1..=(MAX_RECYCLES as u64 + 9) {
+        fixture.start(engine);
         let reason = RecycleReason::MaxFiles;
-        clock.tell(Happening::EngineCondemned { engine, reason, why: "" });
-        // Said twice.
-        clock.tell(Happening::EngineCondemned { engine, reason, why: "" });
-        clock.tell(Happening::EngineGone { engine, how: "exit code 0", files: 0 });
+        fixture.observe(EngineEvent::RecycleDecided { engine, reason, why: "" });
+        // Decided twice.
+        fixture.observe(EngineEvent::RecycleDecided { engine, reason, why: "" });
+        fixture.observe(EngineEvent::EngineExited { engine, how: "exit code 0", files: 0 });
     }
-    for file in 0..FAILURES + 5 {
-        clock.fail(file, FailureReason::Corrupt, &"ü".repeat(WORDS * 2));
+    for file in 0..MAX_FAILURES + 5 {
+        fixture.fail(file, FailureReason::Corrupt, &"ü".repeat(MAX_CHARS * 2));
     }
-    clock.fail(1, FailureReason::Interrupted, "");
-    let json = clock.json();
-    assert_eq!(json["recycles"]["total"], RECYCLES + 9);
+    fixture.fail(1, FailureReason::Interrupted, "");
+    let json = fixture.json();
+    assert_eq!(json["recycles"]["total"], MAX_RECYCLES + 9);
     let recycles = json["recycles"]["last"].as_array().unwrap();
-    assert_eq!((recycles.len(), &recycles[0]["engine"]), (RECYCLES, &(RECYCLES + 9).into()));
-    assert_eq!(json["failures"]["total"], FAILURES + 5);
+    assert_eq!((recycles.len(), &recycles[0]["engine"]), (MAX_RECYCLES, &(MAX_RECYCLES + 9).into()));
+    assert_eq!(json["failures"]["total"], MAX_FAILURES + 5);
     let failures = json["failures"]["last"].as_array().unwrap();
     assert_eq!(
         (failures.len(), &failures[0]["name"]),
-        (FAILURES, &format!("calls/{}.wav", FAILURES + 4).into())
+        (MAX_FAILURES, &format!("calls/{}.wav", MAX_FAILURES + 4).into())
     );
-    assert_eq!(failures[0]["message"].as_str().unwrap().chars().count(), WORDS + 1);
+    assert_eq!(failures[0]["message"].as_str().unwrap().chars().count(), MAX_CHARS + 1);
 }
 
 #[test]
-fn says_why_no_engine_is_ready() {
-    let mut clock = Clock::new();
-    let why = |clock: &Clock| clock.0.ready(clock.1).err();
-    assert_eq!(why(&clock).unwrap(), "there is no engine");
-    clock.start(1);
-    clock.go(4);
-    assert_eq!(why(&clock).unwrap(), "engine 1 has been loading its model for 4 s");
-    clock.ready(1);
-    assert_eq!(why(&clock), None);
-    clock.tell(Happening::EngineCondemned {
+fn an_unready_worker_gives_the_reason() {
+    let mut fixture = Fixture::new();
+    let why = |fixture: &Fixture| fixture.0.ready(fixture.1).err();
+    assert_eq!(why(&fixture).unwrap(), "no engine is running");
+    fixture.start(1);
+    fixture.advance(4);
+    assert_eq!(why(&fixture).unwrap(), "engine 1 has been loading its model for 4 s");
+    fixture.ready(1);
+    assert_eq!(why(&fixture), None);
+    fixture.observe(EngineEvent::RecycleDecided {
         engine: 1,
         reason: RecycleReason::Memory,
         why: "900 MB of 800 MB",
     });
-    assert_eq!(why(&clock).unwrap(), "engine 1 is being replaced: 900 MB of 800 MB");
-    // The next one is ready before the old one has left.
-    clock.start(2);
-    clock.ready(2);
-    assert_eq!(why(&clock), None);
-    clock.tell(Happening::EngineGone { engine: 2, how: "signal 9", files: 0 });
-    clock.tell(Happening::EngineGone { engine: 1, how: "exit code 0", files: 0 });
-    clock.tell(Happening::BackingOff { delay: Duration::from_secs(10), why: "engines crash" });
-    clock.go(4);
-    assert_eq!(why(&clock).unwrap(), "the next engine starts in 6 s: engines crash");
+    assert_eq!(why(&fixture).unwrap(), "engine 1 is being replaced: 900 MB of 800 MB");
+    // The next engine is ready before the old one exits.
+    fixture.start(2);
+    fixture.ready(2);
+    assert_eq!(why(&fixture), None);
+    fixture.observe(EngineEvent::EngineExited { engine: 2, how: "signal 9", files: 0 });
+    fixture.observe(EngineEvent::EngineExited { engine: 1, how: "exit code 0", files: 0 });
+    fixture.observe(EngineEvent::BackingOff { delay: Duration::from_secs(10), why: "engines crash" });
+    fixture.advance(4);
+    assert_eq!(why(&fixture).unwrap(), "the next engine starts in 6 s: engines crash");
 }
 
 #[test]
-fn a_loop_that_does_not_turn_is_dead() {
-    let mut clock = Clock::new();
-    clock.go(59);
-    assert_eq!(clock.0.alive(clock.1), Ok(()));
-    clock.go(1);
-    assert_eq!(clock.0.alive(clock.1).unwrap_err(), "the supervisor's loop has not turned for 60 s");
-    clock.0.beat(clock.1);
-    assert_eq!(clock.0.alive(clock.1), Ok(()));
+fn a_loop_without_heartbeat_is_dead() {
+    let mut fixture = Fixture::new();
+    fixture.advance(59);
+    assert_eq!(fixture.0.alive(fixture.1), Ok(()));
+    fixture.advance(1);
+    assert_eq!(fixture.0.alive(fixture.1).unwrap_err(), "the supervisor's loop has not run for 60 s");
+    fixture.0.heartbeat(fixture.1);
+    assert_eq!(fixture.0.alive(fixture.1), Ok(()));
 }
 
-/// Paths of all keys, those of a list's members as one.
+/// Paths of all keys; the members of a list share one path.
 fn keys(value: &Value, path: &str, into: &mut BTreeSet<String>) {
     match value {
         Value::Object(members) => members.iter().for_each(|(key, value)| {

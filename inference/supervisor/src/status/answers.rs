@@ -1,31 +1,34 @@
-//! What the board tells of its state.
+//! Answers to `/healthz`, `/readyz` and `/status`.
 
 use std::collections::BTreeMap;
 
-use super::State;
-use crate::board::Moment;
-use crate::board::status;
-use crate::board::status::{EngineState, SILENCE, Status};
-use crate::observe::RecycleReason;
+use verbatim_crds::contract::RecycleReason;
+
+use crate::status::moment::Moment;
+use crate::status::response::{
+    BackingOffStatus, EngineState, EngineStatus, FailureSummary, FileStatus, RecycleSummary, RunProgress,
+    SILENCE, Status,
+};
+use crate::status::state::StatusState;
 use verbatim_protocol::failure::FailureReason;
 
-impl State {
-    /// Whether the supervisor's loop turns.
-    pub(in crate::board) fn alive(&self, now: Moment) -> Result<(), String> {
-        let silent = now.since(self.beat);
+impl StatusState {
+    /// Whether the supervisor's loop runs.
+    pub(super) fn alive(&self, now: Moment) -> Result<(), String> {
+        let silent = now.since(self.heartbeat);
         if silent < SILENCE.as_secs_f64() {
             return Ok(());
         }
-        Err(format!("the supervisor's loop has not turned for {silent:.0} s"))
+        Err(format!("the supervisor's loop has not run for {silent:.0} s"))
     }
 
     /// Whether an engine takes files.
-    pub(in crate::board) fn ready(&self, now: Moment) -> Result<(), String> {
-        let of = |state| self.engines.values().find(move |engine| engine.status.state == state);
-        if of(EngineState::Ready).is_some() {
+    pub(super) fn ready(&self, now: Moment) -> Result<(), String> {
+        let engine_in = |state| self.engines.values().find(move |engine| engine.status.state == state);
+        if engine_in(EngineState::Ready).is_some() {
             return Ok(());
         }
-        if let Some(engine) = of(EngineState::Starting) {
+        if let Some(engine) = engine_in(EngineState::Starting) {
             let seconds = now.since(engine.started);
             return Err(format!(
                 "engine {} has been loading its model for {seconds:.0} s",
@@ -36,21 +39,23 @@ impl State {
             let left = delay.as_secs_f64() - now.since(*since);
             return Err(format!("the next engine starts in {:.0} s: {why}", left.max(0.0)));
         }
-        let Some(engine) = of(EngineState::Draining) else { return Err("there is no engine".to_owned()) };
-        let why = engine.condemned.last().map_or("", |(_, why)| why.as_str());
+        let Some(engine) = engine_in(EngineState::Draining) else {
+            return Err("no engine is running".to_owned());
+        };
+        let why = engine.recycled_for.last().map_or("", |(_, why)| why.as_str());
         Err(format!("engine {} is being replaced: {why}", engine.status.number))
     }
 
-    /// Everything.
-    pub(in crate::board) fn status(&self, now: Moment) -> Status {
+    /// The whole status.
+    pub(super) fn status(&self, now: Moment) -> Status {
         let engines = self.engines.values().map(|engine| {
             let age_seconds = now.since(engine.started);
-            status::Engine { age_seconds, ..engine.status.clone() }
+            EngineStatus { age_seconds, ..engine.status.clone() }
         });
         let mut in_flight: Vec<_> = self
             .in_flight
             .values()
-            .map(|file| status::InFlight { seconds: now.since(file.begun), ..file.status.clone() })
+            .map(|file| FileStatus { seconds: now.since(file.begun), ..file.status.clone() })
             .collect();
         in_flight.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
         Status {
@@ -58,20 +63,20 @@ impl State {
             time: now.time.to_string(),
             uptime_seconds: now.since(self.began),
             engines: engines.collect(),
-            backing_off: self.backing_off.as_ref().map(|(since, delay, why)| status::BackingOff {
+            backing_off: self.backing_off.as_ref().map(|(since, delay, why)| BackingOffStatus {
                 seconds_left: (delay.as_secs_f64() - now.since(*since)).max(0.0),
                 why: why.clone(),
             }),
             files_in_flight: in_flight,
             suspects: self.suspects.values().cloned().collect(),
-            recycles: status::Recycles {
+            recycles: RecycleSummary {
                 total: self.recycles_by_reason.values().sum(),
-                by_reason: named(&self.recycles_by_reason, RecycleReason::as_str),
+                by_reason: by_name(&self.recycles_by_reason, RecycleReason::as_str),
                 last: self.recycles.iter().cloned().collect(),
             },
-            failures: status::Failures {
+            failures: FailureSummary {
                 total: self.failures_by_reason.values().sum(),
-                by_reason: named(&self.failures_by_reason, FailureReason::as_str),
+                by_reason: by_name(&self.failures_by_reason, FailureReason::as_str),
                 last: self.failures.iter().cloned().collect(),
             },
             budget: self.budget.clone(),
@@ -80,15 +85,15 @@ impl State {
             totals: self.totals,
             progress: self
                 .progress
-                .map(|progress| status::Run { remaining_files: progress.remaining_files(), progress }),
+                .map(|progress| RunProgress { remaining_files: progress.remaining_files(), progress }),
         }
     }
 }
 
-/// Counts by the reasons' words.
-fn named<Reason: Copy>(
+/// Counts by the names of the reasons.
+fn by_name<Reason: Copy>(
     counts: &BTreeMap<Reason, u64>,
-    word: impl Fn(Reason) -> &'static str,
+    name: impl Fn(Reason) -> &'static str,
 ) -> BTreeMap<&'static str, u64> {
-    counts.iter().map(|(reason, count)| (word(*reason), *count)).collect()
+    counts.iter().map(|(reason, count)| (name(*reason), *count)).collect()
 }
