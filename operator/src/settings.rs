@@ -62,7 +62,7 @@ pub struct Settings {
 
     /// Where traces go, as OpenTelemetry's own variables say: nowhere by default.
     #[arg(skip)]
-    pub traces: verbatim_trace::Settings,
+    pub traces: verbatim_trace::TraceSettings,
 }
 
 fn template(file: &str) -> Result<PodTemplateSpec, String> {

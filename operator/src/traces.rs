@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use kube::ResourceExt;
 use verbatim_crds::conditions::types;
 use verbatim_crds::{TranscriptionJob, TranscriptionJobStatus};
-use verbatim_trace::{Context as Place, Service, Span};
+use verbatim_trace::{Service, Span, TraceContext as Place};
 
 use crate::context::Context;
 use crate::error::{Error, chain};
@@ -73,7 +73,7 @@ pub fn deleted(context: &Context, job: &TranscriptionJob) {
 
 /// The root of a job's trace; none where nothing is traced.
 fn root(context: &Context, job: &TranscriptionJob) -> Option<Place> {
-    context.settings.traces.job(&job.uid()?)
+    context.settings.traces.job_context(&job.uid()?)
 }
 
 /// The span of a reconcile in which something happened.

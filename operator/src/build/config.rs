@@ -25,7 +25,7 @@ pub fn config(job: &TranscriptionJob, settings: &Settings) -> Result<ConfigMap, 
     spec.template = Default::default();
     spec.suspend = false;
     let mut metadata = json!({ "name": job.name_any(), "namespace": job.namespace(), "uid": job.uid() });
-    if let Some(root) = job.uid().and_then(|uid| settings.traces.job(&uid)) {
+    if let Some(root) = job.uid().and_then(|uid| settings.traces.job_context(&uid)) {
         metadata["annotations"] = json!({ TRACE_PARENT: root.to_string() });
     }
     let text = serde_json::to_string_pretty(&json!({

@@ -132,7 +132,7 @@ fn ours(job: &TranscriptionJob, settings: &Settings, grace: i64) -> Value {
         );
         push(&mut worker["env"], json!({ "name": "AWS_CA_BUNDLE", "value": "/etc/verbatim-ca/ca.crt" }));
     }
-    for (name, value) in settings.traces.handed_on() {
+    for (name, value) in settings.traces.worker_variables() {
         push(&mut worker["env"], json!({ "name": name, "value": value }));
     }
     json!({
