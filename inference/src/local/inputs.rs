@@ -17,7 +17,7 @@ use crate::{
     local::{
         plan::{Item, LeftOut, NameError, Plan, Target, identity, name_targets, spare_recordings},
         spool::Spool,
-        walk::{self, Choice, read_failure},
+        walk::{self, Selection, read_failure},
     },
     output::format::Format,
 };
@@ -158,7 +158,7 @@ impl Gathering {
     }
 
     fn take_folder(&mut self, input: &Path, several: bool) {
-        let mut found = walk::walk(input, &|_| Choice::Look);
+        let mut found = walk::walk(input, &|_| Selection::IfAudio);
         self.left_out.add(&found);
         let prefix = if several { own_name(input) } else { PathBuf::new() };
         for recording in found.recordings.drain(..) {

@@ -10,7 +10,7 @@ use super::scenario::Scenario;
 
 /// Time between renewals of a claim, in seconds: what is finished is in the ledger from then on.
 const RENEWAL: f64 = 10.0;
-/// As `ledger::plan::cut`: recordings and bytes of a shard on average, bytes that each weighs beside its own, most shards.
+/// As `ledger::plan::shard`: recordings and bytes of a shard on average, bytes that each weighs beside its own, most shards.
 const FILES: usize = 8;
 const BYTES: u64 = 192 << 20;
 const WEIGHT: u64 = 64 << 10;
@@ -82,7 +82,7 @@ impl Job {
         }
     }
 
-    /// One of the first half of the free ones, as `ledger::hunt`.
+    /// One of the first half of the free ones, as `ledger::shard_selection`.
     pub(crate) fn claim(&mut self, now: f64, random: &mut Random) -> Option<usize> {
         let half = self.free.len().div_ceil(2);
         let shard = (half > 0).then(|| self.free.remove(random.below(half)))?;
