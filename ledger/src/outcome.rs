@@ -1,7 +1,7 @@
 //! Outcome of a recording.
 
 use serde::{Deserialize, Serialize};
-use verbatim_crds::failure::FailureReason;
+use verbatim_crds::contract::FailureReason;
 
 /// Outcome of a recording, stored in its shard's claim and then in the shard's outcomes. Whole milliseconds,
 /// so that records can be compared and hashed.

@@ -1,5 +1,6 @@
 //! Progress of a job for the operator: the same in `/job` of a worker and in its termination message.
 
+use verbatim_crds::contract::FailureReason;
 use verbatim_crds::contract::messages::{FAILURE_TEXT, JobProgress, LedgerPhase};
 use verbatim_crds::status::{FileFailure, MAX_FAILURES};
 
@@ -55,7 +56,7 @@ mod tests {
     use std::collections::BTreeMap;
     use std::sync::Arc;
 
-    use verbatim_crds::failure::FailureReason;
+    use verbatim_crds::contract::FailureReason;
     use verbatim_store::memory::MemoryStore;
 
     use super::*;

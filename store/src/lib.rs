@@ -13,7 +13,6 @@ pub mod object;
 mod object_store;
 pub mod retry;
 pub mod s3;
-pub mod temporary_file;
 #[cfg(test)]
 mod test_store;
 pub mod timeout;

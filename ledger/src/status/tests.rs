@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use verbatim_crds::failure::FailureReason;
+use verbatim_crds::contract::FailureReason;
 use verbatim_store::Put;
 use verbatim_store::memory::MemoryStore;
 

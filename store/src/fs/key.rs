@@ -3,7 +3,7 @@
 //! A valid key consists of plain names, so its path cannot leave the root. The store's own files below the
 //! root are not valid keys.
 
-use crate::temporary_file;
+use verbatim_files::temporary_file;
 
 /// Longest key in bytes: S3's own limit, so that a key valid here is valid there. It also bounds the depth of
 /// folders.

@@ -28,7 +28,7 @@ use self::listing_cache::ListingCache;
 use crate::error::{ErrorKind, StoreError};
 use crate::object::{Download, ETag, Object, Page, Put, Read};
 use crate::object_store::ObjectStore;
-use crate::temporary_file;
+use verbatim_files::temporary_file;
 
 /// A store in a folder. It works on tokio's threads for blocking work; a cancelled write still runs to its
 /// end.

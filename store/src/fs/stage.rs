@@ -10,7 +10,7 @@ use tempfile::NamedTempFile;
 use super::error::failed;
 use crate::error::{ErrorKind, StoreError};
 use crate::object::Body;
-use crate::temporary_file::{WithoutLocks, create};
+use verbatim_files::temporary_file::{WithoutLocks, create};
 
 /// Writes a body to disk under a temporary name in `folder`. Dropping the file removes it.
 pub(super) fn stage(folder: &Path, body: &Body) -> Result<NamedTempFile, StoreError> {

@@ -62,7 +62,7 @@ fn inner(name: &str) -> Result<String, LineProblem> {
 /// Longest language code: RFC 5646 lets readers refuse longer ones.
 const MAX_LANGUAGE: usize = 35;
 
-/// Whether the code matches [`verbatim_crds::text::LANGUAGE`].
+/// Whether the code matches [`verbatim_crds::text_rule::LANGUAGE`].
 pub(super) fn is_language(code: &str) -> bool {
     let mut parts = code.split('-');
     let first = parts.next().unwrap_or_default();
