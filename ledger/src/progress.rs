@@ -1,6 +1,5 @@
 //! Progress of a job for the operator: the same in `/job` of a worker and in its termination message.
 
-use verbatim_crds::contract::FailureReason;
 use verbatim_crds::contract::messages::{FAILURE_TEXT, JobProgress, LedgerPhase};
 use verbatim_crds::status::{FileFailure, MAX_FAILURES};
 

@@ -47,7 +47,7 @@ pub fn report(options: &args::Report, say: &Say) -> Result<u8, CommandError> {
         let Some(report) = batch.report().await.map_err(|error| wrong(&error))? else {
             return Err(CommandError::Failed(format!(
                 "there is no report yet at {}: see how far the job is with `verbatim status`",
-                batch.ledger.address(&batch.ledger.report())
+                batch.ledger.address(&batch.ledger.report_key())
             )));
         };
         if options.csv {
@@ -77,7 +77,7 @@ fn table(report: &Report) -> String {
 async fn csv(batch: &Batch, say: &Say) -> Result<(), CommandError> {
     let failed =
         |error: &(dyn std::error::Error + 'static)| CommandError::Failed(verbatim_text::error_chain(error));
-    let key = batch.ledger.report_lines();
+    let key = batch.ledger.report_lines_key();
     let download = batch.ledger.store().get(&key, Read::default()).await.map_err(|error| failed(&error))?;
     let mut writer = csv::Writer::from_writer(Vec::new());
     let header = [

@@ -12,7 +12,7 @@ use std::{
 use crate::local::plan::{Item, LeftOut, NameError, Plan, Target, identity, name_targets, spare_recordings};
 use crate::local::spool::Spool;
 use crate::local::walk;
-use crate::local::walk::{Choice, read_failure};
+use crate::local::walk::{Selection, read_failure};
 use crate::output::format::Format;
 use verbatim_protocol::failure::{Failure, FailureReason};
 use verbatim_protocol::task::FileOverrides;
