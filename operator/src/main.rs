@@ -24,7 +24,7 @@ const SHUTDOWN: Duration = Duration::from_secs(20);
 #[tokio::main(worker_threads = 2)]
 async fn main() -> ExitCode {
     let mut settings = Settings::parse();
-    settings.traces = verbatim_trace::Settings::from_environment();
+    settings.traces = verbatim_trace::TraceSettings::from_environment();
     logs::init();
     match run(settings).await {
         Ok(code) => code,
@@ -133,6 +133,6 @@ async fn run(settings: Settings) -> Result<ExitCode, String> {
         }
     }
     // Waits for the collector for a bounded time.
-    let _ = tokio::task::spawn_blocking(move || exporter.end()).await;
+    let _ = tokio::task::spawn_blocking(move || exporter.shutdown()).await;
     Ok(code)
 }

@@ -67,7 +67,7 @@ pub struct Settings {
 
     /// Destination of traces, from OpenTelemetry's environment variables; none by default.
     #[arg(skip)]
-    pub traces: verbatim_trace::Settings,
+    pub traces: verbatim_trace::TraceSettings,
 }
 
 fn template(file: &str) -> Result<WorkerTemplate, String> {

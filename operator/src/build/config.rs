@@ -20,7 +20,7 @@ pub fn build(job: &TranscriptionJob, settings: &Settings) -> ConfigMap {
     spec.template = Default::default();
     spec.suspend = false;
     let mut metadata = json!({ "name": job.name_any(), "namespace": job.namespace(), "uid": job.uid() });
-    if let Some(root) = job.uid().and_then(|uid| settings.traces.job(&uid)) {
+    if let Some(root) = job.uid().and_then(|uid| settings.traces.job_context(&uid)) {
         metadata["annotations"] = json!({ TRACE_PARENT: root.to_string() });
     }
     let content = json!({ "apiVersion": api_version(), "kind": KIND, "metadata": metadata, "spec": spec });

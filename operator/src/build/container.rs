@@ -64,7 +64,7 @@ pub fn worker(job: &TranscriptionJob, settings: &Settings, grace: i64) -> Contai
         mounts.push(VolumeMount { read_only: Some(true), ..mount("verbatim-ca", CA_FOLDER) });
         variables.push(variable(env::CA_BUNDLE, &format!("{CA_FOLDER}/{CA_FILE}")));
     }
-    variables.extend(settings.traces.handed_on().iter().map(|(name, value)| variable(name, value)));
+    variables.extend(settings.traces.worker_variables().iter().map(|(name, value)| variable(name, value)));
     let secret = storage
         .credentials_secret_ref
         .as_ref()

@@ -68,7 +68,7 @@ fn traces_add_a_parent_and_an_endpoint() {
     let plain = built(&job, 0, 1);
     let mut settings =
         Settings::parse_from(["verbatim-operator", "--worker-image", "registry.example.net/verbatim:1"]);
-    settings.traces = verbatim_trace::Settings::read(|name| match name {
+    settings.traces = verbatim_trace::TraceSettings::read(|name| match name {
         "OTEL_EXPORTER_OTLP_ENDPOINT" => Some("http://collector:4317".to_owned()),
         "OTEL_EXPORTER_OTLP_HEADERS" => Some("authorization=secret".to_owned()),
         _ => None,
@@ -77,7 +77,7 @@ fn traces_add_a_parent_and_an_endpoint() {
     assert!(!traced.to_string().contains("secret"));
     let metadata = &mut traced["configMap"]["data"][JOB_FILE]["metadata"];
     let written = metadata.as_object_mut().unwrap().remove("annotations").unwrap();
-    let parent = settings.traces.job("0f0e0d0c-0b0a-0908-0706-050403020100").unwrap();
+    let parent = settings.traces.job_context("0f0e0d0c-0b0a-0908-0706-050403020100").unwrap();
     assert_eq!(written, json!({"verbatim.dev/traceparent": parent.to_string()}));
     let container = "/job/spec/template/spec/containers/0/env";
     let environment = traced.pointer_mut(container).unwrap().as_array_mut().unwrap();

@@ -1,4 +1,4 @@
-//! Carries out what a claim's machine asks for.
+//! Sends the requests of a claim's state machine.
 
 use std::time::Duration;
 
@@ -9,62 +9,62 @@ use tokio::time::Instant;
 use verbatim_store::{Condition, ETag, ErrorKind, ObjectStore, Put, StoreError};
 
 use super::error::WorkerError;
-use crate::claim::{Answer, Claim, Done, Machine, Request, Wish};
+use crate::claim::{Answer, Claim, Command, Machine, Request, ShardOutcomes};
 use crate::objects;
 
-/// Pause after a request that failed in passing, beyond what the store's own retries wait: the machine asks again at
-/// once, and a store that refuses at once would be asked in a tight loop.
+/// Delay after a transient failure, on top of the store's own retries: the machine retries at once, which
+/// would be a tight loop if the store fails at once.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Where a claim and its outcomes are.
+/// Keys of a claim and of its outcomes.
 #[derive(Clone, Debug)]
-pub(crate) struct Keys {
+pub(crate) struct ClaimKeys {
     pub(crate) claim: String,
-    pub(crate) done: String,
+    pub(crate) outcomes: String,
 }
 
-/// A machine, and its request under way.
-pub(crate) struct Keeper<'a> {
+/// A state machine and its pending request.
+pub(crate) struct ClaimDriver<'a> {
     store: &'a dyn ObjectStore,
-    keys: Keys,
-    record: Box<dyn Fn(Done) -> Vec<u8> + Send + Sync + 'a>,
-    patience: Duration,
+    keys: ClaimKeys,
+    record: Box<dyn Fn(ShardOutcomes) -> Vec<u8> + Send + Sync + 'a>,
+    max_outage: Duration,
     failing_since: Option<Instant>,
     pub(crate) machine: Machine,
     under_way: Option<BoxFuture<'a, Result<Answer, StoreError>>>,
 }
 
-impl<'a> Keeper<'a> {
-    /// `record` makes the body of outcomes.
+impl<'a> ClaimDriver<'a> {
+    /// `record` serialises the outcomes.
     pub(crate) fn new(
         store: &'a dyn ObjectStore,
-        keys: Keys,
+        keys: ClaimKeys,
         (machine, request): (Machine, Request),
-        patience: Duration,
-        record: impl Fn(Done) -> Vec<u8> + Send + Sync + 'a,
+        max_outage: Duration,
+        record: impl Fn(ShardOutcomes) -> Vec<u8> + Send + Sync + 'a,
     ) -> Self {
-        let mut keeper = Self {
+        let mut driver = Self {
             store,
             keys,
             record: Box::new(record),
-            patience,
+            max_outage,
             failing_since: None,
             machine,
             under_way: None,
         };
-        keeper.send(Some(request), Duration::ZERO);
-        keeper
+        driver.send(Some(request), Duration::ZERO);
+        driver
     }
 
-    /// Tells the machine what is wanted.
-    pub(crate) fn wish(&mut self, wish: Wish) {
-        let request = self.machine.wish(wish);
+    /// Passes a command to the machine.
+    pub(crate) fn command(&mut self, command: Command) {
+        let request = self.machine.command(command);
         self.send(request, Duration::ZERO);
     }
 
-    /// Waits for the answer under way and hands it to the machine; for ever where none is. Can be dropped and called
-    /// again: nothing is lost.
-    pub(crate) async fn turn(&mut self) -> Result<(), WorkerError> {
+    /// Waits for the pending answer and passes it to the machine; waits forever if no request is pending.
+    /// Cancel-safe.
+    pub(crate) async fn advance(&mut self) -> Result<(), WorkerError> {
         let Some(under_way) = &mut self.under_way else { return std::future::pending().await };
         let answer = under_way.await;
         self.under_way = None;
@@ -80,14 +80,14 @@ impl<'a> Keeper<'a> {
         Ok(())
     }
 
-    /// What an error means to the machine, or that there is no sense in going on.
+    /// The machine's answer for an error, or the error itself if retries are pointless.
     fn unclear(&mut self, error: StoreError) -> Result<Answer, WorkerError> {
         let now = Instant::now();
         let since = *self.failing_since.get_or_insert(now);
-        if error.kind.is_configuration() || now.duration_since(since) >= self.patience {
+        if error.kind.is_configuration() || now.duration_since(since) >= self.max_outage {
             return Err(error.into());
         }
-        tracing::warn!("a claim cannot be kept for now: {error}");
+        tracing::warn!("failed to update a claim, retrying: {error}");
         Ok(Answer::Unclear)
     }
 
@@ -95,7 +95,7 @@ impl<'a> Keeper<'a> {
         let Some(request) = request else { return };
         let (store, keys) = (self.store, self.keys.clone());
         let record = match &request {
-            Request::Record(done) => (self.record)((**done).clone()),
+            Request::WriteOutcomes(done) => (self.record)((**done).clone()),
             _ => Vec::new(),
         };
         self.under_way = Some(
@@ -112,23 +112,23 @@ impl<'a> Keeper<'a> {
 
 async fn carry_out(
     store: &dyn ObjectStore,
-    keys: &Keys,
+    keys: &ClaimKeys,
     request: Request,
     record: Vec<u8>,
 ) -> Result<Answer, StoreError> {
     let put = match request {
-        Request::Read => return read_claim(store, &keys.claim).await.map(Answer::Found),
-        Request::Write(claim, over) => {
+        Request::ReadClaim => return read_claim(store, &keys.claim).await.map(Answer::Found),
+        Request::WriteClaim(claim, over) => {
             let condition = over.map_or(Condition::Absent, Condition::Matches);
             store.put(&keys.claim, json(&*claim).when(condition)).await
         }
-        Request::Record(_) => {
-            store.put(&keys.done, Put::new(record, "application/json").when(Condition::Absent)).await
+        Request::WriteOutcomes(_) => {
+            store.put(&keys.outcomes, Put::new(record, "application/json").when(Condition::Absent)).await
         }
     };
     match put {
         Ok(etag) => Ok(Answer::Written(etag)),
-        // A claim that is gone is not what was to be replaced.
+        // A missing claim is not the version to replace.
         Err(error) if matches!(error.kind, ErrorKind::PreconditionFailed | ErrorKind::NotFound) => {
             Ok(Answer::Refused)
         }
@@ -136,19 +136,19 @@ async fn carry_out(
     }
 }
 
-/// Reads a claim. One that makes no sense is as good as one by somebody else.
+/// Reads a claim. An invalid one is an error.
 pub(crate) async fn read_claim(
     store: &dyn ObjectStore,
     key: &str,
 ) -> Result<Option<(Box<Claim>, ETag)>, StoreError> {
     let Some((object, bytes)) = objects::read(store, key).await? else { return Ok(None) };
     let claim: Claim = serde_json::from_slice(&bytes).map_err(|error| {
-        StoreError::new(ErrorKind::Invalid, format!("{} is no claim: {error}", store.address(key)))
+        StoreError::new(ErrorKind::Invalid, format!("{} is not a claim: {error}", store.address(key)))
     })?;
     Ok(Some((Box::new(claim), object.etag)))
 }
 
-/// An object of the ledger. Its types have names and numbers only, which serialise.
+/// Write of an object of the ledger. Its types consist of names and numbers, so serialisation cannot fail.
 pub(crate) fn json(value: &impl Serialize) -> Put {
     Put::new(serde_json::to_vec(value).unwrap_or_default(), "application/json")
 }

@@ -1,30 +1,30 @@
-//! Recordings that are found by listing the source.
+//! Discovery of recordings by a listing of the source.
 
 use std::ops::ControlFlow;
 
 use verbatim_crds::source::Source;
 use verbatim_store::Object;
 
-use super::audio::has_audio_ending;
 use super::catalog::Catalog;
 use super::error::PlanError;
-use super::listing::{Progress, Side, each_object};
+use super::extension::has_audio_extension;
+use super::listing::{ListingProgress, Side, for_each_object};
 use super::naming::is_hidden;
-use super::patterns::{Choice, Patterns};
+use super::patterns::{Patterns, Selection};
 
-/// Takes everything below the prefix that the patterns let through.
-pub(super) async fn find(
+/// Adds everything below the prefix that the patterns select.
+pub(super) async fn discover(
     source: &Source,
     catalog: &mut Catalog,
-    progress: &mut Progress<'_>,
+    progress: &mut ListingProgress<'_>,
 ) -> Result<(), PlanError> {
     let none: (&[String], &[String]) = (&[], &[]);
     let s3 = source.s3.as_ref().map(|s3| (&s3.include[..], &s3.exclude[..]));
     let file = source.file.as_ref().map(|file| (&file.include[..], &file.exclude[..]));
     let (include, exclude) = s3.or(file).unwrap_or(none);
     let patterns = Patterns::new(include, exclude)?;
-    let place = catalog.naming.source.clone();
-    each_object(place.store.as_ref(), &place.prefix, Side::Source, progress, &mut |object| {
+    let location = catalog.naming.source.clone();
+    for_each_object(location.store.as_ref(), &location.prefix, Side::Source, progress, &mut |object| {
         take(object, &patterns, catalog)?;
         Ok(ControlFlow::Continue(()))
     })
@@ -39,10 +39,10 @@ fn take(object: Object, patterns: &Patterns, catalog: &mut Catalog) -> Result<()
     } else if is_hidden(name) {
         left_out.hidden += 1;
     } else {
-        match patterns.choose(name) {
-            Choice::Leave => left_out.excluded += 1,
-            Choice::Look if !has_audio_ending(name) => left_out.not_audio += 1,
-            Choice::Look | Choice::Take => return catalog.push_found(object),
+        match patterns.select(name) {
+            Selection::Exclude => left_out.excluded += 1,
+            Selection::IfAudio if !has_audio_extension(name) => left_out.not_audio += 1,
+            Selection::IfAudio | Selection::Include => return catalog.push_listed(object),
         }
     }
     Ok(())

@@ -23,17 +23,16 @@ fn line(key: &str) -> String {
 }
 
 #[test]
-fn plans_that_no_version_writes_are_refused() {
+fn damaged_plans_are_refused() {
     assert_eq!(read(&plan()).unwrap(), plan());
-    let sums = "the plan is damaged: the sums of its shards are others than its own";
+    let sums = "the plan is damaged: its sums differ from those of its shards";
     assert_eq!(read(&Plan { files: 4, ..plan() }).unwrap_err(), sums);
     assert_eq!(read(&Plan { bytes: 0, ..plan() }).unwrap_err(), sums);
     let maker = "the plan is damaged: the maker is \"../x\"";
     assert_eq!(read(&Plan { maker: "../x".to_owned(), ..plan() }).unwrap_err(), maker);
     assert!(read(&Plan { maker: String::new(), ..plan() }).is_err());
     assert!(
-        read(&Plan { shards: vec![Shard::default(); MOST_SHARDS + 1], files: 0, bytes: 0, ..plan() })
-            .is_err()
+        read(&Plan { shards: vec![Shard::default(); MAX_SHARDS + 1], files: 0, bytes: 0, ..plan() }).is_err()
     );
     let many = vec![Shard { files: MAX_FILES + 1, bytes: 30 }];
     assert!(read(&Plan { shards: many, files: MAX_FILES + 1, ..plan() }).is_err());
@@ -41,18 +40,18 @@ fn plans_that_no_version_writes_are_refused() {
 }
 
 #[test]
-fn another_layout_is_told_apart_from_damage() {
+fn another_version_is_not_damage() {
     let error = read_plan(b"{\"version\": 2, \"parts\": []}").unwrap_err();
-    assert_eq!(error.to_string(), "the plan has layout 2, and this version of verbatim knows layout 1");
+    assert_eq!(error.to_string(), "the plan has version 2, but this version of verbatim supports version 1");
 }
 
 #[test]
-fn shards_that_no_version_writes_are_refused() {
+fn damaged_shards_are_refused() {
     let good = line("a") + &line("b");
     assert_eq!(read_shard(good.as_bytes()).unwrap().len(), 2);
     assert!(read_shard(b"").unwrap().is_empty());
     let error = |shard: &str| read_shard(shard.as_bytes()).unwrap_err().to_string();
-    assert_eq!(error(&good[..good.len() - 1]), "a shard is damaged: its last line has no end");
+    assert_eq!(error(&good[..good.len() - 1]), "a shard is damaged: its last line is incomplete");
     assert!(error(&(line("a") + "\n")).starts_with("a shard, line 2, is damaged: "));
     assert_eq!(error(&line("")), "a shard, line 1, is damaged: a name is empty");
     assert!(error(&line(&"a".repeat(MAX_TEXT + 1))).contains("a text has more than 8192 bytes"));
@@ -60,7 +59,7 @@ fn shards_that_no_version_writes_are_refused() {
 }
 
 #[test]
-fn a_shard_is_held_against_the_head() {
+fn a_shard_is_checked_against_the_head() {
     let error =
         |number, shard: &str| read_shard_of(&plan(), number, shard.as_bytes()).unwrap_err().to_string();
     let both = line("a") + &line("b");
@@ -72,7 +71,7 @@ fn a_shard_is_held_against_the_head() {
 
 proptest! {
     #[test]
-    fn no_bytes_bring_a_reader_down(bytes in prop::collection::vec(any::<u8>(), 0..200), at in 0..200_usize) {
+    fn no_input_causes_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), at in 0..200_usize) {
         let _ = (read_plan(&bytes), read_shard(&bytes));
         let mut nearly = serde_json::to_vec(&plan()).unwrap();
         let at = at % nearly.len();

@@ -10,25 +10,25 @@ use verbatim_store::ETag;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PlannedFile {
-    /// The whole key in the source.
+    /// Full key in the source.
     pub key: String,
     /// Size in bytes.
     pub size: u64,
-    /// The version that was listed; absent where the object was not found: it fails as such.
+    /// Version from the listing. Absent if the object was not found: the file fails as such.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "tag")]
     pub etag: Option<ETag>,
-    /// The whole key of its transcript in the destination, without the ending of a format.
+    /// Full key of the transcript in the destination, without a format's extension.
     pub target: String,
-    /// The transcript's files that were there when the plan was made, and their versions.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", with = "tags")]
-    pub there: BTreeMap<Format, ETag>,
-    /// Language of this recording, where a list gave one.
+    /// Formats of the transcript that existed when the plan was made, with their versions.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", with = "tags", rename = "there")]
+    pub existing: BTreeMap<Format, ETag>,
+    /// Language of this recording, if a list has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
-    /// The caller's name for it, where a list gave one; it comes back in the report.
+    /// The caller's ID for this recording, if a list has one; the report repeats it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// Channel to transcribe, from 0, where a list gave one.
+    /// Channel to transcribe, from 0, if a list has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<u16>,
 }
