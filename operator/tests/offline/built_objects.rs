@@ -34,18 +34,18 @@ fn built_with(job: &TranscriptionJob, settings: &Settings, round: i32, count: u3
 
 #[test]
 fn minimal_job() {
-    let job = stored(include_str!("../../deploy/samples/minimal.yaml"));
+    let job = stored(include_str!("../../../deploy/samples/minimal.yaml"));
     insta::assert_json_snapshot!(built(&job, 0, 1));
 }
 
 /// Private store, queue, GPU, volumes, sidecar and private image, in the second round.
 #[test]
 fn full_job() {
-    let mut job = stored(include_str!("../../deploy/samples/pod-template.yaml"));
-    let store = stored(include_str!("../../deploy/samples/private-s3.yaml"));
+    let mut job = stored(include_str!("../../../deploy/samples/pod-template.yaml"));
+    let store = stored(include_str!("../../../deploy/samples/private-s3.yaml"));
     job.spec.storage = store.spec.storage;
-    job.metadata.labels = stored(include_str!("../../deploy/samples/kueue.yaml")).metadata.labels;
-    let gpu = stored(include_str!("../../deploy/samples/gpu-pool.yaml")).spec;
+    job.metadata.labels = stored(include_str!("../../../deploy/samples/kueue.yaml")).metadata.labels;
+    let gpu = stored(include_str!("../../../deploy/samples/gpu-pool.yaml")).spec;
     job.spec.batching = gpu.batching;
     job.spec.recycle = gpu.recycle;
     job.spec.scaling = gpu.scaling;
@@ -64,7 +64,7 @@ fn full_job() {
 /// With traces the workers get the endpoint and the parent span; a template may override them, and nothing else differs.
 #[test]
 fn traces_add_a_parent_and_an_endpoint() {
-    let mut job = stored(include_str!("../../deploy/samples/minimal.yaml"));
+    let mut job = stored(include_str!("../../../deploy/samples/minimal.yaml"));
     let plain = built(&job, 0, 1);
     let mut settings =
         Settings::parse_from(["verbatim-operator", "--worker-image", "registry.example.net/verbatim:1"]);
