@@ -14,8 +14,8 @@ pub const DEFAULT_GPU_MEMORY_BUDGET: Memory = Memory::Percent(80);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Batching {
-    /// Maximum length of a batch in seconds: the number of segments times the longest segment. It bounds memory and does
-    /// not change the text.
+    /// Maximum length of a batch in seconds: the number of segments times the longest segment. It bounds
+    /// memory and does not change the text.
     #[schemars(range(min = 1, max = 14_400))]
     pub max_padded_seconds: u32,
     /// Maximum GPU memory for batches, e.g. `80%` or `6Gi`. Batches are reduced to stay within it.

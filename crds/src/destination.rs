@@ -33,14 +33,14 @@ pub struct Destination {
     /// A folder: on this machine for `verbatim run`, in a volume of the worker (see `template`) in a cluster.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<FileDestination>,
-    /// Naming of transcripts. Mirror: like the recordings below their prefix or folder. Adjacent: beside each recording, without
-    /// `s3` and `file`. Flat: all in one folder, by the last part of their names.
+    /// Naming of transcripts. Mirror: like the recordings below their prefix or folder. Adjacent: beside each
+    /// recording, without `s3` and `file`. Flat: all in one folder, by the last part of their names.
     pub layout: Layout,
     /// Formats of each transcript. JSON: all data; SRT and VTT: subtitles; TXT: only the text.
     #[schemars(length(min = 1, max = 4), extend("x-kubernetes-list-type" = "set"))]
     pub formats: Vec<Format>,
-    /// Handling of existing transcripts. IfStale: transcribe again if the recording, the model or the settings have changed.
-    /// Never: keep them. Always: transcribe again.
+    /// Handling of existing transcripts. IfStale: transcribe again if the recording, the model or the
+    /// settings have changed. Never: keep them. Always: transcribe again.
     pub overwrite: Overwrite,
 }
 
@@ -71,8 +71,8 @@ pub struct S3Destination {
 /// A folder.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FileDestination {
-    /// Path of the folder, which is created if it does not exist. Relative paths start at the manifest's folder; `file:///...`
-    /// is accepted too.
+    /// Path of the folder, which is created if it does not exist. Relative paths start at the manifest's
+    /// folder; `file:///...` is accepted too.
     #[schemars(length(min = 1, max = 4096), extend("x-kubernetes-validations" = path::rules()))]
     pub path: String,
 }
@@ -95,7 +95,8 @@ pub enum Layout {
     Mirror,
     /// Beside each recording, in the source itself; the destination has no location.
     Adjacent,
-    /// All in one folder, by the last part of their names. Recordings with equal names are refused before any work.
+    /// All in one folder, by the last part of their names. Recordings with equal names are refused before any
+    /// work.
     Flat,
 }
 

@@ -19,8 +19,8 @@ pub struct FailurePolicy {
     pub max_attempts_per_file: u32,
     /// Maximum of failed files with which the job still completes, e.g. `5%` or `100`.
     pub max_failed_files: Files,
-    /// Reaction when host or GPU memory runs out. ShrinkAndRetry: halve the batch and try again. Fail: the files in flight
-    /// fail.
+    /// Reaction when host or GPU memory runs out. ShrinkAndRetry: halve the batch and try again. Fail: the
+    /// files in flight fail.
     pub on_out_of_memory: OnOutOfMemory,
 }
 

@@ -25,9 +25,9 @@ pub fn file() -> String {
         ("Types of conditions.", "Condition", &conditions),
         ("Labels of workers' pods.", "", &pod_label),
     ];
-    for (what, prefix, names) in lists {
+    for (title, prefix, names) in lists {
         // Writing to text cannot fail.
-        let _ = writeln!(text, "\n// {what}");
+        let _ = writeln!(text, "\n// {title}");
         for (constant, name) in names {
             let _ = writeln!(text, "const {prefix}{} = \"{name}\"", camel(constant));
         }

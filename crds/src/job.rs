@@ -23,8 +23,8 @@ pub fn api_version() -> String {
 }
 
 // The ETA is a string: kubectl shows a date as the time since then, which is `<invalid>` for a future time.
-// The scale subresource: `kubectl scale` sets the maximum of workers, since the operator finds their number; it shows the desired
-// number.
+// The scale subresource: `kubectl scale` sets the maximum of workers, since the operator finds their number;
+// it shows the desired number.
 /// Spec of a TranscriptionJob: recordings, transcripts, model, and resources.
 #[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[kube(
@@ -61,8 +61,8 @@ pub struct TranscriptionJobSpec {
     /// Model: either `name` or `uri`.
     #[serde(default)]
     pub model: Model,
-    /// Source of the recordings: either `s3` or a folder (`file`). Patterns select the recordings, or `keys` or a `manifest`
-    /// list them.
+    /// Source of the recordings: either `s3` or a folder (`file`). Patterns select the recordings, or `keys`
+    /// or a `manifest` list them.
     pub source: Source,
     /// Destination of the transcripts: either `s3` or a folder (`file`); neither with layout Adjacent.
     pub destination: Destination,
@@ -78,13 +78,15 @@ pub struct TranscriptionJobSpec {
     /// Number of workers. Can change at any time.
     #[serde(default)]
     pub scaling: Scaling,
-    /// Limits for replacing a worker's engine (the process that runs the model). Files in flight finish first.
+    /// Limits for replacing a worker's engine (the process that runs the model). Files in flight finish
+    /// first.
     #[serde(default)]
     pub recycle: Recycle,
     /// Handling of failed files.
     #[serde(default)]
     pub failure_policy: FailurePolicy,
-    /// Seconds from the start, or from the end of the last suspension, after which an unfinished job fails. Absent: no limit.
+    /// Seconds from the start, or from the end of the last suspension, after which an unfinished job fails.
+    /// Absent: no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 31_536_000))]
     pub active_deadline_seconds: Option<u32>,
@@ -92,8 +94,8 @@ pub struct TranscriptionJobSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 31_536_000))]
     pub ttl_seconds_after_finished: Option<u32>,
-    /// Pod template that overrides the worker's: resources (`nvidia.com/gpu`), node selector, tolerations, volumes. The
-    /// worker's container is named `worker`. Kubernetes validates it when pods are created.
+    /// Pod template that overrides the worker's: resources (`nvidia.com/gpu`), node selector, tolerations,
+    /// volumes. The worker's container is named `worker`. Kubernetes validates it when pods are created.
     #[serde(default, skip_serializing_if = "PodTemplate::is_empty")]
     #[schemars(schema_with = "pod_template")]
     pub template: PodTemplate,
@@ -126,8 +128,8 @@ fn rules() -> Vec<serde_json::Value> {
     ]
 }
 
-/// A pod template as it is written. It stays JSON, since it is a patch: a typed template would fill in absent fields, and drop
-/// fields that this version of Kubernetes' types does not know.
+/// A pod template as it is written. It stays JSON, since it is a patch: a typed template would fill in absent
+/// fields, and drop fields that this version of Kubernetes' types does not know.
 pub type PodTemplate = serde_json::Map<String, serde_json::Value>;
 
 fn pod_template(_: &mut SchemaGenerator) -> Schema {

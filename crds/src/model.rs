@@ -18,7 +18,8 @@ pub struct Model {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 63), extend("pattern" = text_rule::MODEL_NAME.pattern))]
     pub name: Option<String>,
-    /// Folder of a prepared model: `s3://BUCKET/PREFIX/`, or `file:///FOLDER` on the machine or in a volume of the worker.
+    /// Folder of a prepared model: `s3://BUCKET/PREFIX/`, or `file:///FOLDER` on the machine or in a volume
+    /// of the worker.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2048), extend("pattern" = text_rule::MODEL_URI.pattern))]
     pub uri: Option<String>,

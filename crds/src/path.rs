@@ -1,7 +1,8 @@
 //! Paths in manifests: absolute or relative paths, or `file://` URLs.
 //!
-//! Plain paths are preferred, since they may be relative; relative `file://` URLs do not exist. Relative paths start at the
-//! manifest's folder, so that a manifest can move with its recordings, and a run does not depend on its working folder.
+//! Plain paths are preferred, since they may be relative; relative `file://` URLs do not exist. Relative
+//! paths start at the manifest's folder, so that a manifest can move with its recordings, and a run does not
+//! depend on its working folder.
 
 use std::path::{Path, PathBuf};
 
@@ -50,8 +51,8 @@ pub enum PathError {
 
 /// Resolves the text of a manifest to a path.
 ///
-/// `base` is the manifest's folder (the current one for a manifest from standard input); absolute paths ignore it.
-/// The file system resolves symbolic links and `..`.
+/// `base` is the manifest's folder (the current one for a manifest from standard input); absolute paths
+/// ignore it. The file system resolves symbolic links and `..`.
 ///
 /// # Errors
 /// [`PathError`] for text that is no local path.

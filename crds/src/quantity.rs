@@ -20,7 +20,8 @@ const SUFFIXES: [(&str, u64, usize); 8] = [
     ("k", 1000, 9),
 ];
 
-/// Digits of a number without suffix: it stays below 2^53, so that a schema's bound, which is a float, is exact.
+/// Digits of a number without suffix: it stays below 2^53, so that a schema's bound, which is a float, is
+/// exact.
 const PLAIN_DIGITS: usize = 15;
 
 /// Largest number without suffix: [`PLAIN_DIGITS`] nines.
@@ -208,12 +209,13 @@ macro_rules! as_text {
             fn json_schema(_: &mut SchemaGenerator) -> Schema {
                 json_schema!({
                     "x-kubernetes-int-or-string": true,
-                    // Explicit, since kube makes such a field nullable otherwise: null would pass the API server and not
-                    // the parser.
+                    // Explicit, since kube makes such a field nullable otherwise: null would pass the API
+                    // server and not the parser.
                     "nullable": false,
                     "minimum": 0,
                     "maximum": PLAIN_MAX,
-                    // Longer text is never valid, and a bound lets the API server estimate the cost of CEL rules.
+                    // Longer text is never valid, and a bound lets the API server estimate the cost of CEL
+                    // rules.
                     "maxLength": PLAIN_DIGITS + 1,
                     "pattern": $rule.pattern,
                 })

@@ -15,8 +15,8 @@ pub const MIN_NEGATIVE_THRESHOLD: f64 = 0.01;
 pub const DEFAULT_MIN_SPEECH_MS: u32 = 250;
 /// Default of Silero.
 pub const DEFAULT_MIN_SILENCE_MS: u32 = 100;
-/// Silero's default is 30 ms; with 100 ms the model recognizes soft starts and ends ("try again" instead of "five again" in a
-/// sample recording), at the same word error rate on the Asterisk prompts.
+/// Silero's default is 30 ms; with 100 ms the model recognizes soft starts and ends ("try again" instead of
+/// "five again" in a sample recording), at the same word error rate on the Asterisk prompts.
 pub const DEFAULT_SPEECH_PAD_MS: u32 = 100;
 /// The cut of Moonshine's own engine; attention costs the square of the length.
 pub const DEFAULT_MAX_SPEECH_SECONDS: f64 = 15.0;
@@ -27,15 +27,16 @@ pub const LONGEST_SPEECH_SECONDS: f64 = 30.0;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Recognition {
-    /// Language of the recordings, e.g. `en` or `pt-BR`. Absent: the model's language, or detected per file by models with several
-    /// languages.
+    /// Language of the recordings, e.g. `en` or `pt-BR`. Absent: the model's language, or detected per file
+    /// by models with several languages.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 35), extend("pattern" = text_rule::LANGUAGE.pattern))]
     pub language: Option<String>,
-    /// Granularity of timestamps. Segment: each speech segment. Word: also each word, if the model supports it.
+    /// Granularity of timestamps. Segment: each speech segment. Word: also each word, if the model supports
+    /// it.
     pub timestamps: Timestamps,
-    /// Handling of channels. Mix: average them. Split: transcribe each separately, e.g. for calls with one party per
-    /// channel.
+    /// Handling of channels. Mix: average them. Split: transcribe each separately, e.g. for calls with one
+    /// party per channel.
     pub channels: Channels,
     /// Speech detection (voice activity detection).
     pub vad: Vad,
@@ -96,13 +97,15 @@ pub struct Vad {
     /// Padding before and after speech.
     #[schemars(range(min = 0, max = 5_000))]
     pub speech_pad_milliseconds: u32,
-    /// Maximum length of a segment; longer speech is cut where its probability is lowest. The model may lower it.
+    /// Maximum length of a segment; longer speech is cut where its probability is lowest. The model may lower
+    /// it.
     #[schemars(range(min = 1.0, max = LONGEST_SPEECH_SECONDS))]
     pub max_speech_seconds: f64,
 }
 
 impl Vad {
-    /// Probability below which speech ends: the configured one, or the one that Silero derives from the threshold.
+    /// Probability below which speech ends: the configured one, or the one that Silero derives from the
+    /// threshold.
     pub fn negative_threshold(&self) -> f64 {
         self.negative_threshold.unwrap_or_else(|| {
             (self.threshold - VAD_HYSTERESIS).max(MIN_NEGATIVE_THRESHOLD).min(self.threshold)

@@ -24,24 +24,27 @@ pub const DEFAULT_MEMORY_GROWTH_PER_HOUR: Bytes = Bytes(200 << 20);
 #[serde(rename_all = "camelCase", default)]
 #[schemars(extend("x-kubernetes-validations" = soft_below_hard()))]
 pub struct Recycle {
-    /// Resident memory at which the engine is replaced: a percentage of the container's limit (`80%`) or bytes (`6Gi`).
-    /// 0: no limit.
+    /// Resident memory at which the engine is replaced: a percentage of the container's limit (`80%`) or
+    /// bytes (`6Gi`). 0: no limit.
     pub memory_soft_limit: Memory,
-    /// Resident memory at which the engine is killed: a percentage of the container's limit or bytes. Its files in flight run
-    /// again in smaller batches. 0: no limit.
+    /// Resident memory at which the engine is killed: a percentage of the container's limit or bytes. Its
+    /// files in flight run again in smaller batches. 0: no limit.
     pub memory_hard_limit: Memory,
-    /// GPU memory at which the engine is replaced: a percentage of the GPU's memory (`90%`) or bytes (`20Gi`). 0: no limit.
+    /// GPU memory at which the engine is replaced: a percentage of the GPU's memory (`90%`) or bytes
+    /// (`20Gi`). 0: no limit.
     pub gpu_memory_soft_limit: Memory,
     /// GPU memory at which the engine is killed: a percentage of the GPU's memory or bytes. 0: no limit.
     pub gpu_memory_hard_limit: Memory,
-    /// Hourly growth of the engine's resident memory after warm-up at which it is replaced, e.g. `200Mi`. 0: no limit.
+    /// Hourly growth of the engine's resident memory after warm-up at which it is replaced, e.g. `200Mi`. 0:
+    /// no limit.
     pub memory_growth_per_hour: Bytes,
     /// Number of files after which an engine is replaced. 0: no limit.
     #[schemars(range(min = 0, max = 1_000_000_000))]
     pub max_files: u32,
 }
 
-/// The soft limit must not exceed the hard limit where both are percentages or both are bytes. A hard limit of 0 is no limit.
+/// The soft limit must not exceed the hard limit where both are percentages or both are bytes. A hard limit
+/// of 0 is no limit.
 fn soft_below_hard() -> Vec<serde_json::Value> {
     [("memorySoftLimit", "memoryHardLimit"), ("gpuMemorySoftLimit", "gpuMemoryHardLimit")]
         .map(|(soft, hard)| {

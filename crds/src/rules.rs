@@ -1,8 +1,8 @@
 //! Rules of the CRD in CEL (`x-kubernetes-validations`): their form, and those that belong to no type.
 //!
-//! A rule about the fields of one type is defined at that type. This file has the rules of the whole object, and adds a hint to
-//! every text field with a pattern: for a pattern alone the API server shows the regular expression. [`crate::validate`] checks
-//! the same rules for local runs.
+//! A rule about the fields of one type is defined at that type. This file has the rules of the whole object,
+//! and adds a hint to every text field with a pattern: for a pattern alone the API server shows the regular
+//! expression. [`crate::validate`] checks the same rules for local runs.
 
 use serde_json::{Value, json};
 
@@ -29,8 +29,9 @@ const IMMUTABLE: [(&str, &str); 4] = [
     ("recognition", "all transcripts of a job have the same settings"),
 ];
 
-/// CEL expression for an unchanged field, compared field by field where null is allowed: null equals an absent field, but not to
-/// CEL's own comparison. (Optionals would work too, but the API server estimates their cost as unbounded.)
+/// CEL expression for an unchanged field, compared field by field where null is allowed: null equals an
+/// absent field, but not to CEL's own comparison. (Optionals would work too, but the API server estimates
+/// their cost as unbounded.)
 fn same(path: &str, schema: &Value) -> String {
     fn has_null(schema: &Value) -> bool {
         schema["properties"]

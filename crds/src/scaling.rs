@@ -32,8 +32,8 @@ pub struct Scaling {
         ])
     )]
     pub max_workers: u32,
-    /// Seconds from the start within which the job should be done; the operator chooses the number of workers. Absent:
-    /// `maxWorkers` run.
+    /// Seconds from the start within which the job should be done; the operator chooses the number of
+    /// workers. Absent: `maxWorkers` run.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 31_536_000))]
     pub target_completion_seconds: Option<u32>,

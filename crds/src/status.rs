@@ -22,7 +22,8 @@ pub struct TranscriptionJobStatus {
     /// Conditions, one per type.
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
-    /// Time when workers were first requested, or requested again after the last suspension. Deadlines count from it.
+    /// Time when workers were first requested, or requested again after the last suspension. Deadlines count
+    /// from it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start_time: Option<Time>,
     /// Time when the job ended, complete or failed.
@@ -38,7 +39,8 @@ pub struct TranscriptionJobStatus {
     /// Audio in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audio_seconds: Option<AudioSeconds>,
-    /// Real-time factor of one worker: processing seconds per audio second, from sums; a decimal number as text.
+    /// Real-time factor of one worker: processing seconds per audio second, from sums; a decimal number as
+    /// text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub real_time_factor: Option<String>,
     /// Speed of all workers together in audio seconds per second, e.g. `2930x`, for people.

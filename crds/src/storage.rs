@@ -22,7 +22,8 @@ pub struct Storage {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63))]
     pub region: Option<String>,
-    /// Path-style URLs: the bucket is in the path instead of the host name. Most services except AWS need them.
+    /// Path-style URLs: the bucket is in the path instead of the host name. Most services except AWS need
+    /// them.
     pub force_path_style: bool,
     /// Secret with `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and optionally `AWS_SESSION_TOKEN`.
     /// Absent: the identity of the worker's service account.
@@ -40,10 +41,11 @@ pub struct Storage {
     /// ConfigMap with certificates to trust besides the system's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_bundle_ref: Option<CaBundleRef>,
-    /// Checksums of requests. WhenRequired: only where S3 requires them, since older services refuse others. WhenSupported:
-    /// wherever S3 supports them.
+    /// Checksums of requests. WhenRequired: only where S3 requires them, since older services refuse others.
+    /// WhenSupported: wherever S3 supports them.
     pub request_checksum: RequestChecksum,
-    /// Allow a service without conditional writes. Recordings may then be transcribed twice; no transcript is lost or incomplete.
+    /// Allow a service without conditional writes. Recordings may then be transcribed twice; no transcript is
+    /// lost or incomplete.
     pub allow_duplicate_work: bool,
 }
 

@@ -18,8 +18,8 @@ pub const BUCKET: TextRule = TextRule {
 /// Longest bucket name or ARN: in practice ARNs are at most this long; bucket names have up to 63 characters.
 pub const MAX_BUCKET: u32 = 512;
 
-/// Longest name of a TranscriptionJob, as of a CronJob. Names of Jobs and of their pods' hosts are labels, which hold 63
-/// characters; the round of a Job and the index of a pod take the other 11.
+/// Longest name of a TranscriptionJob, as of a CronJob. Names of Jobs and of their pods' hosts are labels,
+/// which hold 63 characters; the round of a Job and the index of a pod take the other 11.
 pub const MAX_NAME_LENGTH: usize = 52;
 
 /// URL of an S3 service.

@@ -1,7 +1,7 @@
 //! Rules that a schema cannot express: fields that exclude each other, and numbers that must be ordered.
 //!
-//! Takes a job that passed the schema; no I/O, no clients. The CRD has the same rules as CEL where possible; here they apply
-//! to local runs too.
+//! Takes a job that passed the schema; no I/O, no clients. The CRD has the same rules as CEL where possible;
+//! here they apply to local runs too.
 
 use std::path::Path;
 
@@ -19,7 +19,8 @@ use crate::{
     validation_error::ValidationError,
 };
 
-/// All problems of a job; empty for a job that can run on this machine. [`in_cluster`] adds rules for clusters.
+/// All problems of a job; empty for a job that can run on this machine. [`in_cluster`] adds rules for
+/// clusters.
 pub fn validate(job: &TranscriptionJob) -> Vec<ValidationError> {
     let mut errors = Vec::new();
     name(job.metadata.name.as_deref().unwrap_or_default(), &mut errors);
@@ -34,8 +35,8 @@ pub fn validate(job: &TranscriptionJob) -> Vec<ValidationError> {
     errors
 }
 
-/// All problems of a job for a cluster: those of [`validate`], and missing GPUs and volumes in the pod template. CEL cannot check the
-/// latter, since the template is unstructured content in the schema.
+/// All problems of a job for a cluster: those of [`validate`], and missing GPUs and volumes in the pod
+/// template. CEL cannot check the latter, since the template is unstructured content in the schema.
 pub fn in_cluster(job: &TranscriptionJob) -> Vec<ValidationError> {
     let mut errors = validate(job);
     let spec = &job.spec;
@@ -72,8 +73,8 @@ fn gpu_limit(spec: &TranscriptionJobSpec) -> Option<&'static str> {
     limits.into_iter().find(|(set, _)| *set).map(|(_, path)| path)
 }
 
-/// Whether a container requests a device: a resource with a domain (`nvidia.com/gpu`, `nvidia.com/mig-1g.10gb`,
-/// `amd.com/gpu`), or a claim.
+/// Whether a container requests a device: a resource with a domain (`nvidia.com/gpu`,
+/// `nvidia.com/mig-1g.10gb`, `amd.com/gpu`), or a claim.
 fn has_device(pod: &serde_json::Value) -> bool {
     pod["containers"].as_array().into_iter().flatten().any(|container| {
         let resources = &container["resources"];
@@ -83,7 +84,8 @@ fn has_device(pod: &serde_json::Value) -> bool {
     })
 }
 
-/// Whether later listings of the source would find the transcripts. With keys or a manifest nothing is listed.
+/// Whether later listings of the source would find the transcripts. With keys or a manifest nothing is
+/// listed.
 fn destination_in_source(spec: &TranscriptionJobSpec) -> bool {
     let (Some(from), Some(to)) = (&spec.source.s3, &spec.destination.s3) else { return false };
     // As in the ledger, keys below a prefix begin with it and a slash.

@@ -1,5 +1,5 @@
-//! Writes the files that are generated from the API's types and the contract: the CRD, its reference, and Go constants. `--check`
-//! compares them instead, for CI.
+//! Writes the files that are generated from the API's types and the contract: the CRD, its reference, and Go
+//! constants. `--check` compares them instead, for CI.
 //!
 //! `cargo run -p verbatim-crds --bin crdgen [--check]`
 

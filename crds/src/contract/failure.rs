@@ -11,7 +11,8 @@ pub enum FailureReason {
     NoAudioTrack,
     /// The format or codec is known but not supported.
     UnsupportedCodec,
-    /// The sample rate or number of channels is out of range for speech, or the channel that a list names does not exist.
+    /// The sample rate or number of channels is out of range for speech, or the channel that a list names
+    /// does not exist.
     UnsupportedAudio,
     /// The model does not support the language that a list gives for the file.
     UnsupportedLanguage,

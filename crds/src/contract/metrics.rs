@@ -1,6 +1,7 @@
 //! Names of metrics. Units are in the names.
 
-/// Defines a constant for each name, a list of all, and a list of the constants' names with their values, for other languages.
+/// Defines a constant for each name, a list of all, and a list of the constants' names with their values, for
+/// other languages.
 macro_rules! names {
     ($(#[$all:meta])* $list:ident; $($(#[$what:meta])* $constant:ident = $name:literal;)*) => {
         $($(#[$what])* pub const $constant: &str = $name;)*
@@ -118,8 +119,8 @@ names! {
     FILE_REAL_TIME_FACTOR = "verbatim_file_real_time_factor";
     /// Histogram: time that each file waited for the engine.
     FILE_QUEUE_SECONDS = "verbatim_file_queue_seconds";
-    /// Gauge: bytes of recordings without an outcome in this worker. [`super::http::JOB`] has the progress of a job with several
-    /// workers.
+    /// Gauge: bytes of recordings without an outcome in this worker. [`super::http::JOB`] has the progress of
+    /// a job with several workers.
     REMAINING_BYTES = "verbatim_remaining_bytes";
     /// Gauge: recordings without an outcome in this worker, as [`REMAINING_BYTES`].
     REMAINING_FILES = "verbatim_remaining_files";
@@ -199,7 +200,8 @@ pub mod operator {
         JOB_RECYCLES = "verbatim_job_recycles";
         /// Gauge: workers of a job that the operator replaced.
         JOB_RESTARTS = "verbatim_job_restarts";
-        /// Gauge: 1 while a condition of a job is True, by [`super::labels::CONDITION`] and [`super::labels::REASON`].
+        /// Gauge: 1 while a condition of a job is True, by [`super::labels::CONDITION`] and
+        /// [`super::labels::REASON`].
         JOB_CONDITION = "verbatim_job_condition";
     }
 }
@@ -228,7 +230,8 @@ pub mod labels {
         LIMIT = "limit";
         /// Step of a reconcile.
         STEP = "step";
-        /// Part of a reconcile's duration: `all`, or `own` without waiting for the API server and the workers.
+        /// Part of a reconcile's duration: `all`, or `own` without waiting for the API server and the
+        /// workers.
         PART = "part";
         /// Result of a scrape: `ok` or `error`.
         RESULT = "result";
@@ -236,7 +239,8 @@ pub mod labels {
         PHASE = "phase";
         /// Type of a condition.
         CONDITION = "condition";
-        /// Namespace of a job. Prometheus would rename a label `namespace` to `exported_namespace` where it adds its own.
+        /// Namespace of a job. Prometheus would rename a label `namespace` to `exported_namespace` where it
+        /// adds its own.
         NAMESPACE = "job_namespace";
         /// Name of a job.
         JOB = "job_name";

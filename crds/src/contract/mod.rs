@@ -1,4 +1,5 @@
-//! Contract between operator, worker, dashboards and alerts: exit codes, messages, paths, labels, reasons and metric names.
+//! Contract between operator, worker, dashboards and alerts: exit codes, messages, paths, labels, reasons and
+//! metric names.
 
 mod failure;
 pub mod messages;
@@ -56,7 +57,8 @@ pub mod labels {
     pub const JOB_UID: &str = "verbatim.dev/job-uid";
     /// Round of the Job, from 0.
     pub const ROUND: &str = "verbatim.dev/round";
-    /// Parent of the job's spans, an annotation of the workers' configuration. [`super::env::TRACE_PARENT`] takes precedence.
+    /// Parent of the job's spans, an annotation of the workers' configuration. [`super::env::TRACE_PARENT`]
+    /// takes precedence.
     pub const TRACE_PARENT: &str = "verbatim.dev/traceparent";
     /// Prefix of Kueue's labels, which are passed on from the TranscriptionJob to its Jobs.
     pub const KUEUE: &str = "kueue.x-k8s.io/";
@@ -79,7 +81,8 @@ pub const WORKER_CONTAINER: &str = "worker";
 /// File of a container that holds its termination message.
 pub const TERMINATION_LOG: &str = "/dev/termination-log";
 
-/// Largest termination message of a container in bytes. Kubernetes truncates longer ones, and truncated JSON is invalid.
+/// Largest termination message of a container in bytes. Kubernetes truncates longer ones, and truncated JSON
+/// is invalid.
 pub const TERMINATION_MESSAGE_BYTES: usize = 4096;
 
 #[cfg(test)]

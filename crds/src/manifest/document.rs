@@ -1,7 +1,7 @@
 //! Finds the job among the documents of a file.
 //!
-//! People keep a job beside the Secret or ConfigMap that it needs, so documents of other kinds are ignored and listed. Two jobs
-//! are an error: a run takes one, and the choice would be a guess.
+//! People keep a job beside the Secret or ConfigMap that it needs, so documents of other kinds are ignored
+//! and listed. Two jobs are an error: a run takes one, and the choice would be a guess.
 
 use crate::{
     job,
@@ -42,7 +42,8 @@ pub fn choose(documents: Vec<Node>) -> Result<(Node, Vec<Ignored>), ManifestErro
     }
 }
 
-/// Whether the document is a job, or would be one without a typo: any document that is not clearly of another kind.
+/// Whether the document is a job, or would be one without a typo: any document that is not clearly of another
+/// kind.
 fn is_meant_as_job(document: &Node) -> bool {
     let ours = document.text("apiVersion").is_some_and(|version| version.starts_with(job::GROUP));
     match document.text("kind") {
@@ -59,7 +60,8 @@ fn ignore(document: &Node) -> Ignored {
     }
 }
 
-/// Problems of `apiVersion` and `kind`, which are reported alone: fields of another version would all be unknown.
+/// Problems of `apiVersion` and `kind`, which are reported alone: fields of another version would all be
+/// unknown.
 fn wrong_type(document: &Node) -> Vec<Problem> {
     let differs = |name: &str, expected: &str| {
         let field = document.get(name)?;

@@ -1,8 +1,9 @@
 //! Parses a manifest, YAML or JSON, into a [`TranscriptionJob`]. No I/O except in [`load`], no clients.
 //!
-//! Steps: parse the text within limits into a tree with line numbers ([`tree`]), find the TranscriptionJob among the documents
-//! ([`document`]), check it against the schema of the CRD ([`schema`]), deserialize it, and check the rules that a schema
-//! cannot express ([`crate::validate`]). The problems of a step are reported together.
+//! Steps: parse the text within limits into a tree with line numbers ([`tree`]), find the TranscriptionJob
+//! among the documents ([`document`]), check it against the schema of the CRD ([`schema`]), deserialize it,
+//! and check the rules that a schema cannot express ([`crate::validate`]). The problems of a step are
+//! reported together.
 
 pub mod document;
 pub mod error;
@@ -32,8 +33,8 @@ pub struct Manifest {
 /// Parses a manifest.
 ///
 /// # Errors
-/// [`ManifestError`], with the position; [`ManifestError::Invalid`] lists all problems of the first step that found
-/// any.
+/// [`ManifestError`], with the position; [`ManifestError::Invalid`] lists all problems of the first step that
+/// found any.
 pub fn parse(text: &str) -> Result<Manifest, ManifestError> {
     if text.len() > MAX_BYTES {
         return Err(ManifestError::TooLarge { limit: MAX_BYTES });
@@ -49,7 +50,8 @@ pub fn parse(text: &str) -> Result<Manifest, ManifestError> {
 /// Loads a manifest from a file, or from standard input if `path` is `-`.
 ///
 /// # Errors
-/// Those of [`parse`], [`ManifestError::Read`] and [`ManifestError::NotText`]. At most [`MAX_BYTES`] are read.
+/// Those of [`parse`], [`ManifestError::Read`] and [`ManifestError::NotText`]. At most [`MAX_BYTES`] are
+/// read.
 pub fn load(path: &Path) -> Result<Manifest, ManifestError> {
     let failed = |source| ManifestError::Read { path: path.to_path_buf(), source };
     let reader: Box<dyn Read> = if path == Path::new("-") {
@@ -76,7 +78,8 @@ pub fn base(path: &Path) -> &Path {
     }
 }
 
-/// Deserializes the job. It passed the schema of the same types, so errors concern what a schema cannot express.
+/// Deserializes the job. It passed the schema of the same types, so errors concern what a schema cannot
+/// express.
 fn read(json: serde_json::Value) -> Result<TranscriptionJob, ManifestError> {
     serde_json::from_value(json).map_err(|source| ManifestError::Unreadable { source })
 }

@@ -1,4 +1,5 @@
-//! Checks a document against the schema of the CRD, which is interpreted as JSON, so that a new field needs no code here.
+//! Checks a document against the schema of the CRD, which is interpreted as JSON, so that a new field needs
+//! no code here.
 //!
 //! Supports the part of JSON schema that the CRD uses; a test fails when the CRD uses more.
 

@@ -7,7 +7,8 @@ use strsim::{damerau_levenshtein, jaro_winkler};
 /// Maximum number of listed words.
 const LISTED: usize = 24;
 
-/// Similarity above which one word counts as a typo of the other: `sorce` matches `source`, `vad` does not match `lang`.
+/// Similarity above which one word counts as a typo of the other: `sorce` matches `source`, `vad` does not
+/// match `lang`.
 const SIMILAR: f64 = 0.8;
 
 /// Suggestion for an unknown word.
@@ -39,8 +40,10 @@ impl fmt::Display for Suggestion {
         match self {
             Self::Near(word) => write!(f, ", did you mean {word:?}?"),
             Self::Elsewhere(path) => write!(f, ", it belongs to {path}"),
-            Self::Known(words) if words.len() <= LISTED => write!(f, ", known are {}", words.join(", ")),
-            Self::Known(words) => write!(f, ", known are {}, ...", words[..LISTED].join(", ")),
+            Self::Known(words) if words.len() <= LISTED => {
+                write!(f, ", expected one of {}", words.join(", "))
+            }
+            Self::Known(words) => write!(f, ", expected one of {}, ...", words[..LISTED].join(", ")),
             Self::Nothing => Ok(()),
         }
     }
@@ -66,7 +69,8 @@ fn similarity(left: &str, right: &str) -> f64 {
     }
     let edits = damerau_levenshtein(left, right);
     match edits {
-        // In `jaro_winkler` one wrong, missing or swapped letter of a short word weighs too much: STR for SRT.
+        // In `jaro_winkler` one wrong, missing or swapped letter of a short word weighs too much: STR for
+        // SRT.
         1 if longest >= 3 => jaro_winkler(left, right).max(SIMILAR),
         _ if edits * 2 > longest => 0.0,
         _ => jaro_winkler(left, right),
@@ -107,7 +111,7 @@ mod tests {
             Suggestion::of("IfStael", &words(&["IfStale", "Never"])).to_string(),
             ", did you mean \"IfStale\"?"
         );
-        assert_eq!(Suggestion::of("x", &words(&["a", "b"])).to_string(), ", known are a, b");
+        assert_eq!(Suggestion::of("x", &words(&["a", "b"])).to_string(), ", expected one of a, b");
         assert_eq!(Suggestion::of("x", &[]).to_string(), "");
         assert_eq!(Suggestion::Elsewhere("spec.source".into()).to_string(), ", it belongs to spec.source");
         let many: Vec<String> = (0..100).map(|n| format!("word{n}")).collect();

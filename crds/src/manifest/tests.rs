@@ -75,7 +75,7 @@ fn unknown_fields_have_suggestions() {
     );
     assert_eq!(
         message("    file: {path: out}", "    file: {path: out, colour: red}"),
-        "line 10, column 23: spec.destination.file.colour: unknown field, known are path"
+        "line 10, column 23: spec.destination.file.colour: unknown field, expected one of path"
     );
     assert_eq!(
         message("  name: calls", "  name: calls\n  lables: {}"),
@@ -95,7 +95,7 @@ fn invalid_values_are_reported() {
     );
     assert_eq!(
         message("SRT", "docx"),
-        "line 11, column 21: spec.destination.formats[1]: unknown value \"docx\", known are JSON, SRT, VTT, TXT"
+        "line 11, column 21: spec.destination.formats[1]: unknown value \"docx\", expected one of JSON, SRT, VTT, TXT"
     );
     assert_eq!(message("SRT", "JSON"), "line 11, column 21: spec.destination.formats[1]: is a duplicate");
     assert_eq!(
@@ -293,7 +293,8 @@ fn samples_are_valid() {
     // All of them can coexist.
     assert_eq!(jobs.len(), names.len());
 
-    // local-folder.yaml shows the defaults, except for source, destination, language and the derived threshold.
+    // local-folder.yaml shows the defaults, except for source, destination, language and the derived
+    // threshold.
     let shown = spec("local-folder.yaml");
     let mut defaults = crate::TranscriptionJobSpec {
         source: shown.source.clone(),

@@ -77,7 +77,7 @@ fn rounds_follow_with_growing_delays_and_end() {
     seen.rounds.push(round(5, Some((1000, true))));
     seen.workers.push(ended(5, 78, Some(failed_with(Cause::StorageUnavailable))));
     let Outcome::Ended(Ended::Failed { reason, message }) = decide(&seen, None, 1000) else { panic!() };
-    assert_eq!((reason, message.as_str()), (reasons::STORAGE_UNAVAILABLE, "6 Jobs in a row: words"));
+    assert_eq!((reason, message.as_str()), (reasons::STORAGE_UNAVAILABLE, "6 consecutive Jobs: words"));
 }
 
 #[test]

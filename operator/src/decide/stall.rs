@@ -8,8 +8,8 @@ use verbatim_text::count;
 
 use crate::observe::{NoPods, Observation, WorkerState};
 
-/// Time without a finished file after which ready workers count as stuck. The longest common recordings (some hours) take a
-/// worker minutes.
+/// Time without a finished file after which ready workers count as stuck. The longest common recordings (some
+/// hours) take a worker minutes.
 pub const NO_PROGRESS: Duration = Duration::from_secs(600);
 
 /// Obstacle to the work.

@@ -1,4 +1,5 @@
-//! Observes a job: its Jobs and pods from the watches, and its workers' metrics and progress. Client required.
+//! Observes a job: its Jobs and pods from the watches, and its workers' metrics and progress. Client
+//! required.
 
 mod api;
 pub mod exposition;

@@ -200,7 +200,8 @@ fn an_outage_of_the_api_server_changes_nothing() {
     fixture.until("calls", "three workers", |status| status["workers"]["ready"] == 3 && done(status) > 10);
     let before = fixture.fleet.done();
     cluster.stop_api_server();
-    // An operator that cannot renew its lease exits, as Kubernetes' own controllers do. Workers need no API server.
+    // An operator that cannot renew its lease exits, as Kubernetes' own controllers do. Workers need no API
+    // server.
     wait_until("the operator's exit", || !fixture.operator_runs());
     wait_until("progress without the API server", || fixture.fleet.done() > before);
     cluster.start_api_server().unwrap();
