@@ -53,7 +53,7 @@ RUN apt-get update \
  && apt-get install -y --no-install-recommends python3 python3-pip ca-certificates \
  && rm -rf /var/lib/apt/lists/*
 COPY --from=binaries /verbatim /usr/local/bin/verbatim
-# Each file is pinned by digest in inference/assets.lock.toml, which is in the program. Times are zero, so that this layer stays
+# Each file is pinned by digest in inference/models/assets.lock.toml, which is in the program. Times are zero, so that this layer stays
 # the same from one version to the next.
 COPY deploy/image/assets.sh deploy/image/cuda.txt /build/
 RUN --mount=type=secret,id=ca,target=/run/ca.crt \

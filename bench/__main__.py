@@ -1,4 +1,4 @@
-"""The bench: ours beside Moonshine's own engine and faster-whisper, over the same audio, in the same run.
+"""Benchmark of Verbatim, Moonshine's own engine and faster-whisper over the same audio in the same run.
 
 usage: python3 -m bench [options]     see --help; `make bench` builds first
 """
@@ -10,29 +10,29 @@ from pathlib import Path
 
 from bench import environment, machine, raw, report, schedule, startup, summary, workloads
 from bench.child import Peer
-from bench.environment import say
+from bench.environment import log
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 def options() -> argparse.Namespace:
-    """The command line. The defaults take about 20 minutes on 2 cores, 9 of them whisper's."""
+    """Parses the command line. The defaults take about 20 minutes on 2 cores, 9 of them for whisper."""
     parser = argparse.ArgumentParser(prog="bench", description=__doc__.splitlines()[0])
     parser.add_argument("--binary", type=Path, default=ROOT / "target/release/verbatim")
     parser.add_argument("--peers", default="moonshine,verbatim,whisper",
-                        help="who runs, in this order; also: moonshine-python")
-    parser.add_argument("--work", default="long,prompts", help="which workloads run")
+                        help="peers to run, in this order; also available: moonshine-python")
+    parser.add_argument("--work", default="long,prompts", help="workloads to run")
     parser.add_argument("--runs", type=int, default=4, help="runs of (a) in one process")
-    parser.add_argument("--rounds", type=int, default=1, help="processes of each peer for (a)")
-    parser.add_argument("--prompt-rounds", type=int, default=3, help="processes of each peer for (b)")
-    parser.add_argument("--threads", type=int, default=2, help="threads that every peer may use")
-    parser.add_argument("--out", type=Path, default=ROOT / "bench-out", help="raw results")
-    parser.add_argument("--no-docs", action="store_true", help="leave docs/benchmarks.md and the plot alone")
+    parser.add_argument("--rounds", type=int, default=1, help="processes per peer for (a)")
+    parser.add_argument("--prompt-rounds", type=int, default=3, help="processes per peer for (b)")
+    parser.add_argument("--threads", type=int, default=2, help="threads per peer")
+    parser.add_argument("--out", type=Path, default=ROOT / "bench-out", help="folder for raw results")
+    parser.add_argument("--no-docs", action="store_true", help="do not write docs/benchmarks.md and the plot")
     return parser.parse_args()
 
 
 def peers(args: argparse.Namespace, packages: Path, whisper: Path) -> list[Peer]:
-    """Everyone who takes part, with the command of each."""
+    """The selected peers, each with its command."""
     def python(module: str, model: Path, *more: str):
         return lambda work, out: [
             sys.executable, "-m", f"bench.peers.{module}", "--files", work.list_file(), "--out", out,
@@ -52,40 +52,40 @@ def peers(args: argparse.Namespace, packages: Path, whisper: Path) -> list[Peer]
 
 
 def main() -> int:
-    """Measures, writes the raw results, prints the table, and writes the document."""
+    """Measures, writes the raw results, prints the tables and updates the document."""
     args = options()
     packages = environment.python_packages()
     whisper = environment.whisper_model(packages)
     asterisk = environment.debian_prompts()
     report.share_packages(packages)
     work = [workloads.long_file(packages), workloads.prompts(asterisk)]
-    everyone = peers(args, packages, whisper)
-    ours = any(p.name == "verbatim" for p in everyone)
-    if ours and not args.binary.exists():
-        raise SystemExit(f"bench: {args.binary} is not there: run `make build` first")
+    selected = peers(args, packages, whisper)
+    with_verbatim = any(p.name == "verbatim" for p in selected)
+    if with_verbatim and not args.binary.exists():
+        raise SystemExit(f"bench: {args.binary} does not exist: run `make build` first")
     args.out.mkdir(parents=True, exist_ok=True)
     load = machine.busy()
     if load > 1:
-        say(f"the machine is busy (load {load:.1f}): the figures will be noisy")
+        log(f"the machine is busy (load {load:.1f}): the results will be noisy")
 
     first = None
-    if ours:
+    if with_verbatim:
         beckett = workloads.samples_dir(packages) / "beckett.wav"
         first = startup.first_transcript_seconds(args.binary, beckett, args.threads)
-        say(f"start to first transcript: {first:.2f} s")
+        log(f"process start to first transcript: {first:.2f} s")
     children = []
     if "long" in args.work.split(","):
-        children += schedule.run_rounds(everyone, work[0], args.rounds, args.runs, args.out)
+        children += schedule.run_rounds(selected, work[0], args.rounds, args.runs, args.out)
     if "prompts" in args.work.split(","):
-        children += schedule.run_rounds(everyone, work[1], args.prompt_rounds, 1, args.out)
+        children += schedule.run_rounds(selected, work[1], args.prompt_rounds, 1, args.out)
 
     raw.write(children, args.out)
     values = summary.against_targets(children, first)
-    where = machine.describe() | {"load before": f"{load:.2f}"}
-    (args.out / "summary.json").write_text(json.dumps({"machine": where, "figures": values}, indent=2) + "\n")
+    host = machine.describe() | {"load before": f"{load:.2f}"}
+    (args.out / "summary.json").write_text(json.dumps({"machine": host, "figures": values}, indent=2) + "\n")
     print(report.terminal(children, values))
     if not args.no_docs:
-        report.write_document(ROOT / "docs", children, values, where)
+        report.write_document(ROOT / "docs", children, values, host)
     return 0
 
 

@@ -1,6 +1,6 @@
-"""One peer's process over one workload: started, told to run, measured from outside, ended.
+"""Process of one peer over one workload: start, runs measured from outside, end.
 
-Takes: a command that speaks the protocol of peers/protocol.py. Gives: one Run for each time it is told to run.
+Input: a command that implements the protocol of peers/protocol.py. Output: one Run per pass.
 """
 
 import json
@@ -15,7 +15,7 @@ from bench.workloads import Workload
 
 @dataclass(frozen=True)
 class Peer:
-    """Something that transcribes: its name, and its command for a workload and an output folder."""
+    """Program under test: its name, and its command for a workload and an output folder."""
 
     name: str
     command: callable
@@ -23,7 +23,7 @@ class Peer:
 
 @dataclass
 class Run:
-    """One pass over a workload, timed and measured from outside the process."""
+    """One pass over a workload; time and memory are measured from outside the process."""
 
     peer: str
     workload: str
@@ -35,7 +35,7 @@ class Run:
     rss_before: int
     rss_after: int
     peak_rss: int
-    said: dict
+    answer: dict
 
     @property
     def rtf(self) -> float:
@@ -44,7 +44,7 @@ class Run:
 
 
 class Child:
-    """A living process of a peer. `process` tells the processes of one peer apart."""
+    """Running process of a peer. `process` numbers the processes of one peer."""
 
     def __init__(self, peer: Peer, workload: Workload, process: int, out: Path, log: Path) -> None:
         self.peer, self.workload, self.process, self.out = peer, workload, process, out
@@ -56,23 +56,23 @@ class Child:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, text=True, bufsize=1)
         self.sampler = Sampler(self._child.pid)
         if not self._answer().get("ready"):
-            raise SystemExit(f"bench: {peer.name} did not say that it is ready, see {log}")
+            raise SystemExit(f"bench: {peer.name} did not report that it is ready: see {log}")
 
     def run(self) -> Run:
-        """Has the peer transcribe all files once."""
+        """Lets the peer transcribe all files once."""
         number = len(self.runs) + 1
         before, started = self.sampler.rss_now(), time.time()
         self.sampler.begin_run(number)
         begin = time.monotonic()
         self._child.stdin.write("\n")
         self._child.stdin.flush()
-        said = self._answer()
+        answer = self._answer()
         seconds = time.monotonic() - begin
         after = self.sampler.rss_now()
         self.sampler.end_run()
-        # The workload's own length counts, so that every ratio is over the same seconds of audio.
+        # The length is the workload's own, not the peer's answer, so that all ratios have the same base.
         run = Run(self.peer.name, self.workload.name, self.process, number, started, seconds,
-                  self.workload.audio_seconds, before, after, self.sampler.peak_bytes, said)
+                  self.workload.audio_seconds, before, after, self.sampler.peak_bytes, answer)
         self.runs.append(run)
         return run
 
@@ -84,13 +84,13 @@ class Child:
         self.sampler.stop()
         self._log.close()
         if code != 0:
-            raise SystemExit(f"bench: {self.peer.name} ended with {code}, see {self._log_path}")
+            raise SystemExit(f"bench: {self.peer.name} exited with {code}: see {self._log_path}")
 
     def _answer(self) -> dict:
-        """The next JSON object on the peer's stdout; other lines go to the log."""
+        """Next JSON object on the peer's stdout; other lines go to the log."""
         for line in self._child.stdout:
             if line.startswith("{"):
                 return json.loads(line)
             self._log.write(line.encode())
         code = self._child.wait()
-        raise SystemExit(f"bench: {self.peer.name} ended with {code} in the middle, see {self._log_path}")
+        raise SystemExit(f"bench: {self.peer.name} exited with {code} during a run: see {self._log_path}")

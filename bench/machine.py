@@ -1,4 +1,4 @@
-"""What the figures were measured on. Takes nothing; gives words for a table."""
+"""Description of the machine that runs the bench, for a table."""
 
 import datetime
 import os
@@ -6,12 +6,12 @@ import platform
 import re
 from pathlib import Path
 
-# Instruction sets that decide how fast float and integer products are.
+# Instruction sets that determine the speed of float and integer products.
 FLAGS = ("avx2", "fma", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8")
 
 
 def describe() -> dict[str, str]:
-    """The machine, as label and value."""
+    """Properties of the machine, by name."""
     info = Path("/proc/cpuinfo").read_text()
     model = re.search(r"^model name\s*:\s*(.+)$", info, re.MULTILINE)
     flags_line = re.search(r"^flags\s*:\s*(.+)$", info, re.MULTILINE)
@@ -27,5 +27,5 @@ def describe() -> dict[str, str]:
 
 
 def busy() -> float:
-    """Load average of the last minute: above the bench's own, figures are noisy."""
+    """Load average of the last minute; load from other processes makes results noisy."""
     return os.getloadavg()[0]

@@ -1,6 +1,7 @@
-"""Memory and processor time of a process that owns a model, read from outside it.
+"""Memory and processor time of the process with the model, read from outside it.
 
-Takes: the id of a child. Gives: a sample every 100 ms and the kernel's own high-water mark. Linux only (/proc).
+Input: the id of a child process. Output: a sample every 100 ms and the kernel's high-water mark. Linux only
+(/proc).
 """
 
 import os
@@ -14,7 +15,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def status_bytes(pid: int, name: str) -> int:
-    """A line of /proc/PID/status in bytes, as VmRSS or VmHWM; 0 when the process is gone."""
+    """Value of a line of /proc/PID/status in bytes, such as VmRSS or VmHWM; 0 if the process has ended."""
     try:
         for line in Path(f"/proc/{pid}/status").read_text().splitlines():
             if line.startswith(name + ":"):
@@ -25,7 +26,7 @@ def status_bytes(pid: int, name: str) -> int:
 
 
 def children(pid: int) -> list[int]:
-    """All living descendants of a process."""
+    """Running descendants of a process."""
     found = []
     for listing in Path(f"/proc/{pid}/task").glob("*/children"):
         try:
@@ -36,13 +37,13 @@ def children(pid: int) -> list[int]:
     return found
 
 
-def owner(pid: int) -> int:
-    """The process that owns the model: of the child and its descendants the one with the highest memory."""
+def model_process(pid: int) -> int:
+    """Process with the model: the child or the descendant with the highest peak memory."""
     return max([pid, *children(pid)], key=lambda p: status_bytes(p, "VmHWM"))
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time so far; 0 when the process is gone."""
+    """User and system time so far; 0 if the process has ended."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     except (FileNotFoundError, ProcessLookupError):
@@ -51,13 +52,13 @@ def cpu_seconds(pid: int) -> float:
 
 
 def total_bytes() -> int:
-    """The machine's memory."""
+    """Memory of the machine."""
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 @dataclass
 class Sample:
-    """What a process used at one moment; `run` is 0 outside of runs."""
+    """Resource use of a process at one moment; `run` is 0 between runs."""
 
     timestamp: float
     elapsed_seconds: float
@@ -70,7 +71,7 @@ class Sample:
 
 @dataclass
 class Sampler:
-    """Samples one child on a thread until it is stopped."""
+    """Samples one child process on a thread until it is stopped."""
 
     pid: int
     samples: list[Sample] = field(default_factory=list)
@@ -85,29 +86,29 @@ class Sampler:
         self._thread.start()
 
     def begin_run(self, run: int) -> None:
-        """From here on samples belong to this run."""
+        """Assigns the following samples to this run."""
         self.run_started = time.monotonic()
         self.run = run
 
     def end_run(self) -> None:
-        """From here on samples belong to no run."""
+        """Assigns the following samples to no run."""
         self.run = 0
 
     def stop(self) -> None:
-        """Ends the thread."""
+        """Stops the thread."""
         self._stop.set()
         self._thread.join()
 
     def rss_now(self) -> int:
-        """Resident bytes of the process that owns the model, at this moment."""
-        pid = owner(self.pid)
+        """Current resident memory of the process with the model, in bytes."""
+        pid = model_process(self.pid)
         self.peak_bytes = max(self.peak_bytes, status_bytes(pid, "VmHWM"))
         return status_bytes(pid, "VmRSS")
 
     def _loop(self) -> None:
         last_cpu, last_time = 0.0, self._started
         while not self._stop.wait(SAMPLE_SECONDS):
-            pid, now = owner(self.pid), time.monotonic()
+            pid, now = model_process(self.pid), time.monotonic()
             rss, cpu = status_bytes(pid, "VmRSS"), cpu_seconds(pid)
             self.peak_bytes = max(self.peak_bytes, status_bytes(pid, "VmHWM"))
             run = self.run

@@ -1,6 +1,6 @@
-"""The plot of docs/benchmarks.md: RTF of each run, and resident memory over four runs, of the 12-minute file.
+"""Plot of docs/benchmarks.md: RTF and resident memory over four runs of the 12-minute file.
 
-A plain SVG, written by hand so that it needs no library and follows the reader's light or dark theme.
+The SVG is written directly, so that it needs no library and follows the reader's light or dark theme.
 """
 
 import math
@@ -11,7 +11,7 @@ from bench.child import Child
 MIB = 2**20
 ORDER = ("moonshine-python", "moonshine", "whisper", "verbatim")
 LABELS = {
-    "moonshine-python": "the same in Python",
+    "moonshine-python": "Moonshine via Python",
     "moonshine": "Moonshine's engine",
     "whisper": "faster-whisper base",
     "verbatim": "Verbatim",
@@ -38,7 +38,7 @@ STYLE = """
 
 
 class Panel:
-    """One pair of axes; y is logarithmic where the peers differ by more than ten."""
+    """Pair of axes; y is logarithmic if the values differ by more than a factor of ten."""
 
     def __init__(self, title: str, left: float, right: float, x_max: float, ys: list[float]) -> None:
         self.left, self.right, self.x_max = left, right, x_max
@@ -70,11 +70,11 @@ class Panel:
         return [step * i for i in range(int(self.high / step) + 1)]
 
     def x(self, value: float) -> float:
-        """Horizontal place of a value."""
+        """Horizontal position of a value."""
         return self.left + (self.right - self.left) * value / self.x_max
 
     def y(self, value: float) -> float:
-        """Vertical place of a value."""
+        """Vertical position of a value."""
         if self.log:
             share = math.log(max(value, self.low) / self.low) / math.log(self.high / self.low)
         else:
@@ -82,35 +82,38 @@ class Panel:
         return BOTTOM - (BOTTOM - TOP) * share
 
     def line(self, peer: str, points: list[tuple[float, float]], dots: bool) -> None:
-        """One peer's line."""
-        places = [(self.x(a), self.y(b)) for a, b in points]
-        path = "M" + "L".join(f"{a:.1f} {b:.1f}" for a, b in places)
+        """Adds the line of one peer."""
+        positions = [(self.x(a), self.y(b)) for a, b in points]
+        path = "M" + "L".join(f"{a:.1f} {b:.1f}" for a, b in positions)
         self.parts.append(f'<path class="line {peer}" d="{path}" style="fill:none"/>')
         if dots:
-            self.parts += [f'<circle class="{peer}" cx="{a:.1f}" cy="{b:.1f}" r="3.5"/>' for a, b in places]
+            self.parts += [f'<circle class="{peer}" cx="{a:.1f}" cy="{b:.1f}" r="3.5"/>'
+                           for a, b in positions]
 
     def labels(self, ends: dict[str, float]) -> None:
-        """Names at the lines' right ends, moved apart where they would touch."""
+        """Adds names at the right ends of the lines, moved apart if they would overlap."""
         last = -math.inf
         for peer, value in sorted(ends.items(), key=lambda e: self.y(e[1])):
             last = max(self.y(value) + 4, last + 15)
-            self.parts.append(f'<text class="{peer}" x="{self.right + 8}" y="{last:.1f}">{LABELS[peer]}</text>')
+            self.parts.append(
+                f'<text class="{peer}" x="{self.right + 8}" y="{last:.1f}">{LABELS[peer]}</text>')
 
     def x_axis(self, marks: list[tuple[float, str]]) -> None:
-        """Labels below the axis."""
+        """Adds labels below the axis."""
         for value, text in marks:
             self.parts.append(
-                f'<text class="muted" x="{self.x(value):.1f}" y="{BOTTOM + 20}" text-anchor="middle">{text}</text>')
+                f'<text class="muted" x="{self.x(value):.1f}" y="{BOTTOM + 20}" '
+                f'text-anchor="middle">{text}</text>')
 
 
 def thin(points: list[tuple[float, float]], most: int = 200) -> list[tuple[float, float]]:
-    """At most so many points; of each group the highest is kept, so that no peak is lost."""
+    """Reduces points to at most `most`; keeps the highest of each group, so that no peak is lost."""
     size = max(1, math.ceil(len(points) / most))
     return [max(points[i:i + size], key=lambda p: p[1]) for i in range(0, len(points), size)]
 
 
 def memory_points(child: Child) -> list[tuple[float, float]]:
-    """Resident MiB over work: run 2.5 is half-way through the third run. Idle time between runs is left out."""
+    """Resident MiB over runs: 2.5 is half-way through the third run. Idle time between runs is left out."""
     durations = {r.run: r.seconds for r in child.runs}
     return [(s.run - 1 + min(1.0, s.run_seconds / durations[s.run]), s.rss_bytes / MIB)
             for s in child.sampler.samples if s.run in durations]
@@ -138,7 +141,7 @@ def write(path: Path, children: list[Child]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        f'aria-label="Real-time factor and resident memory of each peer over four runs of a 12-minute file">\n'
+        'aria-label="Real-time factor and resident memory of each peer over four runs of a 12-minute file">\n'
         f"<style>{STYLE}</style>\n{body}\n"
-        f'<text class="muted" x="60" y="{HEIGHT - 12}">A 12-minute file, four times in one process; memory of the '
-        f"process that owns the model, every 100 ms, from outside.</text>\n</svg>\n")
+        f'<text class="muted" x="60" y="{HEIGHT - 12}">A 12-minute file, four runs in one process. '
+        f"Memory of the process with the model, sampled from outside every 100 ms.</text>\n</svg>\n")

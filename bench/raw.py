@@ -1,6 +1,7 @@
-"""Raw results, in the fields of the project's first memory report, so that old and new can be compared.
+"""Raw results, with the fields of the project's first memory report, so that both are comparable.
 
-`results.jsonl` has one line a run, `memory.csv` one line a sample. Sizes are in MiB (the fields say mb, as they did).
+`results.jsonl` has one line per run, `memory.csv` one line per sample. Sizes are in MiB, although the
+old field names have mb.
 """
 
 import csv
@@ -40,7 +41,7 @@ def write(children: list[Child], out: Path) -> None:
                     "worker_rss_delta_mb": round((run.rss_after - run.rss_before) / MIB, 2),
                     "worker_rss_peak_mb": round(run.peak_rss / MIB, 2),
                     "error": None,
-                    "said": run.said,
+                    "said": run.answer,
                 }) + "\n")
     with open(out / "memory.csv", "w", newline="") as memory:
         rows = csv.writer(memory)
@@ -51,4 +52,5 @@ def write(children: list[Child], out: Path) -> None:
             for s in child.sampler.samples:
                 rows.writerow([_iso(s.timestamp), f"{s.elapsed_seconds:.2f}", child.peer.name, s.pid,
                                f"{s.cpu_percent:.0f}", f"{s.rss_bytes / MIB:.2f}",
-                               f"{100 * s.rss_bytes / total_bytes():.3f}", test, s.run, f"{s.run_seconds:.2f}"])
+                               f"{100 * s.rss_bytes / total_bytes():.3f}", test, s.run,
+                               f"{s.run_seconds:.2f}"])

@@ -1,4 +1,4 @@
-"""Start to first transcript: a cold process, from its start to the first line of text. The file cache is warm."""
+"""Time from the start of a new process to its first line of text, with a warm file cache."""
 
 import statistics
 import subprocess
@@ -9,8 +9,9 @@ TRIES = 5
 
 
 def first_transcript_seconds(binary: Path, audio: Path, threads: int) -> float:
-    """Median wall time from the start of the process to the first byte of the transcript on its stdout."""
-    command = [str(binary), "transcribe", str(audio), "--formats", "txt", "--threads", str(threads), "--quiet"]
+    """Median wall time from process start to the first byte of the transcript on stdout, in seconds."""
+    command = [str(binary), "transcribe", str(audio), "--formats", "txt", "--threads", str(threads),
+               "--quiet"]
     times = []
     for _ in range(TRIES):
         begin = time.monotonic()
@@ -19,5 +20,5 @@ def first_transcript_seconds(binary: Path, audio: Path, threads: int) -> float:
             times.append(time.monotonic() - begin)
             _, errors = child.communicate()
         if child.returncode != 0 or not first:
-            raise SystemExit(f"bench: {' '.join(command)} ended with {child.returncode}: {errors.decode()}")
+            raise SystemExit(f"bench: {' '.join(command)} exited with {child.returncode}: {errors.decode()}")
     return statistics.median(times)

@@ -1,6 +1,6 @@
-"""Word error rate over a folder of transcripts, at corpus level, with Whisper's English normaliser on both sides.
+"""Corpus-level word error rate of a folder of transcripts, with Whisper's English normaliser on both sides.
 
-usage: python3 -m bench.wer DIR      prints the rate over the Asterisk prompts whose JSON transcripts lie in DIR
+usage: python3 -m bench.wer DIR      prints the rate over the Asterisk prompts, with transcripts from DIR
 """
 
 import json
@@ -11,7 +11,7 @@ from bench import environment, workloads
 
 
 def read_texts(folder: Path) -> dict[str, str]:
-    """The text of each `NAME.json` or `NAME.wav.json` below the folder, by NAME."""
+    """Texts of all `NAME.json` and `NAME.wav.json` below the folder, by NAME."""
     texts = {}
     for path in sorted(folder.rglob("*.json")):
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -21,19 +21,19 @@ def read_texts(folder: Path) -> dict[str, str]:
 
 
 def word_error_rate(references: dict[str, str], texts: dict[str, str]) -> float:
-    """Corpus-level rate: all errors over all words. A missing transcript counts as an empty one."""
+    """Corpus-level rate: all errors over all words. A missing transcript counts as empty."""
     import jiwer
     from whisper_normalizer.english import EnglishTextNormalizer
 
     normalise = EnglishTextNormalizer()
     names = sorted(references)
-    wanted = [normalise(references[n]) for n in names]
-    heard = [normalise(texts.get(n, "")) for n in names]
-    return jiwer.wer(wanted, heard)
+    expected = [normalise(references[n]) for n in names]
+    actual = [normalise(texts.get(n, "")) for n in names]
+    return jiwer.wer(expected, actual)
 
 
 def main(argv: list[str]) -> int:
-    """The command line."""
+    """Runs the command line."""
     if len(argv) != 1 or not Path(argv[0]).is_dir():
         print("usage: python3 -m bench.wer DIR", file=sys.stderr)
         return 2
@@ -42,7 +42,8 @@ def main(argv: list[str]) -> int:
     texts = read_texts(Path(argv[0]))
     missing = sorted(set(references) - set(texts))
     if missing:
-        print(f"bench: {len(missing)} transcripts are missing and count as empty, as {missing[0]}", file=sys.stderr)
+        print(f"bench: {len(missing)} transcripts are missing and count as empty, such as {missing[0]}",
+              file=sys.stderr)
     rate = word_error_rate(references, texts)
     print(json.dumps({"files": len(references), "missing": len(missing), "wer": round(rate, 5)}))
     return 0

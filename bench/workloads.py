@@ -1,6 +1,6 @@
-"""The recordings that every peer gets: (a) one 12-minute file, (b) the Asterisk prompts with their transcripts.
+"""Workloads of every peer: (a) one 12-minute file, (b) the Asterisk prompts with their transcripts.
 
-Takes: the folders of environment.py. Gives: WAV files in the cache, made once, and the reference texts.
+Input: the folders of environment.py. Output: WAV files in the cache, made once, and the reference texts.
 
 usage: python3 -m bench.workloads      prints the folder of the prompts, for tests; needs no Python packages
 """
@@ -13,7 +13,7 @@ import wave
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.environment import cache_dir, debian_prompts, say
+from bench.environment import cache_dir, debian_prompts, log
 
 LONG_REPEATS = 16  # 44.4 s x 16 = 710 s, the "12-minute file" of the project's first memory report
 SHORTEST_PROMPT_SECONDS = 2.0
@@ -22,7 +22,7 @@ EXPECTED_PROMPTS = 212
 
 @dataclass(frozen=True)
 class Workload:
-    """Files that a peer transcribes in one run, in this order."""
+    """Files that a peer transcribes in one run, in order."""
 
     name: str
     files: tuple[Path, ...]
@@ -30,28 +30,28 @@ class Workload:
     references: dict[str, str]
 
     def list_file(self) -> Path:
-        """A text file with one path a line: the peers' input."""
+        """Writes a text file with one path per line, the input of the peers, and returns its path."""
         path = cache_dir() / f"{self.name}.files"
         path.write_text("".join(f"{f}\n" for f in self.files))
         return path
 
 
 def seconds_of(path: Path) -> float:
-    """Length of a WAV file."""
+    """Length of a WAV file in seconds."""
     with wave.open(str(path)) as wav:
         return wav.getnframes() / wav.getframerate()
 
 
 def samples_dir(packages: Path) -> Path:
-    """The recordings that come with Moonshine's package."""
+    """Folder of the recordings in Moonshine's package."""
     return packages / "moonshine_voice" / "assets"
 
 
 def long_file(packages: Path) -> Workload:
-    """(a): two_cities.wav sixteen times in one file of 710 s, 48 kHz."""
+    """Workload (a): two_cities.wav sixteen times in one file of 710 s, 48 kHz."""
     path = cache_dir() / "two_cities_x16.wav"
     if not path.exists():
-        say(f"making {path.name}")
+        log(f"making {path.name}")
         partial = path.with_suffix(".partial")
         with wave.open(str(samples_dir(packages) / "two_cities.wav")) as source:
             frames = source.readframes(source.getnframes())
@@ -64,7 +64,7 @@ def long_file(packages: Path) -> Workload:
 
 
 def prompt_texts(asterisk: Path) -> dict[str, str]:
-    """What each prompt says, by its name, as `digits/1`."""
+    """Texts of the prompts by name, such as `digits/1`."""
     listing = asterisk / "usr/share/doc/asterisk-core-sounds-en/core-sounds-en.txt.gz"
     texts = {}
     for line in gzip.open(listing, "rt", encoding="utf-8"):
@@ -74,7 +74,7 @@ def prompt_texts(asterisk: Path) -> dict[str, str]:
 
 
 def prompts(asterisk: Path) -> Workload:
-    """(b): the prompts of 2 s or more that consist of words alone (no `[` for a sound), under flat unique names."""
+    """Workload (b): prompts of 2 s or more without sound effects (no `[` in the text), under flat names."""
     sounds = asterisk / "usr/share/asterisk/sounds/en_US_f_Allison"
     folder = cache_dir() / "prompts"
     chosen = []

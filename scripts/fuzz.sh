@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Fuzzes what parses bytes from outside: each libFuzzer target of fuzz/, then the seeded mutations of
-# inference/tests/fuzz_decode.rs, which find deep states of known formats sooner. They share the time.
+# inference/engine/tests/fuzz_decode.rs, which find deep states of known formats sooner. They share the time.
 #
 # usage: scripts/fuzz.sh SECONDS
 #
@@ -9,7 +9,7 @@ set -euo pipefail
 
 seconds=$1
 folder=fuzz
-seeds=inference/tests/fixtures/audio
+seeds=inference/fixtures/audio
 # Sanitizers and coverage are unstable options of the compiler; this lets the stable one take them for fuzz/, so that no
 # second toolchain is needed. The product's own build is never made this way.
 fuzz() { RUSTC_BOOTSTRAP=1 cargo fuzz "$@"; }

@@ -12,7 +12,7 @@ rm -rf "$soak/audio"
 mkdir -p "$soak/audio"
 cp "$("$verbatim" model show --path)"/samples/*.wav "$soak/audio/"
 for format in mulaw-8k.wav mp3.mp3 opus.opus flac.flac aac.m4a vorbis.ogg; do
-  cp "inference/tests/fixtures/audio/$format" "$soak/audio/"
+  cp "inference/fixtures/audio/$format" "$soak/audio/"
 done
 
 [ $# -gt 0 ] || set -- --hours 0.1667

@@ -1,1 +1,1 @@
-"""Acceptance checks that take minutes, so they are no part of `make test`: exactness, flat memory, and kills."""
+"""Acceptance checks: exactness, flat memory, and kills. They take minutes; `make test` skips them."""

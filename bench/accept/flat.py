@@ -1,4 +1,4 @@
-"""Memory does not depend on a file's length: the peak on three hours is within a tenth of that on twelve minutes."""
+"""Flat memory: the peak for a three-hour file is within a tenth of the peak for a twelve-minute file."""
 
 import os
 import subprocess
@@ -6,14 +6,14 @@ import wave
 from pathlib import Path
 from random import Random
 
-from bench.accept.outputs import Problem
+from bench.accept.outputs import CheckFailure
 
 SHORT_SECONDS, LONG_SECONDS = 12 * 60, 3 * 3600
 ALLOWED = 1.10
 
 
 def repeat(source: Path, seconds: int, path: Path) -> None:
-    """A WAV file of that length, the recording over and over."""
+    """Writes a WAV file of about this length by repeating the recording."""
     with wave.open(str(source)) as wav:
         frames = wav.readframes(wav.getnframes())
         times = round(seconds * wav.getframerate() / wav.getnframes())
@@ -24,18 +24,18 @@ def repeat(source: Path, seconds: int, path: Path) -> None:
 
 
 def peak_bytes(binary: Path, audio: Path, out: Path) -> int:
-    """The kernel's high-water mark of the process and the children that it waited for."""
+    """The kernel's high-water mark of the process and of the children that it waited for, in bytes."""
     command = [str(binary), "transcribe", str(audio), "-o", str(out), "--formats", "json", "--quiet"]
     child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode != 0:
-        raise Problem(f"transcribe {audio.name} ended with {child.returncode}")
+        raise CheckFailure(f"transcribe {audio.name} exited with {child.returncode}")
     return usage.ru_maxrss * 1024
 
 
 def check(binary: Path, folder: Path, prompts: tuple[Path, ...], samples: Path, random: Random) -> str:
-    """Both files in turn, each in a process of its own."""
+    """Measures both files in turn, each in its own process."""
     peaks = []
     for seconds in (SHORT_SECONDS, LONG_SECONDS):
         audio = folder / f"{seconds}.wav"
@@ -43,7 +43,8 @@ def check(binary: Path, folder: Path, prompts: tuple[Path, ...], samples: Path, 
         peaks.append(peak_bytes(binary, audio, folder / "out"))
         audio.unlink()
     short, long = (p / 2**20 for p in peaks)
-    said = f"peak {short:.0f} MiB on {SHORT_SECONDS // 60} minutes, {long:.0f} MiB on {LONG_SECONDS // 3600} hours"
+    summary = (f"peak {short:.0f} MiB on {SHORT_SECONDS // 60} minutes, "
+               f"{long:.0f} MiB on {LONG_SECONDS // 3600} hours")
     if long > short * ALLOWED:
-        raise Problem(said)
-    return said
+        raise CheckFailure(summary)
+    return summary

@@ -1,26 +1,31 @@
-"""Runs the binary and reads what it wrote. Shared by the checks."""
+"""Runs of the binary and their outputs, shared by the checks."""
 
 import json
 import subprocess
 from pathlib import Path
 
 
-class Problem(Exception):
-    """What does not hold, in words."""
+class CheckFailure(Exception):
+    """Failure of a check; the message names the first difference."""
 
 
 def transcribe(binary: Path, files: list[Path], out: Path, *options: str) -> None:
-    """One run of `verbatim transcribe`; anything but success is a problem."""
-    command = [str(binary), "transcribe", *map(str, files), "-o", str(out), "--formats", "json", "--quiet", *options]
+    """Runs `verbatim transcribe`.
+
+    Raises CheckFailure if it does not succeed.
+    """
+    command = [str(binary), "transcribe", *map(str, files), "-o", str(out), "--formats", "json", "--quiet",
+               *options]
     ended = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     if ended.returncode != 0:
-        raise Problem(f"transcribe {' '.join(options)} ended with {ended.returncode}: {ended.stderr.decode()[-500:]}")
+        errors = ended.stderr.decode()[-500:]
+        raise CheckFailure(f"transcribe {' '.join(options)} exited with {ended.returncode}: {errors}")
 
 
 def transcripts(folder: Path, keep: tuple[str, ...] | None = None) -> dict[str, str]:
-    """Each JSON transcript below the folder as canonical text, by its relative path.
+    """JSON transcripts below the folder as canonical text, by relative path.
 
-    `keep` names the fields that count; without it all do but `processing`, which differs between any two runs.
+    `keep` names the fields to keep; by default all but `processing`, which differs between any two runs.
     """
     found = {}
     for path in sorted(folder.rglob("*.json")):
@@ -32,12 +37,13 @@ def transcripts(folder: Path, keep: tuple[str, ...] | None = None) -> dict[str, 
     return found
 
 
-def compare(wanted: dict[str, str], found: dict[str, str], what: str) -> None:
-    """Raises a problem that names the first difference."""
-    if missing := sorted(wanted.keys() - found.keys()):
-        raise Problem(f"{what}: {len(missing)} transcripts are missing, as {missing[0]}")
-    if added := sorted(found.keys() - wanted.keys()):
-        raise Problem(f"{what}: {len(added)} files should not be there, as {added[0]}")
-    if differ := [name for name in sorted(wanted) if wanted[name] != found[name]]:
+def compare(expected: dict[str, str], actual: dict[str, str], what: str) -> None:
+    """Raises CheckFailure with the first difference."""
+    if missing := sorted(expected.keys() - actual.keys()):
+        raise CheckFailure(f"{what}: {len(missing)} transcripts are missing, such as {missing[0]}")
+    if added := sorted(actual.keys() - expected.keys()):
+        raise CheckFailure(f"{what}: {len(added)} files are unexpected, such as {added[0]}")
+    if differ := [name for name in sorted(expected) if expected[name] != actual[name]]:
         name = differ[0]
-        raise Problem(f"{what}: {len(differ)} of {len(wanted)} differ, as {name}:\n  {wanted[name]}\n  {found[name]}")
+        raise CheckFailure(f"{what}: {len(differ)} of {len(expected)} differ, such as {name}:\n"
+                           f"  {expected[name]}\n  {actual[name]}")

@@ -1,8 +1,8 @@
 """Moonshine's own engine, `moonshine-voice`: its C++ library, called through its C interface.
 
-The package's Python class turns every sample into a Python float and back, which costs gigabytes and seconds on long
-files and is none of the engine's doing. So the same C function is called with a plain buffer here. `--binding python`
-takes the class as it is, to show the difference.
+The package's Python class converts every sample to a Python float and back. On long files this costs
+gigabytes and seconds that the engine does not cause. This peer calls the same C function with a plain buffer.
+`--binding=python` uses the class unchanged, to show the difference.
 """
 
 import ctypes
@@ -14,7 +14,7 @@ from bench.peers import protocol
 
 
 def read_wav(path: Path) -> tuple:
-    """16-bit mono PCM as floats in [-1, 1), and the sample rate."""
+    """Reads 16-bit mono PCM as floats in [-1, 1), and the sample rate."""
     import numpy
 
     with wave.open(str(path)) as wav:
@@ -24,7 +24,7 @@ def read_wav(path: Path) -> tuple:
 
 
 def main() -> None:
-    """One child process of the bench."""
+    """Runs one child process of the bench."""
     python_binding = "--binding=python" in sys.argv
     sys.argv = [a for a in sys.argv if not a.startswith("--binding")]
     args = protocol.arguments()

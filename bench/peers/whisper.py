@@ -1,4 +1,4 @@
-"""faster-whisper, Whisper base with int8 weights, one file after the other with the package's own defaults."""
+"""faster-whisper: Whisper base with int8 weights, one file after the other, with the package's defaults."""
 
 import wave
 from pathlib import Path
@@ -7,7 +7,7 @@ from bench.peers import protocol
 
 
 def main() -> None:
-    """One child process of the bench."""
+    """Runs one child process of the bench."""
     args = protocol.arguments()
     from faster_whisper import WhisperModel
 

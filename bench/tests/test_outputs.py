@@ -1,4 +1,4 @@
-"""Reading and comparing transcripts."""
+"""Tests of reading and comparing transcripts."""
 
 import json
 import tempfile
@@ -6,7 +6,7 @@ import unittest
 from pathlib import Path
 
 from bench import wer
-from bench.accept.outputs import Problem, compare, transcripts
+from bench.accept.outputs import CheckFailure, compare, transcripts
 
 
 class Folder(unittest.TestCase):
@@ -22,7 +22,7 @@ class Folder(unittest.TestCase):
 
 
 class Texts(Folder):
-    def test_names_lose_their_endings(self):
+    def test_names_drop_their_extensions(self):
         self.write("a.json", text="one")
         self.write("sub/b.wav.json", text="two")
         self.write("report.json", files=3)
@@ -30,24 +30,24 @@ class Texts(Folder):
 
 
 class Comparisons(Folder):
-    def test_processing_does_not_count(self):
+    def test_processing_is_ignored(self):
         self.write("one/a.json", text="x", processing={"seconds": 1})
         self.write("two/a.json", text="x", processing={"seconds": 2})
         compare(transcripts(self.root / "one"), transcripts(self.root / "two"), "runs")
 
-    def test_a_score_counts(self):
+    def test_scores_are_compared(self):
         self.write("one/a.json", segments=[{"text": "x", "avg_logprob": -0.1}])
         self.write("two/a.json", segments=[{"text": "x", "avg_logprob": -0.1000001}])
-        with self.assertRaisesRegex(Problem, "runs: 1 of 1 differ, as a.json"):
+        with self.assertRaisesRegex(CheckFailure, "runs: 1 of 1 differ, such as a.json"):
             compare(transcripts(self.root / "one"), transcripts(self.root / "two"), "runs")
 
-    def test_a_missing_and_an_added_file_are_named(self):
-        with self.assertRaisesRegex(Problem, "missing, as a.json"):
+    def test_missing_and_unexpected_files_are_named(self):
+        with self.assertRaisesRegex(CheckFailure, "missing, such as a.json"):
             compare({"a.json": ""}, {}, "runs")
-        with self.assertRaisesRegex(Problem, "should not be there, as b.json"):
+        with self.assertRaisesRegex(CheckFailure, "unexpected, such as b.json"):
             compare({}, {"b.json": ""}, "runs")
 
-    def test_hidden_folders_are_not_output(self):
+    def test_hidden_folders_are_ignored(self):
         self.write(".verbatim/plan.json", text="x")
         self.assertEqual(transcripts(self.root), {})
 

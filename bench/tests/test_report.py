@@ -1,4 +1,4 @@
-"""The document's hand-written parts survive, and the plot is well-formed."""
+"""Tests that hand-written parts of the document survive and that the plot is well-formed."""
 
 import tempfile
 import unittest
@@ -15,7 +15,8 @@ EVERYTHING = {t.key: 1.0 for t in report.TARGETS}
 
 def measured(peer: str, scale: float) -> SimpleNamespace:
     made = child(peer, [run(peer, n, scale * n, rss=scale * n) for n in (1, 2, 3, 4)])
-    samples = [Sample(0.0, 0.1 * n, 1 + n // 10, 0.1 * (n % 10), 7, 100.0, int(scale * 2**20) * n) for n in range(40)]
+    samples = [Sample(0.0, 0.1 * n, 1 + n // 10, 0.1 * (n % 10), 7, 100.0, int(scale * 2**20) * n)
+               for n in range(40)]
     made.sampler = SimpleNamespace(samples=samples)
     return made
 
@@ -26,7 +27,8 @@ class Document(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.docs = Path(folder.name)
         self.page = self.docs / "benchmarks.md"
-        self.page.write_text(f"# Title\n\nby hand\n{report.BEGIN}\nold figures\n{report.END}\n\n## Findings\n\nkept\n")
+        self.page.write_text(
+            f"# Title\n\nby hand\n{report.BEGIN}\nold figures\n{report.END}\n\n## Findings\n\nkept\n")
 
     def write(self):
         children = [measured("verbatim", 1), measured("moonshine", 50)]
@@ -40,21 +42,22 @@ class Document(unittest.TestCase):
         self.assertTrue(text.endswith("## Findings\n\nkept\n"))
         self.assertIn("| cores | 2 |", text)
 
-    def test_writing_again_changes_nothing(self):
+    def test_rewriting_is_idempotent(self):
         self.write()
         first = self.page.read_text()
         self.write()
         self.assertEqual(self.page.read_text(), first)
 
-    def test_the_plot_is_xml_with_a_line_for_each_peer(self):
+    def test_plot_is_xml_with_a_line_per_peer(self):
         self.write()
         root = ElementTree.parse(self.docs / "benchmarks" / "memory-and-speed.svg").getroot()
-        lines = [e.get("class") for e in root.iter("{http://www.w3.org/2000/svg}path") if "line" in e.get("class")]
+        paths = root.iter("{http://www.w3.org/2000/svg}path")
+        lines = [e.get("class") for e in paths if "line" in e.get("class")]
         self.assertEqual(sorted(lines), ["line moonshine"] * 2 + ["line verbatim"] * 2)
 
 
 class Thinning(unittest.TestCase):
-    def test_peaks_survive(self):
+    def test_peaks_are_kept(self):
         points = [(float(i), 0.0) for i in range(1000)]
         points[777] = (777.0, 9.0)
         thinned = plot.thin(points, most=50)

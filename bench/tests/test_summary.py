@@ -1,4 +1,4 @@
-"""The arithmetic between the measurements and the table."""
+"""Tests of the arithmetic from measurements to tables."""
 
 import unittest
 from pathlib import Path
@@ -17,19 +17,20 @@ def run(peer: str, number: int, seconds: float, rss: float = 100, peak: float = 
 
 def child(peer: str, runs: list[Run]) -> SimpleNamespace:
     workload = SimpleNamespace(name="long", references={})
-    return SimpleNamespace(peer=SimpleNamespace(name=peer), workload=workload, process=1, runs=runs, out=Path("."))
+    return SimpleNamespace(
+        peer=SimpleNamespace(name=peer), workload=workload, process=1, runs=runs, out=Path("."))
 
 
 class Ratios(unittest.TestCase):
     def test_ratios_pair_neighbouring_runs(self):
-        # The machine is twice as slow in the second run; pairs still give 6, means would not.
+        # The machine is half as fast in the second run; pairs still give 6, means would not.
         children = [
             child("slow", [run("slow", 1, 6), run("slow", 2, 14), run("slow", 3, 5)]),
             child("fast", [run("fast", 1, 1), run("fast", 2, 2), run("fast", 3, 1)]),
         ]
         self.assertEqual(summary.paired_ratio(children, "long", "slow", "fast"), 6)
 
-    def test_a_peer_that_did_not_run_has_no_ratio(self):
+    def test_no_ratio_without_runs_of_both_peers(self):
         children = [child("slow", [run("slow", 1, 6)])]
         self.assertIsNone(summary.paired_ratio(children, "long", "slow", "fast"))
 
@@ -39,12 +40,12 @@ class Memory(unittest.TestCase):
         children = [child("p", [run("p", 1, 1, rss=100), run("p", 2, 1, rss=90), run("p", 3, 1, rss=103)])]
         self.assertEqual(summary.growth_mib(children, "p", "long"), 3)
 
-    def test_the_worst_process_counts(self):
+    def test_growth_is_that_of_the_worst_process(self):
         children = [child("p", [run("p", 1, 1, rss=100), run("p", 2, 1, rss=101)]),
                     child("p", [run("p", 1, 1, rss=100), run("p", 2, 1, rss=107)])]
         self.assertEqual(summary.growth_mib(children, "p", "long"), 7)
 
-    def test_one_run_shows_no_growth(self):
+    def test_one_run_has_no_growth(self):
         self.assertIsNone(summary.growth_mib([child("p", [run("p", 1, 1)])], "p", "long"))
 
     def test_figures_take_the_median_time_and_the_highest_peak(self):
@@ -53,15 +54,16 @@ class Memory(unittest.TestCase):
         self.assertEqual((found.rtf, found.fastest, found.slowest, found.peak_mib), (0.02, 0.01, 0.09, 30))
 
 
-class Verdicts(unittest.TestCase):
-    def test_a_ratio_must_be_high_enough(self):
+class Results(unittest.TestCase):
+    def test_ratios_have_a_lower_bound(self):
         ratio = next(t for t in TARGETS if t.key == "long_ratio")
-        self.assertEqual([ratio.verdict(v) for v in (5.9, 6, 9.9, 10, None)],
-                         ["missed", "must", "must", "aim", "not measured"])
+        self.assertEqual([ratio.result(v) for v in (5.9, 6, 9.9, 10, None)],
+                         ["missed", "requirement met", "requirement met", "goal met", "not measured"])
 
-    def test_a_size_must_be_low_enough(self):
+    def test_sizes_have_an_upper_bound(self):
         peak = next(t for t in TARGETS if t.key == "long_peak")
-        self.assertEqual([peak.verdict(v) for v in (451, 450, 251, 250)], ["missed", "must", "must", "aim"])
+        self.assertEqual([peak.result(v) for v in (451, 450, 251, 250)],
+                         ["missed", "requirement met", "requirement met", "goal met"])
 
 
 if __name__ == "__main__":

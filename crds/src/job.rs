@@ -1,6 +1,6 @@
 //! TranscriptionJob, `verbatim.dev/v1alpha1`: the spec. `kubectl explain` shows the doc comments.
 
-use kube::CustomResource;
+use kube_derive::CustomResource;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,8 @@ pub fn api_version() -> String {
 /// Spec of a TranscriptionJob: recordings, transcripts, model, and resources.
 #[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[kube(
+    // Without the facade `kube`, so that a worker builds no client of Kubernetes.
+    crates(kube_core = "::kube_core"),
     group = "verbatim.dev",
     version = "v1alpha1",
     kind = "TranscriptionJob",

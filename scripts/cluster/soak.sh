@@ -13,7 +13,7 @@ rm -rf "$folder"
 mkdir -p "$folder/audio" "$folder/report"
 cp "$("$verbatim" model show --path)"/samples/*.wav "$folder/audio/"
 for format in mulaw-8k.wav mp3.mp3 opus.opus flac.flac aac.m4a vorbis.ogg; do
-  cp "$root/inference/tests/fixtures/audio/$format" "$folder/audio/"
+  cp "$root/inference/fixtures/audio/$format" "$folder/audio/"
 done
 # The pod's user writes the report.
 chown -R 65532:65532 "$folder"

@@ -3,7 +3,7 @@
 usage: sbom.py operator|worker ARCHIVE.tar > sbom.cdx.json
 
 Crates come from Cargo.lock (those that get into the program), Debian's packages from the image itself, model and runtime from
-inference/assets.lock.toml.
+inference/models/assets.lock.toml.
 """
 
 import json
@@ -65,7 +65,7 @@ def _debian(record: str) -> dict:
 
 def assets() -> list[dict]:
     """Model and runtime, with the digests by which they are pinned."""
-    lock = tomllib.loads((ROOT / "inference/assets.lock.toml").read_text())
+    lock = tomllib.loads((ROOT / "inference/models/assets.lock.toml").read_text())
     found = []
     for name, digest in lock["model"]["files"].items():
         found.append({

@@ -1,7 +1,7 @@
 //! Jobs under disruption: each file has one outcome in the end, and no status is ever inconsistent.
 
 use serde_json::{Value, json};
-use verbatim_tests::cluster::{ControlPlane, Exit, NodeOptions};
+use verbatim_testing::cluster::{ControlPlane, Exit, NodeOptions};
 
 use crate::fixture::{Fixture, condition, define, wait_until};
 use crate::fleet::Fleet;

@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use verbatim_crds::contract::http;
 use verbatim_crds::contract::messages::{Cause, ExitReason, JobProgress, LedgerPhase, TerminationMessage};
 use verbatim_crds::status::FileFailure;
-use verbatim_tests::cluster::{Exit, PodScript, Running};
+use verbatim_testing::cluster::{Exit, PodScript, Running};
 
 /// Unit of processing time.
 const TICK: Duration = Duration::from_millis(50);

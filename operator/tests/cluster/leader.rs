@@ -48,9 +48,9 @@ fn a_replica_suspended_past_its_lease_writes_nothing() {
     let seen = fixture.status("calls")["files"]["succeeded"].as_i64();
     fixture.until("calls", "the second's writes", |status| status["files"]["succeeded"].as_i64() > seen);
     signal(first, Signal::SIGCONT);
-    wait_until("the first's end", || !verbatim_tests::process::runs(first));
+    wait_until("the first's end", || !verbatim_testing::process::runs(first));
     let user = |account: &str| format!("system:serviceaccount:{}:{account}", fixture.namespace.name());
-    let writes = |request: &verbatim_tests::cluster::Request| {
+    let writes = |request: &verbatim_testing::cluster::Request| {
         ["create", "patch", "delete", "update"].contains(&request.verb.as_str())
             && request.resource != "leases"
     };

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use procfs::process::Process;
 use serde_json::json;
 use verbatim_crds::contract::metrics::values;
-use verbatim_tests::cluster::{ControlPlane, NodeOptions};
+use verbatim_testing::cluster::{ControlPlane, NodeOptions};
 
 use crate::fixture::{ACCOUNT, Fixture, define};
 use crate::fleet::Fleet;

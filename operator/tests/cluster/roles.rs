@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use verbatim_tests::cluster::{ControlPlane, FakeNode, Namespace, NodeOptions, Request};
+use verbatim_testing::cluster::{ControlPlane, FakeNode, Namespace, NodeOptions, Request};
 
 use crate::fixture::{ACCOUNT, Fixture, LIMIT, condition, define, defined};
 use crate::fleet::Fleet;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::{Value, json};
-use verbatim_tests::cluster::{Namespace, NodeOptions};
+use verbatim_testing::cluster::{Namespace, NodeOptions};
 
 use crate::fixture::{Fixture, condition, defined};
 use crate::fleet::Fleet;
