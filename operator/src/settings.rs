@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Parser;
 
-use crate::decide::RestartLimits;
+use crate::decide::restart::RestartLimits;
 use crate::worker_template::WorkerTemplate;
 
 /// Runs TranscriptionJobs: schedules workers, monitors them, and reports each job's progress in its status.

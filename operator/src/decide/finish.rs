@@ -9,7 +9,9 @@ use verbatim_crds::contract::messages::{Cause, JobProgress, LedgerPhase, Termina
 use verbatim_crds::{TranscriptionJobSpec, TranscriptionJobStatus};
 use verbatim_text::{count, files};
 
-use crate::observe::{Observation, Round, WorkerState};
+use crate::observe::observation::Observation;
+use crate::observe::pods::WorkerState;
+use crate::observe::rounds::Round;
 
 /// Consecutive Jobs that may end with work left before the TranscriptionJob fails. The delays between them
 /// add up to 310 s, which outlasts the restart of a store, and is short enough for a person to learn of a

@@ -4,7 +4,8 @@ use serde_json::json;
 use verbatim_crds::failure_policy::FailurePolicy;
 
 use super::*;
-use crate::observe::{Worker, rounds::JobEnd};
+use crate::observe::pods::Worker;
+use crate::observe::rounds::JobEnd;
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()

@@ -17,7 +17,8 @@ pub use restart::{Restart, RestartLimits};
 pub use scale::{ScalingDecision, ScalingState, WorkerSample};
 pub use stall::Stall;
 
-use crate::observe::{NoPods, Observation, WorkerState};
+use crate::observe::observation::{NoPods, Observation};
+use crate::observe::pods::WorkerState;
 
 /// Kubernetes' limit for the indexes of a Job whose failures are counted by index.
 const MAX_INDEXES: u32 = 100_000;

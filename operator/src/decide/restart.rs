@@ -7,7 +7,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::observe::{Observation, Sample, Worker, WorkerState};
+use crate::observe::observation::Observation;
+use crate::observe::pods::{Worker, WorkerState};
+use crate::observe::scrape::Sample;
 
 /// Time above [`MEMORY_SHARE`] after which a worker is replaced: the supervisor acts within seconds, and its
 /// engine's files may take a minute.

@@ -3,17 +3,14 @@
 
 mod api;
 pub mod exposition;
-mod observation;
+pub mod observation;
 pub mod pods;
 pub mod rounds;
 pub mod scrape;
 
 use verbatim_crds::TranscriptionJob;
 
-pub use observation::{NoPods, Observation};
-pub use pods::{Worker, WorkerState};
-pub use rounds::Round;
-pub use scrape::Sample;
+use observation::{NoPods, Observation};
 
 use crate::context::Context;
 use crate::error::Error;
