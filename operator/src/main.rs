@@ -39,9 +39,9 @@ async fn client() -> Result<Client, String> {
     let mut config = kube::Config::infer().await.map_err(|error| {
         format!("failed to find the API server: {}; run in a pod, or set KUBECONFIG", error_chain(&error))
     })?;
-    // kube's own retries last minutes: up to 15, with delays that double up to 1000 s. The reconcile of a job whose eviction a
-    // disruption budget forbids (429) would block that long, and a write could happen after the lease was lost. The controller
-    // retries every failed step with a fresh observation.
+    // kube's own retries last minutes: up to 15, with delays that double up to 1000 s. The reconcile of a job
+    // whose eviction a disruption budget forbids (429) would block that long, and a write could happen after
+    // the lease was lost. The controller retries every failed step with a fresh observation.
     config.default_retry = false;
     Client::try_from(config)
         .map_err(|error| format!("failed to create a client of the API server: {}", error_chain(&error)))

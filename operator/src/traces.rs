@@ -1,5 +1,5 @@
-//! The operator's part of a job's trace: the job itself, which is the root of all spans, and the reconciles that wrote events. A
-//! reconcile without news makes no span.
+//! The operator's part of a job's trace: the job itself, which is the root of all spans, and the reconciles
+//! that wrote events. A reconcile without news makes no span.
 
 use std::time::{Duration, SystemTime};
 
@@ -32,7 +32,8 @@ impl ReconcileTrace {
         Self { waited: Duration::ZERO, notes: Vec::new(), finished: None, started: SystemTime::now() }
     }
 
-    /// Records a write of the status. The end of a job is taken from it alone, so that one replica reports it, once.
+    /// Records a write of the status. The end of a job is taken from it alone, so that one replica reports
+    /// it, once.
     pub fn status_written(&mut self, before: &TranscriptionJobStatus, after: &TranscriptionJobStatus) {
         if before.completion_time.is_none() && after.completion_time.is_some() {
             self.finished = Some(after.clone());

@@ -13,8 +13,8 @@ use verbatim_crds::job::{KIND, api_version};
 use super::{config_name, labels, owner};
 use crate::settings::Settings;
 
-/// The ConfigMap. It holds what a worker needs to know, without the pod template, and the parent of its spans where the job is
-/// traced.
+/// The ConfigMap. It holds what a worker needs to know, without the pod template, and the parent of its spans
+/// where the job is traced.
 pub fn build(job: &TranscriptionJob, settings: &Settings) -> ConfigMap {
     let mut spec = job.spec.clone();
     spec.template = Default::default();

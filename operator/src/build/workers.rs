@@ -1,7 +1,8 @@
 //! The elastic Indexed Job: parallelism = completions = workers, with failures counted by index.
 //!
-//! The Job is created once; later only its numbers are applied (`apply.rs`), since a Job's template cannot change. When the
-//! template would differ today (the operator has a new image), the current Job keeps its template until it ends.
+//! The Job is created once; later only its numbers are applied (`apply.rs`), since a Job's template cannot
+//! change. When the template would differ today (the operator has a new image), the current Job keeps its
+//! template until it ends.
 
 use k8s_openapi::api::batch::v1::{
     Job, JobSpec, PodFailurePolicy, PodFailurePolicyOnExitCodesRequirement,
@@ -15,8 +16,8 @@ use super::{job_name, owner, pod};
 use crate::settings::Settings;
 use crate::validate::ValidJob;
 
-/// Failures of one index before it counts as failed for good. Files have attempts of their own; this bounds failures that have
-/// nothing to do with a file: memory limits, broken nodes.
+/// Failures of one index before it counts as failed for good. Files have attempts of their own; this bounds
+/// failures that have nothing to do with a file: memory limits, broken nodes.
 const FAILURES_PER_INDEX: i32 = 5;
 
 /// The Job of a round.
@@ -35,7 +36,8 @@ pub fn build(job: &ValidJob<'_>, settings: &Settings, round: i32, workers: u32) 
     let job = job.job();
     let mut all = super::labels(job);
     all.insert(labels::ROUND.to_owned(), round.to_string());
-    // Labels of Kueue are passed on. The Job is elastic, so that a change of its numbers does not send it back into the queue.
+    // Labels of Kueue are passed on. The Job is elastic, so that a change of its numbers does not send it
+    // back into the queue.
     let kueue = |name: &&String| name.starts_with(labels::KUEUE);
     all.extend(
         job.labels()
@@ -59,7 +61,8 @@ pub fn build(job: &ValidJob<'_>, settings: &Settings, round: i32, workers: u32) 
     }
 }
 
-/// The rules apply in order; the first match counts. A pod that is preempted while it drains was ended by the preemption.
+/// The rules apply in order; the first match counts. A pod that is preempted while it drains was ended by the
+/// preemption.
 fn failure_policy() -> PodFailurePolicy {
     let on_exit = |action: &str, code: u8| PodFailurePolicyRule {
         action: action.to_owned(),

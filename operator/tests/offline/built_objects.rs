@@ -1,4 +1,5 @@
-//! The objects of a job as a whole: the Job with its pod, and the workers' configuration. `cargo insta review` shows changes.
+//! The objects of a job as a whole: the Job with its pod, and the workers' configuration. `cargo insta
+//! review` shows changes.
 
 use clap::Parser;
 use serde_json::{Value, json};
@@ -61,7 +62,8 @@ fn full_job() {
     insta::assert_json_snapshot!(built(&job, 1, 8));
 }
 
-/// With traces the workers get the endpoint and the parent span; a template may override them, and nothing else differs.
+/// With traces the workers get the endpoint and the parent span; a template may override them, and nothing
+/// else differs.
 #[test]
 fn traces_add_a_parent_and_an_endpoint() {
     let mut job = stored(include_str!("../../../deploy/samples/minimal.yaml"));
