@@ -7,7 +7,7 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 
-use verbatim_protocol::task::{Fault, Injected};
+use verbatim_protocol::task::{Fault, InjectedFault};
 
 /// Maximum bytes of a random leak: several of them exceed a limit of some hundred megabytes.
 const MAX_RANDOM_LEAK: u64 = 64_000_000;
@@ -106,7 +106,7 @@ fn parse_bytes(text: &str) -> Option<u64> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedFault {
     /// The fault as the engine receives it.
-    pub injected: Injected,
+    pub injected: InjectedFault,
     /// Name in the record, such as `crash@17` or `leak=20MB/file`.
     pub name: String,
 }
@@ -135,7 +135,7 @@ impl FaultPlan {
         let mut faults = Self { limited, ..Self::default() };
         for Injection { text, request } in injections {
             let planned = |fault, every_attempt| PlannedFault {
-                injected: Injected { fault, every_attempt },
+                injected: InjectedFault { fault, every_attempt },
                 name: text.clone(),
             };
             match request {
@@ -170,7 +170,7 @@ impl FaultPlan {
                 Some((name, kind)) => (*name, kind.fault(self.limited)),
                 None => ("leak", Fault::Leak(random.random_range(MAX_RANDOM_LEAK / 4..=MAX_RANDOM_LEAK))),
             };
-            let injected = Injected { fault, every_attempt: false };
+            let injected = InjectedFault { fault, every_attempt: false };
             self.by_task.insert(task, PlannedFault { injected, name: format!("{name}@{task}") });
         }
         Ok(())

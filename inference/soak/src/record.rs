@@ -136,7 +136,7 @@ pub enum SoakEvent {
     EngineReplaced {
         /// Number of the engine.
         engine: u64,
-        /// Name of the [`verbatim_supervisor::observe::RecycleReason`], such as `Memory` or `Crash`.
+        /// Name of the [`verbatim_crds::contract::RecycleReason`], such as `Memory` or `Crash`.
         reason: String,
         /// Whether the engine completes its files in flight; otherwise they are rerun.
         orderly: bool,

@@ -2,8 +2,8 @@
 
 use crate::record::ResourceLine;
 use crate::units::{megabytes, three_decimals, timestamp};
+use verbatim_supervisor::engine_event::EngineNumber;
 use verbatim_supervisor::measure::{Process, Snapshot};
-use verbatim_supervisor::observe::EngineNumber;
 
 /// Resources of one process, with those that all processes share.
 pub(crate) fn resource_line(

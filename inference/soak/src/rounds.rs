@@ -10,7 +10,7 @@ use verbatim_protocol::event::Event;
 use verbatim_protocol::failure::FailureReason;
 use verbatim_protocol::task::{FileOverrides, FileTask};
 use verbatim_protocol::transcriber::transcribe_all;
-use verbatim_supervisor::supervised::Supervised;
+use verbatim_supervisor::supervisor::Supervisor;
 
 /// A recording of a soak.
 #[derive(Clone, Debug)]
@@ -59,7 +59,7 @@ pub struct Soak<'a> {
 impl Soak<'_> {
     /// Runs all phases, or until `stop` is set. Calls `on_answer` after each file. Returns the number of
     /// rounds started.
-    pub fn run(&self, engine: &mut Supervised, on_answer: &dyn Fn(), stop: &AtomicBool) -> usize {
+    pub fn run(&self, engine: &mut Supervisor, on_answer: &dyn Fn(), stop: &AtomicBool) -> usize {
         let (mut task, mut round) = (0, 0);
         for (index, concurrency) in self.concurrency.iter().copied().enumerate() {
             if stop.load(Ordering::Acquire) {

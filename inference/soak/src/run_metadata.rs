@@ -5,11 +5,11 @@ use std::fs;
 use crate::record::RunMetadata;
 use crate::units::timestamp;
 use verbatim_protocol::transcriber::Transcriber;
-use verbatim_supervisor::supervised::Supervised;
+use verbatim_supervisor::supervisor::Supervisor;
 
 /// Metadata known at the start of a soak. The caller fills in the rest: files and faults, and results at the
 /// end.
-pub fn collect(test_id: &str, engine: &Supervised, seed: u64) -> RunMetadata {
+pub fn collect(test_id: &str, engine: &Supervisor, seed: u64) -> RunMetadata {
     let model = engine.model();
     let (soft, hard) = engine.memory_limits();
     RunMetadata {

@@ -1,8 +1,8 @@
-//! Listing: a walk in the order of keys that goes straight to where the page begins.
+//! Listing: a walk in key order that starts directly at the page's first key.
 //!
-//! A folder is read only when a key in it can be on the page, and after the folders below it that come first. One
-//! folder's names are in memory at a time for each level of folders. Links are followed, but not into a folder that the
-//! walk is in already.
+//! A folder is read only if one of its keys can be on the page, and after the folders below it that sort
+//! first. Memory holds the names of one folder for each level of folders. Links are followed, except into a
+//! folder that the walk is inside of.
 
 use std::cmp::Reverse;
 use std::fs::{self, DirEntry};
@@ -10,33 +10,34 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::error::{failed, is_nothing};
-use super::rest::{Names, Rest, State};
-use super::{folders, key, tag};
-use crate::PAGE;
+use super::error::{failed, is_not_found};
+use super::listing_cache::{ListingCache, ListingPosition, Names};
+use super::{etag, folders, key};
 use crate::error::StoreError;
 use crate::object::{Metadata, Object, Page};
+use crate::object_store::PAGE_SIZE;
 
-/// Where file systems keep what a repair found: for the administrator's eyes only, on volumes of all kinds.
-const LOST: &str = "lost+found";
+/// Folder for files that `fsck` recovers, on volumes of all kinds; only the administrator can read it.
+const LOST_AND_FOUND: &str = "lost+found";
 
 /// A page of the objects below the root.
 pub(super) fn list(
     root: &Path,
-    rest: &Rest,
+    cache: &ListingCache,
     prefix: &str,
     after: &str,
     limit: usize,
 ) -> Result<Page, StoreError> {
-    let limit = limit.clamp(1, PAGE);
-    // One more than asked for tells whether there are more.
+    let limit = limit.clamp(1, PAGE_SIZE);
+    // One object more than the limit shows whether more follow.
     let wanted = limit + 1;
-    let mut walk = Walk { prefix, after, wanted, rest, found: Vec::new(), inside: Vec::new(), left: None };
+    let mut walk =
+        Walk { prefix, after, wanted, cache, found: Vec::new(), ancestors: Vec::new(), remaining: None };
     walk.folder(&folders::root(root)?, "")?;
     let more = walk.found.len() > limit;
     walk.found.truncate(limit);
-    if let (Some((state, names)), Some(last)) = (walk.left, walk.found.last()) {
-        rest.keep(state.after(&last.key), names);
+    if let (Some((position, names)), Some(last)) = (walk.remaining, walk.found.last()) {
+        cache.store(position.after(&last.key), names);
     }
     Ok(Page { objects: walk.found, more })
 }
@@ -45,12 +46,12 @@ struct Walk<'a> {
     prefix: &'a str,
     after: &'a str,
     wanted: usize,
-    rest: &'a Rest,
+    cache: &'a ListingCache,
     found: Vec<Object>,
-    /// Device and inode of the folders that the walk is in.
-    inside: Vec<(u64, u64)>,
-    /// The names of the largest folder that the page ends in.
-    left: Option<(State, Names)>,
+    /// Device and inode of the folders that the walk is inside of.
+    ancestors: Vec<(u64, u64)>,
+    /// The remaining names of the largest folder that the page ends in.
+    remaining: Option<(ListingPosition, Names)>,
 }
 
 impl Walk<'_> {
@@ -58,21 +59,21 @@ impl Walk<'_> {
         self.found.len() >= self.wanted
     }
 
-    /// Walks a folder whose keys begin with `at`, which is empty or ends in `/`.
+    /// Walks a folder whose keys start with `at`, which is empty or ends in `/`.
     fn folder(&mut self, path: &Path, at: &str) -> Result<(), StoreError> {
         let folder = match fs::metadata(path) {
             Ok(folder) if folder.is_dir() => folder,
             Ok(_) => return Ok(()),
-            Err(error) if is_nothing(&error) => return Ok(()),
-            Err(error) => return Err(failed("look at", path, &error)),
+            Err(error) if is_not_found(&error) => return Ok(()),
+            Err(error) => return Err(failed("stat", path, &error)),
         };
         let id = (folder.dev(), folder.ino());
-        if self.inside.contains(&id) {
+        if self.ancestors.contains(&id) {
             return Ok(());
         }
-        self.inside.push(id);
+        self.ancestors.push(id);
         let walked = self.names(path, at, &folder);
-        self.inside.pop();
+        self.ancestors.pop();
         walked
     }
 
@@ -86,33 +87,33 @@ impl Walk<'_> {
         if self.is_full() {
             return Ok(());
         }
-        let state = State::new(folder, at, self.prefix, self.after);
-        let mut names = match state.as_ref().and_then(|state| self.rest.take(state)) {
+        let position = ListingPosition::new(folder, at, self.prefix, self.after);
+        let mut names = match position.as_ref().and_then(|position| self.cache.take(position)) {
             Some(left) => left,
             None => self.read(path, at)?,
         };
         let after = self.after.strip_prefix(at).unwrap_or_default();
         while let Some(Reverse(name)) = names.pop() {
             match name.strip_suffix('/') {
-                // The page before ended in it.
+                // The previous page ended in it.
                 _ if name.as_str() <= after => {}
                 Some(folder) => self.below(path, at, folder)?,
                 None => self.file(&path.join(&name), format!("{at}{name}"))?,
             }
             if self.is_full() {
-                // The last that was found is not on the page.
+                // The last object found is not on the page.
                 names.push(Reverse(name));
                 break;
             }
         }
-        let larger = self.left.as_ref().is_none_or(|(_, left)| left.len() < names.len());
-        if let Some(state) = state.filter(|_| larger) {
-            self.left = Some((state, names));
+        let larger = self.remaining.as_ref().is_none_or(|(_, left)| left.len() < names.len());
+        if let Some(position) = position.filter(|_| larger) {
+            self.remaining = Some((position, names));
         }
         Ok(())
     }
 
-    /// Walks the folder `name` in a folder, if a key in it can be on the page.
+    /// Walks the subfolder `name` if one of its keys can be on the page.
     fn below(&mut self, path: &Path, at: &str, name: &str) -> Result<(), StoreError> {
         let below = format!("{at}{name}/");
         let can_match = (below.starts_with(self.prefix) || self.prefix.starts_with(&below))
@@ -122,7 +123,7 @@ impl Walk<'_> {
             return Ok(());
         }
         if below.len() >= key::KEY_BYTES {
-            tracing::warn!(folder = %path.join(name).display(), "folder left out: keys there are too long");
+            tracing::warn!(folder = %path.join(name).display(), "folder skipped: its keys are too long");
             return Ok(());
         }
         self.folder(&path.join(name), &below)
@@ -130,18 +131,18 @@ impl Walk<'_> {
 
     fn file(&mut self, path: &Path, key: String) -> Result<(), StoreError> {
         match fs::metadata(path) {
-            Ok(file) if file.is_file() => self.found.push(tag::object(&key, &file, Metadata::new())),
-            // A pipe, a device.
+            Ok(file) if file.is_file() => self.found.push(etag::object(&key, &file, Metadata::new())),
+            // A pipe or a device.
             Ok(_) => {}
-            // Removed since, or a link to nothing.
-            Err(error) if is_nothing(&error) => {}
-            Err(error) => return Err(failed("look at", path, &error)),
+            // Removed since, or a dangling link.
+            Err(error) if is_not_found(&error) => {}
+            Err(error) => return Err(failed("stat", path, &error)),
         }
         Ok(())
     }
 
-    /// The names in a folder that can be on the page and come after what was walked, the least first. Those of folders
-    /// end in `/`, as their keys go on: `a-b`, `a/b`, `ab`.
+    /// The names in a folder that can be on the page and are not walked yet, smallest first. Names of folders
+    /// end in `/`, so that they sort as their keys do: `a-b`, `a/b`, `ab`.
     fn read(&self, path: &Path, at: &str) -> Result<Names, StoreError> {
         let prefix = self.prefix.strip_prefix(at).unwrap_or_default();
         let after = self.after.strip_prefix(at).unwrap_or_default();
@@ -149,8 +150,10 @@ impl Walk<'_> {
         let entries = match fs::read_dir(path) {
             Ok(entries) => entries,
             // Removed since.
-            Err(error) if is_nothing(&error) => return Ok(Names::new()),
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied && path.ends_with(LOST) => {
+            Err(error) if is_not_found(&error) => return Ok(Names::new()),
+            Err(error)
+                if error.kind() == io::ErrorKind::PermissionDenied && path.ends_with(LOST_AND_FOUND) =>
+            {
                 return Ok(Names::new());
             }
             Err(error) => return Err(fail(error)),
@@ -159,20 +162,20 @@ impl Walk<'_> {
         for entry in entries {
             let entry = entry.map_err(fail)?;
             let Ok(mut name) = entry.file_name().into_string() else {
-                tracing::warn!(file = %entry.path().display(), "file left out: its name is not UTF-8");
+                tracing::warn!(file = %entry.path().display(), "file skipped: its name is not UTF-8");
                 continue;
             };
             if !name.starts_with(prefix) || key::name(&name).is_err() {
                 continue;
             }
-            // Whether it is a folder or not: nothing that begins so can come after.
+            // Folder or not, nothing with this prefix sorts after `after`.
             if name.as_str() < after && !after.starts_with(&name) {
                 continue;
             }
             if is_folder(&entry) {
                 name.push('/');
             } else if at.len() + name.len() > key::KEY_BYTES {
-                tracing::warn!(file = %entry.path().display(), "file left out: its key is too long");
+                tracing::warn!(file = %entry.path().display(), "file skipped: its key is too long");
                 continue;
             }
             if name.as_str() > after {
@@ -183,7 +186,7 @@ impl Walk<'_> {
     }
 }
 
-/// The name of the folder at `at` that a key is in: `b` for `a/b/c` at `a/`.
+/// Name of the subfolder of `at` that a key is in: `b` for `a/b/c` at `a/`.
 fn folder_of<'k>(key: &'k str, at: &str) -> Option<&'k str> {
     key.strip_prefix(at)?.split_once('/').map(|(folder, _)| folder)
 }
@@ -202,30 +205,30 @@ mod tests {
 
     use super::*;
 
-    /// Makes a folder one that has not changed for some seconds.
+    /// Sets the folder's modification time to so many seconds ago.
     fn settle(folder: &Path, seconds: u64) {
         let then = SystemTime::now() - Duration::from_secs(seconds);
         fs::File::open(folder).unwrap().set_modified(then).unwrap();
     }
 
     #[test]
-    fn a_page_of_a_large_folder_leaves_its_names_for_the_next() {
+    fn remaining_names_of_a_large_folder_are_cached_for_the_next_page() {
         let folder = tempfile::tempdir().unwrap();
         for number in 0..3000 {
             fs::write(folder.path().join(format!("{number:04}")), "").unwrap();
         }
         settle(folder.path(), 60);
-        let rest = Rest::default();
-        let state = |after| State::new(&fs::metadata(folder.path()).unwrap(), "", "", after);
-        list(folder.path(), &rest, "", "", 1000).unwrap();
-        assert!(rest.take(&state("0998").unwrap()).is_none());
-        assert_eq!(rest.take(&state("0999").unwrap()).unwrap().len(), 2000);
-        // Once the folder has changed they are nobody's.
-        list(folder.path(), &rest, "", "", 1000).unwrap();
+        let cache = ListingCache::default();
+        let position = |after| ListingPosition::new(&fs::metadata(folder.path()).unwrap(), "", "", after);
+        list(folder.path(), &cache, "", "", 1000).unwrap();
+        assert!(cache.take(&position("0998").unwrap()).is_none());
+        assert_eq!(cache.take(&position("0999").unwrap()).unwrap().len(), 2000);
+        // A change of the folder invalidates them.
+        list(folder.path(), &cache, "", "", 1000).unwrap();
         settle(folder.path(), 50);
-        assert!(rest.take(&state("0999").unwrap()).is_none());
-        // A folder that changes now may change again within the tick.
+        assert!(cache.take(&position("0999").unwrap()).is_none());
+        // A folder that changed just now may change again within the same clock tick.
         settle(folder.path(), 0);
-        assert!(state("0999").is_none());
+        assert!(position("0999").is_none());
     }
 }

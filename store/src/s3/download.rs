@@ -1,58 +1,58 @@
-//! The body of an object that is read: in parts, and whole or an error.
+//! Body of a read: in parts, and complete or an error.
 
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 use futures::stream::{BoxStream, StreamExt, try_unfold};
 
-use super::transport;
 use crate::error::{ErrorKind, StoreError};
+use verbatim_text::error_chain;
 
-/// How large the whole object is, and how many bytes of it come. Absent where the answer does not say.
+/// Size of the whole object and of the body. `None` if the answer lacks them.
 pub(super) fn sizes(answer: &GetObjectOutput) -> Option<Sizes> {
-    let comes = u64::try_from(answer.content_length()?).ok()?;
+    let sent = u64::try_from(answer.content_length()?).ok()?;
     let whole = match answer.content_range() {
-        // As `bytes 0-99/1234`.
+        // Such as `bytes 0-99/1234`.
         Some(range) => Some(range.rsplit_once('/')?.1.parse().ok()?),
         None => None,
     };
-    Some(Sizes { whole, comes })
+    Some(Sizes { whole, sent })
 }
 
 /// Sizes in bytes.
 pub(super) struct Sizes {
-    /// That of the object, where only a part of it comes.
+    /// Size of the object if the body is a part of it.
     pub(super) whole: Option<u64>,
-    /// What comes.
-    pub(super) comes: u64,
+    /// Size of the body.
+    pub(super) sent: u64,
 }
 
-struct Coming {
+struct BodyReader {
     body: ByteStream,
     left: u64,
-    /// What failed, as `failed to read s3://bucket/key`.
+    /// The failed operation, such as `failed to read s3://bucket/key`.
     what: String,
 }
 
-/// The body as a stream of `size` bytes. One that ends before is an error, as its last item.
+/// The body as a stream of `size` bytes. A body that ends early has an error as its last item.
 pub(super) fn body(
     body: ByteStream,
     size: u64,
     what: String,
 ) -> BoxStream<'static, Result<Bytes, StoreError>> {
-    let coming = Coming { body, left: size, what };
-    try_unfold(coming, |mut coming| async move {
-        let broken = |why: String| StoreError::new(ErrorKind::Unavailable, format!("{}: {why}", coming.what));
-        match coming.body.next().await {
+    let reader = BodyReader { body, left: size, what };
+    try_unfold(reader, |mut reader| async move {
+        let broken = |why: String| StoreError::new(ErrorKind::Unavailable, format!("{}: {why}", reader.what));
+        match reader.body.next().await {
             Some(Ok(part)) => {
-                let Some(left) = coming.left.checked_sub(part.len() as u64) else {
-                    return Err(broken("more bytes came than were announced".to_owned()));
+                let Some(left) = reader.left.checked_sub(part.len() as u64) else {
+                    return Err(broken("the body is longer than announced".to_owned()));
                 };
-                coming.left = left;
-                Ok(Some((part, coming)))
+                reader.left = left;
+                Ok(Some((part, reader)))
             }
-            Some(Err(error)) => Err(broken(format!("the body broke off: {}", transport::chain(&error)))),
-            None if coming.left > 0 => Err(broken(format!("the body ended {} bytes early", coming.left))),
+            Some(Err(error)) => Err(broken(format!("the body broke off: {}", error_chain(&error)))),
+            None if reader.left > 0 => Err(broken(format!("the body ended {} bytes early", reader.left))),
             None => Ok(None),
         }
     })

@@ -8,26 +8,26 @@ use verbatim_crds::TranscriptionJobSpec;
 use verbatim_crds::destination::Layout;
 use verbatim_crds::path::PathError;
 use verbatim_crds::storage::{Encryption, RequestChecksum, Storage};
-use verbatim_ledger::place::Place;
-use verbatim_ledger::worker::settings::DEFAULT_PATIENCE;
+use verbatim_ledger::store_location::StoreLocation;
+use verbatim_ledger::worker::settings::DEFAULT_MAX_OUTAGE;
 use verbatim_store::s3::{Checksum, Credentials, ServerSideEncryption};
 use verbatim_store::{
-    Counted, FsStore, ObjectStore, Requests, RetryPolicy, Retrying, S3Config, S3Store, StoreError,
-    TimeLimits, Timed,
+    CountingStore, FsStore, ObjectStore, RequestObserver, RetryPolicy, RetryingStore, S3Config, S3Store,
+    StoreError, TimeoutStore, Timeouts,
 };
 
 /// Environment variable with a file of certificates to trust, as the AWS CLI has it.
-pub const CA_BUNDLE_VARIABLE: &str = "AWS_CA_BUNDLE";
+pub use verbatim_crds::contract::env::CA_BUNDLE as CA_BUNDLE_VARIABLE;
 
 /// The stores of a job.
 #[derive(Clone, Debug)]
 pub struct Stores {
     /// Where the recordings are.
-    pub source: Place,
+    pub source: StoreLocation,
     /// Where transcripts go.
-    pub destination: Place,
+    pub destination: StoreLocation,
     /// The same place for the ledger: a claim has to be renewed in time, so that its requests may take less.
-    pub ledger: Place,
+    pub ledger: StoreLocation,
     /// Where a list of recordings is, by its whole key.
     pub lists: Arc<dyn ObjectStore>,
     /// The list's key there; none without a list.
@@ -66,16 +66,15 @@ pub enum StoresError {
 pub async fn open(
     spec: &TranscriptionJobSpec,
     base: &Path,
-    requests: Arc<dyn Requests>,
+    requests: Arc<dyn RequestObserver>,
     lease: Duration,
 ) -> Result<Stores, StoresError> {
     let (source, destination) = (&spec.source, &spec.destination);
     let mut only = None;
     let from = match (&source.s3, &source.file) {
         (Some(s3), _) => {
-            let store =
-                bucket(&spec.storage, &s3.bucket, Arc::clone(&requests), TimeLimits::default()).await?;
-            Place { store, prefix: s3.prefix.clone() }
+            let store = bucket(&spec.storage, &s3.bucket, Arc::clone(&requests), Timeouts::default()).await?;
+            StoreLocation { store, prefix: s3.prefix.clone() }
         }
         (None, Some(file)) => {
             let path = file.resolve(base)?;
@@ -84,23 +83,25 @@ pub async fn open(
                 .map_err(|source| StoresError::Source { path: path.clone(), source })?;
             let (folder_of_it, name) = if metadata.is_dir() { (path, None) } else { split(&path) };
             only = name;
-            Place { store: folder(folder_of_it, Arc::clone(&requests))?, prefix: String::new() }
+            StoreLocation { store: folder(folder_of_it, Arc::clone(&requests))?, prefix: String::new() }
         }
         (None, None) => return Err(StoresError::NoPlace("spec.source")),
     };
     let to = match (&destination.s3, &destination.file, destination.layout) {
         (_, _, Layout::Adjacent) => from.clone(),
         (Some(s3), ..) => {
-            let store =
-                bucket(&spec.storage, &s3.bucket, Arc::clone(&requests), TimeLimits::default()).await?;
-            Place { store, prefix: s3.prefix.clone() }
+            let store = bucket(&spec.storage, &s3.bucket, Arc::clone(&requests), Timeouts::default()).await?;
+            StoreLocation { store, prefix: s3.prefix.clone() }
         }
         (None, Some(file), _) => {
             let path = file.resolve(base)?;
             let store = FsStore::new(&path)?;
             store.create().await?;
             store.remove_leftovers().await?;
-            Place { store: Arc::new(Counted::new(Arc::new(store), requests.clone())), prefix: String::new() }
+            StoreLocation {
+                store: Arc::new(CountingStore::new(Arc::new(store), requests.clone())),
+                prefix: String::new(),
+            }
         }
         (None, None, _) => return Err(StoresError::NoPlace("spec.destination")),
     };
@@ -112,9 +113,9 @@ pub async fn open(
     let ledger = match bucket_of_ledger {
         // A renewal that was given up leaves time for another.
         Some(name) => {
-            let limits = TimeLimits { request: lease / 3, ..TimeLimits::default() };
+            let limits = Timeouts { request: lease / 3, ..Timeouts::default() };
             let store = bucket(&spec.storage, name, Arc::clone(&requests), limits).await?;
-            Place { store, prefix: to.prefix.clone() }
+            StoreLocation { store, prefix: to.prefix.clone() }
         }
         None => to.clone(),
     };
@@ -135,23 +136,23 @@ fn split(path: &Path) -> (PathBuf, Option<String>) {
     (path.parent().unwrap_or(Path::new("/")).to_owned(), name)
 }
 
-fn folder(path: PathBuf, requests: Arc<dyn Requests>) -> Result<Arc<dyn ObjectStore>, StoreError> {
-    Ok(Arc::new(Counted::new(Arc::new(FsStore::new(path)?), requests)))
+fn folder(path: PathBuf, requests: Arc<dyn RequestObserver>) -> Result<Arc<dyn ObjectStore>, StoreError> {
+    Ok(Arc::new(CountingStore::new(Arc::new(FsStore::new(path)?), requests)))
 }
 
 /// A bucket, with everything around it: each try is counted and limited in time.
 async fn bucket(
     storage: &Storage,
     bucket: &str,
-    requests: Arc<dyn Requests>,
-    limits: TimeLimits,
+    requests: Arc<dyn RequestObserver>,
+    limits: Timeouts,
 ) -> Result<Arc<dyn ObjectStore>, StoreError> {
     let store = S3Store::connect(config(storage, bucket)).await?;
-    let counted = Arc::new(Counted::new(Arc::new(store), requests));
-    let timed = Arc::new(Timed::new(counted, limits));
+    let counted = Arc::new(CountingStore::new(Arc::new(store), requests));
+    let timed = Arc::new(TimeoutStore::new(counted, limits));
     // What the store cannot do for a while is waited for: everything that was fetched and claimed would be lost.
-    let patient = RetryPolicy { attempts: u32::MAX, total: DEFAULT_PATIENCE, ..RetryPolicy::default() };
-    Ok(Arc::new(Retrying::new(timed, patient)))
+    let patient = RetryPolicy { attempts: u32::MAX, total: DEFAULT_MAX_OUTAGE, ..RetryPolicy::default() };
+    Ok(Arc::new(RetryingStore::new(timed, patient)))
 }
 
 fn config(storage: &Storage, bucket: &str) -> S3Config {

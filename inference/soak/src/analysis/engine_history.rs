@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::record::{EventLine, ResultLine, SoakEvent};
-use verbatim_supervisor::observe::RecycleReason;
+use verbatim_crds::contract::RecycleReason;
 
 /// Replacements whose explanation is kept: more than the report lists.
 const MAX_EXPLANATIONS: usize = 500;
@@ -28,7 +28,7 @@ pub(crate) struct Replacement {
 
 /// A fault that hit an engine.
 #[derive(Clone, Debug)]
-pub(crate) struct InjectedFault {
+pub(crate) struct FaultInjection {
     /// Name, such as `crash@17`.
     pub(crate) fault: String,
     pub(crate) engine: u64,
@@ -48,7 +48,7 @@ pub(crate) struct EngineHistory {
     /// Indexes of the replacements whose gap has not ended.
     open_gaps: Vec<usize>,
     /// Injected faults in order of time; a leak of every file once.
-    pub(crate) faults: Vec<InjectedFault>,
+    pub(crate) faults: Vec<FaultInjection>,
     leaks: BTreeSet<String>,
     /// Start of each phase in seconds, and its concurrency.
     pub(crate) phases: Vec<(f64, usize)>,
@@ -93,7 +93,7 @@ impl EngineHistory {
             SoakEvent::FaultInjected { fault, engine, .. } => {
                 // A leak is injected with every file and counts once.
                 if !fault.starts_with("leak") || self.leaks.insert(fault.clone()) {
-                    self.faults.push(InjectedFault { fault, engine, at });
+                    self.faults.push(FaultInjection { fault, engine, at });
                 }
             }
             SoakEvent::Budget { .. } => self.budget_changes += 1,

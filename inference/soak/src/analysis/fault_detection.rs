@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::analysis::engine_history::{EngineHistory, InjectedFault, Replacement};
-use verbatim_supervisor::observe::RecycleReason;
-use verbatim_supervisor::observe::RecycleReason::{Crash, Growth, Memory, OutOfMemory, Protocol, Wedged};
+use crate::analysis::engine_history::{EngineHistory, FaultInjection, Replacement};
+use verbatim_crds::contract::RecycleReason;
+use verbatim_crds::contract::RecycleReason::{Crash, Growth, Memory, OutOfMemory, Protocol, Wedged};
 use verbatim_supervisor::stats::quantiles;
 
 /// Tolerated error in the order of two events: the record of a fault that kills at once may follow that of
@@ -69,7 +69,7 @@ pub(crate) fn rows(history: &EngineHistory) -> Vec<FaultRow> {
         replacements.entry(replacement.engine).or_default().push(replacement);
     }
     let mut order: Vec<&str> = Vec::new();
-    let mut injections: BTreeMap<&str, Vec<&InjectedFault>> = BTreeMap::new();
+    let mut injections: BTreeMap<&str, Vec<&FaultInjection>> = BTreeMap::new();
     for injection in &history.faults {
         let of_fault = injections.entry(&injection.fault).or_default();
         if of_fault.is_empty() {
@@ -94,7 +94,7 @@ pub(crate) fn rows(history: &EngineHistory) -> Vec<FaultRow> {
 /// Row of a fault that hits one engine at a time.
 fn single_row(
     fault: &str,
-    injections: &[&InjectedFault],
+    injections: &[&FaultInjection],
     history: &EngineHistory,
     replacements: &BTreeMap<u64, Vec<&Replacement>>,
     explained: &mut Explained,
@@ -127,7 +127,7 @@ fn single_row(
 }
 
 /// Whether another fault that hit the same engine explains its replacement.
-fn is_masked(injection: &InjectedFault, reason: RecycleReason, history: &EngineHistory) -> bool {
+fn is_masked(injection: &FaultInjection, reason: RecycleReason, history: &EngineHistory) -> bool {
     history.faults.iter().any(|other| {
         other.engine == injection.engine
             && other.fault != injection.fault
@@ -174,7 +174,7 @@ mod tests {
     }
 
     fn history(faults: &[(&str, u64, f64)], replacements: Vec<Replacement>) -> EngineHistory {
-        let injected = |(fault, engine, at): &(&str, u64, f64)| InjectedFault {
+        let injected = |(fault, engine, at): &(&str, u64, f64)| FaultInjection {
             fault: (*fault).to_owned(),
             engine: *engine,
             at: *at,

@@ -17,8 +17,8 @@ use crate::record::{EVENTS, EventLine, RESOURCES, RESULTS, ResultLine, SoakEvent
 use crate::resource_line::resource_line;
 use crate::units::{megabytes, timestamp};
 use verbatim_protocol::event::FileResult;
+use verbatim_supervisor::engine_event::EngineNumber;
 use verbatim_supervisor::measure::Snapshot;
-use verbatim_supervisor::observe::EngineNumber;
 
 /// A file of one round.
 #[derive(Clone, Debug)]

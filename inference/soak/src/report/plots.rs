@@ -7,7 +7,7 @@ use plotters::prelude::*;
 use crate::analysis::{Measurements, Sample, TimeBuckets};
 use crate::report::chart::{AMBER, BLUE, Chart, DrawError, ORANGE, Plot, RED, Symbol, reason_color};
 use crate::report::format::{mb, thousands};
-use verbatim_supervisor::observe::RecycleReason;
+use verbatim_crds::contract::RecycleReason;
 
 /// File of the memory plot.
 pub(crate) const MEMORY: &str = "memory.svg";

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use verbatim_store::{ErrorKind, ObjectStore, RetryPolicy, Retrying};
+use verbatim_store::{ErrorKind, ObjectStore, RetryPolicy, RetryingStore};
 
 use super::server::{config, connect, keys, read, start, store, text};
 use verbatim_testing::VersityGw;
@@ -24,7 +24,7 @@ async fn a_clock_that_is_hours_off_is_set_right_by_the_first_answer() {
         store.head("a").await.unwrap();
 
         store.pretend_clock_is_ahead(hours * 3600);
-        let retrying = Retrying::new(Arc::clone(&store) as Arc<dyn ObjectStore>, RetryPolicy::default());
+        let retrying = RetryingStore::new(Arc::clone(&store) as Arc<dyn ObjectStore>, RetryPolicy::default());
         assert_eq!(read(&retrying, "a").await, "a");
     }
 }
@@ -35,6 +35,6 @@ async fn a_wrong_secret_stays_one_when_the_clock_is_off_too() {
     let wrong = keys(VersityGw::ACCESS_KEY, "wrong");
     let store = connect(verbatim_store::S3Config { credentials: wrong, ..config(&server) }).await;
     store.pretend_clock_is_ahead(7200);
-    let retrying = Retrying::new(Arc::clone(&store) as Arc<dyn ObjectStore>, RetryPolicy::default());
+    let retrying = RetryingStore::new(Arc::clone(&store) as Arc<dyn ObjectStore>, RetryPolicy::default());
     assert_eq!(retrying.list("", None, 1).await.unwrap_err().kind, ErrorKind::Credentials);
 }

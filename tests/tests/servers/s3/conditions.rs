@@ -44,15 +44,15 @@ pub(crate) async fn conditions_hold(store: Arc<dyn ObjectStore>) {
     let second = store.put("state", text("2").when(Condition::Matches(first.clone()))).await.unwrap();
     assert_ne!(first, second);
     let stale = store.put("state", text("3").when(Condition::Matches(first))).await.unwrap_err();
-    assert!(stale.is_refused() && !stale.is_unclear(), "{stale:?}");
-    assert!(store.put("state", create("3")).await.unwrap_err().is_refused());
+    assert!(stale.is_precondition_failed() && !stale.is_unclear(), "{stale:?}");
+    assert!(store.put("state", create("3")).await.unwrap_err().is_precondition_failed());
     assert_eq!(read(&*store, "state").await, "2");
 
     store.delete("state").await.unwrap();
     let gone = store.put("state", text("3").when(Condition::Matches(second))).await.unwrap_err();
-    assert!(gone.is_refused(), "{gone:?}");
+    assert!(gone.is_precondition_failed(), "{gone:?}");
     let never = Condition::Matches(ETag::new("\"00000000000000000000000000000000\""));
-    assert!(store.put("never", text("1").when(never)).await.unwrap_err().is_refused());
+    assert!(store.put("never", text("1").when(never)).await.unwrap_err().is_precondition_failed());
     assert!(store.head("never").await.unwrap_err().is_not_found());
     store.put("state", create("4")).await.unwrap();
     store.put("state", text("5")).await.unwrap();

@@ -55,7 +55,7 @@ async fn credentials_are_wrong() {
 async fn nobody_may_not() {
     let server = start();
     let config = S3Config { credentials: Credentials::Anonymous, ..config(&server) };
-    fails(config, ErrorKind::AccessDenied, &["check what the credentials may do"]).await;
+    fails(config, ErrorKind::AccessDenied, &["check the permissions of the credentials"]).await;
 }
 
 #[tokio::test]
@@ -238,7 +238,7 @@ async fn an_object_that_is_gone_when_it_is_replaced_is_a_condition_that_does_not
     let (_, store) = against(&xml("404 Not Found", "", "NoSuchKey", "")).await;
     let condition = verbatim_store::Condition::Matches(verbatim_store::ETag::new("\"a\""));
     let error = store.put("a", text("a").when(condition)).await.unwrap_err();
-    assert!(error.is_refused() && !error.is_unclear(), "{error}");
+    assert!(error.is_precondition_failed() && !error.is_unclear(), "{error}");
 }
 
 #[tokio::test]
