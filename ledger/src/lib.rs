@@ -3,6 +3,7 @@
 //! Knows stores through [`verbatim_store::ObjectStore`] alone, and nothing of audio or models.
 
 pub mod claim;
+pub mod freshness;
 pub mod hunt;
 pub mod job;
 pub mod names;

@@ -6,13 +6,14 @@ use sha2::{Digest as _, Sha256};
 /// nobody can make two on purpose. So digests are compared, and names are not.
 const BYTES: usize = 16;
 
-/// A name as a number.
+/// Digest of a name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Digest([u8; BYTES]);
+pub struct Digest([u8; BYTES]);
 
 impl Digest {
-    pub(super) fn of(name: &str) -> Self {
-        let whole = Sha256::digest(name.as_bytes());
+    /// Digest of a name, which need not be text.
+    pub fn of(name: impl AsRef<[u8]>) -> Self {
+        let whole = Sha256::digest(name.as_ref());
         let mut short = [0; BYTES];
         short.copy_from_slice(&whole[..BYTES]);
         Self(short)

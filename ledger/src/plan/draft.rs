@@ -10,8 +10,8 @@ use super::error::PlanError;
 use super::file::PlannedFile;
 use super::listing::{Listed, Progress};
 use super::naming::Naming;
-use super::settle::settle;
 use super::there::note_there;
+use super::unique_targets;
 use super::{LeftOut, found, named};
 use crate::place::Place;
 
@@ -77,7 +77,7 @@ pub async fn draft(sources: &Sources<'_>, progress: &(dyn Fn(Listed) + Sync)) ->
         }
         (None, None) => found::find(&spec.source, &mut catalog, &mut progress).await?,
     }
-    let order = settle(&mut catalog)?;
+    let order = unique_targets::resolve(&mut catalog)?;
     note_there(&mut catalog, &order, &mut progress).await?;
     Ok(Draft { catalog })
 }

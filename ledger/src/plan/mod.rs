@@ -7,7 +7,7 @@
 pub mod audio;
 mod catalog;
 mod cut;
-mod digest;
+pub mod digest;
 mod draft;
 mod error;
 pub mod file;
@@ -22,6 +22,7 @@ mod read;
 mod settle;
 mod spool;
 mod there;
+pub mod unique_targets;
 
 pub use self::draft::{Draft, Sources, draft};
 pub use self::error::{LineProblem, PlanError};
@@ -79,6 +80,9 @@ pub struct LeftOut {
     pub folders: u64,
     /// Recordings that were named a second time.
     pub twice: u64,
+    /// Links to a folder that contains them. Only jobs over folders count them, and those write no plan.
+    #[serde(skip)]
+    pub loops: u64,
 }
 
 #[cfg(test)]

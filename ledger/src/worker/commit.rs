@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use verbatim_crds::destination::Format;
 use verbatim_store::{Condition, ETag, Object, ObjectStore, Put, StoreError};
 
-use super::settings::{Settings, transcript_key, turn};
+use super::settings::{Settings, transcript_key};
 use super::transcribe::Transcribed;
+use crate::freshness::write_position;
 use crate::plan::file::PlannedFile;
 
 /// Metadata: the version of the recording that a transcript was made from.
@@ -119,7 +120,7 @@ pub(crate) async fn commit(
 ) -> Result<Committed, StoreError> {
     let metadata = marks.metadata(file, source, transcribed);
     let mut formats: Vec<_> = transcribed.formats.iter().collect();
-    formats.sort_by_key(|(format, _)| turn(*format));
+    formats.sort_by_key(|(format, _)| write_position(*format));
     for (format, bytes) in formats {
         let key = transcript_key(&file.target, *format);
         let mut condition =

@@ -11,6 +11,7 @@ use super::settings::transcript_key;
 use super::spool::{Room, SpoolError};
 use super::steps::{Step, Steps};
 use super::transcribe::{NotTranscribed, Parts, Spooled, Transcribed};
+use crate::freshness::{Decision, decide};
 use crate::objects;
 use crate::outcome::Outcome;
 use crate::plan::file::PlannedFile;
@@ -79,12 +80,10 @@ async fn look(
     let settings = &shared.settings;
     let evidence = settings.evidence();
     let planned = file.there.get(&evidence);
-    if settings.overwrite == Overwrite::Never && planned.is_some() {
-        return Ok(Some(Outcome::skipped("its transcript is there already")));
-    }
-    let may_be_fresh = settings.overwrite == Overwrite::IfStale && planned.is_some();
-    if !suspect && !may_be_fresh {
-        return Ok(None);
+    match decide(settings.overwrite, planned.is_some()) {
+        Decision::Skip => return Ok(Some(Outcome::skipped("its transcript is there already"))),
+        Decision::Transcribe if !suspect => return Ok(None),
+        Decision::Transcribe | Decision::SkipIfFresh => {}
     }
     let there = match shared.destination.store.head(&transcript_key(&file.target, evidence)).await {
         Ok(there) => there,

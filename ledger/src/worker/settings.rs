@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use verbatim_crds::destination::{Format, Overwrite};
 
+use crate::freshness::write_order;
+
 /// A claim that is not renewed for so long is taken over. Three renewals fit in: two may be lost.
 pub const DEFAULT_LEASE: Duration = Duration::from_secs(30);
 
@@ -52,22 +54,13 @@ pub struct Settings {
 impl Settings {
     /// The formats in the order in which they are written. The last one is the evidence: where it is, the others are.
     pub fn ordered_formats(&self) -> Vec<Format> {
-        let mut formats = self.formats.clone();
-        formats.sort_by_key(|format| turn(*format));
-        formats.dedup();
-        formats
+        write_order(&self.formats)
     }
 
     /// The format whose presence says that a transcript is whole.
     pub fn evidence(&self) -> Format {
         self.ordered_formats().last().copied().unwrap_or(Format::Json)
     }
-}
-
-/// Where a format comes in the order in which they are written. JSON is the truth, so it is last; among the others the order
-/// only has to be the same for all workers.
-pub(crate) fn turn(format: Format) -> (bool, Format) {
-    (format == Format::Json, format)
 }
 
 /// The key of a transcript in a format.
