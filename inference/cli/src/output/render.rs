@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use crate::output::cues::{Cue, channel_name, cues};
-use crate::output::format::Format;
 use crate::output::lines;
+use verbatim_crds::destination::Format;
 use verbatim_protocol::transcript::Transcript;
 
 /// Why a transcript has no JSON: a number that JSON cannot say.

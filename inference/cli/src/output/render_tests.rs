@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr;
 
 use super::cues::{Cue, MAX_MILLISECONDS, MIN_MILLISECONDS, cues};
-use super::format::Format;
+use verbatim_crds::destination::Format;
 use super::lines::{MAX_COLUMNS, units};
 use super::render::render;
 use super::testing::{segment, transcript};

@@ -1,16 +1,17 @@
-use std::{fs, path::Path};
+use std::fs;
+use std::path::Path;
 
+use verbatim_crds::destination::{Format, Overwrite};
 use verbatim_crds::manifest;
-
-use super::{
-    done::Overwrite,
-    job::{JobError, engine_options, overwrite, plan},
-    plan::{LeftOut, NameError, Plan},
-};
-use crate::output::format::Format;
+use verbatim_ledger::plan::LeftOut;
 use verbatim_protocol::failure::FailureReason;
 use verbatim_protocol::options::Device;
 use verbatim_protocol::task::{ChannelMode, FileOverrides};
+
+use super::manifest::{JobError, plan};
+use super::plan::Plan;
+use super::targets::TargetError;
+use crate::engine_options::{ModelError, engine_options};
 
 fn spec(fields: &str) -> verbatim_crds::TranscriptionJobSpec {
     let text = format!(
@@ -29,10 +30,10 @@ fn folder() -> tempfile::TempDir {
     folder
 }
 
-/// Name and JSON file of each item, below the base.
+/// Name and JSON file of each recording, below the base.
 fn pairs(plan: &Plan, base: &Path) -> Vec<(String, String)> {
     let text = |path: &Path| path.strip_prefix(base).unwrap_or(path).to_string_lossy().into_owned();
-    plan.items.iter().map(|item| (text(&item.name), text(&item.target.path(Format::Json).unwrap()))).collect()
+    plan.recordings.iter().map(|it| (text(&it.name), text(&it.target.path(Format::Json).unwrap()))).collect()
 }
 
 fn planned(fields: &str, base: &Path) -> Vec<(String, String)> {
@@ -74,11 +75,11 @@ fn flat_refuses_two_recordings_of_one_name() {
     fs::write(folder.path().join("calls/a.wav"), "sound").unwrap();
     let spec = spec("{source: {file: {path: calls}}, destination: {file: {path: out}, layout: Flat}}");
     let error = plan(&spec, folder.path()).unwrap_err();
-    assert!(matches!(error, JobError::Names(NameError::Collision { .. })), "{error:?}");
+    assert!(matches!(error, JobError::Targets(TargetError::Collision { .. })), "{error:?}");
 }
 
 #[test]
-fn a_source_of_one_file_and_sources_with_lists() {
+fn sources_of_one_file_of_keys_and_of_a_list() {
     let folder = folder();
     let base = folder.path();
     let destination = "destination: {file: {path: out}}";
@@ -90,7 +91,7 @@ fn a_source_of_one_file_and_sources_with_lists() {
     let by_keys = plan(&spec(&keys), base).unwrap();
     assert_eq!(pairs(&by_keys, base), [pair("x/a.wav", "out/x/a.json"), pair("gone.wav", "out/gone.json")]);
     assert_eq!(
-        by_keys.items[1].failure.as_ref().map(|failure| failure.reason),
+        by_keys.recordings[1].failure.as_ref().map(|failure| failure.reason),
         Some(FailureReason::NotFound)
     );
 
@@ -106,7 +107,7 @@ fn a_source_of_one_file_and_sources_with_lists() {
     let wished = plan(&listed, base).unwrap();
     assert_eq!(pairs(&wished, base), [pair("a.mp3", "out/a.json")]);
     assert_eq!(
-        wished.items[0].overrides,
+        wished.recordings[0].overrides,
         FileOverrides { channel: Some(1), language: Some("en".to_owned()) }
     );
     fs::remove_file(base.join("list")).unwrap();
@@ -114,7 +115,7 @@ fn a_source_of_one_file_and_sources_with_lists() {
 }
 
 #[test]
-fn what_needs_more_than_folders_is_refused() {
+fn buckets_and_missing_sources_are_refused() {
     let base = Path::new("/nowhere");
     let error = |fields: &str| plan(&spec(fields), base).unwrap_err();
     let s3_source = "{source: {s3: {bucket: calls}}, destination: {file: {path: out}}}";
@@ -126,11 +127,11 @@ fn what_needs_more_than_folders_is_refused() {
     let model = spec(
         "{model: {uri: 's3://models/x/'}, source: {file: {path: calls}}, destination: {file: {path: out}}}",
     );
-    assert!(matches!(engine_options(&model, base, Device::Auto, 1), Err(JobError::ModelInS3)));
+    assert!(matches!(engine_options(&model, base, Device::Auto, 1), Err(ModelError::InS3)));
 }
 
 #[test]
-fn settings_reach_the_engine() {
+fn settings_of_the_manifest_reach_the_engine() {
     let spec = spec(
         "{model: {uri: 'file:///models/mine'}, source: {file: {path: calls}}, \
          destination: {file: {path: out}, formats: [SRT, JSON], overwrite: Never}, \
@@ -143,5 +144,5 @@ fn settings_reach_the_engine() {
     assert_eq!((options.vad.threshold, options.vad.max_speech_seconds), (0.7, 9.0));
     assert_eq!(options.max_padded_seconds, 60.0);
     assert_eq!(spec.destination.formats, [Format::Srt, Format::Json]);
-    assert_eq!(overwrite(&spec), Overwrite::Never);
+    assert_eq!(spec.destination.overwrite, Overwrite::Never);
 }

@@ -1,4 +1,4 @@
-//! An engine's result becomes a transcript: what only whoever asked knows is added.
+//! Builds a transcript from an engine's result and what only the supervisor knows.
 
 use verbatim_protocol::event::FileResult;
 use verbatim_protocol::task::FileOverrides;
@@ -6,7 +6,7 @@ use verbatim_protocol::transcript::{Model, Processing, SCHEMA_VERSION, Source, T
 
 /// What the transcripts of a run have in common.
 #[derive(Clone, Debug, PartialEq)]
-pub struct MadeBy {
+pub struct TranscriptBuilder {
     /// The model.
     pub model: Model,
     /// Language of the text.
@@ -15,8 +15,8 @@ pub struct MadeBy {
     pub config_digest: String,
 }
 
-impl MadeBy {
-    /// The transcript of a recording of this name, without folders, of which this was wished.
+impl TranscriptBuilder {
+    /// The transcript of a recording with this name (without folders) and these overrides.
     pub fn transcript(&self, name: String, overrides: &FileOverrides, result: FileResult) -> Transcript {
         let duration = result.audio.duration_seconds;
         let text: Vec<&str> = result

@@ -1,4 +1,4 @@
-//! An engine for tests that does what the files say, and a watcher that writes everything down.
+//! A scripted engine for tests, and a listener that records events.
 
 use crossbeam_channel::Receiver;
 use std::{
@@ -11,7 +11,7 @@ use std::{
 
 use sha2::{Digest, Sha256};
 
-use crate::local::watch::{Notice, Watcher};
+use super::listener::{FileEvent, Listener};
 use crate::output::testing::segment;
 use verbatim_protocol::controls::Controls;
 use verbatim_protocol::event::{Event, FileResult, Parts};
@@ -20,17 +20,18 @@ use verbatim_protocol::task::FileTask;
 use verbatim_protocol::transcriber::Transcriber;
 use verbatim_protocol::transcript::{Audio, Model};
 
-/// The text of a file is what is heard in it; `fail` fails, `silence` has no speech, `stop` ends the run.
+/// Engine whose transcript of a file is the file's own text. The text `fail` fails, `silence` has no speech, `stop` ends the
+/// run.
 #[derive(Default)]
 pub(crate) struct Scripted {
-    /// Names of the files that it was given, in order.
-    pub(crate) heard: Vec<String>,
+    /// Names of the files of its tasks, in order.
+    pub(crate) tasks: Vec<String>,
 }
 
 impl Transcriber for Scripted {
     fn transcribe(&mut self, tasks: Receiver<FileTask>, on_event: &mut dyn FnMut(Event), stop: &AtomicBool) {
         for FileTask { id, path, .. } in tasks {
-            self.heard.push(path.file_name().unwrap().to_string_lossy().into_owned());
+            self.tasks.push(path.file_name().unwrap().to_string_lossy().into_owned());
             let bytes = fs::read(&path).unwrap();
             let text = String::from_utf8(bytes.clone()).unwrap();
             let failed = |reason, message: &str| Event::Failed {
@@ -84,28 +85,28 @@ fn result(bytes: &[u8], text: &str) -> FileResult {
     }
 }
 
-/// Writes down what it is told, without what was heard on the way.
+/// Records all events but those of progress.
 #[derive(Default)]
-pub(crate) struct Notes(Mutex<Vec<String>>);
+pub(crate) struct RecordedEvents(Mutex<Vec<String>>);
 
-impl Notes {
-    /// What was told, sorted by file.
+impl RecordedEvents {
+    /// The events, sorted by file.
     pub(crate) fn sorted(self) -> Vec<String> {
-        let mut notes = self.0.into_inner().unwrap();
-        notes.sort();
-        notes
+        let mut events = self.0.into_inner().unwrap();
+        events.sort();
+        events
     }
 }
 
-impl Watcher for Notes {
-    fn notice(&self, position: usize, notice: Notice<'_>) {
-        let words = match notice {
-            Notice::Heard { .. } => return,
-            Notice::Done { transcript } => format!("done: {}", transcript.text),
-            Notice::Skipped { rendered: false } => "skipped".to_owned(),
-            Notice::Skipped { rendered: true } => "rendered".to_owned(),
-            Notice::Failed { failure } => format!("failed: {}: {}", failure.reason, failure.message),
+impl Listener for RecordedEvents {
+    fn on_event(&self, position: usize, event: FileEvent<'_>) {
+        let text = match event {
+            FileEvent::Progress { .. } => return,
+            FileEvent::Done { transcript } => format!("done: {}", transcript.text),
+            FileEvent::Skipped { rendered: false } => "skipped".to_owned(),
+            FileEvent::Skipped { rendered: true } => "rendered".to_owned(),
+            FileEvent::Failed { failure } => format!("failed: {}: {}", failure.reason, failure.message),
         };
-        self.0.lock().unwrap().push(format!("{position} {words}"));
+        self.0.lock().unwrap().push(format!("{position} {text}"));
     }
 }
