@@ -197,7 +197,7 @@ fn check(transcript: &Transcript) -> Result<(), TestCaseError> {
         prop_assert!(read.text.ends_with(&escaped(cue)), "{:?} {:?}", read, cue);
     }
     let schema: serde_json::Value =
-        serde_json::from_str(&crate::commands::model::schema_text().unwrap()).unwrap();
+        serde_json::from_str(&crate::commands::schema::schema_text().unwrap()).unwrap();
     let json = serde_json::from_slice(&render(transcript, Format::Json).unwrap()).unwrap();
     prop_assert!(jsonschema::is_valid(&schema, &json), "{}", json);
     let back: Transcript = serde_json::from_value(json).unwrap();
