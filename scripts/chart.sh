@@ -10,7 +10,7 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 chart=$root/charts/verbatim
 # What `helm template` is told of the cluster that it does not ask: the version that tests run against.
-kubernetes=$(awk '$1 == "require" && $2 == "k8s.io/kubernetes" { print $3 }' "$root/tests/tools/kubernetes/go.mod")
+kubernetes=$(awk '$1 == "require" && $2 == "k8s.io/kubernetes" { print $3 }' "$root/testing/tools/kubernetes/go.mod")
 
 made=$(mktemp -d)
 trap 'rm -rf "$made"' EXIT

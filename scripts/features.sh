@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Fails where a build and its tests ask different features of a library: cargo would compile it, and all that is built on it,
-# twice. What is missing belongs to tests/Cargo.toml.
+# twice. What is missing belongs to testing/Cargo.toml.
 #
 # usage: scripts/features.sh
 set -euo pipefail
@@ -14,6 +14,6 @@ libraries() {
 different=$(comm -13 <(libraries normal,build) <(libraries normal,build,dev) |
   grep -Ff <(libraries normal,build | sed 's/ \[.*/ [/' | sort -u) || true)
 [ -z "$different" ] || {
-  printf 'features: compiled twice, since tests ask more of them (say so in tests/Cargo.toml):\n%s\n' "$different" >&2
+  printf 'features: compiled twice, since tests ask more of them (say so in testing/Cargo.toml):\n%s\n' "$different" >&2
   exit 1
 }

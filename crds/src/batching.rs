@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{amount::Memory, rules::rule};
+use crate::{quantity::Memory, rules::rule};
 
 /// Sixteen segments of the greatest length (15 s).
 pub const DEFAULT_MAX_PADDED_SECONDS: u32 = 240;

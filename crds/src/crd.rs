@@ -1,9 +1,9 @@
 //! The CustomResourceDefinition, made from the types.
 
-use kube::CustomResourceExt;
+use kube_core::CustomResourceExt;
 use serde_json::{Value, json};
 
-use crate::{TranscriptionJob, describe, rules};
+use crate::{TranscriptionJob, rules, schema_docs};
 
 /// Says to people and tools that edits are lost.
 const HEADER: &str = "# Made by crdgen from crds/src. Do not edit: change the types, then run\n\
@@ -19,8 +19,8 @@ pub fn json() -> Value {
     let mut crd = json!(TranscriptionJob::crd());
     tidy(&mut crd);
     let schema = &mut crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
-    describe::join_lines(schema);
-    describe::say_defaults(&mut schema["properties"]["spec"]);
+    schema_docs::join_lines(schema);
+    schema_docs::append_defaults(&mut schema["properties"]["spec"]);
     rules::add_words(schema);
     schema[rules::KEYWORD] = rules::root(schema).into();
     crd

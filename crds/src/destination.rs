@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     path::{self, PathError},
     rules::rule,
-    text,
+    text_rule,
 };
 
 /// Where the transcripts go: to `s3` or into a folder (`file`), one of the two; with `layout: Adjacent` neither.
@@ -61,7 +61,7 @@ impl Default for Destination {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct S3Destination {
     /// The bucket.
-    #[schemars(length(max = text::MAX_BUCKET), extend("pattern" = text::BUCKET.pattern))]
+    #[schemars(length(max = text_rule::MAX_BUCKET), extend("pattern" = text_rule::BUCKET.pattern))]
     pub bucket: String,
     /// What the keys of all transcripts begin with, as `2026/11/`. Empty: the whole bucket.
     #[serde(default)]

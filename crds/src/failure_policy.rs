@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::amount::Files;
+use crate::quantity::Files;
 
 /// One accident, and one more to be sure.
 pub const DEFAULT_MAX_ATTEMPTS_PER_FILE: u32 = 3;

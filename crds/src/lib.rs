@@ -5,31 +5,30 @@
 //! - [`validate`]: what a schema cannot say;
 //! - [`conditions`] and [`contract`]: words and numbers that operator, worker, dashboards and alerts share.
 
-pub mod amount;
 pub mod batching;
 pub mod conditions;
 pub mod contract;
 pub mod crd;
-pub(crate) mod describe;
 pub mod destination;
-pub mod failure;
 pub mod failure_policy;
 pub mod go_names;
 pub mod job;
 pub mod manifest;
 pub mod model;
 pub mod path;
+pub mod quantity;
 pub mod recognition;
 pub mod recycle;
 pub mod reference;
 pub(crate) mod rules;
 pub mod scaling;
+pub(crate) mod schema_docs;
 pub mod source;
 pub mod status;
 pub mod storage;
-pub mod text;
+pub mod text_rule;
 pub mod validate;
-mod violation;
+pub mod validation_error;
 
 pub use job::{TranscriptionJob, TranscriptionJobSpec};
 pub use manifest::{Manifest, ManifestError};

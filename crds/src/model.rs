@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{rules::rule, text};
+use crate::{rules::rule, text_rule};
 
 /// The model that is built into the image, and that `verbatim model pull` fetches when it is not told another.
 pub const DEFAULT_MODEL: &str = "moonshine-tiny-en";
@@ -16,12 +16,12 @@ pub const DEFAULT_MODEL: &str = "moonshine-tiny-en";
 pub struct Model {
     /// Name of a model that is built into the image or was pulled, as `verbatim model list` shows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 63), extend("pattern" = text::MODEL_NAME.pattern))]
+    #[schemars(length(max = 63), extend("pattern" = text_rule::MODEL_NAME.pattern))]
     pub name: Option<String>,
     /// Folder of a prepared model: `s3://BUCKET/PREFIX/`, or `file:///FOLDER` on the machine or in a volume of the
     /// worker.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 2048), extend("pattern" = text::MODEL_URI.pattern))]
+    #[schemars(length(max = 2048), extend("pattern" = text_rule::MODEL_URI.pattern))]
     pub uri: Option<String>,
 }
 

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{rules::rule_at, text};
+use crate::{rules::rule_at, text_rule};
 
 /// Silero's own default.
 pub const DEFAULT_VAD_THRESHOLD: f64 = 0.5;
@@ -30,7 +30,7 @@ pub struct Recognition {
     /// Language of the recordings, as `en` or `pt-BR`. Absent: the model's own, or found per file where it knows
     /// several.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 35), extend("pattern" = text::LANGUAGE.pattern))]
+    #[schemars(length(max = 35), extend("pattern" = text_rule::LANGUAGE.pattern))]
     pub language: Option<String>,
     /// What gets a time. Segment: each stretch of speech. Word: each word as well, for models that can.
     pub timestamps: Timestamps,

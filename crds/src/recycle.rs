@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    amount::{Bytes, Memory},
+    quantity::{Bytes, Memory},
     rules::rule_at,
 };
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::{crd, rules::KEYWORD, text};
+use crate::{crd, rules::KEYWORD, text_rule};
 
 /// Groups of the spec in the order that a person meets them; what is not named here follows.
 const ORDER: [&str; 13] = [
@@ -111,7 +111,7 @@ fn rules(page: &mut String, schema: &Value, path: &str, title: &str) {
 fn collect(schema: &Value, path: &str, found: &mut Vec<String>) {
     for rule in schema[KEYWORD].as_array().into_iter().flatten() {
         let (at, message) = (rule["fieldPath"].as_str().unwrap_or_default(), message(rule));
-        let of_pattern = text::RULES.iter().any(|form| message.ends_with(form.hint));
+        let of_pattern = text_rule::RULES.iter().any(|form| message.ends_with(form.hint));
         if !of_pattern {
             let place = format!("{path}{at}");
             let place = place.trim_start_matches('.');
@@ -182,7 +182,7 @@ fn kind(schema: &Value) -> String {
             .join(", ");
     }
     if let Some(form) = schema["pattern"].as_str() {
-        return text::hint(form);
+        return text_rule::hint(form);
     }
     match schema["type"].as_str().unwrap_or_default() {
         "integer" => format!("whole number{}", bound(schema, "minimum", "maximum", "").unwrap_or_default()),

@@ -6,7 +6,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{text, validate::MAX_NAME_LENGTH};
+use crate::text_rule::{self, MAX_NAME_LENGTH};
 
 /// Where rules stand in a schema.
 pub(crate) const KEYWORD: &str = "x-kubernetes-validations";
@@ -78,7 +78,7 @@ pub(crate) fn root(schema: &Value) -> Vec<Value> {
     std::iter::once(name).chain(immutable).collect()
 }
 
-/// Adds to every text field whose pattern is one of [`text::RULES`] a rule that says in words what to write.
+/// Adds to every text field whose pattern is one of [`text_rule::RULES`] a rule that says in words what to write.
 pub(crate) fn add_words(schema: &mut Value) {
     visit(schema, "");
 }
@@ -86,7 +86,7 @@ pub(crate) fn add_words(schema: &mut Value) {
 fn visit(schema: &mut Value, name: &str) {
     let Some(fields) = schema.as_object_mut() else { return };
     let pattern = fields.get("pattern").and_then(Value::as_str).unwrap_or_default();
-    if let Some(form) = text::RULES.iter().find(|form| form.pattern == pattern) {
+    if let Some(form) = text_rule::RULES.iter().find(|form| form.pattern == pattern) {
         let either = fields.contains_key("x-kubernetes-int-or-string");
         let words = words(name, form, either);
         match fields.get_mut(KEYWORD).and_then(Value::as_array_mut) {
@@ -109,7 +109,7 @@ fn visit(schema: &mut Value, name: &str) {
     }
 }
 
-fn words(name: &str, form: &text::TextRule, either: bool) -> Value {
+fn words(name: &str, form: &text_rule::TextRule, either: bool) -> Value {
     let matches = format!("self.matches(r'{}')", form.pattern);
     // Without a type that CEL knows, the number has to be told apart.
     let whole = if either { format!("type(self) == int ? self >= 0 : {matches}") } else { matches };
@@ -123,8 +123,8 @@ mod tests {
     #[test]
     fn words_stand_beside_patterns() {
         let mut schema = json!({"properties": {
-            "bucket": {"type": "string", "pattern": text::BUCKET.pattern},
-            "limit": {"x-kubernetes-int-or-string": true, "pattern": text::BYTES.pattern, KEYWORD: [{"rule": "x"}]},
+            "bucket": {"type": "string", "pattern": text_rule::BUCKET.pattern},
+            "limit": {"x-kubernetes-int-or-string": true, "pattern": text_rule::BYTES.pattern, KEYWORD: [{"rule": "x"}]},
             "other": {"type": "string"},
         }});
         add_words(&mut schema);

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     path::{self, PathError},
     rules::{rule, rule_at},
-    text,
+    text_rule,
 };
 
 /// Most patterns in a list. Each is tried on each object's name.
@@ -86,7 +86,7 @@ fn keys(_: &mut SchemaGenerator) -> Schema {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct S3Source {
     /// The bucket.
-    #[schemars(length(max = text::MAX_BUCKET), extend("pattern" = text::BUCKET.pattern))]
+    #[schemars(length(max = text_rule::MAX_BUCKET), extend("pattern" = text_rule::BUCKET.pattern))]
     pub bucket: String,
     /// What the keys of all recordings begin with, as `2026/11/`. Empty: the whole bucket.
     #[serde(default)]

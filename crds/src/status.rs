@@ -4,7 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::conditions::Phase;
+use crate::{conditions::Phase, contract::RecycleReason};
 
 /// Failures that the status keeps: enough to see a pattern, and small in etcd.
 pub const MAX_FAILURES: usize = 20;
@@ -134,6 +134,42 @@ pub struct RecycleCounts {
     /// Crashed.
     #[schemars(range(min = 0))]
     pub crash: i64,
+}
+
+impl RecycleCounts {
+    /// The counter of a reason; every disorderly end counts as a crash.
+    pub fn counter(&mut self, reason: RecycleReason) -> &mut i64 {
+        match reason {
+            RecycleReason::Memory => &mut self.memory,
+            RecycleReason::GpuMemory => &mut self.gpu_memory,
+            RecycleReason::Growth => &mut self.growth,
+            RecycleReason::MaxFiles => &mut self.max_files,
+            RecycleReason::OutOfMemory
+            | RecycleReason::Wedged
+            | RecycleReason::Protocol
+            | RecycleReason::Crash => &mut self.crash,
+        }
+    }
+
+    /// The counters, each with the reason that names it in events and metric labels.
+    pub fn entries(self) -> [(RecycleReason, i64); 5] {
+        [
+            (RecycleReason::Memory, self.memory),
+            (RecycleReason::GpuMemory, self.gpu_memory),
+            (RecycleReason::Growth, self.growth),
+            (RecycleReason::MaxFiles, self.max_files),
+            (RecycleReason::Crash, self.crash),
+        ]
+    }
+
+    /// Counters computed one by one from those of `self` and `other`.
+    #[must_use]
+    pub fn zip(mut self, mut other: Self, combine: impl Fn(i64, i64) -> i64) -> Self {
+        for (reason, count) in self.entries() {
+            *self.counter(reason) = combine(count, *other.counter(reason));
+        }
+        self
+    }
 }
 
 /// One recording that failed.

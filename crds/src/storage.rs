@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{rules::rule_at, text};
+use crate::{rules::rule_at, text_rule};
 
 /// How S3 is reached.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -16,7 +16,7 @@ use crate::{rules::rule_at, text};
 pub struct Storage {
     /// Address of the service, as `https://s3.example.net`. Absent: AWS.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 2048), extend("pattern" = text::ENDPOINT.pattern))]
+    #[schemars(length(max = 2048), extend("pattern" = text_rule::ENDPOINT.pattern))]
     pub endpoint: Option<String>,
     /// Region of the buckets. Absent: that of the worker's environment, else `us-east-1`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,7 +52,7 @@ pub struct Storage {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SecretRef {
     /// Name of the Secret.
-    #[schemars(length(max = 253), extend("pattern" = text::OBJECT_NAME.pattern))]
+    #[schemars(length(max = 253), extend("pattern" = text_rule::OBJECT_NAME.pattern))]
     pub name: String,
 }
 
@@ -60,7 +60,7 @@ pub struct SecretRef {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CaBundleRef {
     /// Name of the ConfigMap.
-    #[schemars(length(max = 253), extend("pattern" = text::OBJECT_NAME.pattern))]
+    #[schemars(length(max = 253), extend("pattern" = text_rule::OBJECT_NAME.pattern))]
     pub name: String,
     /// Key in it that holds the certificates, in PEM.
     #[serde(default = "default_key")]

@@ -5,33 +5,30 @@
 
 use std::path::Path;
 
-pub use crate::violation::Violation;
 use crate::{
     TranscriptionJob, TranscriptionJobSpec,
-    amount::Memory,
     batching::Batching,
     destination::{Destination, Layout},
     model::Model,
     path,
+    quantity::Memory,
     recycle::Recycle,
     source::Source,
     storage::{Encryption, Storage},
+    text_rule::MAX_NAME_LENGTH,
+    validation_error::ValidationError,
 };
-
-/// Longest name of a job, as of a CronJob. Names of Jobs and of their pods' hosts are labels, which hold 63 characters;
-/// the round of a Job and the index of a pod have the other 11.
-pub const MAX_NAME_LENGTH: usize = 52;
 
 /// Everything that is wrong with the job, by field; empty for a job that can run on this machine. On a cluster
 /// [`in_cluster`] asks for more.
-pub fn validate(job: &TranscriptionJob) -> Vec<Violation> {
+pub fn validate(job: &TranscriptionJob) -> Vec<ValidationError> {
     let mut violations = Vec::new();
     name(job.metadata.name.as_deref().unwrap_or_default(), &mut violations);
     model(&job.spec.model, &mut violations);
     source(&job.spec.source, &mut violations);
     destination(&job.spec.destination, &mut violations);
     if inside(&job.spec) {
-        violations.push(Violation::DestinationInSource);
+        violations.push(ValidationError::DestinationInSource);
     }
     storage(&job.spec.storage, &mut violations);
     numbers(job, &mut violations);
@@ -40,12 +37,12 @@ pub fn validate(job: &TranscriptionJob) -> Vec<Violation> {
 
 /// Everything that is wrong with a job for a cluster: what [`validate`] finds, and what a machine has by itself and a pod
 /// only where its template says so. CEL sees nothing of it, since a template is free content to the schema.
-pub fn in_cluster(job: &TranscriptionJob) -> Vec<Violation> {
+pub fn in_cluster(job: &TranscriptionJob) -> Vec<ValidationError> {
     let mut violations = validate(job);
     let spec = &job.spec;
     let pod = &serde_json::Value::Object(spec.template.clone())["spec"];
     if !has_device(pod) {
-        violations.extend(gpu_limit(spec).map(Violation::NoGpu));
+        violations.extend(gpu_limit(spec).map(ValidationError::NoGpu));
     }
     if pod["volumes"].as_array().is_none_or(Vec::is_empty) {
         let folders = [
@@ -53,7 +50,7 @@ pub fn in_cluster(job: &TranscriptionJob) -> Vec<Violation> {
             (spec.destination.file.is_some(), "spec.destination.file"),
         ];
         violations.extend(
-            folders.into_iter().filter(|(there, _)| *there).map(|(_, path)| Violation::NoVolume(path)),
+            folders.into_iter().filter(|(there, _)| *there).map(|(_, path)| ValidationError::NoVolume(path)),
         );
     }
     violations
@@ -102,13 +99,13 @@ fn is_url(text: &str) -> bool {
     text.starts_with("s3://")
 }
 
-fn storage(storage: &Storage, found: &mut Vec<Violation>) {
+fn storage(storage: &Storage, found: &mut Vec<ValidationError>) {
     if storage.anonymous && storage.credentials_secret_ref.is_some() {
-        found.push(Violation::AnonymousWithCredentials);
+        found.push(ValidationError::AnonymousWithCredentials);
     }
     let encryption = storage.server_side_encryption.as_ref();
     if encryption.is_some_and(|with| with.kms_key_id.is_some() && with.algorithm != Encryption::AwsKms) {
-        found.push(Violation::KeyWithoutKms);
+        found.push(ValidationError::KeyWithoutKms);
     }
 }
 
@@ -121,89 +118,98 @@ fn crossed(soft: Memory, hard: Memory) -> bool {
     }
 }
 
-fn name(name: &str, found: &mut Vec<Violation>) {
+fn name(name: &str, found: &mut Vec<ValidationError>) {
     let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let good = (1..=MAX_NAME_LENGTH).contains(&name.len())
         && name.chars().all(inner)
         && !name.starts_with('-')
         && !name.ends_with('-');
     if !good {
-        found.push(Violation::BadName(name.to_owned()));
+        found.push(ValidationError::BadName(name.to_owned()));
     }
 }
 
-fn model(model: &Model, found: &mut Vec<Violation>) {
+fn model(model: &Model, found: &mut Vec<ValidationError>) {
     match (&model.name, &model.uri) {
-        (None, None) => found.push(Violation::NoModel),
-        (Some(_), Some(_)) => found.push(Violation::TwoModels),
+        (None, None) => found.push(ValidationError::NoModel),
+        (Some(_), Some(_)) => found.push(ValidationError::TwoModels),
         _ => {}
     }
 }
 
-fn source(source: &Source, found: &mut Vec<Violation>) {
+fn source(source: &Source, found: &mut Vec<ValidationError>) {
     match (&source.s3, &source.file) {
-        (None, None) => found.push(Violation::NoSource),
-        (Some(_), Some(_)) => found.push(Violation::TwoSources),
+        (None, None) => found.push(ValidationError::NoSource),
+        (Some(_), Some(_)) => found.push(ValidationError::TwoSources),
         _ => {}
     }
     if source.keys.is_some() && source.manifest.is_some() {
-        found.push(Violation::KeysAndManifest);
+        found.push(ValidationError::KeysAndManifest);
     }
     let s3 = source.s3.iter().any(|s3| !s3.include.is_empty() || !s3.exclude.is_empty());
     let file = source.file.iter().any(|file| !file.include.is_empty() || !file.exclude.is_empty());
     if (source.keys.is_some() || source.manifest.is_some()) && (s3 || file) {
-        found.push(Violation::PatternsAndList);
+        found.push(ValidationError::PatternsAndList);
     }
     if let Some(s3) = source.s3.as_ref().filter(|s3| is_url(&s3.prefix)) {
-        found.push(Violation::SourcePrefixIsUrl(s3.prefix.clone()));
+        found.push(ValidationError::SourcePrefixIsUrl(s3.prefix.clone()));
     }
     let list = source.manifest.as_ref().filter(|list| source.s3.is_some() && is_url(&list.key));
-    found.extend(list.map(|list| Violation::ListIsUrl(list.key.clone())));
+    found.extend(list.map(|list| ValidationError::ListIsUrl(list.key.clone())));
     if let Some(keys) = &source.keys {
         let outside = |key: &&String| key.starts_with('/') || key.split('/').any(|part| part == "..");
-        found.extend(keys.iter().find(outside).cloned().map(Violation::KeyOutside));
+        found.extend(keys.iter().find(outside).cloned().map(ValidationError::KeyOutside));
         let mut seen = std::collections::BTreeSet::new();
-        found.extend(keys.iter().find(|key| !seen.insert(*key)).cloned().map(Violation::KeyTwice));
+        found.extend(keys.iter().find(|key| !seen.insert(*key)).cloned().map(ValidationError::KeyTwice));
     }
     if let Some(Err(error)) = source.file.as_ref().map(|file| path::resolve(&file.path, Path::new(""))) {
-        found.push(Violation::SourcePath(error));
+        found.push(ValidationError::SourcePath(error));
     }
 }
 
-fn destination(destination: &Destination, found: &mut Vec<Violation>) {
+fn destination(destination: &Destination, found: &mut Vec<ValidationError>) {
     match (destination.layout, &destination.s3, &destination.file) {
         (Layout::Adjacent, None, None) => {}
-        (Layout::Adjacent, _, _) => found.push(Violation::AdjacentWithPlace),
-        (_, None, None) => found.push(Violation::NoDestination),
-        (_, Some(_), Some(_)) => found.push(Violation::TwoDestinations),
+        (Layout::Adjacent, _, _) => found.push(ValidationError::AdjacentWithPlace),
+        (_, None, None) => found.push(ValidationError::NoDestination),
+        (_, Some(_), Some(_)) => found.push(ValidationError::TwoDestinations),
         _ => {}
     }
     if let Some(s3) = destination.s3.as_ref().filter(|s3| is_url(&s3.prefix)) {
-        found.push(Violation::DestinationPrefixIsUrl(s3.prefix.clone()));
+        found.push(ValidationError::DestinationPrefixIsUrl(s3.prefix.clone()));
     }
     if let Some(Err(error)) = destination.file.as_ref().map(|file| path::resolve(&file.path, Path::new(""))) {
-        found.push(Violation::DestinationPath(error));
+        found.push(ValidationError::DestinationPath(error));
     }
 }
 
-fn numbers(job: &TranscriptionJob, found: &mut Vec<Violation>) {
+fn numbers(job: &TranscriptionJob, found: &mut Vec<ValidationError>) {
     let spec = &job.spec;
     let vad = &spec.recognition.vad;
     let scaling = &spec.scaling;
     let recycle = &spec.recycle;
     let checks = [
-        (vad.negative_threshold() > vad.threshold, Violation::VadThresholds),
-        (f64::from(vad.min_speech_milliseconds) > vad.max_speech_seconds * 1000.0, Violation::VadLengths),
-        (f64::from(spec.batching.max_padded_seconds) < vad.max_speech_seconds, Violation::BatchTooSmall),
-        (spec.batching.gpu_memory_budget.is_zero(), Violation::NoGpuMemory),
-        (crossed(recycle.memory_soft_limit, recycle.memory_hard_limit), Violation::MemoryLimits),
-        (crossed(recycle.gpu_memory_soft_limit, recycle.gpu_memory_hard_limit), Violation::GpuMemoryLimits),
-        (scaling.min_workers > scaling.max_workers, Violation::WorkerRange),
+        (vad.negative_threshold() > vad.threshold, ValidationError::VadThresholds),
+        (
+            f64::from(vad.min_speech_milliseconds) > vad.max_speech_seconds * 1000.0,
+            ValidationError::VadLengths,
+        ),
+        (
+            f64::from(spec.batching.max_padded_seconds) < vad.max_speech_seconds,
+            ValidationError::BatchTooSmall,
+        ),
+        (spec.batching.gpu_memory_budget.is_zero(), ValidationError::NoGpuMemory),
+        (crossed(recycle.memory_soft_limit, recycle.memory_hard_limit), ValidationError::MemoryLimits),
+        (
+            crossed(recycle.gpu_memory_soft_limit, recycle.gpu_memory_hard_limit),
+            ValidationError::GpuMemoryLimits,
+        ),
+        (scaling.min_workers > scaling.max_workers, ValidationError::WorkerRange),
         (
             spec.active_deadline_seconds
                 .zip(scaling.target_completion_seconds)
                 .is_some_and(|(end, goal)| goal > end),
-            Violation::TargetAfterDeadline,
+            ValidationError::TargetAfterDeadline,
         ),
     ];
     found.extend(checks.into_iter().filter(|(wrong, _)| *wrong).map(|(_, violation)| violation));

@@ -42,15 +42,15 @@ fn each_contradiction_is_among_them() {
     for refusal in refusals::all() {
         if let Err(ManifestError::Invalid { problems }) = manifest::parse(&refusal.manifest.to_string()) {
             found.extend(problems.into_iter().filter_map(|problem| match problem.kind {
-                ProblemKind::Violation(violation) => {
+                ProblemKind::Validation(violation) => {
                     Some(format!("{violation:?}").split(['(', ' ']).next().unwrap_or_default().to_owned())
                 }
                 _ => None,
             }));
         }
     }
-    let source = include_str!("../src/violation.rs");
-    let variants = source.split_once("pub enum Violation {").unwrap().1.split_once("\n}").unwrap().0;
+    let source = include_str!("../src/validation_error.rs");
+    let variants = source.split_once("pub enum ValidationError {").unwrap().1.split_once("\n}").unwrap().0;
     for line in variants.lines().filter_map(|line| line.strip_prefix("    ")) {
         let name: String = line.chars().take_while(char::is_ascii_alphanumeric).collect();
         let on_clusters_only = ["NoGpu", "NoVolume"].contains(&name.as_str());

@@ -1,8 +1,9 @@
 """Every query of the dashboards and alerts: which there are, and whether a running Prometheus has data for each.
 
-usage: python3 deploy/tests/queries.py URL [--minutes 15] [--excuse REASON]... [--verbose]
+usage: python3 deploy/tests/queries.py URL [--minutes 15] [--within SECONDS] [--excuse REASON]... [--verbose]
 
-It fails where a query has no data and is not in without_data.json, which says of each of those what it needs: a GPU, or a fault.
+It fails if a query has no data and is not in without_data.json, which gives the reason for each of those: it needs a GPU, or a fault.
+With --within it asks again until every query has had data, for so long.
 """
 
 import argparse
@@ -125,10 +126,9 @@ def excused(reasons: list[str] | None = None) -> dict[str, str]:
     return {where: reason for reason in reasons or known for where in known[reason]}
 
 
-def samples(url: str, expr: str, minutes: float) -> int:
-    """How many samples a query has in the last minutes, looked at four times a minute."""
-    end = time.time()
-    form = {"query": expr, "start": end - minutes * 60, "end": end, "step": 15}
+def samples(url: str, expr: str, start: float) -> int:
+    """Number of samples of a query since a time (seconds since 1970), at steps of 15 s."""
+    form = {"query": expr, "start": start, "end": time.time(), "step": 15}
     request = urllib.request.Request(f"{url}/api/v1/query_range", urllib.parse.urlencode(form).encode())
     try:
         with urllib.request.urlopen(request, timeout=60) as answer:
@@ -139,10 +139,32 @@ def samples(url: str, expr: str, minutes: float) -> int:
     return sum(value != "NaN" for value in values)
 
 
+@dataclass
+class Answers:
+    """Outcome of all queries: samples of those with data, and errors of those that Prometheus refuses."""
+
+    counts: dict[Query, int]
+    errors: dict[Query, str]
+
+    def ask(self, url: str, start: float) -> None:
+        """Runs the queries that have had no data yet."""
+        for query in every():
+            if not self.counts.get(query) and query not in self.errors:
+                try:
+                    self.counts[query] = samples(url, filled(query.expr), start)
+                except ValueError as error:
+                    self.errors[query] = str(error)
+
+    def empty(self) -> list[Query]:
+        """Queries without data."""
+        return [query for query, count in self.counts.items() if count == 0]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("url", help="the Prometheus, as http://127.0.0.1:9090")
-    parser.add_argument("--minutes", type=float, default=15, help="how far back to look (15)")
+    parser.add_argument("--minutes", type=float, default=15, help="length of the time before now to look at (15)")
+    parser.add_argument("--within", type=float, default=0, metavar="SECONDS", help="time for data to come (0)")
     parser.add_argument(
         "--excuse",
         action="append",
@@ -150,26 +172,28 @@ def main() -> int:
         choices=list(json.loads(WITHOUT_DATA.read_text())),
         help="a reason of without_data.json that counts here (all)",
     )
-    parser.add_argument("--verbose", action="store_true", help="say of every query how many samples it has")
+    parser.add_argument("--verbose", action="store_true", help="print the number of samples of every query")
     arguments = parser.parse_args()
-    excuses, wrong, empty, queries = excused(arguments.excuse), [], [], every()
-    for query in queries:
-        try:
-            count = samples(arguments.url.rstrip("/"), filled(query.expr), arguments.minutes)
-        except ValueError as error:
-            wrong.append(f"{query.where}: {error}")
-            continue
-        if arguments.verbose:
+    excuses, answers, begun = excused(arguments.excuse), Answers({}, {}), time.time()
+    while True:
+        answers.ask(arguments.url.rstrip("/"), begun - arguments.minutes * 60)
+        missing = [query for query in answers.empty() if query.where not in excuses]
+        if not missing or answers.errors or time.time() - begun >= arguments.within:
+            break
+        # One interval of scraping: no answer changes sooner.
+        time.sleep(5)
+    if arguments.verbose:
+        for query, count in answers.counts.items():
             print(f"{count:7} {query.where}")
-        if count == 0 and query.where in excuses:
-            empty.append(f"{query.where} ({excuses[query.where]})")
-        elif count == 0:
-            wrong.append(f"{query.where}: no data: {filled(query.expr)}")
-    for line in empty:
-        print(f"no data, as may be: {line}")
-    for line in wrong:
-        print(f"WRONG: {line}", file=sys.stderr)
-    print(f"{len(queries)} queries: {len(queries) - len(empty) - len(wrong)} have data, {len(empty)} may have none, {len(wrong)} are wrong")
+    allowed = [query for query in answers.empty() if query.where in excuses]
+    for query in allowed:
+        print(f"no data, allowed: {query.where} ({excuses[query.where]})")
+    for query, error in answers.errors.items():
+        print(f"WRONG: {query.where}: {error}", file=sys.stderr)
+    for query in missing:
+        print(f"WRONG: {query.where}: no data: {filled(query.expr)}", file=sys.stderr)
+    total, wrong = len(answers.counts) + len(answers.errors), len(missing) + len(answers.errors)
+    print(f"{total} queries: {total - len(allowed) - wrong} have data, {len(allowed)} may have none, {wrong} are wrong")
     return 1 if wrong else 0
 
 

@@ -97,7 +97,7 @@ class Alerts(unittest.TestCase):
             runbook = re.search(r"runbook_url: (\S+)", rule.text)[1]
             page = (REPOSITORY / runbook).read_text()
             self.assertTrue(page.startswith(f"# {rule.name}\n"), runbook)
-            for heading in ("## Look first", "## Causes, and what to do", "## When to ignore it"):
+            for heading in ("## Meaning", "## Impact", "## Diagnosis", "## Mitigation", "## When to ignore"):
                 self.assertIn(heading, page, runbook)
             self.assertIn(re.search(r"dashboard_url: d/([a-z-]+)", rule.text)[1], uids, rule.name)
         pages = {page.name for page in (REPOSITORY / "docs" / "runbooks").glob("*.md")}

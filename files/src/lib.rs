@@ -1,6 +1,6 @@
 //! Files that are there whole or not at all, in folders that several processes write.
 
-pub mod temporary;
+pub mod temporary_file;
 pub mod write;
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::temporary::{self, WithoutLocks};
+use crate::temporary_file::{self, WithoutLocks};
 use tempfile::NamedTempFile;
 
 /// Why a file was not written.
@@ -102,12 +102,12 @@ pub fn prepare(folder: &Path) -> Result<(), WriteError> {
 
 /// Removes the temporary files of processes that are no more, in a folder.
 pub fn remove_leftovers(folder: &Path) {
-    temporary::remove_leftovers(folder, false);
+    temporary_file::remove_leftovers(folder, false);
 }
 
 /// A new temporary file. A file system without locks will do.
 fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
-    temporary::make(folder, WithoutLocks::GoOn)
+    temporary_file::create(folder, WithoutLocks::Continue)
 }
 
 fn folder_of(path: &Path) -> &Path {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use verbatim_store::{ETag, Object, ObjectStore, PAGE, Read, StoreError};
+use verbatim_store::{ETag, Object, ObjectStore, PAGE_SIZE, Read, StoreError};
 
 use crate::names::Ledger;
 
@@ -26,7 +26,7 @@ pub(crate) async fn read(store: &dyn ObjectStore, key: &str) -> Result<Option<(O
         match download.bytes().await {
             Ok(bytes) => return Ok(Some((object, bytes))),
             // A body that broke off goes on only in the version that it began with.
-            Err(error) if error.is_refused() && reads < READS => {}
+            Err(error) if error.is_precondition_failed() && reads < READS => {}
             Err(error) => return Err(error),
         }
     }
@@ -40,7 +40,7 @@ pub(crate) async fn shards(ledger: &Ledger, prefix: &str) -> Result<BTreeMap<u32
     let mut shards = BTreeMap::new();
     let mut after: Option<String> = None;
     loop {
-        let page = ledger.store().list(prefix, after.as_deref(), PAGE).await?;
+        let page = ledger.store().list(prefix, after.as_deref(), PAGE_SIZE).await?;
         after = page.objects.last().map(|object| object.key.clone());
         for object in page.objects {
             if let Some(shard) = ledger.shard_of(&object.key) {
@@ -102,6 +102,6 @@ mod tests {
         store.put("claim", Put::new("new", "text/plain")).await.unwrap();
         assert_eq!(read(&store, "claim").await.unwrap().unwrap().1, "new");
         store.1.store(READS, Ordering::SeqCst);
-        assert!(read(&store, "claim").await.unwrap_err().is_refused());
+        assert!(read(&store, "claim").await.unwrap_err().is_precondition_failed());
     }
 }

@@ -1,7 +1,7 @@
 //! What became of a recording.
 
 use serde::{Deserialize, Serialize};
-use verbatim_crds::failure::FailureReason;
+use verbatim_crds::contract::FailureReason;
 
 /// What became of a recording, kept in its shard's claim and then in its outcomes. Whole milliseconds, so that records
 /// compare and hash.

@@ -54,7 +54,7 @@ async fn try_out(store: &dyn ObjectStore, key: &str) -> Result<Verdict, StoreErr
     };
     let current = match write("replaced".to_owned(), Condition::Matches(etag.clone())).await {
         Ok(current) => current,
-        Err(error) if error.is_refused() || error.is_unclear() => store.head(key).await?.etag,
+        Err(error) if error.is_precondition_failed() || error.is_unclear() => store.head(key).await?.etag,
         Err(error) if error.kind == ErrorKind::Unsupported => return Ok(unsupported(error.message)),
         Err(error) => return Err(error),
     };
@@ -65,7 +65,9 @@ async fn try_out(store: &dyn ObjectStore, key: &str) -> Result<Verdict, StoreErr
         Ok(_) => {
             Ok(unsupported("an object was replaced by a writer that had an older version in hand".to_owned()))
         }
-        Err(error) if error.is_refused() || error.kind == ErrorKind::Conflict => Ok(Verdict::Works),
+        Err(error) if error.is_precondition_failed() || error.kind == ErrorKind::Conflict => {
+            Ok(Verdict::Works)
+        }
         Err(error) => Err(error),
     }
 }
@@ -78,7 +80,7 @@ fn unsupported(why: String) -> Verdict {
 mod tests {
     use std::sync::Arc;
 
-    use verbatim_store::checked::Unconditional;
+    use verbatim_store::check_then_write::Unconditional;
     use verbatim_store::memory::MemoryStore;
 
     use super::*;

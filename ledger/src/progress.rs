@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use verbatim_crds::contract::FailureReason;
 use verbatim_crds::contract::messages::{FAILURE_TEXT, JobProgress, LedgerPhase};
-use verbatim_crds::failure::FailureReason;
 use verbatim_crds::status::{FileFailure, MAX_FAILURES};
 
 use crate::names::Ledger;

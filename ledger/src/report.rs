@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use verbatim_crds::failure::FailureReason;
+use verbatim_crds::contract::FailureReason;
 use verbatim_crds::status::MAX_FAILURES;
 
 use crate::outcome::Verdict;

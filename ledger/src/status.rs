@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::Serialize;
+use verbatim_crds::contract::FailureReason;
 use verbatim_crds::contract::messages::LedgerPhase;
-use verbatim_crds::failure::FailureReason;
 use verbatim_crds::status::MAX_FAILURES;
 use verbatim_store::ETag;
 

@@ -16,7 +16,7 @@ use verbatim_ledger::names::Ledger;
 use verbatim_ledger::place::Place;
 use verbatim_ledger::plan::{Listed, Plan, Sources, make, read_shard};
 use verbatim_store::{
-    Body, Download, ETag, ErrorKind, Object, ObjectStore, PAGE, Page, Put, Read, StoreError,
+    Body, Download, ETag, ErrorKind, Object, ObjectStore, PAGE_SIZE, Page, Put, Read, StoreError,
 };
 
 const RECORDINGS: u64 = 1_000_000;
@@ -98,7 +98,7 @@ impl ObjectStore for Endless {
     async fn list(&self, prefix: &str, after: Option<&str>, _: usize) -> Result<Page, StoreError> {
         let all = if prefix.starts_with("calls/") { RECORDINGS } else { TRANSCRIPTS };
         let from = next(prefix, after);
-        let to = all.min(from + PAGE as u64);
+        let to = all.min(from + PAGE_SIZE as u64);
         let objects = (from..to).map(|number| object(key(prefix, number), number)).collect();
         Ok(Page { objects, more: to < all })
     }
@@ -118,7 +118,7 @@ fn peak() -> u64 {
 async fn list_all(store: &dyn ObjectStore, prefix: &str) -> u64 {
     let (mut after, mut count) = (None, 0);
     loop {
-        let page = store.list(prefix, after.as_deref(), PAGE).await.unwrap();
+        let page = store.list(prefix, after.as_deref(), PAGE_SIZE).await.unwrap();
         count += page.objects.len() as u64;
         after = page.objects.last().map(|object| object.key.clone());
         if !page.more {

@@ -29,7 +29,7 @@ static_image() {
 pause_program() {
   local source
   [ ! -e "$state/pause/pause" ] || return 0
-  source=$(go list -C "$root/tests/tools/kubernetes" -m -f '{{.Dir}}' k8s.io/kubernetes)/build/pause/linux/pause.c
+  source=$(go list -C "$root/testing/tools/kubernetes" -m -f '{{.Dir}}' k8s.io/kubernetes)/build/pause/linux/pause.c
   mkdir -p "$state/pause"
   cc -Os -static -DVERSION=verbatim -o "$state/pause/pause" "$source"
 }

@@ -141,7 +141,7 @@ impl StoreError {
     }
 
     /// Whether the condition of a write or read did not hold.
-    pub fn is_refused(&self) -> bool {
+    pub fn is_precondition_failed(&self) -> bool {
         self.kind == ErrorKind::PreconditionFailed
     }
 }

@@ -3,8 +3,8 @@
 //! A store answers once and honestly: retries, time-outs and counting are decorators around it. Every error says what
 //! failed, from a closed list ([`ErrorKind`]); whether another try may help is separate from it.
 
-pub mod checked;
-pub mod counted;
+pub mod check_then_write;
+pub mod counting;
 pub mod error;
 pub mod fs;
 pub mod memory;
@@ -12,23 +12,23 @@ pub mod object;
 pub mod retry;
 pub mod s3;
 #[cfg(test)]
-mod scripted;
-pub mod timed;
+mod test_store;
+pub mod timeout;
 
 use std::fmt::Debug;
 
 use async_trait::async_trait;
 
-pub use self::counted::{Counted, Counts, Operation, Requests};
+pub use self::counting::{CountingStore, Operation, RequestCounts, RequestObserver};
 pub use self::error::{ErrorKind, StoreError};
 pub use self::fs::FsStore;
 pub use self::object::{Body, Condition, Download, ETag, Object, Page, Put, Read};
-pub use self::retry::{RetryPolicy, Retrying};
+pub use self::retry::{RetryPolicy, RetryingStore};
 pub use self::s3::{S3Config, S3Store};
-pub use self::timed::{TimeLimits, Timed};
+pub use self::timeout::{TimeoutStore, Timeouts};
 
 /// Most keys that one page of a listing has, S3's own limit.
-pub const PAGE: usize = 1000;
+pub const PAGE_SIZE: usize = 1000;
 
 /// A place for objects: a bucket, a folder. Keys are whole; `/` has a meaning for people only.
 #[async_trait]
@@ -61,7 +61,7 @@ pub trait ObjectStore: Send + Sync + Debug {
     async fn delete(&self, key: &str) -> Result<(), StoreError>;
 
     /// A page of the objects whose keys begin with `prefix` and come after `after`, in the order of their keys' bytes;
-    /// at most `limit` of them, and [`PAGE`].
+    /// at most `limit` of them, and [`PAGE_SIZE`].
     ///
     /// # Errors
     /// Others of the list.

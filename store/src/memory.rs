@@ -11,7 +11,7 @@ use futures::{StreamExt, stream};
 
 use crate::error::{ErrorKind, StoreError};
 use crate::object::{Body, Condition, Download, ETag, Metadata, Object, Page, Put, Read};
-use crate::{ObjectStore, PAGE};
+use crate::{ObjectStore, PAGE_SIZE};
 
 /// Bytes that one part of a body has, at most: small, so that tests see bodies in parts.
 const PART: usize = 64 << 10;
@@ -141,7 +141,7 @@ impl ObjectStore for MemoryStore {
             .range::<str, _>((from, Bound::Unbounded))
             .take_while(|(key, _)| key.starts_with(prefix))
             .map(|(key, stored)| stored.object(key, false));
-        let page: Vec<_> = rest.by_ref().take(limit.clamp(1, PAGE)).collect();
+        let page: Vec<_> = rest.by_ref().take(limit.clamp(1, PAGE_SIZE)).collect();
         Ok(Page { objects: page, more: rest.next().is_some() })
     }
 

@@ -21,7 +21,7 @@ use crate::object::{Download, ETag, Object, Page, Put, Read};
 /// A write whose first try may have happened is [`StoreError::is_unclear`] whatever the last try says: a condition that
 /// does not hold may then be that of one's own object.
 #[derive(Clone, Debug)]
-pub struct Retrying {
+pub struct RetryingStore {
     shared: Arc<Shared>,
 }
 
@@ -70,7 +70,7 @@ impl Shared {
     }
 }
 
-impl Retrying {
+impl RetryingStore {
     /// Tries requests to `inner` again.
     pub fn new(inner: Arc<dyn ObjectStore>, policy: RetryPolicy) -> Self {
         Self { shared: Arc::new(Shared { inner, policy, reached: AtomicBool::new(false) }) }
@@ -93,7 +93,7 @@ macro_rules! again {
 }
 
 #[async_trait]
-impl ObjectStore for Retrying {
+impl ObjectStore for RetryingStore {
     async fn head(&self, key: &str) -> Result<Object, StoreError> {
         again!(self.shared, self.shared.inner.head(key))
     }

@@ -3,13 +3,13 @@
 //! Each request is made once: retries and time-outs are decorators. What the service answers is sorted into the closed
 //! list in `answer`, what happens without an answer in `transport`.
 
-mod answer;
+mod classify;
 mod client;
-mod clock;
 mod config;
 mod download;
+mod error;
 mod listing;
-mod refusal;
+mod signing_clock;
 mod transport;
 
 use std::fmt;
@@ -21,15 +21,16 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
 use aws_sdk_s3::types::{EncodingType, RequestPayer, ServerSideEncryption as Encryption};
 use futures::{StreamExt, stream};
+use verbatim_text::error_chain;
 
 pub use self::config::{Checksum, Credentials, S3Config, ServerSideEncryption};
 
-use self::answer::Asked;
-use self::clock::Clock;
-use self::refusal::Request;
+use self::classify::S3Operation;
+use self::error::RequestContext;
+use self::signing_clock::SigningClock;
 use crate::error::{ErrorKind, StoreError};
 use crate::object::{Body, Condition, Download, ETag, Metadata, Object, Page, Put, Read};
-use crate::{ObjectStore, PAGE};
+use crate::{ObjectStore, PAGE_SIZE};
 
 /// Bytes that are read from a file at once while it is written: S3 takes them as fast as they come.
 const FILE_PART: usize = 256 << 10;
@@ -40,7 +41,7 @@ pub struct S3Store {
     config: S3Config,
     endpoint: Option<String>,
     region: String,
-    clock: Clock,
+    clock: SigningClock,
 }
 
 impl fmt::Debug for S3Store {
@@ -53,15 +54,15 @@ impl fmt::Debug for S3Store {
 }
 
 impl S3Store {
-    /// Prepares to talk to a bucket. Nothing is asked of the service yet; instance metadata may be asked for the
+    /// Prepares to talk to a bucket. Nothing is operation of the service yet; instance metadata may be operation for the
     /// region, for 2 seconds at most.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidEndpoint`] for an endpoint that is no address; [`ErrorKind::Tls`] for certificates that
     /// cannot be used.
     pub async fn connect(config: S3Config) -> Result<Self, StoreError> {
-        let clock = Clock::default();
-        let client::Built { client, endpoint } = client::build(&config, &clock).await?;
+        let clock = SigningClock::default();
+        let client::BuiltClient { client, endpoint } = client::build(&config, &clock).await?;
         let region = client.config().region().map(ToString::to_string).unwrap_or_default();
         Ok(Self { client, config, endpoint, region, clock })
     }
@@ -76,73 +77,90 @@ impl S3Store {
         self.config.request_payer.then_some(RequestPayer::Requester)
     }
 
-    fn request<'a>(&'a self, asked: Asked, address: &'a str) -> Request<'a> {
-        Request { asked, address, endpoint: self.endpoint.as_deref(), region: &self.region }
+    fn request<'a>(&'a self, operation: S3Operation, address: &'a str) -> RequestContext<'a> {
+        RequestContext { operation, address, endpoint: self.endpoint.as_deref(), region: &self.region }
     }
 
-    fn sort<E>(&self, asked: Asked, key: &str, error: &SdkError<E, HttpResponse>) -> StoreError
+    fn store_error<E>(
+        &self,
+        operation: S3Operation,
+        key: &str,
+        error: &SdkError<E, HttpResponse>,
+    ) -> StoreError
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        refusal::sort(self.request(asked, &self.address(key)), error, &self.clock)
+        error::store_error(self.request(operation, &self.address(key)), error, &self.clock)
     }
 
     /// An error about an answer that was a success by its status.
-    fn senseless(&self, asked: Asked, key: &str, kind: ErrorKind, what: &str) -> StoreError {
-        StoreError::new(kind, refusal::message(self.request(asked, &self.address(key)), what, ""))
+    fn invalid_answer(&self, operation: S3Operation, key: &str, kind: ErrorKind, what: &str) -> StoreError {
+        StoreError::new(kind, error::message(self.request(operation, &self.address(key)), what, ""))
     }
 
     /// Why a request without a body in its answer was refused: a read of one byte is told the reason.
-    async fn reason(&self, key: &str, refused: StoreError) -> StoreError {
-        let asked = self.client.get_object().bucket(&self.config.bucket).key(key).range("bytes=0-0");
-        match asked.set_request_payer(self.payer()).send().await {
+    async fn head_failure(&self, key: &str, refused: StoreError) -> StoreError {
+        let operation = self.client.get_object().bucket(&self.config.bucket).key(key).range("bytes=0-0");
+        match operation.set_request_payer(self.payer()).send().await {
             Ok(_) => refused,
-            Err(error) if error.code().is_some() => self.sort(Asked::Head, key, &error),
+            Err(error) if error.code().is_some() => self.store_error(S3Operation::Head, key, &error),
             Err(_) => refused,
         }
     }
 
     /// What a read beyond an object's end gives: its facts, and no bytes.
-    async fn nothing_of(&self, key: &str, read: &Read) -> Result<Download, StoreError> {
+    async fn empty_download(&self, key: &str, read: &Read) -> Result<Download, StoreError> {
         let object = self.head_if(key, read.if_match.as_ref()).await?;
         Ok(Download { object, body: stream::empty().boxed() })
     }
 
     async fn head_if(&self, key: &str, version: Option<&ETag>) -> Result<Object, StoreError> {
-        let asked = self
+        let operation = self
             .client
             .head_object()
             .bucket(&self.config.bucket)
             .key(key)
             .set_if_match(version.map(|tag| tag.as_str().to_owned()))
             .set_request_payer(self.payer());
-        let answer = match asked.send().await {
+        let answer = match operation.send().await {
             Ok(answer) => answer,
             Err(error) => {
                 let status = error.raw_response().map(|response| response.status().as_u16());
-                let refused = self.sort(Asked::Head, key, &error);
+                let refused = self.store_error(S3Operation::Head, key, &error);
                 let known = matches!(refused.kind, ErrorKind::ClockSkew | ErrorKind::WrongRegion);
                 return Err(match status {
-                    Some(400 | 403) if !known => self.reason(key, refused).await,
+                    Some(400 | 403) if !known => self.head_failure(key, refused).await,
                     _ => refused,
                 });
             }
         };
         let size = answer.content_length().and_then(|size| u64::try_from(size).ok());
-        let facts = Facts { etag: answer.e_tag, modified: answer.last_modified, metadata: answer.metadata };
-        self.object(Asked::Head, key, size, facts)
+        let headers =
+            ObjectHeaders { etag: answer.e_tag, modified: answer.last_modified, metadata: answer.metadata };
+        self.object(S3Operation::Head, key, size, headers)
     }
 
-    fn object(&self, asked: Asked, key: &str, size: Option<u64>, facts: Facts) -> Result<Object, StoreError> {
-        let (Some(size), Some(etag)) = (size, facts.etag) else {
-            return Err(self.senseless(asked, key, ErrorKind::Invalid, "the answer has no size or no ETag"));
+    fn object(
+        &self,
+        operation: S3Operation,
+        key: &str,
+        size: Option<u64>,
+        headers: ObjectHeaders,
+    ) -> Result<Object, StoreError> {
+        let (Some(size), Some(etag)) = (size, headers.etag) else {
+            return Err(self.invalid_answer(
+                operation,
+                key,
+                ErrorKind::Invalid,
+                "the answer has no size or no ETag",
+            ));
         };
         Ok(Object {
             key: key.to_owned(),
             size,
             etag: ETag::new(etag),
-            modified: facts.modified.and_then(|time| time.try_into().ok()),
-            metadata: facts.metadata.map(Metadata::from_iter).unwrap_or_default(),
+            modified: headers.modified.and_then(|time| time.try_into().ok()),
+            metadata: headers.metadata.map(Metadata::from_iter).unwrap_or_default(),
         })
     }
 
@@ -152,8 +170,8 @@ impl S3Store {
             Body::File(path) => {
                 let read = ByteStream::read_from().path(&path).buffer_size(FILE_PART).build().await;
                 read.map_err(|error| {
-                    let what = format!("failed to read {path:?}: {}", transport::chain(&error));
-                    self.senseless(Asked::Put { over: false }, key, ErrorKind::Invalid, &what)
+                    let what = format!("failed to read {path:?}: {}", error_chain(&error));
+                    self.invalid_answer(S3Operation::Put { replaces: false }, key, ErrorKind::Invalid, &what)
                 })
             }
         }
@@ -161,7 +179,7 @@ impl S3Store {
 }
 
 /// What the answers about an object have in common.
-struct Facts {
+struct ObjectHeaders {
     etag: Option<String>,
     modified: Option<DateTime>,
     metadata: Option<std::collections::HashMap<String, String>>,
@@ -176,9 +194,9 @@ impl ObjectStore for S3Store {
     async fn get(&self, key: &str, read: Read) -> Result<Download, StoreError> {
         let range = read.range.clone();
         if range.as_ref().is_some_and(std::ops::Range::is_empty) {
-            return self.nothing_of(key, &read).await;
+            return self.empty_download(key, &read).await;
         }
-        let asked = self
+        let operation = self
             .client
             .get_object()
             .bucket(&self.config.bucket)
@@ -186,40 +204,41 @@ impl ObjectStore for S3Store {
             .set_range(range.as_ref().map(|range| format!("bytes={}-{}", range.start, range.end - 1)))
             .set_if_match(read.if_match.as_ref().map(|tag| tag.as_str().to_owned()))
             .set_request_payer(self.payer());
-        let answer = match asked.send().await {
+        let answer = match operation.send().await {
             Ok(answer) => answer,
             Err(error) => {
                 let status = error.raw_response().map(|response| response.status().as_u16());
                 if status == Some(416) && range.is_some() {
-                    return self.nothing_of(key, &read).await;
+                    return self.empty_download(key, &read).await;
                 }
-                return Err(self.sort(Asked::Get, key, &error));
+                return Err(self.store_error(S3Operation::Get, key, &error));
             }
         };
         let Some(sizes) = download::sizes(&answer) else {
-            return Err(self.senseless(
-                Asked::Get,
+            return Err(self.invalid_answer(
+                S3Operation::Get,
                 key,
                 ErrorKind::Invalid,
                 "the answer does not say its size",
             ));
         };
-        let whole = sizes.whole.unwrap_or(sizes.comes);
+        let whole = sizes.whole.unwrap_or(sizes.sent);
         if let Some(range) = range {
             let wanted = range.end.min(whole).saturating_sub(range.start);
-            if sizes.comes != wanted {
-                let what = "the service does not keep to the range that was asked for";
-                return Err(self.senseless(Asked::Get, key, ErrorKind::Unsupported, what));
+            if sizes.sent != wanted {
+                let what = "the service does not keep to the range that was operation for";
+                return Err(self.invalid_answer(S3Operation::Get, key, ErrorKind::Unsupported, what));
             }
         }
-        let facts = Facts { etag: answer.e_tag, modified: answer.last_modified, metadata: answer.metadata };
-        let object = self.object(Asked::Get, key, Some(whole), facts)?;
+        let headers =
+            ObjectHeaders { etag: answer.e_tag, modified: answer.last_modified, metadata: answer.metadata };
+        let object = self.object(S3Operation::Get, key, Some(whole), headers)?;
         let what = format!("failed to read {}", self.address(key));
-        Ok(Download { object, body: download::body(answer.body, sizes.comes, what) })
+        Ok(Download { object, body: download::body(answer.body, sizes.sent, what) })
     }
 
     async fn put(&self, key: &str, put: Put) -> Result<ETag, StoreError> {
-        let asked = Asked::Put { over: matches!(put.condition, Condition::Matches(_)) };
+        let operation = S3Operation::Put { replaces: matches!(put.condition, Condition::Matches(_)) };
         let (encryption, key_id) = match &self.config.server_side_encryption {
             None => (None, None),
             Some(ServerSideEncryption::Aes256) => (Some(Encryption::Aes256), None),
@@ -241,18 +260,17 @@ impl ObjectStore for S3Store {
             Condition::Absent => request.if_none_match("*"),
             Condition::Matches(version) => request.if_match(version.as_str()),
         };
-        let answer = request.send().await.map_err(|error| self.sort(asked, key, &error))?;
-        answer
-            .e_tag
-            .map(ETag::new)
-            .ok_or_else(|| self.senseless(asked, key, ErrorKind::Invalid, "the answer has no ETag").unclear())
+        let answer = request.send().await.map_err(|error| self.store_error(operation, key, &error))?;
+        answer.e_tag.map(ETag::new).ok_or_else(|| {
+            self.invalid_answer(operation, key, ErrorKind::Invalid, "the answer has no ETag").unclear()
+        })
     }
 
     async fn delete(&self, key: &str) -> Result<(), StoreError> {
         let request = self.client.delete_object().bucket(&self.config.bucket).key(key);
         match request.set_request_payer(self.payer()).send().await {
             Ok(_) => Ok(()),
-            Err(error) => match self.sort(Asked::Delete, key, &error) {
+            Err(error) => match self.store_error(S3Operation::Delete, key, &error) {
                 gone if gone.is_not_found() => Ok(()),
                 other => Err(other),
             },
@@ -260,7 +278,7 @@ impl ObjectStore for S3Store {
     }
 
     async fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Page, StoreError> {
-        let limit = limit.clamp(1, PAGE);
+        let limit = limit.clamp(1, PAGE_SIZE);
         let mut token = None;
         loop {
             let request = self
@@ -270,13 +288,14 @@ impl ObjectStore for S3Store {
                 .prefix(prefix)
                 .set_start_after(after.map(str::to_owned))
                 .set_continuation_token(token)
-                // At most PAGE.
+                // At most PAGE_SIZE.
                 .max_keys(i32::try_from(limit).unwrap_or(i32::MAX))
                 .encoding_type(EncodingType::Url)
                 .set_request_payer(self.payer());
-            let answer = request.send().await.map_err(|error| self.sort(Asked::List, prefix, &error))?;
+            let answer =
+                request.send().await.map_err(|error| self.store_error(S3Operation::List, prefix, &error))?;
             let objects = listing::objects(&answer, after).map_err(|error| {
-                self.senseless(Asked::List, prefix, ErrorKind::Unsupported, &error.to_string())
+                self.invalid_answer(S3Operation::List, prefix, ErrorKind::Unsupported, &error.to_string())
             })?;
             let more = answer.is_truncated().unwrap_or(false);
             // A page may have nothing and yet not be the last, after many deletions.

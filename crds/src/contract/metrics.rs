@@ -269,5 +269,19 @@ pub mod values {
         SOFT = "soft";
         /// [`super::labels::LIMIT`]: an engine is killed.
         HARD = "hard";
+        /// [`super::labels::STEP`]: the API server was asked what there is.
+        STEP_OBSERVE = "observe";
+        /// [`super::labels::STEP`]: the API server was asked to write.
+        STEP_APPLY = "apply";
+        /// [`super::labels::STEP`]: another replica leads, so nothing was written.
+        STEP_LEADER = "leader";
+        /// [`super::labels::PART`]: the whole reconcile.
+        PART_ALL = "all";
+        /// [`super::labels::PART`]: without waiting for the API server and the workers.
+        PART_OWN = "own";
+        /// [`super::labels::RESULT`]: the worker answered.
+        RESULT_OK = "ok";
+        /// [`super::labels::RESULT`]: it did not.
+        RESULT_ERROR = "error";
     }
 }

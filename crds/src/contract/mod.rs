@@ -1,7 +1,12 @@
 //! What operator, worker, dashboards and alerts agree on: exit codes, messages, addresses and metric names.
 
+mod failure;
 pub mod messages;
 pub mod metrics;
+mod recycle;
+
+pub use failure::FailureReason;
+pub use recycle::{RecycleReason, UnknownRecycleReason};
 
 /// Exit codes of a worker. The operator's `podFailurePolicy` is written from them.
 pub mod exit {
@@ -51,11 +56,16 @@ pub mod labels {
     pub const ROUND: &str = "verbatim.dev/round";
     /// Parent of the job's spans, in what workers read of the job: [`super::env::TRACE_PARENT`] of the environment comes first.
     pub const TRACE_PARENT: &str = "verbatim.dev/traceparent";
+    /// Queue of Kueue that admits the Job; passed on from the TranscriptionJob.
+    pub const QUEUE: &str = "kueue.x-k8s.io/queue-name";
     /// Who made it (a label that Kubernetes recommends).
     pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
     /// The value of [`MANAGED_BY`], and the name under which fields are applied.
     pub const OPERATOR: &str = "verbatim-operator";
 }
+
+/// File with the job that a pod's worker reads, and its key in the ConfigMap.
+pub const JOB_FILE: &str = "job.json";
 
 /// Name of the worker's container in a pod.
 pub const WORKER_CONTAINER: &str = "worker";

@@ -6,7 +6,7 @@
 use crate::{
     job,
     manifest::{
-        ManifestError, Problem, ProblemKind,
+        error::{ManifestError, Problem, ProblemKind},
         suggest::nearest,
         tree::{Node, Tree},
     },

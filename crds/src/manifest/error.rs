@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf};
 
-use crate::{manifest::suggest::Suggestion, validate::Violation};
+use crate::{manifest::suggest::Suggestion, validation_error::ValidationError};
 
 /// A manifest that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -162,7 +162,7 @@ pub enum ProblemKind {
     },
     /// Each field is right by itself, and together they are not.
     #[error(transparent)]
-    Violation(#[from] Violation),
+    Validation(#[from] ValidationError),
 }
 
 fn at(line: u64, column: u64) -> String {

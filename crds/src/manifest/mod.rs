@@ -15,7 +15,7 @@ use std::{fs::File, io::Read, path::Path};
 pub use document::Ignored;
 pub use error::{ManifestError, Problem, ProblemKind};
 
-use crate::{TranscriptionJob, validate};
+use crate::{TranscriptionJob, validate, validation_error::ValidationError};
 
 /// Largest manifest in bytes. etcd takes 1.5 MB an object by default, so no job on a cluster is larger.
 pub const MAX_BYTES: usize = 1 << 20;
@@ -42,8 +42,7 @@ pub fn parse(text: &str) -> Result<Manifest, ManifestError> {
     let (root, ignored) = document::choose(documents)?;
     invalid(schema::check(&root))?;
     let job = read(root.to_json())?;
-    let violations = validate::validate(&job);
-    invalid(violations.into_iter().map(|violation| located(&root, violation)).collect())?;
+    invalid(validate::validate(&job).into_iter().map(|error| located(&root, error)).collect())?;
     Ok(Manifest { job, ignored })
 }
 
@@ -87,10 +86,10 @@ fn invalid(problems: Vec<Problem>) -> Result<(), ManifestError> {
 }
 
 /// Says where a violation is: at its field, or at the nearest one around it that is written.
-fn located(root: &tree::Node, violation: validate::Violation) -> Problem {
-    let path = violation.path();
+fn located(root: &tree::Node, error: ValidationError) -> Problem {
+    let path = error.path();
     let place = root.nearest(&path);
-    Problem { path, line: place.line, column: place.column, kind: ProblemKind::Violation(violation) }
+    Problem { path, line: place.line, column: place.column, kind: ProblemKind::Validation(error) }
 }
 
 #[cfg(test)]

@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 use crate::{
     crd,
     manifest::{
-        Problem, ProblemKind,
+        error::{Problem, ProblemKind},
         suggest::Suggestion,
         tree::{Field, Node, Tree},
     },
-    text,
+    text_rule,
 };
 
 /// The whole document's schema: the CRD's, with the fields that Kubernetes adds to every object.
@@ -155,7 +155,7 @@ impl Check {
         if let Some(pattern) = schema["pattern"].as_str()
             && Regex::new(pattern).is_ok_and(|regex| !regex.is_match(text))
         {
-            self.at(node, ProblemKind::BadText { value: text.to_owned(), hint: text::hint(pattern) });
+            self.at(node, ProblemKind::BadText { value: text.to_owned(), hint: text_rule::hint(pattern) });
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::text::RULES;
+use crate::text_rule::RULES;
 
 /// What [`Check`] knows, and what only describes.
 const KNOWN: [&str; 22] = [

@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    amount::{Bytes, Files, Memory},
     destination::{Format, Layout},
+    quantity::{Bytes, Files, Memory},
     source::FileSource,
 };
 

@@ -9,7 +9,7 @@ use serde::{
 use serde_json::{Map, Number, Value};
 use serde_saphyr::{Options, Spanned, options::DuplicateKeyPolicy};
 
-use crate::manifest::ManifestError;
+use crate::manifest::error::ManifestError;
 
 /// Levels of nesting. A job has 7, a pod template about 15.
 const MAX_DEPTH: usize = 48;
@@ -63,7 +63,7 @@ pub struct Field {
 
 /// Where something is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct Position {
     /// Line, from 1.
     pub line: u64,
     /// Column, from 1.
@@ -134,17 +134,17 @@ impl Node {
     }
 
     /// Where the field at `path` is written, or the nearest one around it.
-    pub fn nearest(&self, path: &str) -> Place {
-        let mut place = Place { line: self.line, column: self.column };
+    pub fn nearest(&self, path: &str) -> Position {
+        let mut place = Position { line: self.line, column: self.column };
         let mut node = self;
         for step in path.split(['.', '[']).map(|step| step.trim_end_matches(']')) {
             if let Some(field) = node.get(step) {
-                place = Place { line: field.line, column: field.column };
+                place = Position { line: field.line, column: field.column };
                 node = &field.node;
             } else if let Tree::List(entries) = &node.value
                 && let Some(entry) = step.parse().ok().and_then(|index: usize| entries.get(index))
             {
-                place = Place { line: entry.line, column: entry.column };
+                place = Position { line: entry.line, column: entry.column };
                 node = entry;
             } else {
                 break;

@@ -1,4 +1,4 @@
-// Command dashboards writes Grafana's dashboards as JSON. With -check it compares instead, for CI.
+// Command dashboards writes the Grafana dashboards as JSON. With -check it compares them instead, for CI.
 //
 // usage: go run . [-check] FOLDER
 package main
@@ -11,26 +11,26 @@ import (
 	"os"
 	"path/filepath"
 
-	"verbatim.dev/dashboards/kit"
+	"verbatim.dev/dashboards/grafana"
 )
 
-// Each file, and what makes it.
-var files = map[string]func() kit.Page{
+// dashboards maps each file to its definition.
+var dashboards = map[string]func() grafana.Dashboard{
 	"fleet.json":  fleet,
 	"job.json":    job,
 	"memory.json": memory,
 }
 
 func main() {
-	check := flag.Bool("check", false, "compare with what is there instead of writing")
+	check := flag.Bool("check", false, "compare with the existing files instead of writing them")
 	flag.Parse()
 	if flag.NArg() != 1 {
 		fmt.Fprintln(os.Stderr, "usage: dashboards [-check] FOLDER")
 		os.Exit(2)
 	}
 	failed := false
-	for file, page := range files {
-		if err := one(filepath.Join(flag.Arg(0), file), page(), *check); err != nil {
+	for file, definition := range dashboards {
+		if err := generate(filepath.Join(flag.Arg(0), file), definition(), *check); err != nil {
 			fmt.Fprintln(os.Stderr, "dashboards:", err)
 			failed = true
 		}
@@ -40,25 +40,25 @@ func main() {
 	}
 }
 
-func one(path string, page kit.Page, check bool) error {
-	board, err := page.Build()
+func generate(path string, definition grafana.Dashboard, check bool) error {
+	model, err := definition.Build()
 	if err != nil {
 		return fmt.Errorf("failed to build %s: %w", path, err)
 	}
-	text, err := json.MarshalIndent(board, "", "  ")
+	text, err := json.MarshalIndent(model, "", "  ")
 	if err != nil {
-		return fmt.Errorf("failed to write %s as JSON: %w", path, err)
+		return fmt.Errorf("failed to encode %s as JSON: %w", path, err)
 	}
 	text = append(text, '\n')
 	if !check {
 		return os.WriteFile(path, text, 0o644)
 	}
-	found, err := os.ReadFile(path)
+	existing, err := os.ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("%w; run: make generate", err)
 	}
-	if !bytes.Equal(found, text) {
-		return fmt.Errorf("%s is not what the generator makes; run: make generate", path)
+	if !bytes.Equal(existing, text) {
+		return fmt.Errorf("%s differs from the generator's output; run: make generate", path)
 	}
 	return nil
 }

@@ -1,8 +1,8 @@
-"""Draws dashboards as PNG from a running Prometheus, with headless Chromium.
+"""Draws the dashboards as PNG from a running Prometheus, with headless Chromium.
 
 usage: python3 draw.py URL OUT [--minutes 30] [--to SECONDS] [--picture NAME]
 
-`npm ci && npm run build` comes first. What each picture shows is in pictures.json.
+Run `npm ci && npm run build` first. pictures.json lists the pictures and their contents.
 """
 
 import argparse
@@ -22,17 +22,17 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-# Nothing that asks the network for anything but our page.
+# Chromium itself makes no network requests: only the page does.
 CHROMIUM = [
     "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--force-color-profile=srgb",
 ]
-# A page asks dozens of queries of a Prometheus on a busy machine.
-PATIENCE_MS = 120_000
+# A page sends dozens of queries to a Prometheus on a busy machine.
+TIMEOUT_MS = 120_000
 
 
 class Handler(SimpleHTTPRequestHandler):
-    """The built page, and Prometheus below it."""
+    """Serves the built page, and forwards /api/ to Prometheus."""
 
     def __init__(self, *rest, url: str, **more):
         self.url = url
@@ -42,8 +42,8 @@ class Handler(SimpleHTTPRequestHandler):
         if not self.path.startswith("/api/"):
             return super().do_GET()
         try:
-            with urllib.request.urlopen(self.url + self.path, timeout=60) as answer:
-                status, body = answer.status, answer.read()
+            with urllib.request.urlopen(self.url + self.path, timeout=60) as response:
+                status, body = response.status, response.read()
         except urllib.error.HTTPError as error:
             status, body = error.code, error.read()
         self.send_response(status)
@@ -56,12 +56,14 @@ class Handler(SimpleHTTPRequestHandler):
 
 
 def chromium(page: str, *options: str) -> str:
-    """Runs the browser on a page; gives its standard output."""
-    program = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
+    """Runs the browser on a page and returns its standard output."""
+    names = ["chromium", "chromium-browser", "google-chrome"]
+    program = next(filter(None, map(shutil.which, names)), None)
     if not program:
         raise SystemExit("draw: chromium is missing (on Debian: apt-get install chromium)")
     with tempfile.TemporaryDirectory() as profile:
-        command = [program, *CHROMIUM, f"--user-data-dir={profile}", f"--virtual-time-budget={PATIENCE_MS}", *options, page]
+        own = [f"--user-data-dir={profile}", f"--virtual-time-budget={TIMEOUT_MS}"]
+        command = [program, *CHROMIUM, *own, *options, page]
         done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     if done.returncode:
         raise SystemExit(f"draw: {program} failed: {done.stderr[-2000:]}")
@@ -69,34 +71,35 @@ def chromium(page: str, *options: str) -> str:
 
 
 def draw(page: str, width: int, target: Path) -> None:
-    """One picture, as high as its page. Queries that fail, or do not answer, fail it."""
+    """Draws one page at its full height. Fails when a query fails or gets no answer in time."""
     text = chromium(page, f"--window-size={width},1000", "--dump-dom")
     failed = re.search(r"<title>failed: (.*?)</title>", text, re.S)
     if failed or 'data-done="yes"' not in text:
-        raise SystemExit(f"draw: {page}: {failed[1] if failed else 'not all panels were drawn in time'}")
+        raise SystemExit(f"draw: {page}: {failed[1] if failed else 'timed out before all panels were drawn'}")
     height = re.search(r'data-height="(\d+)"', text)[1]
     chromium(page, f"--window-size={width},{height}", f"--screenshot={target}")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("url", help="the Prometheus, as http://127.0.0.1:9090")
+    layout = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=layout)
+    parser.add_argument("url", help="address of Prometheus, such as http://127.0.0.1:9090")
     parser.add_argument("out", type=Path, help="folder for the pictures")
-    parser.add_argument("--minutes", type=int, default=30, help="how far back they go (30)")
-    parser.add_argument("--to", type=int, default=None, help="their end, in seconds since 1970 (now)")
-    parser.add_argument("--picture", action="append", help="only this one")
+    parser.add_argument("--minutes", type=int, default=30, help="length of the time range (30)")
+    parser.add_argument("--to", type=int, default=None, help="end of the time range, in Unix seconds (now)")
+    parser.add_argument("--picture", action="append", help="draw only this picture; may be repeated")
     arguments = parser.parse_args()
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, url=arguments.url.rstrip("/")))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     arguments.out.mkdir(parents=True, exist_ok=True)
     end = (arguments.to or int(time.time())) // 60 * 60
-    for name, asked in json.loads((HERE / "pictures.json").read_text()).items():
+    for name, picture in json.loads((HERE / "pictures.json").read_text()).items():
         if arguments.picture and name not in arguments.picture:
             continue
-        query = {"from": end - arguments.minutes * 60, "to": end, **asked}
+        query = {"from": end - arguments.minutes * 60, "to": end, **picture}
         page = f"http://127.0.0.1:{server.server_address[1]}/index.html?{urllib.parse.urlencode(query)}"
         target = (arguments.out / f"{name}.png").resolve()
-        draw(page, int(asked.get("width", 1600)), target)
+        draw(page, int(picture.get("width", 1600)), target)
         print(f"{target.name}: {target.stat().st_size // 1024} KB", file=sys.stderr)
 
 

@@ -1,7 +1,8 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
 
-// One page, without code splitting: the libraries' modules refer to each other in rings. Paths are relative, so that any server will do.
+// No code splitting, since the libraries' modules import each other in circles. Relative paths suit
+// any server.
 export default defineConfig({
   base: './',
   plugins: [react()],

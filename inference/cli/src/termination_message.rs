@@ -97,8 +97,8 @@ fn shorten(message: &mut Farewell) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use verbatim_crds::contract::FailureReason;
     use verbatim_crds::contract::messages::{FAILURE_TEXT, JobProgress, LedgerPhase};
-    use verbatim_crds::failure::FailureReason;
     use verbatim_crds::status::MAX_FAILURES;
 
     use super::*;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use verbatim_crds::failure::FailureReason;
+pub use verbatim_crds::contract::FailureReason;
 
 /// One file's failure: why, in words, and where in the audio if that is known.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

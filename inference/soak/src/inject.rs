@@ -98,7 +98,7 @@ fn parse(text: &str) -> Option<What> {
 /// A size as `20MB`, `20MiB`, `20Mi` or `20000000`.
 fn bytes(text: &str) -> Option<u64> {
     let unit = text.trim_end_matches('B');
-    unit.parse::<verbatim_crds::amount::Bytes>().ok().map(|bytes| bytes.0).filter(|bytes| *bytes > 0)
+    unit.parse::<verbatim_crds::quantity::Bytes>().ok().map(|bytes| bytes.0).filter(|bytes| *bytes > 0)
 }
 
 /// A fault of one file in one round.

@@ -4,78 +4,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
+pub use verbatim_crds::contract::RecycleReason;
 
 use crate::decide::Watermarks;
 use crate::measure::Snapshot;
 use verbatim_protocol::Stats;
-use verbatim_protocol::failure::{Failure, FailureReason};
+use verbatim_protocol::failure::Failure;
 
 /// Number of an engine, from 1, in the order in which they were started.
 pub type EngineNumber = u64;
-
-/// Why an engine is replaced: one closed list, in metric labels, events and reports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-pub enum RecycleReason {
-    /// Host memory passed the soft limit.
-    Memory,
-    /// GPU memory passed the soft limit.
-    GpuMemory,
-    /// Host memory grew faster than allowed.
-    Growth,
-    /// It did its number of files.
-    MaxFiles,
-    /// Host or GPU memory passed the hard limit, or ran out: it was killed, by us or by the kernel, or gave up.
-    OutOfMemory,
-    /// It made no progress for longer than its files can need, and was killed.
-    Wedged,
-    /// It broke the protocol, and was killed.
-    Protocol,
-    /// It ended by a signal or an exit code of its own.
-    Crash,
-}
-
-impl RecycleReason {
-    /// All of them.
-    pub const ALL: [Self; 8] = [
-        Self::Memory,
-        Self::GpuMemory,
-        Self::Growth,
-        Self::MaxFiles,
-        Self::OutOfMemory,
-        Self::Wedged,
-        Self::Protocol,
-        Self::Crash,
-    ];
-
-    /// The reason as metric labels, events and reports carry it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Memory => "Memory",
-            Self::GpuMemory => "GpuMemory",
-            Self::Growth => "Growth",
-            Self::MaxFiles => "MaxFiles",
-            Self::OutOfMemory => "OutOfMemory",
-            Self::Wedged => "Wedged",
-            Self::Protocol => "Protocol",
-            Self::Crash => "Crash",
-        }
-    }
-
-    /// Whether the engine finishes its files in flight; otherwise they are suspects.
-    pub fn is_orderly(self) -> bool {
-        matches!(self, Self::Memory | Self::GpuMemory | Self::Growth | Self::MaxFiles)
-    }
-
-    /// What a file fails with that did this to engines too often.
-    pub fn failure(self) -> FailureReason {
-        match self {
-            Self::OutOfMemory => FailureReason::OutOfMemory,
-            Self::Wedged => FailureReason::Wedged,
-            _ => FailureReason::EngineCrashed,
-        }
-    }
-}
 
 /// Something that happened. Times are given by whoever observes.
 #[derive(Clone, Debug)]

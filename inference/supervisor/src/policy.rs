@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use verbatim_crds::amount::{Bytes, Memory};
 use verbatim_crds::failure_policy::{FailurePolicy, OnOutOfMemory};
+use verbatim_crds::quantity::{Bytes, Memory};
 use verbatim_crds::recycle::Recycle;
 
 /// A file in flight may be silent for so long, however short it is: a disk that spins up, a machine that swaps.

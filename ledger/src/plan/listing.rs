@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use verbatim_store::{ErrorKind, Object, ObjectStore, PAGE, StoreError};
+use verbatim_store::{ErrorKind, Object, ObjectStore, PAGE_SIZE, StoreError};
 
 use super::error::PlanError;
 
@@ -53,7 +53,7 @@ pub(super) async fn each_object(
     let failed = |source| PlanError::List { place: store.address(prefix), source };
     let mut after: Option<String> = None;
     loop {
-        let page = store.list(prefix, after.as_deref(), PAGE).await.map_err(failed)?;
+        let page = store.list(prefix, after.as_deref(), PAGE_SIZE).await.map_err(failed)?;
         progress.add(side, page.objects.len());
         let last = page.objects.last().map(|object| object.key.clone());
         // A store that ignores where to go on would be listed for ever.

@@ -16,7 +16,7 @@ use super::listing::{Progress, Side, each_object};
 /// Most names that are looked at one by one: as many as one page of a listing tells. A request each, sixteen at a
 /// time, they take some seconds; a listing takes a request for each thousand objects of the prefix, whether they are
 /// named or not, and so is the better one for long lists only.
-const LOOKS: usize = verbatim_store::PAGE;
+const LOOKS: usize = verbatim_store::PAGE_SIZE;
 
 /// Names that are looked at at a time: seconds for a thousand, and a burst that no store throttles.
 const LOOKS_AT_ONCE: usize = 16;

@@ -130,7 +130,7 @@ pub(crate) async fn commit(
             let refused = match store.put(&key, put).await {
                 Ok(_) => break,
                 // The answer may have been lost, and the write with it or not.
-                Err(error) if error.is_refused() || error.is_unclear() => error,
+                Err(error) if error.is_precondition_failed() || error.is_unclear() => error,
                 Err(error) => return Err(error),
             };
             tries += 1;
@@ -140,7 +140,7 @@ pub(crate) async fn commit(
                 Ok(there) if file.there.get(format) == Some(&there.etag) && tries < TRIES => {
                     condition = Condition::Matches(there.etag);
                 }
-                Ok(_) if refused.is_refused() => return Ok(Committed::Superseded),
+                Ok(_) if refused.is_precondition_failed() => return Ok(Committed::Superseded),
                 Err(error) if error.is_not_found() && tries < TRIES => condition = Condition::Absent,
                 Ok(_) => return Err(refused),
                 Err(error) => return Err(error),

@@ -1,7 +1,7 @@
 //! One recording, from the plan to its outcome.
 
+use verbatim_crds::contract::FailureReason;
 use verbatim_crds::destination::{Format, Overwrite};
-use verbatim_crds::failure::FailureReason;
 use verbatim_store::{ETag, ErrorKind, StoreError};
 
 use super::Shared;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::{StreamExt, TryStreamExt, stream};
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
-use verbatim_store::{Body, Condition, ErrorKind, PAGE, Put, StoreError};
+use verbatim_store::{Body, Condition, ErrorKind, PAGE_SIZE, Put, StoreError};
 
 use super::Shared;
 use super::error::WorkerError;
@@ -49,7 +49,7 @@ async fn claim(ledger: &Ledger, owner: &str) -> Result<bool, WorkerError> {
     let put = json(&owner).when(Condition::Absent);
     match ledger.store().put(&ledger.report_claim(), put).await {
         Ok(_) => Ok(true),
-        Err(error) if error.is_refused() || error.is_unclear() => Ok(false),
+        Err(error) if error.is_precondition_failed() || error.is_unclear() => Ok(false),
         Err(error) => Err(error.into()),
     }
 }
@@ -118,7 +118,7 @@ async fn gather(shared: &Shared) -> Result<(tempfile::TempPath, Report), WorkerE
 async fn create(ledger: &Ledger, key: &str, put: Put) -> Result<(), WorkerError> {
     match ledger.store().put(key, put).await {
         Ok(_) => Ok(()),
-        Err(error) if error.is_refused() => Ok(()),
+        Err(error) if error.is_precondition_failed() => Ok(()),
         Err(error) => Err(error.into()),
     }
 }
@@ -127,7 +127,7 @@ async fn create(ledger: &Ledger, key: &str, put: Put) -> Result<(), WorkerError>
 async fn clean(ledger: &Ledger) -> Result<(), WorkerError> {
     let store = ledger.store();
     loop {
-        let page = store.list(&ledger.claims(), None, PAGE).await?;
+        let page = store.list(&ledger.claims(), None, PAGE_SIZE).await?;
         stream::iter(&page.objects)
             .map(|object| store.delete(&object.key))
             .buffer_unordered(AT_ONCE)

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
-use verbatim_store::PAGE;
+use verbatim_store::PAGE_SIZE;
 
 use super::claiming::Origin;
 use super::error::WorkerError;
@@ -139,7 +139,7 @@ impl Hunter<'_> {
         let ledger = &self.shared.ledger;
         let prefix = ledger.claims();
         let after = from.checked_sub(1).map(|before| ledger.claim(before));
-        let page = ledger.store().list(&prefix, after.as_deref(), PAGE).await?;
+        let page = ledger.store().list(&prefix, after.as_deref(), PAGE_SIZE).await?;
         let claimed: Vec<u32> =
             page.objects.iter().filter_map(|object| ledger.shard_of(&object.key)).collect();
         // A page that is not the last tells nothing of what comes after its last key.

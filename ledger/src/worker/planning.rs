@@ -114,7 +114,7 @@ impl Worker<'_> {
         match self.ledger.store().put(&self.ledger.plan(), put).await {
             Ok(_) => Ok(Some(plan)),
             // Another's, or our own whose answer was lost: what is there is the plan.
-            Err(error) if error.is_refused() || error.is_unclear() => self.find().await,
+            Err(error) if error.is_precondition_failed() || error.is_unclear() => self.find().await,
             Err(error) => Err(error.into()),
         }
     }

@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::MissedTickBehavior;
-use verbatim_crds::failure::FailureReason;
+use verbatim_crds::contract::FailureReason;
 
 use super::claiming::{Origin, begin, leave_nothing};
 use super::error::WorkerError;

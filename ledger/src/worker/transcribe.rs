@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use verbatim_crds::contract::FailureReason;
 use verbatim_crds::destination::Format;
-use verbatim_crds::failure::FailureReason;
 
 use crate::plan::file::PlannedFile;
 

@@ -10,9 +10,9 @@ use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
-use verbatim_tests::cluster::{ControlPlane, Exit, FakeNode, Namespace, NodeOptions, PodScript, Running};
-use verbatim_tests::helm::{self, helm};
-use verbatim_tests::process::{Kept, runs};
+use verbatim_testing::cluster::{ControlPlane, Exit, FakeNode, Namespace, NodeOptions, PodScript, Running};
+use verbatim_testing::helm::{self, helm};
+use verbatim_testing::process::{Kept, runs};
 
 use crate::fleet::Fleet;
 use crate::stage::{LIMIT, truth};

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use verbatim_tests::cluster::{ControlPlane, Exit, NodeOptions};
+use verbatim_testing::cluster::{ControlPlane, Exit, NodeOptions};
 
 use crate::fleet::Fleet;
 use crate::stage::{Stage, condition, define};

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use verbatim_crds::contract::http;
 use verbatim_crds::contract::messages::{Cause, Farewell, JobProgress, LedgerPhase, Left};
 use verbatim_crds::status::FileFailure;
-use verbatim_tests::cluster::{Exit, PodScript, Running};
+use verbatim_testing::cluster::{Exit, PodScript, Running};
 
 /// Between two files.
 const TICK: Duration = Duration::from_millis(50);

@@ -57,9 +57,9 @@ fn a_replica_that_slept_through_its_lease_writes_nothing_more() {
     let seen = stage.status("calls")["files"]["succeeded"].as_i64();
     stage.until("calls", "the second's writes", |status| status["files"]["succeeded"].as_i64() > seen);
     signal(first, Signal::SIGCONT);
-    until("the first's end", || !verbatim_tests::process::runs(first));
+    until("the first's end", || !verbatim_testing::process::runs(first));
     let user = |account: &str| format!("system:serviceaccount:{}:{account}", stage.namespace.name());
-    let writes = |request: &verbatim_tests::cluster::Request| {
+    let writes = |request: &verbatim_testing::cluster::Request| {
         ["create", "patch", "delete", "update"].contains(&request.verb.as_str())
             && request.resource != "leases"
     };

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use procfs::process::Process;
 use serde_json::json;
-use verbatim_tests::cluster::{ControlPlane, NodeOptions};
+use verbatim_testing::cluster::{ControlPlane, NodeOptions};
 
 use crate::fleet::Fleet;
 use crate::stage::{ACCOUNT, Stage, define};

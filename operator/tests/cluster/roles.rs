@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use verbatim_tests::cluster::{ControlPlane, FakeNode, Namespace, NodeOptions, Request};
+use verbatim_testing::cluster::{ControlPlane, FakeNode, Namespace, NodeOptions, Request};
 
 use crate::fleet::Fleet;
 use crate::stage::{ACCOUNT, LIMIT, Stage, condition, define, defined};

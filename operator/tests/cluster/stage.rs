@@ -6,8 +6,8 @@ use std::sync::{Arc, Once};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use verbatim_tests::cluster::{self, ControlPlane, FakeNode, Namespace, NodeOptions, PodScript};
-use verbatim_tests::process::{Kept, free_port};
+use verbatim_testing::cluster::{self, ControlPlane, FakeNode, Namespace, NodeOptions, PodScript};
+use verbatim_testing::process::{Kept, free_port};
 
 use crate::fleet::Fleet;
 

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use verbatim_tests::cluster::{Namespace, NodeOptions};
-use verbatim_tests::otelcol::{Collector, Span, broken};
+use verbatim_testing::cluster::{Namespace, NodeOptions};
+use verbatim_testing::otelcol::{Collector, Span, broken};
 
 use crate::fleet::Fleet;
 use crate::real::bucket::Bucket;

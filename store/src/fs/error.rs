@@ -11,7 +11,7 @@ pub(super) fn failed(doing: &str, path: &Path, error: &io::Error) -> StoreError 
 }
 
 /// Whether the error says that there is nothing under a path.
-pub(super) fn is_nothing(error: &io::Error) -> bool {
+pub(super) fn is_not_found(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) || is_loop(error)
 }
 

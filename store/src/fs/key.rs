@@ -3,7 +3,7 @@
 //! A key that passes is made of plain names alone, so the path that it gives cannot leave the root. What the store
 //! keeps for itself below the root is no key either.
 
-use verbatim_files::temporary;
+use verbatim_files::temporary_file;
 
 /// Most bytes of a key: S3's own limit, so that what fits here fits there. It also bounds how deep folders are.
 pub(super) const KEY_BYTES: usize = 1024;
@@ -54,7 +54,7 @@ pub(super) fn name(part: &str) -> Result<(), &'static str> {
     if part.len() > NAME_BYTES {
         return Err("a part of it is longer than 255 bytes");
     }
-    if temporary::is_name(part) {
+    if temporary_file::is_temporary_name(part) {
         return Err("a part of it is named as temporary files are");
     }
     Ok(())

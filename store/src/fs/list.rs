@@ -10,33 +10,34 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::error::{failed, is_nothing};
-use super::rest::{Names, Rest, State};
-use super::{folders, key, tag};
-use crate::PAGE;
+use super::error::{failed, is_not_found};
+use super::listing_cache::{ListingCache, ListingPosition, Names};
+use super::{etag, folders, key};
+use crate::PAGE_SIZE;
 use crate::error::StoreError;
 use crate::object::{Metadata, Object, Page};
 
 /// Where file systems keep what a repair found: for the administrator's eyes only, on volumes of all kinds.
-const LOST: &str = "lost+found";
+const LOST_AND_FOUND: &str = "lost+found";
 
 /// A page of the objects below the root.
 pub(super) fn list(
     root: &Path,
-    rest: &Rest,
+    cache: &ListingCache,
     prefix: &str,
     after: &str,
     limit: usize,
 ) -> Result<Page, StoreError> {
-    let limit = limit.clamp(1, PAGE);
+    let limit = limit.clamp(1, PAGE_SIZE);
     // One more than asked for tells whether there are more.
     let wanted = limit + 1;
-    let mut walk = Walk { prefix, after, wanted, rest, found: Vec::new(), inside: Vec::new(), left: None };
+    let mut walk =
+        Walk { prefix, after, wanted, cache, found: Vec::new(), ancestors: Vec::new(), remaining: None };
     walk.folder(&folders::root(root)?, "")?;
     let more = walk.found.len() > limit;
     walk.found.truncate(limit);
-    if let (Some((state, names)), Some(last)) = (walk.left, walk.found.last()) {
-        rest.keep(state.after(&last.key), names);
+    if let (Some((position, names)), Some(last)) = (walk.remaining, walk.found.last()) {
+        cache.store(position.after(&last.key), names);
     }
     Ok(Page { objects: walk.found, more })
 }
@@ -45,12 +46,12 @@ struct Walk<'a> {
     prefix: &'a str,
     after: &'a str,
     wanted: usize,
-    rest: &'a Rest,
+    cache: &'a ListingCache,
     found: Vec<Object>,
     /// Device and inode of the folders that the walk is in.
-    inside: Vec<(u64, u64)>,
+    ancestors: Vec<(u64, u64)>,
     /// The names of the largest folder that the page ends in.
-    left: Option<(State, Names)>,
+    remaining: Option<(ListingPosition, Names)>,
 }
 
 impl Walk<'_> {
@@ -63,16 +64,16 @@ impl Walk<'_> {
         let folder = match fs::metadata(path) {
             Ok(folder) if folder.is_dir() => folder,
             Ok(_) => return Ok(()),
-            Err(error) if is_nothing(&error) => return Ok(()),
+            Err(error) if is_not_found(&error) => return Ok(()),
             Err(error) => return Err(failed("look at", path, &error)),
         };
         let id = (folder.dev(), folder.ino());
-        if self.inside.contains(&id) {
+        if self.ancestors.contains(&id) {
             return Ok(());
         }
-        self.inside.push(id);
+        self.ancestors.push(id);
         let walked = self.names(path, at, &folder);
-        self.inside.pop();
+        self.ancestors.pop();
         walked
     }
 
@@ -86,8 +87,8 @@ impl Walk<'_> {
         if self.is_full() {
             return Ok(());
         }
-        let state = State::new(folder, at, self.prefix, self.after);
-        let mut names = match state.as_ref().and_then(|state| self.rest.take(state)) {
+        let position = ListingPosition::new(folder, at, self.prefix, self.after);
+        let mut names = match position.as_ref().and_then(|position| self.cache.take(position)) {
             Some(left) => left,
             None => self.read(path, at)?,
         };
@@ -105,9 +106,9 @@ impl Walk<'_> {
                 break;
             }
         }
-        let larger = self.left.as_ref().is_none_or(|(_, left)| left.len() < names.len());
-        if let Some(state) = state.filter(|_| larger) {
-            self.left = Some((state, names));
+        let larger = self.remaining.as_ref().is_none_or(|(_, left)| left.len() < names.len());
+        if let Some(position) = position.filter(|_| larger) {
+            self.remaining = Some((position, names));
         }
         Ok(())
     }
@@ -130,11 +131,11 @@ impl Walk<'_> {
 
     fn file(&mut self, path: &Path, key: String) -> Result<(), StoreError> {
         match fs::metadata(path) {
-            Ok(file) if file.is_file() => self.found.push(tag::object(&key, &file, Metadata::new())),
+            Ok(file) if file.is_file() => self.found.push(etag::object(&key, &file, Metadata::new())),
             // A pipe, a device.
             Ok(_) => {}
             // Removed since, or a link to nothing.
-            Err(error) if is_nothing(&error) => {}
+            Err(error) if is_not_found(&error) => {}
             Err(error) => return Err(failed("look at", path, &error)),
         }
         Ok(())
@@ -149,8 +150,10 @@ impl Walk<'_> {
         let entries = match fs::read_dir(path) {
             Ok(entries) => entries,
             // Removed since.
-            Err(error) if is_nothing(&error) => return Ok(Names::new()),
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied && path.ends_with(LOST) => {
+            Err(error) if is_not_found(&error) => return Ok(Names::new()),
+            Err(error)
+                if error.kind() == io::ErrorKind::PermissionDenied && path.ends_with(LOST_AND_FOUND) =>
+            {
                 return Ok(Names::new());
             }
             Err(error) => return Err(fail(error)),
@@ -215,17 +218,17 @@ mod tests {
             fs::write(folder.path().join(format!("{number:04}")), "").unwrap();
         }
         settle(folder.path(), 60);
-        let rest = Rest::default();
-        let state = |after| State::new(&fs::metadata(folder.path()).unwrap(), "", "", after);
-        list(folder.path(), &rest, "", "", 1000).unwrap();
-        assert!(rest.take(&state("0998").unwrap()).is_none());
-        assert_eq!(rest.take(&state("0999").unwrap()).unwrap().len(), 2000);
+        let cache = ListingCache::default();
+        let position = |after| ListingPosition::new(&fs::metadata(folder.path()).unwrap(), "", "", after);
+        list(folder.path(), &cache, "", "", 1000).unwrap();
+        assert!(cache.take(&position("0998").unwrap()).is_none());
+        assert_eq!(cache.take(&position("0999").unwrap()).unwrap().len(), 2000);
         // Once the folder has changed they are nobody's.
-        list(folder.path(), &rest, "", "", 1000).unwrap();
+        list(folder.path(), &cache, "", "", 1000).unwrap();
         settle(folder.path(), 50);
-        assert!(rest.take(&state("0999").unwrap()).is_none());
+        assert!(cache.take(&position("0999").unwrap()).is_none());
         // A folder that changes now may change again within the tick.
         settle(folder.path(), 0);
-        assert!(state("0999").is_none());
+        assert!(position("0999").is_none());
     }
 }

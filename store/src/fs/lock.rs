@@ -23,7 +23,7 @@ pub(super) struct Lock {
 }
 
 /// Waits for the lock of a path (without links) below the root.
-pub(super) fn lock(root: &Path, path: &Path) -> Result<Lock, StoreError> {
+pub(super) fn lock_path(root: &Path, path: &Path) -> Result<Lock, StoreError> {
     let digest = Sha256::digest(path.strip_prefix(root).unwrap_or(path).as_os_str().as_encoded_bytes());
     let folder = folders::make(root, &key::LOCKS)?;
     let path = folder.join(format!("{:02x}", digest[0] % FILES));

@@ -15,12 +15,12 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::error::failed;
-use super::{folders, key, tag};
+use super::{etag, folders, key};
 use crate::error::{ErrorKind, StoreError};
 use crate::object::Metadata;
 
 #[derive(Serialize, Deserialize)]
-struct Kept<'k> {
+struct MetadataFile<'k> {
     #[serde(borrow)]
     key: std::borrow::Cow<'k, str>,
     metadata: Metadata,
@@ -29,19 +29,19 @@ struct Kept<'k> {
 /// The metadata of the object that the file is; none where none are kept or they cannot be read.
 pub(super) fn read(root: &Path, file: &File) -> Metadata {
     let Ok(bytes) = fs::read(path(root, file)) else { return Metadata::new() };
-    serde_json::from_slice::<Kept<'_>>(&bytes).map(|kept| kept.metadata).unwrap_or_default()
+    serde_json::from_slice::<MetadataFile<'_>>(&bytes).map(|kept| kept.metadata).unwrap_or_default()
 }
 
 /// Keeps the metadata of a file that is about to become the object `key`.
-pub(super) fn keep(root: &Path, key: &str, file: &File, metadata: &Metadata) -> Result<(), StoreError> {
+pub(super) fn write(root: &Path, key: &str, file: &File, metadata: &Metadata) -> Result<(), StoreError> {
     if metadata.is_empty() {
         return Ok(());
     }
-    let kept = Kept { key: key.into(), metadata: metadata.clone() };
+    let kept = MetadataFile { key: key.into(), metadata: metadata.clone() };
     let bytes = serde_json::to_vec(&kept)
         .map_err(|error| StoreError::new(ErrorKind::Invalid, format!("failed to write metadata: {error}")))?;
     let [verbatim, meta] = key::METADATA;
-    let folder = folders::make(root, &[verbatim, meta, &shelf(file)])?;
+    let folder = folders::make(root, &[verbatim, meta, &subfolder(file)])?;
     let path = folder.join(name(file));
     // No two writers have the same file, so nobody else writes this one.
     let written = fs::File::create(&path).and_then(|mut file| file.write_all(&bytes));
@@ -52,20 +52,20 @@ pub(super) fn keep(root: &Path, key: &str, file: &File, metadata: &Metadata) -> 
 }
 
 /// Forgets the metadata of a file that is an object no longer. What cannot be removed harms nobody.
-pub(super) fn forget(root: &Path, file: &File) {
+pub(super) fn remove(root: &Path, file: &File) {
     let _ = fs::remove_file(path(root, file));
 }
 
 fn path(root: &Path, file: &File) -> PathBuf {
     let [verbatim, meta] = key::METADATA;
-    root.join(verbatim).join(meta).join(shelf(file)).join(name(file))
+    root.join(verbatim).join(meta).join(subfolder(file)).join(name(file))
 }
 
 /// One of 256 folders, so that none grows large.
-fn shelf(file: &File) -> String {
+fn subfolder(file: &File) -> String {
     format!("{:02x}", file.ino() & 0xff)
 }
 
 fn name(file: &File) -> String {
-    format!("{}.json", tag::bare(file))
+    format!("{}.json", etag::unquoted(file))
 }

@@ -5,15 +5,15 @@
 //! own, which are no objects; so are temporary files.
 
 mod error;
+mod etag;
 mod folders;
 mod key;
 mod list;
+mod listing_cache;
 mod lock;
 mod metadata;
 mod read;
-mod rest;
 mod stage;
-mod tag;
 mod write;
 
 use std::io;
@@ -23,17 +23,18 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use self::error::failed;
+use self::listing_cache::ListingCache;
 use crate::ObjectStore;
 use crate::error::{ErrorKind, StoreError};
 use crate::object::{Download, ETag, Object, Page, Put, Read};
-use verbatim_files::temporary;
+use verbatim_files::temporary_file;
 
 /// A store in a folder. The work is done on tokio's threads for blocking work; a write that is no longer waited for
 /// goes on to its end.
 #[derive(Clone, Debug)]
 pub struct FsStore {
     root: Arc<Path>,
-    rest: Arc<rest::Rest>,
+    listing_cache: Arc<ListingCache>,
 }
 
 impl FsStore {
@@ -46,7 +47,7 @@ impl FsStore {
         let absolute = std::path::absolute(root).map_err(|error| {
             StoreError::new(ErrorKind::Invalid, format!("{} is no folder: {error}", root.display()))
         })?;
-        Ok(Self { root: absolute.into(), rest: Arc::default() })
+        Ok(Self { root: absolute.into(), listing_cache: Arc::default() })
     }
 
     /// Makes the folder and those above it, where they are missing. Destinations may be made, sources have to be there:
@@ -71,7 +72,7 @@ impl FsStore {
     pub async fn remove_leftovers(&self) -> Result<(), StoreError> {
         let root = Arc::clone(&self.root);
         blocking(move || {
-            temporary::remove_leftovers(&root, true);
+            temporary_file::remove_leftovers(&root, true);
             Ok(())
         })
         .await
@@ -122,7 +123,7 @@ impl ObjectStore for FsStore {
     async fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Page, StoreError> {
         let (store, prefix) = (self.clone(), prefix.to_owned());
         let after = after.unwrap_or_default().to_owned();
-        blocking(move || list::list(&store.root, &store.rest, &prefix, &after, limit)).await
+        blocking(move || list::list(&store.root, &store.listing_cache, &prefix, &after, limit)).await
     }
 
     fn address(&self, key: &str) -> String {

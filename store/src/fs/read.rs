@@ -1,6 +1,6 @@
 //! Looking at objects and reading them. Links are followed: recordings may be links.
 
-use std::fs::{File, Metadata};
+use std::fs::{File, Metadata as FileMetadata};
 use std::ops::Range;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
@@ -9,8 +9,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt};
 
-use super::error::{failed, is_nothing};
-use super::{blocking, folders, metadata, tag};
+use super::error::{failed, is_not_found};
+use super::{blocking, etag, folders, metadata};
 use crate::error::{ErrorKind, StoreError};
 use crate::object::{Download, ETag, Object, Read};
 
@@ -18,7 +18,7 @@ use crate::object::{Download, ETag, Object, Read};
 const PART: usize = 256 << 10;
 
 /// Looks again at an object that is replaced between the look at it and at its metadata, this often.
-const LOOKS: usize = 8;
+const MAX_ATTEMPTS: usize = 8;
 
 /// What is known of the object `key` at `path`.
 pub(super) fn head(root: &Path, path: &Path, key: &str) -> Result<Object, StoreError> {
@@ -40,38 +40,38 @@ pub(super) fn get(root: &Path, path: &Path, key: &str, read: Read) -> Result<Dow
 
 /// Opens the file, and tells of the very file that is open.
 fn open(root: &Path, path: &Path, key: &str) -> Result<(File, Object), StoreError> {
-    let mut looks = 0;
+    let mut attempts = 0;
     loop {
         let (file, found) = open_file(root, path)?;
-        let kept = metadata::read(root, &found);
-        looks += 1;
+        let metadata = metadata::read(root, &found);
+        attempts += 1;
         // Metadata go after the file does: where there are none, the file may have been replaced just now.
-        let sure = !kept.is_empty() || looks == LOOKS || {
-            std::fs::metadata(path).is_ok_and(|now| tag::of(&now) == tag::of(&found))
+        let sure = !metadata.is_empty() || attempts == MAX_ATTEMPTS || {
+            std::fs::metadata(path).is_ok_and(|now| etag::of(&now) == etag::of(&found))
         };
         if sure {
-            return Ok((file, tag::object(key, &found, kept)));
+            return Ok((file, etag::object(key, &found, metadata)));
         }
     }
 }
 
-fn open_file(root: &Path, path: &Path) -> Result<(File, Metadata), StoreError> {
+fn open_file(root: &Path, path: &Path) -> Result<(File, FileMetadata), StoreError> {
     // Without O_NONBLOCK opening a pipe would wait for a writer.
     let file = match File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path) {
         Ok(file) => file,
-        Err(error) if is_nothing(&error) => {
+        Err(error) if is_not_found(&error) => {
             folders::root(root)?;
-            return Err(nothing(path));
+            return Err(not_found(path));
         }
         // A socket, or a device without a driver.
-        Err(error) if error.raw_os_error() == Some(libc::ENXIO) => return Err(nothing(path)),
+        Err(error) if error.raw_os_error() == Some(libc::ENXIO) => return Err(not_found(path)),
         Err(error) => return Err(failed("open", path, &error)),
     };
     let found = file.metadata().map_err(|error| failed("look at", path, &error))?;
-    if found.is_file() { Ok((file, found)) } else { Err(nothing(path)) }
+    if found.is_file() { Ok((file, found)) } else { Err(not_found(path)) }
 }
 
-fn nothing(path: &Path) -> StoreError {
+fn not_found(path: &Path) -> StoreError {
     StoreError::new(ErrorKind::NotFound, format!("there is no file {}", path.display()))
 }
 
@@ -109,7 +109,7 @@ impl Reader {
         let next = range.start + read as u64;
         // A program that writes into files instead of replacing them would have us mix two versions.
         let now = self.file.metadata().map_err(|error| failed("look at", &self.path, &error))?;
-        if read == 0 || tag::of(&now) != self.etag {
+        if read == 0 || etag::of(&now) != self.etag {
             let message = format!("{} was written to while it was read", self.path.display());
             return Err(StoreError::new(ErrorKind::Conflict, message));
         }

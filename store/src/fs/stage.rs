@@ -10,11 +10,12 @@ use tempfile::NamedTempFile;
 use super::error::failed;
 use crate::error::{ErrorKind, StoreError};
 use crate::object::Body;
-use verbatim_files::temporary::{WithoutLocks, make};
+use verbatim_files::temporary_file::{WithoutLocks, create};
 
 /// Writes a body to the disk, under a temporary name in `folder`. Dropping the file removes it.
 pub(super) fn stage(folder: &Path, body: &Body) -> Result<NamedTempFile, StoreError> {
-    let file = make(folder, WithoutLocks::Fail).map_err(|error| failed("make a file in", folder, &error))?;
+    let file =
+        create(folder, WithoutLocks::Fail).map_err(|error| failed("make a file in", folder, &error))?;
     let write = |error| failed("write a file in", folder, &error);
     match body {
         Body::Bytes(bytes) => file.as_file().write_all(bytes).map_err(write)?,

@@ -11,9 +11,9 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::error::{failed, is_nothing};
+use super::error::{failed, is_not_found};
 use super::stage::stage;
-use super::{folders, lock, metadata, tag};
+use super::{etag, folders, lock, metadata};
 use crate::error::{ErrorKind, StoreError};
 use crate::object::{Condition, ETag, Put};
 
@@ -29,34 +29,34 @@ pub(super) fn put(root: &Path, key: &str, parts: &[&str], put: &Put) -> Result<E
     let staged = stage(&folder, &put.body)?;
     let file = staged.as_file().metadata().map_err(|error| failed("look at", staged.path(), &error))?;
 
-    let _lock = lock::lock(&root, &path)?;
-    let there = look(&path)?;
-    let holds = match (&put.condition, &there) {
+    let _lock = lock::lock_path(&root, &path)?;
+    let current = current_file(&path)?;
+    let holds = match (&put.condition, &current) {
         (Condition::Always, _) | (Condition::Absent, None) => true,
-        (Condition::Matches(wanted), Some(there)) => *wanted == tag::of(there),
+        (Condition::Matches(wanted), Some(current)) => *wanted == etag::of(current),
         (Condition::Absent, Some(_)) | (Condition::Matches(_), None) => false,
     };
     if !holds {
-        return Err(refused(&path));
+        return Err(condition_failed(&path));
     }
-    let before = own(&path);
-    metadata::keep(&root, key, &file, &put.metadata)?;
+    let before = sole_file(&path);
+    metadata::write(&root, key, &file, &put.metadata)?;
     let named = match put.condition {
         Condition::Absent => staged.persist_noclobber(&path),
         Condition::Always | Condition::Matches(_) => staged.persist(&path),
     };
     if let Err(error) = named {
-        metadata::forget(&root, &file);
+        metadata::remove(&root, &file);
         return Err(match error.error {
-            there if there.kind() == io::ErrorKind::AlreadyExists => refused(&path),
+            error if error.kind() == io::ErrorKind::AlreadyExists => condition_failed(&path),
             error => failed("write", &path, &error),
         });
     }
     if let Some(before) = before {
-        metadata::forget(&root, &before);
+        metadata::remove(&root, &before);
     }
     folders::sync(&folder).map_err(StoreError::unclear)?;
-    Ok(tag::of(&file))
+    Ok(etag::of(&file))
 }
 
 /// Removes the object of these parts. Folders stay, empty or not: somebody may be about to write into them.
@@ -69,30 +69,30 @@ pub(super) fn delete(root: &Path, parts: &[&str]) -> Result<(), StoreError> {
     }
     let folder = folders::make(&root, above)?;
     let path = folder.join(name);
-    let _lock = lock::lock(&root, &path)?;
+    let _lock = lock::lock_path(&root, &path)?;
     match fs::symlink_metadata(&path) {
-        Ok(there) if there.is_file() || there.is_symlink() => {}
+        Ok(current) if current.is_file() || current.is_symlink() => {}
         Ok(_) => return Ok(()),
-        Err(error) if is_nothing(&error) => return Ok(()),
+        Err(error) if is_not_found(&error) => return Ok(()),
         Err(error) => return Err(failed("look at", &path, &error)),
     }
-    let before = own(&path);
+    let before = sole_file(&path);
     match fs::remove_file(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed("remove", &path, &error)),
         _ => {}
     }
     if let Some(before) = before {
-        metadata::forget(&root, &before);
+        metadata::remove(&root, &before);
     }
     folders::sync(&folder).map_err(StoreError::unclear)
 }
 
 /// The file that is the object now.
-fn look(path: &Path) -> Result<Option<Metadata>, StoreError> {
+fn current_file(path: &Path) -> Result<Option<Metadata>, StoreError> {
     match fs::metadata(path) {
-        Ok(there) if there.is_file() => Ok(Some(there)),
+        Ok(current) if current.is_file() => Ok(Some(current)),
         Ok(_) => Err(StoreError::new(ErrorKind::Invalid, format!("{} is not a file", path.display()))),
-        Err(error) if is_nothing(&error) => match fs::symlink_metadata(path) {
+        Err(error) if is_not_found(&error) => match fs::symlink_metadata(path) {
             Ok(_) => {
                 let message = format!("{} is a link that leads to nothing", path.display());
                 Err(StoreError::new(ErrorKind::Invalid, message))
@@ -104,11 +104,11 @@ fn look(path: &Path) -> Result<Option<Metadata>, StoreError> {
 }
 
 /// The file whose metadata go when its name does: not one that a link leads to, or that has other names.
-fn own(path: &Path) -> Option<Metadata> {
-    fs::symlink_metadata(path).ok().filter(|there| there.is_file() && there.nlink() == 1)
+fn sole_file(path: &Path) -> Option<Metadata> {
+    fs::symlink_metadata(path).ok().filter(|current| current.is_file() && current.nlink() == 1)
 }
 
-fn refused(path: &Path) -> StoreError {
+fn condition_failed(path: &Path) -> StoreError {
     let message = format!("the condition for {} does not hold", path.display());
     StoreError::new(ErrorKind::PreconditionFailed, message)
 }

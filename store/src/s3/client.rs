@@ -20,8 +20,8 @@ use aws_smithy_http_client::{Builder, tls};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use super::clock::Clock;
 use super::config::{Checksum, Credentials, S3Config};
+use super::signing_clock::SigningClock;
 use crate::error::{ErrorKind, StoreError};
 
 /// Until a connection must stand, TLS included: three lost packets on a slow line.
@@ -34,14 +34,14 @@ const METADATA_TRIES: u32 = 2;
 const REGION: &str = "us-east-1";
 
 /// A client, and what it talks to, for people.
-pub(super) struct Built {
+pub(super) struct BuiltClient {
     pub(super) client: Client,
     /// The endpoint's address; absent: AWS.
     pub(super) endpoint: Option<String>,
 }
 
 /// Builds it. Asks nothing of the service; may ask instance metadata for the region.
-pub(super) async fn build(config: &S3Config, clock: &Clock) -> Result<Built, StoreError> {
+pub(super) async fn build(config: &S3Config, clock: &SigningClock) -> Result<BuiltClient, StoreError> {
     if let Some(endpoint) = &config.endpoint {
         check_endpoint(endpoint)?;
     }
@@ -101,7 +101,7 @@ pub(super) async fn build(config: &S3Config, clock: &Clock) -> Result<Built, Sto
     if config.credentials == Credentials::Anonymous {
         s3 = s3.allow_no_auth();
     }
-    Ok(Built { client: Client::from_conf(s3.build()), endpoint })
+    Ok(BuiltClient { client: Client::from_conf(s3.build()), endpoint })
 }
 
 /// The region's name by the first that says one. An endpoint of one's own has no instance metadata to ask.

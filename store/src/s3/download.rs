@@ -5,18 +5,18 @@ use aws_sdk_s3::primitives::ByteStream;
 use bytes::Bytes;
 use futures::stream::{BoxStream, StreamExt, try_unfold};
 
-use super::transport;
 use crate::error::{ErrorKind, StoreError};
+use verbatim_text::error_chain;
 
 /// How large the whole object is, and how many bytes of it come. Absent where the answer does not say.
 pub(super) fn sizes(answer: &GetObjectOutput) -> Option<Sizes> {
-    let comes = u64::try_from(answer.content_length()?).ok()?;
+    let sent = u64::try_from(answer.content_length()?).ok()?;
     let whole = match answer.content_range() {
         // As `bytes 0-99/1234`.
         Some(range) => Some(range.rsplit_once('/')?.1.parse().ok()?),
         None => None,
     };
-    Some(Sizes { whole, comes })
+    Some(Sizes { whole, sent })
 }
 
 /// Sizes in bytes.
@@ -24,10 +24,10 @@ pub(super) struct Sizes {
     /// That of the object, where only a part of it comes.
     pub(super) whole: Option<u64>,
     /// What comes.
-    pub(super) comes: u64,
+    pub(super) sent: u64,
 }
 
-struct Coming {
+struct BodyReader {
     body: ByteStream,
     left: u64,
     /// What failed, as `failed to read s3://bucket/key`.
@@ -40,19 +40,19 @@ pub(super) fn body(
     size: u64,
     what: String,
 ) -> BoxStream<'static, Result<Bytes, StoreError>> {
-    let coming = Coming { body, left: size, what };
-    try_unfold(coming, |mut coming| async move {
-        let broken = |why: String| StoreError::new(ErrorKind::Unavailable, format!("{}: {why}", coming.what));
-        match coming.body.next().await {
+    let reader = BodyReader { body, left: size, what };
+    try_unfold(reader, |mut reader| async move {
+        let broken = |why: String| StoreError::new(ErrorKind::Unavailable, format!("{}: {why}", reader.what));
+        match reader.body.next().await {
             Some(Ok(part)) => {
-                let Some(left) = coming.left.checked_sub(part.len() as u64) else {
+                let Some(left) = reader.left.checked_sub(part.len() as u64) else {
                     return Err(broken("more bytes came than were announced".to_owned()));
                 };
-                coming.left = left;
-                Ok(Some((part, coming)))
+                reader.left = left;
+                Ok(Some((part, reader)))
             }
-            Some(Err(error)) => Err(broken(format!("the body broke off: {}", transport::chain(&error)))),
-            None if coming.left > 0 => Err(broken(format!("the body ended {} bytes early", coming.left))),
+            Some(Err(error)) => Err(broken(format!("the body broke off: {}", error_chain(&error)))),
+            None if reader.left > 0 => Err(broken(format!("the body ended {} bytes early", reader.left))),
             None => Ok(None),
         }
     })

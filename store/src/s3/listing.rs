@@ -16,12 +16,12 @@ pub(super) enum ListingError {
     #[error(
         "the keys are not in the order of their bytes, which an S3 service must keep: {0:?} before {1:?}"
     )]
-    Disorder(String, String),
+    OutOfOrder(String, String),
 }
 
 /// The objects of a page, which come after `after`.
 pub(super) fn objects(page: &ListObjectsV2Output, after: Option<&str>) -> Result<Vec<Object>, ListingError> {
-    // Not every service takes the encoding that was asked for.
+    // Not every service takes the encoding that was operation for.
     let encoded = page.encoding_type() == Some(&EncodingType::Url);
     let objects: Vec<Object> = page
         .contents()
@@ -32,7 +32,7 @@ pub(super) fn objects(page: &ListObjectsV2Output, after: Option<&str>) -> Result
     let mut last = after;
     for object in &objects {
         if let Some(last) = last.filter(|last| *last >= object.key.as_str()) {
-            return Err(ListingError::Disorder(last.to_owned(), object.key.clone()));
+            return Err(ListingError::OutOfOrder(last.to_owned(), object.key.clone()));
         }
         last = Some(&object.key);
     }
@@ -79,7 +79,7 @@ mod tests {
     #[test]
     fn a_listing_out_of_order_is_refused() {
         let error = objects(&page(&["a", "c", "b"], None), None).unwrap_err();
-        assert_eq!(error, ListingError::Disorder("c".into(), "b".into()));
+        assert_eq!(error, ListingError::OutOfOrder("c".into(), "b".into()));
         assert!(objects(&page(&["a"], None), Some("a")).is_err(), "what is after a key does not have it");
         assert!(objects(&page(&["a", "a"], None), None).is_err());
         // By bytes, not by a language's rules.

@@ -1,43 +1,46 @@
 //! Jobs with recordings that cannot be transcribed, and one that cannot begin.
 
+use std::path::{Path, PathBuf};
+
 use serde_json::{Value, json};
 
 use crate::node::{node, wait};
 use crate::recordings::prompts;
 use crate::run::Run;
 
-fn condition<'a>(status: &'a Value, name: &str) -> Option<&'a Value> {
+pub fn condition<'a>(status: &'a Value, name: &str) -> Option<&'a Value> {
     status["conditions"].as_array()?.iter().find(|each| each["type"] == name)
+}
+
+/// The prompts with damaged recordings among them, which are written to a folder; and the names of those. One comes for each fifty
+/// good ones, so that some fail over the whole of a job.
+pub fn damaged(folder: &Path) -> (Vec<PathBuf>, Vec<String>) {
+    let (mut recordings, mut names) = (prompts().to_vec(), Vec::new());
+    let contents = [&b""[..], b"no sound at all", b"<html></html>"];
+    for (near, bytes) in prompts().iter().step_by(50).zip(contents.into_iter().cycle()) {
+        let name = format!("{}-damaged.wav", near.file_stem().unwrap().to_str().unwrap());
+        let file = folder.join(&name);
+        std::fs::write(&file, bytes).unwrap();
+        recordings.push(file);
+        names.push(name);
+    }
+    (recordings, names)
 }
 
 #[test]
 fn damaged_recordings_fail_by_name_and_the_others_are_done() {
-    let Some(node) = node("damaged recordings") else { return };
+    let node = node();
     let folder = tempfile::tempdir().unwrap();
-    let mut recordings = prompts().to_vec();
-    let mut bad = Vec::new();
-    // One for each fifty good ones, so that figures are scraped before some fail and after: the dashboards are asked for these.
-    let contents = [&b""[..], b"no sound at all", b"<html></html>"];
-    for (near, bytes) in prompts().iter().step_by(50).zip(contents.into_iter().cycle()) {
-        let name = format!("{}-damaged.wav", near.file_stem().unwrap().to_str().unwrap());
-        let file = folder.path().join(&name);
-        std::fs::write(&file, bytes).unwrap();
-        recordings.push(file);
-        bad.push(format!("node-failed/{name}"));
-    }
+    let (recordings, names) = damaged(folder.path());
+    let mut bad: Vec<String> = names.iter().map(|name| format!("node-failed/{name}")).collect();
     bad.sort_unstable();
-    // A slow worker, so that the job takes many scrapes, with few recordings at once, so that bad ones do not overtake good ones.
-    // Its limit is below what a worker asks for where nothing else is said.
-    let slow = json!({"name": "worker", "resources": {"limits": {"cpu": "500m", "memory": "1Gi"}}});
     let more = json!({
-        "batching": {"maxPaddedSeconds": 15},
         "failurePolicy": {"maxFailedFiles": bad.len(), "maxAttemptsPerFile": 2},
         "scaling": {"minWorkers": 1, "maxWorkers": 1},
-        "template": {"spec": {"containers": [slow]}},
     });
     let run = Run::start(&node, "node-failed", &recordings, more);
     let status =
-        run.until(240, "the end", |status| matches!(status["phase"].as_str(), Some("Complete" | "Failed")));
+        run.until("the end", |status| matches!(status["phase"].as_str(), Some("Complete" | "Failed")));
     assert_eq!(status["phase"], "Complete", "{status:#}");
     let good = prompts().len();
     let files = json!({
@@ -57,11 +60,11 @@ fn damaged_recordings_fail_by_name_and_the_others_are_done() {
 
 #[test]
 fn a_job_without_its_secret_is_stalled_and_begins_when_the_secret_comes() {
-    let Some(node) = node("a missing secret") else { return };
+    let node = node();
     let storage = json!({"endpoint": node.endpoint(), "region": "us-east-1", "forcePathStyle": true,
         "credentialsSecretRef": {"name": "later"}});
     let run = Run::start(&node, "node-stalled", &prompts()[..20], json!({"storage": storage}));
-    let status = run.until(120, "the stall", |status| {
+    let status = run.until("the stall", |status| {
         condition(status, "Stalled").is_some_and(|stalled| stalled["status"] == "True")
     });
     let stalled = condition(&status, "Stalled").unwrap();
@@ -69,7 +72,7 @@ fn a_job_without_its_secret_is_stalled_and_begins_when_the_secret_comes() {
     assert!(stalled["message"].as_str().unwrap().contains("secret \"later\" not found"), "{status:#}");
     // The dashboards and alerts know it too.
     let query = r#"max(verbatim_job_condition{job_namespace="node-stalled",condition="Stalled"})"#;
-    wait(60, "a scrape of the operator", || (node.figure(query)? == 1.0).then_some(()));
+    wait("a scrape of the operator", || (node.figure(query)? == 1.0).then_some(()));
     node.secret("node-stalled", "later");
-    run.until(240, "the end", |status| status["phase"] == "Complete");
+    run.until("the end", |status| status["phase"] == "Complete");
 }

@@ -1,4 +1,4 @@
-// A dashboard as a page: its rows and panels where Grafana has them.
+// A dashboard as a page, with rows and panels laid out as in Grafana.
 //
 // ?board=fleet&from=SECONDS&to=SECONDS&width=PIXELS&rows=A|B&namespace=...&verbatim_job=...&worker=...
 import { createTheme } from '@grafana/data';
@@ -9,99 +9,126 @@ import { createRoot } from 'react-dom/client';
 import fleet from '../../fleet.json';
 import job from '../../job.json';
 import memory from '../../memory.json';
-import { Content, type Mark } from './panels';
-import { filled, over, type Range } from './prometheus';
+import { PanelContent, type Annotation } from './panels';
+import { interpolate, queryRange, type Range } from './prometheus';
 
-const boards: Record<string, any> = { fleet, job, memory };
-const asked = new URLSearchParams(location.search);
-const board = boards[asked.get('board') ?? 'fleet'];
-const [from, to] = [Number(asked.get('from')), Number(asked.get('to'))];
+const dashboards: Record<string, any> = { fleet, job, memory };
+const params = new URLSearchParams(location.search);
+const dashboard = dashboards[params.get('board') ?? 'fleet'];
+const [from, to] = [Number(params.get('from')), Number(params.get('to'))];
 const points = 180;
 const range: Range = { from, to, step: Math.max(5, Math.round((to - from) / points / 5) * 5) };
-const variables = Object.fromEntries(['namespace', 'verbatim_job', 'worker'].map((name) => [name, asked.get(name) ?? '.+']));
-const rows = asked.get('rows')?.split('|');
+const variables = Object.fromEntries(
+  ['namespace', 'verbatim_job', 'worker'].map((name) => [name, params.get(name) ?? '.+']));
+const rows = params.get('rows')?.split('|');
 const theme = createTheme({ colors: { mode: 'dark' } });
-// Grafana's grid: 24 columns, 30 pixels a unit of height, 8 between.
-const width = Number(asked.get('width') ?? 1600) - 16;
-const [unit, gap, head] = [30, 8, 34];
+// Grafana's grid: 24 columns, 30 pixels per unit of height, a gap of 8.
+const width = Number(params.get('width') ?? 1600) - 16;
+const [unit, gap, header] = [30, 8, 34];
 
-/** Panels with their places, of the rows that are asked for, moved up to where the others were. */
-function placed() {
-  const found: Array<{ panel: any; top: number }> = [];
-  let show = true, skipped = 0, end = 0;
-  for (const panel of board.panels) {
+/** The panels of the requested rows, moved up over the rows that are left out. */
+function layout() {
+  const result: Array<{ panel: any; top: number }> = [];
+  let include = true, skipped = 0, end = 0;
+  for (const panel of dashboard.panels) {
     if (panel.type === 'row') {
-      show = !rows || rows.includes(panel.title);
+      include = !rows || rows.includes(panel.title);
     }
     const bottom = panel.gridPos.y + panel.gridPos.h;
-    if (show) {
-      found.push({ panel, top: panel.gridPos.y - skipped });
+    if (include) {
+      result.push({ panel, top: panel.gridPos.y - skipped });
     } else if (bottom > end) {
       skipped += bottom - Math.max(end, panel.gridPos.y);
     }
     end = Math.max(end, bottom);
   }
-  return found;
+  return result;
 }
 
-function Frame({ panel, top, marks, done }: { panel: any; top: number; marks: Mark[]; done: () => void }) {
+interface FrameProps {
+  panel: any;
+  top: number;
+  annotations: Annotation[];
+  onDrawn: () => void;
+}
+
+function PanelFrame({ panel, top, annotations, onDrawn }: FrameProps) {
   const { x, w, h } = panel.gridPos;
-  const place = { position: 'absolute', left: (x * width) / 24, top: top * (unit + gap), width: (w * width) / 24 - gap, height: h * unit + (h - 1) * gap } as const;
+  const box = {
+    position: 'absolute', left: (x * width) / 24, top: top * (unit + gap),
+    width: (w * width) / 24 - gap, height: h * unit + (h - 1) * gap,
+  } as const;
   if (panel.type === 'row') {
-    return <div style={{ ...place, width, fontSize: 16, fontWeight: 500, lineHeight: '30px' }}>{panel.title}</div>;
+    const style = { ...box, width, fontSize: 16, fontWeight: 500, lineHeight: '30px' };
+    return <div style={style}>{panel.title}</div>;
   }
-  const [inner, outer] = [{ width: place.width - 18, height: place.height - head - 8 }, theme.colors];
+  const { background, border } = theme.colors;
+  const frame = {
+    ...box, boxSizing: 'border-box', background: background.primary, border: `1px solid ${border.weak}`,
+    borderRadius: 4, overflow: 'hidden',
+  } as const;
+  const title = {
+    height: header, lineHeight: `${header}px`, padding: '0 8px', fontWeight: 500, whiteSpace: 'nowrap',
+    overflow: 'hidden', textOverflow: 'ellipsis',
+  } as const;
   return (
-    <div style={{ ...place, boxSizing: 'border-box', background: outer.background.primary, border: `1px solid ${outer.border.weak}`, borderRadius: 4, overflow: 'hidden' }}>
-      <div style={{ height: head, lineHeight: `${head}px`, padding: '0 8px', fontWeight: 500, whiteSpace: 'nowrap', overflow: 'hidden', textOverflow: 'ellipsis' }}>{panel.title}</div>
+    <div style={frame}>
+      <div style={title}>{panel.title}</div>
       <div style={{ padding: '0 8px' }}>
-        <Content panel={panel} range={range} variables={variables} theme={theme} marks={marks} done={done} {...inner} />
+        <PanelContent panel={panel} range={range} variables={variables} theme={theme}
+          annotations={annotations} onDrawn={onDrawn}
+          width={box.width - 18} height={box.height - header - 8} />
       </div>
     </div>
   );
 }
 
-async function annotations(): Promise<Mark[]> {
+async function loadAnnotations(): Promise<Annotation[]> {
   const colours: Record<string, string> = { purple: '#b877d9', red: '#f2495c' };
-  const marks: Mark[] = [];
-  for (const annotation of board.annotations.list.filter((one: any) => one.expr && one.enable)) {
-    // Each run of points without a gap is one mark, at its beginning.
-    const step = 60;
-    for (const frame of await over(filled(annotation.expr, variables, range), undefined, { ...range, step })) {
-      frame.fields[1].values.forEach((value, at, all) => {
-        if (value !== null && (at === 0 || all[at - 1] === null)) {
-          marks.push({ time: frame.fields[0].values[at], colour: colours[annotation.iconColor] });
+  const step = 60;
+  const result: Annotation[] = [];
+  for (const { expr, enable, iconColor } of dashboard.annotations.list) {
+    if (!expr || !enable) {
+      continue;
+    }
+    const filled = interpolate(expr, variables, range);
+    for (const frame of await queryRange(filled, undefined, { ...range, step })) {
+      // Consecutive points are one annotation, at the first of them.
+      frame.fields[1].values.forEach((value, index, values) => {
+        if (value !== null && (index === 0 || values[index - 1] === null)) {
+          result.push({ time: frame.fields[0].values[index], colour: colours[iconColor] });
         }
       });
     }
   }
-  return marks;
+  return result;
 }
 
 function Page() {
-  const panels = placed();
-  const [marks, setMarks] = useState<Mark[]>();
-  const [waiting, setWaiting] = useState(panels.filter(({ panel }) => panel.type !== 'row').length);
-  useEffect(() => void annotations().then(setMarks), []);
+  const panels = layout();
+  const [annotations, setAnnotations] = useState<Annotation[]>();
+  const [pending, setPending] = useState(panels.filter(({ panel }) => panel.type !== 'row').length);
+  useEffect(() => void loadAnnotations().then(setAnnotations), []);
   const bottom = Math.max(...panels.map(({ panel, top }) => top + panel.gridPos.h));
   const height = bottom * (unit + gap);
   useEffect(() => {
-    if (marks && waiting === 0) {
+    if (annotations && pending === 0) {
       document.body.dataset.done = 'yes';
     }
     document.body.dataset.height = `${height + 64}`;
   });
+  const chosen = Object.entries(variables).filter(([name, value]) => params.get(name) && value !== '.+');
+  const subtitle = { fontSize: 14, fontWeight: 400, color: theme.colors.text.secondary, marginLeft: 16 };
   return (
     <ThemeContext.Provider value={theme}>
       <div style={{ height: 40, fontSize: 20, fontWeight: 500 }}>
-        {board.title}
-        <span style={{ fontSize: 14, fontWeight: 400, color: theme.colors.text.secondary, marginLeft: 16 }}>
-          {Object.entries(variables).filter(([name, value]) => asked.get(name) && value !== '.+').map(([name, value]) => `${name}: ${value}`).join('   ')}
-        </span>
+        {dashboard.title}
+        <span style={subtitle}>{chosen.map(([name, value]) => `${name}: ${value}`).join('   ')}</span>
       </div>
       <div style={{ position: 'relative', width, height }}>
-        {marks && panels.map(({ panel, top }, at) => (
-          <Frame key={at} panel={panel} top={top} marks={marks} done={() => setWaiting((count) => count - 1)} />
+        {annotations && panels.map(({ panel, top }, index) => (
+          <PanelFrame key={index} panel={panel} top={top} annotations={annotations}
+            onDrawn={() => setPending((count) => count - 1)} />
         ))}
       </div>
     </ThemeContext.Provider>

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use verbatim_crds::{amount::Memory, recycle};
+use verbatim_crds::{quantity::Memory, recycle};
 
 use super::number::seconds;
 use verbatim_supervisor::policy::Policy;

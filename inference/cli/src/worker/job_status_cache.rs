@@ -54,7 +54,7 @@ struct State {
 }
 
 impl JobStatusCache {
-    /// Without a status yet. Requests run on `stores`.
+    /// Without a status yet. RequestObserver run on `stores`.
     pub fn new(ledger: Ledger, stores: Handle) -> Self {
         let observer = Arc::new(Mutex::new(Observer::new(ledger.clone())));
         let (min_interval, read_timeout, max_wait) = (MIN_INTERVAL, READ_TIMEOUT, MAX_WAIT);
@@ -127,8 +127,8 @@ mod tests {
     use verbatim_ledger::place::Place;
     use verbatim_store::memory::MemoryStore;
     use verbatim_store::{
-        Counted, Download, ETag, ErrorKind, Object, ObjectStore, Operation, Page, Put, Read, Requests,
-        StoreError,
+        CountingStore, Download, ETag, ErrorKind, Object, ObjectStore, Operation, Page, Put, Read,
+        RequestObserver, StoreError,
     };
 
     use super::*;
@@ -136,8 +136,8 @@ mod tests {
     #[derive(Debug, Default)]
     struct Count(AtomicUsize);
 
-    impl Requests for Count {
-        fn request(&self, _: Operation, _: Option<ErrorKind>, _: Duration) {
+    impl RequestObserver for Count {
+        fn on_request(&self, _: Operation, _: Option<ErrorKind>, _: Duration) {
             self.0.fetch_add(1, Ordering::SeqCst);
         }
     }
@@ -170,8 +170,10 @@ mod tests {
 
     fn cache(min_interval: Duration) -> (JobStatusCache, Arc<Count>, Arc<MemoryStore>) {
         let (store, count) = (Arc::new(MemoryStore::new()), Arc::new(Count::default()));
-        let counted =
-            Counted::new(Arc::clone(&store) as Arc<dyn ObjectStore>, Arc::clone(&count) as Arc<dyn Requests>);
+        let counted = CountingStore::new(
+            Arc::clone(&store) as Arc<dyn ObjectStore>,
+            Arc::clone(&count) as Arc<dyn RequestObserver>,
+        );
         let ledger = Ledger::new(Place { store: Arc::new(counted), prefix: String::new() }, "uid");
         (JobStatusCache { min_interval, ..JobStatusCache::new(ledger, Handle::current()) }, count, store)
     }

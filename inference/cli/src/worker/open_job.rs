@@ -13,8 +13,8 @@ use verbatim_ledger::probe::{self, Verdict};
 use verbatim_ledger::report::Report;
 use verbatim_ledger::worker::settings::{DEFAULT_PATIENCE, DEFAULT_SPOOL_BYTES, DEFAULT_SPOOL_FILES};
 use verbatim_ledger::worker::{self, Settings, WorkerError};
-use verbatim_store::checked::Checked;
-use verbatim_store::{Requests, StoreError};
+use verbatim_store::check_then_write::CheckThenWriteStore;
+use verbatim_store::{RequestObserver, StoreError};
 
 use super::identity::Identity;
 use super::stores::{self, Stores, StoresError};
@@ -120,7 +120,7 @@ impl OpenJob {
     pub async fn open(
         job: &TranscriptionJob,
         base: &Path,
-        requests: Arc<dyn Requests>,
+        requests: Arc<dyn RequestObserver>,
         lease: Duration,
     ) -> Result<Self, OpenJobError> {
         let stores = stores::open(&job.spec, base, requests, lease).await?;
@@ -157,7 +157,7 @@ impl OpenJob {
             return Err(OpenJobError::ConditionalWrites { place, why });
         }
         for place in [&mut self.stores.destination, &mut self.stores.ledger] {
-            place.store = Arc::new(Checked::new(Arc::clone(&place.store)));
+            place.store = Arc::new(CheckThenWriteStore::new(Arc::clone(&place.store)));
         }
         self.ledger = Ledger::new(self.stores.ledger.clone(), self.ledger.uid());
         Ok(Some(why))

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use verbatim_store::{ErrorKind, Operation, Requests};
+use verbatim_store::{ErrorKind, Operation, RequestObserver};
 
 use verbatim_supervisor::metrics::Metrics;
 
@@ -20,8 +20,8 @@ impl RequestMetrics {
     }
 }
 
-impl Requests for RequestMetrics {
-    fn request(&self, operation: Operation, outcome: Option<ErrorKind>, took: Duration) {
+impl RequestObserver for RequestMetrics {
+    fn on_request(&self, operation: Operation, outcome: Option<ErrorKind>, took: Duration) {
         if let Some(metrics) = &self.metrics {
             metrics.store_request(operation.as_str(), outcome.map_or("ok", ErrorKind::as_str), took);
         }

@@ -12,8 +12,8 @@ use verbatim_ledger::place::Place;
 use verbatim_ledger::worker::settings::DEFAULT_PATIENCE;
 use verbatim_store::s3::{Checksum, Credentials, ServerSideEncryption};
 use verbatim_store::{
-    Counted, FsStore, ObjectStore, Requests, RetryPolicy, Retrying, S3Config, S3Store, StoreError,
-    TimeLimits, Timed,
+    CountingStore, FsStore, ObjectStore, RequestObserver, RetryPolicy, RetryingStore, S3Config, S3Store,
+    StoreError, TimeoutStore, Timeouts,
 };
 
 /// Environment variable with a file of trusted certificates, as for the AWS CLI.
@@ -66,15 +66,14 @@ pub enum StoresError {
 pub async fn open(
     spec: &TranscriptionJobSpec,
     base: &Path,
-    requests: Arc<dyn Requests>,
+    requests: Arc<dyn RequestObserver>,
     lease: Duration,
 ) -> Result<Stores, StoresError> {
     let (source, destination) = (&spec.source, &spec.destination);
     let mut only = None;
     let source_location = match (&source.s3, &source.file) {
         (Some(s3), _) => {
-            let store =
-                bucket(&spec.storage, &s3.bucket, Arc::clone(&requests), TimeLimits::default()).await?;
+            let store = bucket(&spec.storage, &s3.bucket, Arc::clone(&requests), Timeouts::default()).await?;
             Place { store, prefix: s3.prefix.clone() }
         }
         (None, Some(file)) => {
@@ -91,8 +90,7 @@ pub async fn open(
     let destination_location = match (&destination.s3, &destination.file, destination.layout) {
         (_, _, Layout::Adjacent) => source_location.clone(),
         (Some(s3), ..) => {
-            let store =
-                bucket(&spec.storage, &s3.bucket, Arc::clone(&requests), TimeLimits::default()).await?;
+            let store = bucket(&spec.storage, &s3.bucket, Arc::clone(&requests), Timeouts::default()).await?;
             Place { store, prefix: s3.prefix.clone() }
         }
         (None, Some(file), _) => {
@@ -100,7 +98,10 @@ pub async fn open(
             let store = FsStore::new(&path)?;
             store.create().await?;
             store.remove_leftovers().await?;
-            Place { store: Arc::new(Counted::new(Arc::new(store), requests.clone())), prefix: String::new() }
+            Place {
+                store: Arc::new(CountingStore::new(Arc::new(store), requests.clone())),
+                prefix: String::new(),
+            }
         }
         (None, None, _) => return Err(StoresError::NoPlace("spec.destination")),
     };
@@ -112,7 +113,7 @@ pub async fn open(
     let ledger = match bucket_of_ledger {
         // A renewal that has timed out leaves time for another one.
         Some(name) => {
-            let limits = TimeLimits { request: lease / 3, ..TimeLimits::default() };
+            let limits = Timeouts { request: lease / 3, ..Timeouts::default() };
             let store = bucket(&spec.storage, name, Arc::clone(&requests), limits).await?;
             Place { store, prefix: destination_location.prefix.clone() }
         }
@@ -135,23 +136,23 @@ fn split(path: &Path) -> (PathBuf, Option<String>) {
     (path.parent().unwrap_or(Path::new("/")).to_owned(), name)
 }
 
-fn folder(path: PathBuf, requests: Arc<dyn Requests>) -> Result<Arc<dyn ObjectStore>, StoreError> {
-    Ok(Arc::new(Counted::new(Arc::new(FsStore::new(path)?), requests)))
+fn folder(path: PathBuf, requests: Arc<dyn RequestObserver>) -> Result<Arc<dyn ObjectStore>, StoreError> {
+    Ok(Arc::new(CountingStore::new(Arc::new(FsStore::new(path)?), requests)))
 }
 
 /// A bucket with its decorators: each attempt is counted and has a time limit.
 async fn bucket(
     storage: &Storage,
     bucket: &str,
-    requests: Arc<dyn Requests>,
-    limits: TimeLimits,
+    requests: Arc<dyn RequestObserver>,
+    limits: Timeouts,
 ) -> Result<Arc<dyn ObjectStore>, StoreError> {
     let store = S3Store::connect(config(storage, bucket)).await?;
-    let counted = Arc::new(Counted::new(Arc::new(store), requests));
-    let timed = Arc::new(Timed::new(counted, limits));
+    let counted = Arc::new(CountingStore::new(Arc::new(store), requests));
+    let timed = Arc::new(TimeoutStore::new(counted, limits));
     // Outages are waited out: giving up would lose everything that was downloaded and claimed.
     let policy = RetryPolicy { attempts: u32::MAX, total: DEFAULT_PATIENCE, ..RetryPolicy::default() };
-    Ok(Arc::new(Retrying::new(timed, policy)))
+    Ok(Arc::new(RetryingStore::new(timed, policy)))
 }
 
 fn config(storage: &Storage, bucket: &str) -> S3Config {

@@ -9,7 +9,7 @@ use std::process::Command;
 use serde_json::Value;
 use verbatim_store::s3::Credentials;
 use verbatim_store::{ObjectStore, Put, S3Config, S3Store};
-use verbatim_tests::versitygw::VersityGw;
+use verbatim_testing::versitygw::VersityGw;
 
 use crate::processes::{Running, verbatim, write_mono};
 use verbatim_fixtures::decoded::samples;

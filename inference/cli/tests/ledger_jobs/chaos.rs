@@ -14,7 +14,7 @@ use crate::bucket::Bucket;
 use crate::processes::{Running, not_checked};
 use nix::sys::signal::Signal;
 use verbatim_fixtures::random::Xorshift;
-use verbatim_tests::proxy::{Fault, Faults, Proxy};
+use verbatim_testing::proxy::{Fault, Faults, Proxy};
 
 const RECORDINGS: usize = 40;
 const WORKERS: usize = 3;

@@ -11,8 +11,8 @@ use crate::bucket::Bucket;
 use crate::processes::{Running, wait_for};
 use nix::sys::signal::Signal;
 use verbatim_crds::contract::messages::{Cause, Farewell, JobProgress, LedgerPhase, Left};
-use verbatim_tests::proxy::{Faults, Proxy, Signer};
-use verbatim_tests::versitygw::VersityGw;
+use verbatim_testing::proxy::{Faults, Proxy, Signer};
+use verbatim_testing::versitygw::VersityGw;
 
 /// Recordings of a job that takes some seconds, one that is none included.
 const FILES: usize = 120;

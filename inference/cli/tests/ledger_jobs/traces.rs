@@ -7,8 +7,8 @@ use std::path::Path;
 
 use crate::bucket::Bucket;
 use crate::processes::Running;
-use verbatim_tests::otelcol::{Collector, Span, broken};
-use verbatim_tests::versitygw::VersityGw;
+use verbatim_testing::otelcol::{Collector, Span, broken};
+use verbatim_testing::versitygw::VersityGw;
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT: &str = "b7ad6b7169203331";

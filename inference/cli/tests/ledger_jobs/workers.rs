@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use crate::bucket::Bucket;
 use crate::processes::{not_checked, wait_for};
 use nix::sys::signal::Signal;
-use verbatim_tests::proxy::{Fault, Faults, Proxy, Signer};
-use verbatim_tests::versitygw::{Certificate, VersityGw};
+use verbatim_testing::proxy::{Fault, Faults, Proxy, Signer};
+use verbatim_testing::versitygw::{Certificate, VersityGw};
 
 #[test]
 fn three_workers_share_a_bucket() {

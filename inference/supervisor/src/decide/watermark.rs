@@ -1,7 +1,7 @@
 //! What to do about the memory that an engine uses, the host's or a GPU's. Takes what it uses, how that grows, and two
 //! limits: at the soft one it is replaced in order, at the hard one it is killed. Gives how pressing it is.
 
-use verbatim_crds::amount::Memory;
+use verbatim_crds::quantity::Memory;
 
 use super::Decision;
 use verbatim_text::{bytes, files};

@@ -67,7 +67,7 @@ fn inner(name: &str) -> Result<String, LineProblem> {
 /// Longest code of a language: RFC 5646 lets readers refuse more.
 const MAX_LANGUAGE: usize = 35;
 
-/// Whether it is a code as [`verbatim_crds::text::LANGUAGE`] has them.
+/// Whether it is a code as [`verbatim_crds::text_rule::LANGUAGE`] has them.
 fn is_language(code: &str) -> bool {
     let mut parts = code.split('-');
     let first = parts.next().unwrap_or_default();

@@ -8,7 +8,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 use verbatim_store::s3::Credentials;
 use verbatim_store::{ObjectStore, Put, S3Config, S3Store};
-use verbatim_tests::versitygw::VersityGw;
+use verbatim_testing::versitygw::VersityGw;
 
 use super::container::verbatim;
 

@@ -16,7 +16,7 @@ use nix::unistd::Pid;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use verbatim_tests::cluster::{self, Exit, Namespace, PodScript, Running};
+use verbatim_testing::cluster::{self, Exit, Namespace, PodScript, Running};
 
 /// Between two probes. A kubelet's least is a second; the test has less time.
 const PROBE: Duration = Duration::from_millis(100);

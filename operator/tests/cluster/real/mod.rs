@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::{Value, json};
-use verbatim_tests::cluster::{Namespace, NodeOptions};
+use verbatim_testing::cluster::{Namespace, NodeOptions};
 
 use crate::fleet::Fleet;
 use crate::stage::{Stage, condition, defined};

@@ -1,0 +1,46 @@
+"""Queries that no test can give real data for (a GPU, an alert that fires), over synthetic samples in Prometheus' own test runner."""
+
+import json
+import shutil
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+import queries
+
+# Reasons that tests/tests/node/queries.rs excuses.
+REASONS = ["needs a GPU", "needs an alert that fires"]
+
+WORKER = 'namespace="calls",verbatim_job="nov",pod="nov-0-0"'
+SERIES = {
+    f'verbatim_cuda_memory_used_bytes{{{WORKER},gpu="0"}}': "9e9x12",
+    f'verbatim_cuda_memory_total_bytes{{{WORKER},gpu="0"}}': "24e9x12",
+    f'verbatim_engine_cuda_memory_used_bytes{{{WORKER},gpu="0"}}': "8e9x12",
+    'ALERTS{alertname="VerbatimJobStalled",alertstate="firing",severity="warning"}': "1x12",
+}
+
+
+class Excused(unittest.TestCase):
+    def test_each_has_data_over_synthetic_samples(self):
+        if not shutil.which("promtool"):
+            self.skipTest("NOT CHECKED: promtool is missing: make test-python gets it")
+        excused = queries.excused(REASONS)
+        asked = [query for query in queries.every() if query.where in excused]
+        self.assertEqual(len(asked), len(excused))
+        # Any number of samples is data.
+        tests = [
+            {"expr": f"count({queries.filled(query.expr)}) > bool 0", "eval_time": "1m", "exp_samples": [{"value": 1}]}
+            for query in asked
+        ]
+        series = [{"series": name, "values": values} for name, values in SERIES.items()]
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "excused.yaml"
+            # JSON is YAML.
+            file.write_text(json.dumps({"tests": [{"interval": "5s", "input_series": series, "promql_expr_test": tests}]}))
+            done = subprocess.run(["promtool", "test", "rules", file], capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

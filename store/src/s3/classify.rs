@@ -1,0 +1,216 @@
+//! What the service's refusals mean: from status and code to the closed list.
+
+use crate::error::ErrorKind;
+
+/// What was operation, as far as it changes what a refusal means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum S3Operation {
+    Head,
+    Get,
+    /// A write; whether it was one over a version that must be there.
+    Put {
+        replaces: bool,
+    },
+    Delete,
+    List,
+}
+
+impl S3Operation {
+    /// What failed, in words.
+    pub(super) fn verb(self) -> &'static str {
+        match self {
+            Self::Head => "look at",
+            Self::Get => "read",
+            Self::Put { .. } => "write",
+            Self::Delete => "remove",
+            Self::List => "list",
+        }
+    }
+}
+
+/// What a refusal means. `code` is S3's own, absent where the answer had no body or came from something in between.
+pub(super) fn kind(operation: S3Operation, status: u16, code: Option<&str>) -> ErrorKind {
+    match code.and_then(by_code).unwrap_or_else(|| by_status(operation, status)) {
+        // AWS: the object that was to be replaced is gone.
+        ErrorKind::NotFound if operation == (S3Operation::Put { replaces: true }) => {
+            ErrorKind::PreconditionFailed
+        }
+        kind => kind,
+    }
+}
+
+fn by_code(code: &str) -> Option<ErrorKind> {
+    Some(match code {
+        "NoSuchKey" | "NotFound" | "NoSuchVersion" => ErrorKind::NotFound,
+        "NoSuchBucket" => ErrorKind::NoBucket,
+        "AccessDenied"
+        | "AllAccessDisabled"
+        | "AccountProblem"
+        | "InvalidObjectState"
+        | "NotSignedUp"
+        | "MethodNotAllowed"
+        | "KMS.DisabledException"
+        | "KMS.AccessDeniedException" => ErrorKind::AccessDenied,
+        "InvalidAccessKeyId"
+        | "SignatureDoesNotMatch"
+        | "ExpiredToken"
+        | "ExpiredTokenException"
+        | "InvalidToken"
+        | "TokenRefreshRequired"
+        | "UnrecognizedClientException"
+        | "InvalidClientTokenId"
+        | "InvalidSecurity"
+        // versitygw, with status 404.
+        | "XAdminUserNotFound"
+        | "CredentialsNotSupported" => ErrorKind::Credentials,
+        "PermanentRedirect"
+        | "AuthorizationHeaderMalformed"
+        | "IllegalLocationConstraintException"
+        | "Redirect"
+        | "IncorrectEndpoint" => ErrorKind::WrongRegion,
+        "SlowDown"
+        | "Throttling"
+        | "ThrottlingException"
+        | "RequestLimitExceeded"
+        | "TooManyRequests"
+        | "ServerBusy"
+        | "ConcurrentRequestLimitExceeded" => ErrorKind::Throttled,
+        "InternalError"
+        | "ServiceUnavailable"
+        | "RequestTimeout"
+        | "RequestTimeoutException"
+        | "TemporaryRedirect"
+        | "IncompleteBody"
+        | "BadDigest"
+        | "XAmzContentSHA256Mismatch" => ErrorKind::Unavailable,
+        "PreconditionFailed" => ErrorKind::PreconditionFailed,
+        "ConditionalRequestConflict" | "OperationAborted" => ErrorKind::Conflict,
+        "RequestTimeTooSkewed" | "RequestExpired" => ErrorKind::ClockSkew,
+        "NotImplemented" | "NotSupported" => ErrorKind::Unsupported,
+        "InsufficientStorage"
+        | "XMinioStorageFull"
+        | "QuotaExceeded"
+        | "ServiceQuotaExceeded"
+        | "InsufficientCapacity" => ErrorKind::NoSpace,
+        "EntityTooLarge" | "KeyTooLongError" | "InvalidBucketName" | "InvalidArgument" | "InvalidRequest" => {
+            ErrorKind::Invalid
+        }
+        _ => return None,
+    })
+}
+
+fn by_status(operation: S3Operation, status: u16) -> ErrorKind {
+    match status {
+        301 | 308 => ErrorKind::WrongRegion,
+        302 | 307 | 408 | 425 => ErrorKind::Unavailable,
+        401 => ErrorKind::Credentials,
+        403 => ErrorKind::AccessDenied,
+        // S3 says which thing it does not find, except to HEAD, whose answers have no body. Somebody else's page
+        // that is not found says nothing of an object.
+        404 if operation == S3Operation::Head => ErrorKind::NotFound,
+        409 => ErrorKind::Conflict,
+        412 => ErrorKind::PreconditionFailed,
+        429 => ErrorKind::Throttled,
+        501 => ErrorKind::Unsupported,
+        507 => ErrorKind::NoSpace,
+        500.. => ErrorKind::Unavailable,
+        _ => ErrorKind::Invalid,
+    }
+}
+
+/// Whether a write that was refused so may have happened all the same: the service, or a proxy before it, failed in its
+/// middle.
+pub(super) fn is_unclear(status: u16, kind: ErrorKind) -> bool {
+    (status >= 500 || status == 408) && kind == ErrorKind::Unavailable
+}
+
+/// What a person can do about it.
+pub(super) fn advice(operation: S3Operation, kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::NoBucket => {
+            "check the bucket's name (source.s3.bucket, destination.s3.bucket) and storage.endpoint"
+        }
+        ErrorKind::AccessDenied => match operation {
+            S3Operation::Head | S3Operation::Get => {
+                "check what the credentials may do: s3:GetObject, and s3:ListBucket, without which a missing object \
+                 looks like this too"
+            }
+            S3Operation::Put { .. } => {
+                "check what the credentials may do: s3:PutObject and, to replace, s3:GetObject"
+            }
+            S3Operation::Delete => "check what the credentials may do: s3:DeleteObject",
+            S3Operation::List => "check what the credentials may do: s3:ListBucket",
+        },
+        ErrorKind::Credentials => "check storage.credentialsSecretRef, or the worker's identity",
+        ErrorKind::WrongRegion => "check storage.region",
+        ErrorKind::ClockSkew => "the clock of this machine is wrong",
+        ErrorKind::Unsupported => "check storage.endpoint and storage.requestChecksum",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PUT: S3Operation = S3Operation::Put { replaces: false };
+
+    #[test]
+    fn codes_come_before_status() {
+        for (status, code, wanted) in [
+            (404, Some("NoSuchKey"), ErrorKind::NotFound),
+            (404, Some("NoSuchBucket"), ErrorKind::NoBucket),
+            (403, Some("AccessDenied"), ErrorKind::AccessDenied),
+            (403, Some("InvalidAccessKeyId"), ErrorKind::Credentials),
+            (403, Some("SignatureDoesNotMatch"), ErrorKind::Credentials),
+            (400, Some("ExpiredToken"), ErrorKind::Credentials),
+            (301, Some("PermanentRedirect"), ErrorKind::WrongRegion),
+            (400, Some("AuthorizationHeaderMalformed"), ErrorKind::WrongRegion),
+            (503, Some("SlowDown"), ErrorKind::Throttled),
+            (503, Some("ServiceUnavailable"), ErrorKind::Unavailable),
+            (500, Some("InternalError"), ErrorKind::Unavailable),
+            (400, Some("RequestTimeout"), ErrorKind::Unavailable),
+            (412, Some("PreconditionFailed"), ErrorKind::PreconditionFailed),
+            (409, Some("ConditionalRequestConflict"), ErrorKind::Conflict),
+            (403, Some("RequestTimeTooSkewed"), ErrorKind::ClockSkew),
+            (501, Some("NotImplemented"), ErrorKind::Unsupported),
+            (507, Some("InsufficientStorage"), ErrorKind::NoSpace),
+            (400, Some("EntityTooLarge"), ErrorKind::Invalid),
+            (503, Some("SomethingNew"), ErrorKind::Unavailable),
+            (403, None, ErrorKind::AccessDenied),
+            (404, None, ErrorKind::Invalid),
+            (404, Some("SomethingNew"), ErrorKind::Invalid),
+            (429, None, ErrorKind::Throttled),
+            (412, None, ErrorKind::PreconditionFailed),
+            (502, None, ErrorKind::Unavailable),
+            (507, None, ErrorKind::NoSpace),
+            (400, None, ErrorKind::Invalid),
+        ] {
+            assert_eq!(kind(PUT, status, code), wanted, "{status} {code:?}");
+        }
+    }
+
+    #[test]
+    fn an_object_that_was_to_be_replaced_and_is_gone_is_a_condition_that_does_not_hold() {
+        let replace = S3Operation::Put { replaces: true };
+        assert_eq!(kind(replace, 404, Some("NoSuchKey")), ErrorKind::PreconditionFailed);
+        assert_eq!(kind(replace, 404, Some("NoSuchBucket")), ErrorKind::NoBucket);
+    }
+
+    #[test]
+    fn only_s3_itself_says_that_an_object_is_not_there() {
+        assert_eq!(kind(S3Operation::Head, 404, None), ErrorKind::NotFound);
+        for operation in [S3Operation::Get, S3Operation::Delete, S3Operation::List] {
+            assert_eq!(kind(operation, 404, None), ErrorKind::Invalid, "{operation:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_failure_in_the_middle_leaves_a_write_unclear() {
+        assert!(is_unclear(500, ErrorKind::Unavailable));
+        assert!(is_unclear(504, ErrorKind::Unavailable));
+        assert!(!is_unclear(503, ErrorKind::Throttled));
+        assert!(!is_unclear(412, ErrorKind::PreconditionFailed));
+        assert!(!is_unclear(409, ErrorKind::Conflict));
+    }
+}

@@ -1,0 +1,13 @@
+//! The store in a folder does what every store has to.
+
+use std::sync::Arc;
+
+use verbatim_store::FsStore;
+
+async fn folder() -> crate::conformance::Fixture {
+    let folder = tempfile::tempdir().unwrap();
+    let store = FsStore::new(folder.path()).unwrap();
+    crate::conformance::Fixture { store: Arc::new(store), prefix: String::new(), keep: Box::new(folder) }
+}
+
+crate::conformance!(folder);

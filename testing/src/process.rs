@@ -1,0 +1,170 @@
+//! A process that does not outlive its owner, however the owner ends.
+
+use std::ffi::OsString;
+use std::fs::OpenOptions;
+use std::io;
+use std::net::TcpListener;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+
+/// A process that is killed when this is dropped, and also when this whole process is.
+///
+/// The kernel kills it when the thread that started it ends (`PR_SET_PDEATHSIG`). A test's own thread would be too
+/// short-lived for a server that several tests share, so each process has a thread that does nothing but keep it.
+#[derive(Debug)]
+pub struct Kept {
+    id: u32,
+    end: Option<mpsc::Sender<()>>,
+    keeper: Option<JoinHandle<io::Result<()>>>,
+}
+
+impl Kept {
+    /// Starts `command` under util-linux's `setpriv`, which asks the kernel for the signal and then becomes it.
+    ///
+    /// # Errors
+    /// The program, or `setpriv`, is not there.
+    pub fn start(command: &Command) -> io::Result<Self> {
+        Self::start_into(command, Stdio::null())
+    }
+
+    /// The same, and appends its standard error to the file `log`.
+    ///
+    /// # Errors
+    /// The program, or `setpriv`, is not there; or the file cannot be written.
+    pub fn start_logged(command: &Command, log: &Path) -> io::Result<Self> {
+        Self::start_into(command, OpenOptions::new().create(true).append(true).open(log)?.into())
+    }
+
+    fn start_into(command: &Command, log: Stdio) -> io::Result<Self> {
+        // `setpriv` reports a missing program too, but only to its standard error.
+        let program = find(command.get_program().to_owned())?;
+        let mut kept = Command::new("setpriv");
+        kept.args(["--pdeathsig", "KILL", "--"]).arg(program).args(command.get_args());
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => kept.env(name, value),
+                None => kept.env_remove(name),
+            };
+        }
+        if let Some(folder) = command.get_current_dir() {
+            kept.current_dir(folder);
+        }
+        // A group of its own, so that Ctrl-C at a terminal leaves it to its owner.
+        kept.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).process_group(0);
+
+        let (started, starts) = mpsc::channel();
+        let (end, ends) = mpsc::channel::<()>();
+        let keeper = std::thread::spawn(move || {
+            let mut child: Child = match kept.spawn() {
+                Ok(child) => child,
+                Err(error) => {
+                    let _ = started.send(Err(error));
+                    return Ok(());
+                }
+            };
+            let _ = started.send(Ok(child.id()));
+            // Returns when the owner is gone.
+            let _ = ends.recv();
+            child.kill()?;
+            child.wait().map(drop)
+        });
+        let id =
+            starts.recv().map_err(|_| io::Error::other("the thread that starts the process is gone"))??;
+        Ok(Self { id, end: Some(end), keeper: Some(keeper) })
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// Whether it still runs: a process that has ended stays as a zombie until this is dropped.
+    pub fn runs(&self) -> bool {
+        runs(self.id)
+    }
+}
+
+/// Whether there is such a process, and it has not ended.
+pub fn runs(id: u32) -> bool {
+    std::fs::read_to_string(format!("/proc/{id}/stat")).is_ok_and(|stat| {
+        stat.rsplit(')').next().is_some_and(|rest| !rest.trim_start().starts_with(['Z', 'X']))
+    })
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        drop(self.end.take());
+        if let Some(keeper) = self.keeper.take() {
+            let _ = keeper.join();
+        }
+    }
+}
+
+fn find(program: OsString) -> io::Result<OsString> {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let found =
+        std::env::split_paths(&folders).map(|folder| folder.join(&program)).find(|path| path.is_file());
+    found.map(Into::into).ok_or_else(|| {
+        io::Error::new(io::ErrorKind::NotFound, format!("there is no {} on PATH", program.display()))
+    })
+}
+
+/// A port of the loopback that nobody listens on. Somebody else may take it before its user does: try again then.
+///
+/// # Errors
+/// The kernel has none.
+pub fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    /// What the test below runs itself as: a process that keeps another, and is killed.
+    const ROLE: &str = "VERBATIM_TESTING_KEEP_INTO";
+
+    #[test]
+    fn a_missing_program_is_named() {
+        let error = Kept::start(&Command::new("no-such-program")).unwrap_err();
+        assert_eq!(error.to_string(), "there is no no-such-program on PATH");
+    }
+
+    #[test]
+    fn a_process_dies_with_a_killed_owner() {
+        if let Some(path) = std::env::var_os(ROLE) {
+            let kept = Kept::start(Command::new("sleep").arg("600")).unwrap();
+            let written = PathBuf::from(path);
+            std::fs::write(written.with_extension("new"), kept.id().to_string()).unwrap();
+            std::fs::rename(written.with_extension("new"), written).unwrap();
+            std::thread::park();
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("id");
+        let owner = Kept::start(
+            Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", "process::tests::a_process_dies_with_a_killed_owner"])
+                .env(ROLE, &path),
+        )
+        .unwrap();
+        until(|| path.exists());
+        let id: u32 = std::fs::read_to_string(&path).unwrap().parse().unwrap();
+        assert!(runs(id));
+        drop(owner);
+        until(|| !runs(id));
+    }
+
+    fn until(holds: impl Fn() -> bool) {
+        let begun = Instant::now();
+        while !holds() {
+            assert!(begun.elapsed() < Duration::from_secs(30), "it never came");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}

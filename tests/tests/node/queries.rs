@@ -1,0 +1,148 @@
+//! Every query of dashboards and alerts, over jobs that stay in each state until Prometheus has scraped it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::failed::{condition, damaged};
+use crate::node::{Node, node, root, wait};
+use crate::recordings::prompts;
+use crate::run::{apply, template};
+
+const NAMESPACE: &str = "node-queries";
+
+/// Time for every query to have data, in seconds. The slowest needs an engine with ten minutes of audio done and another minute to
+/// measure its growth: two minutes here, and a busy machine takes several times as long.
+const WITHIN: u32 = 1200;
+
+/// Scrapes that must have seen a state before it may end. A rate needs two.
+const SCRAPES: u32 = 3;
+
+/// Half a processor, so that a job lasts for many scrapes on a fast machine too; and what it has to do in that time.
+fn slow(more: Value) -> Value {
+    let mut spec = json!({
+        "scaling": {"minWorkers": 1, "maxWorkers": 1},
+        "template": template("500m"),
+    });
+    spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    spec
+}
+
+/// Jobs that go on: each is followed by another one over the same recordings until it is stopped.
+struct Endless<'a> {
+    node: &'a Node,
+    specs: BTreeMap<&'static str, Value>,
+    runs: BTreeMap<&'static str, u32>,
+}
+
+impl Endless<'_> {
+    /// Applies each job whose last run is complete.
+    fn go_on(&mut self) {
+        for (name, spec) in &self.specs {
+            let run = self.runs.entry(name).or_default();
+            let last = format!("{name}-{run}");
+            let phase = status(self.node, &last)["phase"].clone();
+            assert_ne!(phase, "Failed", "{last}: {:#}", status(self.node, &last));
+            if *run == 0 || phase == "Complete" {
+                *run += 1;
+                let mut spec = spec.clone();
+                let destination = format!("{NAMESPACE}/{name}-{run}/");
+                spec["destination"] = json!({"s3": {"bucket": "transcripts", "prefix": destination}});
+                apply(self.node, NAMESPACE, &format!("{name}-{run}"), &format!("{NAMESPACE}/{name}/"), spec);
+            }
+        }
+    }
+}
+
+fn status(node: &Node, name: &str) -> Value {
+    node.json(&["-n", NAMESPACE, "get", "tj", name]).map(|job| job["status"].clone()).unwrap_or_default()
+}
+
+/// Waits until Prometheus has several samples of a series.
+#[track_caller]
+fn scraped(node: &Node, series: &str) {
+    let query = format!("max(count_over_time({series}[5m]))");
+    wait(&format!("{SCRAPES} scrapes of {series}"), || {
+        (node.figure(&query)? >= f64::from(SCRAPES)).then_some(())
+    });
+}
+
+/// `deploy/tests/queries.py`, which asks until every query has had data.
+fn ask(node: &Node) -> Child {
+    Command::new("python3")
+        .args([
+            "deploy/tests/queries.py",
+            &node.prometheus(),
+            "--minutes",
+            "0",
+            "--within",
+            &WITHIN.to_string(),
+        ])
+        .args(["--excuse", "needs a GPU", "--excuse", "needs an alert that fires"])
+        .current_dir(root())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+fn every_query_of_dashboards_and_alerts_has_data() {
+    let node = node();
+    node.namespace(NAMESPACE);
+    for bucket in ["calls", "transcripts"] {
+        node.empty(bucket, NAMESPACE);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (mixed, bad) = damaged(folder.path());
+    node.upload(&format!("{NAMESPACE}/mixed/"), &mixed);
+    let is_bad = |file: &&PathBuf| bad.contains(&file.file_name().unwrap().to_str().unwrap().to_owned());
+    let one: Vec<PathBuf> = mixed.iter().find(is_bad).cloned().into_iter().collect();
+    node.upload(&format!("{NAMESPACE}/bad/"), &one);
+    for copy in ["first", "second"] {
+        node.upload(&format!("{NAMESPACE}/good/{copy}/"), prompts());
+    }
+    let mut asked = ask(&node);
+
+    // Two states that stay as they are.
+    let storage = json!({"endpoint": node.endpoint(), "region": "us-east-1", "forcePathStyle": true,
+        "credentialsSecretRef": {"name": "never"}});
+    apply(&node, NAMESPACE, "stalled", &format!("{NAMESPACE}/good/"), json!({"storage": storage}));
+    let policy = json!({"failurePolicy": {"maxFailedFiles": 0}});
+    apply(&node, NAMESPACE, "failed", &format!("{NAMESPACE}/bad/"), policy);
+    // Recordings that fail, and engines that are replaced, all the time; and engines that live long.
+    let replaced = json!({
+        "batching": {"maxPaddedSeconds": 15},
+        "failurePolicy": {"maxFailedFiles": "100%", "maxAttemptsPerFile": 2},
+        "recycle": {"maxFiles": 60},
+    });
+    let specs = BTreeMap::from([("mixed", slow(replaced)), ("good", slow(json!({})))]);
+    let mut jobs = Endless { node: &node, specs, runs: BTreeMap::new() };
+    jobs.go_on();
+    for (job, kind) in [("stalled", "Stalled"), ("failed", "Failed")] {
+        wait(&format!("the condition {kind}"), || {
+            (condition(&status(&node, job), kind)?["status"] == "True").then_some(())
+        });
+    }
+    // A store that does not answer, for as long as Prometheus needs to see it.
+    scraped(&node, &format!(r#"verbatim_store_request_seconds_count{{namespace="{NAMESPACE}",code="ok"}}"#));
+    node.control("stop", "store");
+    let errors = r#"code!~"ok|NotFound|PreconditionFailed""#;
+    scraped(&node, &format!(r#"verbatim_store_request_seconds_count{{namespace="{NAMESPACE}",{errors}}}"#));
+    node.control("start", "store");
+
+    while asked.try_wait().unwrap().is_none() {
+        jobs.go_on();
+        std::thread::sleep(Duration::from_secs(1));
+    }
+    let asked = asked.wait_with_output().unwrap();
+    let said =
+        [asked.stdout, asked.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    assert!(asked.status.success(), "{said}");
+    println!("{said}");
+    node.kubectl(&["delete", "namespace", NAMESPACE, "--wait=false"]);
+}
