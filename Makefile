@@ -1,4 +1,4 @@
-# Everything that people and the gate do with this repository. `make help` lists the targets.
+# Commands for people and for the gate. `make help` lists them.
 #
 # One cargo profile (release) builds, tests and runs, so that the dependencies are compiled once.
 
@@ -15,58 +15,63 @@ export ORT_DISABLE_TELEMETRY := 1
 CARGO_TARGET_DIR ?= target
 VERBATIM := $(CARGO_TARGET_DIR)/release/verbatim
 PYTHON ?= python3
-# Options of `python3 -m bench`, as BENCH="--runs 2 --peers moonshine,verbatim".
+# Options of `python3 -m bench`, for example BENCH="--runs 2 --peers moonshine,verbatim".
 BENCH ?=
-# Options of scripts/image/build.sh, as IMAGE="--accelerator cuda worker".
+# Options of scripts/image/build.sh, for example IMAGE="--accelerator cuda worker".
 IMAGE ?=
-# Options of scripts/cluster/up.sh, as CLUSTER=--from-source.
+# Options of scripts/cluster/up.sh, for example CLUSTER=--from-source.
 CLUSTER ?=
-# Which acceptance checks, as ACCEPT="exact kill".
+# Acceptance checks to run, for example ACCEPT="exact kill".
 ACCEPT ?=
-# Options of `verbatim soak`, as SOAK="--hours 24 --concurrency 4".
+# Options of `verbatim soak`, for example SOAK="--hours 24 --concurrency 4".
 SOAK ?=
-# Options of `scripts/watched.sh`, as WATCHED="--minutes 5".
-WATCHED ?=
+# Options of scripts/check-queries.sh, for example QUERIES="--minutes 5".
+QUERIES ?=
+# Names of the tests on a node to run, for example NODE=queries; empty for all.
+NODE ?=
 # Seconds of fuzzing, shared by all targets.
 FUZZ_SECONDS ?= 60
 TRANSCRIPT_SCHEMA := docs/transcript.schema.json
 
-.PHONY: help setup build model demo test test-rust test-python bench lint fmt fmt-check deny generate check-generated
-.PHONY: test-alerts watched image cluster cluster-demo cluster-down soak chaos chaos-workers operator-load accept golden fuzz fuzz-mutations clean
+.PHONY: help setup build verbatim model demo test test-rust test-node test-python bench lint fmt fmt-check deny generate check-generated
+.PHONY: test-alerts check-queries image cluster cluster-demo cluster-down soak chaos chaos-workers operator-load accept golden fuzz fuzz-mutations clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  %-16s %s\n", $$1, $$2 }'
 
-setup: ## Install what this machine lacks to build (root or not)
+setup: ## Install the build tools that this machine lacks (root or not)
 	@scripts/setup.sh build
 
-build: setup ## Build the binary: target/release/verbatim
+build: setup ## Build the programs: target/release/verbatim, verbatim-operator
 	cargo build --release --workspace --locked
 
-model: build
+# With the features of the whole workspace, so that `make build` compiles no dependency again.
+verbatim: setup
+	cargo build --release --workspace --locked --bin verbatim
+
+model: verbatim
 	$(VERBATIM) model pull
 
-demo: model ## Transcribe the two recordings that come with the model, from the sample manifest
+demo: model ## Transcribe the two recordings that come with the model, by the sample manifest
 	@scripts/demo.sh $(VERBATIM)
 
-test: test-rust test-node test-python test-alerts ## Run every test
+test: ## Run every test, in stages: a failed one stops no other
+	@scripts/stages.sh test
 
-test-rust: model
+test-rust: build model
 	@scripts/setup.sh promtool versitygw faketime kubernetes helm otelcol
 	cargo test --release --workspace --locked --no-fail-fast
 
-# A cluster of its own, so that it takes nobody's; it goes away whatever the tests say.
+# A cluster of its own, beside one of `make cluster`; it goes away however the tests end.
 test-node: export VERBATIM_CLUSTER := verbatim-test
 test-node: export VERBATIM_CLUSTER_NUMBER := 1
-test-node: model ## Run the tests on a real node, then every query of dashboards and alerts over what it saw (root)
+test-node: build model ## Run the tests on a real Kubernetes node, every query of dashboards and alerts included (root)
 	@if [ "$$(id -u)" -ne 0 ]; then \
-	  echo "NOT CHECKED: jobs in real pods, since a node takes root: sudo make test-node" >&2; \
+	  echo "NOT CHECKED: jobs in real pods, since a node needs root: sudo make test-node" >&2; \
 	else \
 	  trap 'scripts/cluster/down.sh' EXIT; \
-	  scripts/cluster/down.sh && scripts/cluster/up.sh && begun=$$SECONDS && \
-	  cargo test --release --workspace --locked --test node && \
-	  $(PYTHON) deploy/tests/queries.py "$$(scripts/cluster/control.sh prometheus)" --minutes $$(((SECONDS - begun) / 60 + 1)) \
-	    --excuse "needs a GPU" --excuse "needs an alert that fires"; \
+	  scripts/cluster/down.sh && scripts/cluster/up.sh && \
+	  cargo test --release --workspace --locked --test node $(NODE); \
 	fi
 
 test-python:
@@ -75,47 +80,52 @@ test-python:
 	$(PYTHON) -m unittest discover --start-directory scripts/tests --top-level-directory .
 	$(PYTHON) -m unittest discover --start-directory deploy/tests --top-level-directory deploy/tests
 
-test-alerts: ## Check the alerts, and test when each fires, stays silent and resolves
+test-alerts: ## Check the alerts, and test that each fires, stays silent and resolves when it should
 	@scripts/dashboards.sh alerts
 
-watched: model ## Run real jobs for a quarter of an hour, look at them by every query of dashboards and alerts, and draw them
+check-queries: build model ## Run real jobs for a quarter of an hour, and every query of dashboards and alerts over them
 	@scripts/setup.sh kubernetes versitygw prometheus
-	scripts/watched.sh $(WATCHED)
+	scripts/check-queries.sh $(QUERIES)
 
-bench: model ## Measure beside the peers and write docs/benchmarks.md (about 20 minutes on 2 cores)
+bench: model ## Measure speed and memory beside peers, and write docs/benchmarks.md (20 minutes on 2 cores)
 	$(PYTHON) -m bench --binary $(VERBATIM) $(BENCH)
 
-soak: model ## Watch the engine's memory over ten minutes of recordings: target/soak/report/report.html
+soak: model ## Measure the engine's memory over ten minutes of recordings: target/soak/report/report.html
 	scripts/soak.sh $(VERBATIM) $(SOAK)
 
-chaos: model ## Suffer 300 random faults in one run, and compare each result with an undisturbed run's
+chaos: build model ## Inject 300 random engine faults in one run, and compare each result with an undisturbed run
 	VERBATIM_CHAOS_FAULTS=300 cargo test --release --locked --package verbatim --test engine_processes faults::faults_at_random -- --nocapture
 
-chaos-workers: model ## Kill, stop and mislead three workers over one bucket, in 50 runs; nothing may be lost or twice
+chaos-workers: build model ## Kill and stop three workers over one bucket and shift their clocks, in 50 runs; nothing may be lost or done twice
 	@scripts/setup.sh versitygw faketime
 	VERBATIM_CHAOS_RUNS=50 cargo test --release --locked --package verbatim --test ledger_jobs chaos:: -- --nocapture
 
-operator-load: build ## Watch the operator with 2,000 jobs, 500 of them running (five minutes)
+operator-load: build ## Measure the operator with 2,000 jobs, 500 of them running (five minutes)
 	@scripts/setup.sh kubernetes
 	cargo test --release --locked --package verbatim-operator --test cluster two_thousand -- --ignored --nocapture
 
-image: ## Build the images of the operator and the worker with docker, podman or buildah (IMAGE="--prebuilt": of target/release)
+image: ## Build the images of operator and worker with docker, podman or buildah (IMAGE=--prebuilt: from target/release)
 	scripts/image/build.sh $(IMAGE)
 
-cluster: model ## Bring up a Kubernetes node, an S3 server, Prometheus, and Verbatim in it by Helm (root)
+cluster: build model ## Start a Kubernetes node, an S3 server and Prometheus, and install Verbatim by Helm (root)
 	@scripts/cluster/up.sh $(CLUSTER)
 
-cluster-demo: model ## Apply a job to that cluster, or to KUBECONFIG's, and follow it until it is complete
+cluster-demo: model ## Apply a job to that cluster, or to that of KUBECONFIG, and follow it until it is complete
 	@scripts/cluster/demo.sh
 
-cluster-down: ## End that cluster; nothing stays
+cluster-down: ## Stop that cluster and remove everything it wrote
 	@scripts/cluster/down.sh
 
-accept: model ## Check exactness, flat memory and kills over real recordings (some minutes)
+accept: model ## Check exactness, flat memory and recovery from kills over real recordings (some minutes)
 	$(PYTHON) -m bench.accept --binary $(VERBATIM) $(ACCEPT)
 
-lint: setup ## Lint with clippy, helm and dashboard-linter; warnings are errors
-	cargo clippy --release --workspace --all-targets --locked -- --deny warnings
+# What `cargo clippy --release --workspace -- --deny warnings` says, over the dependencies as the build has compiled them.
+CLIPPY := RUSTC_WORKSPACE_WRAPPER=$(CURDIR)/scripts/lint-driver.sh CLIPPY_ARGS=--deny__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__ \
+  cargo test --release --workspace --locked --no-run --quiet
+
+lint: setup ## Lint with clippy, helm lint and dashboard-linter; warnings are errors
+	$(CLIPPY) --all-targets
+	$(CLIPPY) --test node
 	@scripts/features.sh
 	@$(PYTHON) scripts/structure.py
 	@scripts/setup.sh helm
@@ -130,7 +140,7 @@ fmt-check:
 	cargo fmt --all --check
 	cargo fmt --manifest-path fuzz/Cargo.toml --check
 
-deny: ## Check licences, sources, bans, and advisories where their database can be reached
+deny: ## Check licences, sources and bans of dependencies, and advisories if their database can be reached
 	@scripts/setup.sh deny
 	@scripts/deny.sh
 
@@ -141,24 +151,24 @@ generate: build ## Write the generated files: the CRD, the JSON schema of transc
 	scripts/dashboards.sh generate
 	scripts/chart.sh
 
-check-generated: build ## Fail when a generated file differs from what `make generate` writes
+check-generated: build ## Fail if a generated file differs from what `make generate` writes
 	@scripts/setup.sh helm
 	cargo run --release --locked --quiet --package verbatim-crds --bin crdgen -- --check
 	$(VERBATIM) schema | diff -u $(TRANSCRIPT_SCHEMA) - || { echo "run: make generate" >&2; exit 1; }
 	scripts/dashboards.sh check
 	scripts/chart.sh --check
 
-golden: ## Make the golden transcripts again with the vendor's graphs
+golden: ## Write the golden transcripts again, with the vendor's graphs
 	PYTHONPATH="$$($(PYTHON) bench/environment.py)" $(PYTHON) scripts/golden/make_golden.py \
 	  inference/fixtures/golden/segments.json -o inference/fixtures/golden/moonshine.json
 
-fuzz-mutations: ## Fuzz decoding with seeded mutations of the fixtures, in the build that the tests made
+fuzz-mutations: ## Fuzz the decoders with seeded mutations of the fixtures for FUZZ_SECONDS (60), in the tests' build
 	VERBATIM_FUZZ_SECONDS=$(FUZZ_SECONDS) cargo test --release --locked --workspace --test fuzz_decode -- --nocapture
 
-fuzz: setup ## Fuzz the decoders for FUZZ_SECONDS (60)
+fuzz: setup ## Fuzz the decoders with libFuzzer for FUZZ_SECONDS (60)
 	@scripts/setup.sh fuzz
 	@scripts/fuzz.sh $(FUZZ_SECONDS)
 
-clean: ## Remove what was built; the caches of models and tools stay
+clean: ## Remove build outputs; the caches of models and tools stay
 	cargo clean
 	rm -rf bench-out

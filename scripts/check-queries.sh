@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Runs real jobs on this machine, scrapes them with a real Prometheus, and looks at them by every query of the dashboards and
-# alerts. With --pictures it draws the dashboards too, into docs/pictures.
+# Runs real jobs on this machine, scrapes them with a real Prometheus, and checks that every query of the dashboards and alerts has
+# data. With --pictures it also draws the dashboards, into docs/pictures.
 #
-# usage: scripts/watched.sh [--minutes 15] [--pictures]
+# usage: scripts/check-queries.sh [--minutes 15] [--pictures]
 #
-# A control plane, an S3 server, the operator and workers run on the loopback, without root; tests/examples/watched says what
-# there is to do. Pictures need npm and Chromium (deploy/dashboards/pictures).
+# A control plane, an S3 server, the operator and workers run on the loopback, without root; the jobs are in
+# tests/examples/check_queries. Pictures need npm and Chromium (deploy/dashboards/pictures).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -20,16 +20,16 @@ while [ $# -gt 0 ]; do
 done
 
 target=${CARGO_TARGET_DIR:-$PWD/target}
-state=$target/watched
-port=${WATCHED_PORT:-9191}
+state=$target/check-queries
+port=${CHECK_QUERIES_PORT:-9191}
 url=http://127.0.0.1:$port
-say() { echo "watched: $*" >&2; }
+say() { echo "check-queries: $*" >&2; }
 die() {
   say "$*"
   exit 1
 }
 
-cargo build --release --locked --package verbatim-tests --example watched
+cargo build --release --locked --package verbatim-tests --example check_queries
 rm -rf "$state"
 mkdir -p "$state"/{recordings,speech,prometheus}
 # The two recordings that come with the model, and pieces of all lengths and formats.
@@ -39,16 +39,16 @@ cp "$state"/speech/*.wav inference/fixtures/audio/*.wav "$state/recordings/"
 prompts=${XDG_CACHE_HOME:-$HOME/.cache}/verbatim/bench/prompts
 [ ! -d "$prompts" ] || cp "$prompts"/*.wav "$state/recordings/"
 
-# What it reads ends with this script, and it ends with that.
+# Its standard input ends with this script, and it with its standard input.
 mkfifo "$state/open"
-"$target/release/examples/watched" "$target/release" "$state/speech" "$state/recordings" "$state" <"$state/open" >"$state/log" 2>&1 &
-watched=$!
+"$target/release/examples/check_queries" "$target/release" "$state/speech" "$state/recordings" "$state" <"$state/open" >"$state/log" 2>&1 &
+jobs=$!
 exec 9>"$state/open"
 prometheus=
-trap 'exec 9>&-; [ -z "$prometheus" ] || kill "$prometheus" 2>/dev/null; wait "$watched" 2>/dev/null || true' EXIT
-say "recordings are put into the store, and jobs are applied"
+trap 'exec 9>&-; [ -z "$prometheus" ] || kill "$prometheus" 2>/dev/null; wait "$jobs" 2>/dev/null || true' EXIT
+say "uploading recordings and applying jobs"
 until [ -e "$state/ready" ]; do
-  kill -0 "$watched" 2>/dev/null || die "it ended: $(tail -3 "$state/log")"
+  kill -0 "$jobs" 2>/dev/null || die "the jobs' program ended: $(tail -3 "$state/log")"
   sleep 1
 done
 
@@ -61,14 +61,14 @@ done
 prometheus --config.file "$state/prometheus.yaml" --storage.tsdb.path "$state/prometheus" \
   --web.listen-address "127.0.0.1:$port" --log.level warn >"$state/prometheus.log" 2>&1 &
 prometheus=$!
-say "Prometheus is at $url, logs are in $state; $minutes minutes from now the queries are run"
+say "Prometheus is at $url, logs are in $state; the queries run in $minutes minutes"
 end=$((SECONDS + minutes * 60))
 while [ "$SECONDS" -lt "$end" ]; do
   kill -0 "$prometheus" 2>/dev/null || die "Prometheus ended: $(tail -3 "$state/prometheus.log")"
   sleep 5
 done
 
-python3 deploy/tests/queries.py "$url" --minutes "$minutes"
+python3 deploy/tests/queries.py "$url" --minutes "$minutes" --within 600
 if [ -n "$pictures" ]; then
   cd deploy/dashboards/pictures
   npm ci --no-audit --no-fund

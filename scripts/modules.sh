@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Programs for tests that modules in testing/tools pin with all that they are made of. Sourced by scripts/setup.sh, which gives `here`,
+# Programs for tests, which modules in testing/tools pin with all their dependencies. Sourced by scripts/setup.sh, which defines `here`,
 # `tools`, `say` and `has`.
 
 # What lints the dashboards, of the version that its module requires.
@@ -37,24 +37,28 @@ get_otelcol() {
 # Programs of a real Kubernetes, of the version that this module requires.
 kubernetes_module="$here/../testing/tools/kubernetes"
 
-# Their names; etcd, which comes from another module, is one of them.
+# Builds the programs that are missing, with one command, so that one is linked while another is compiled.
 get_kubernetes() {
-  local version folder name packages=()
+  local version folder name packages=() missing=()
   version=$(awk '$1 == "require" && $2 == "k8s.io/kubernetes" { print $3 }' "$kubernetes_module/go.mod")
   folder="$tools/kubernetes-$version"
   for name in "$@"; do
-    [ -x "$folder/$name" ] || packages+=("$name")
+    [ ! -x "$folder/$name" ] || continue
+    missing+=("$name")
+    case $name in
+      etcd) packages+=(go.etcd.io/etcd/server/v3) ;;
+      *) packages+=("k8s.io/kubernetes/cmd/$name") ;;
+    esac
   done
-  if [ "${#packages[@]}" -gt 0 ]; then
+  if [ "${#missing[@]}" -gt 0 ]; then
     has go || return 1
-    say "building ${packages[*]} of Kubernetes $version into $folder, which can take ten minutes"
+    say "building ${missing[*]} of Kubernetes $version into $folder, which can take ten minutes"
+    build_kubernetes "$version" "$folder.$1.partial/" "${packages[@]}" || return 1
     mkdir -p "$folder"
-    for name in "${packages[@]}"; do
-      case $name in
-        etcd) build_kubernetes "$version" "$folder/etcd" go.etcd.io/etcd/server/v3 ;;
-        *) build_kubernetes "$version" "$folder/$name" "k8s.io/kubernetes/cmd/$name" ;;
-      esac || return 1
-    done
+    # Go names a program after its package.
+    [ ! -e "$folder.$1.partial/server" ] || mv "$folder.$1.partial/server" "$folder.$1.partial/etcd"
+    mv "$folder.$1.partial"/* "$folder"
+    rmdir "$folder.$1.partial"
   fi
   mkdir -p "$tools/bin"
   for name in "$@"; do
@@ -62,11 +66,12 @@ get_kubernetes() {
   done
 }
 
-# Version, program, package. The compiler's cache is shared, and a program appears when it is whole.
+# Version, folder, packages.
 build_kubernetes() {
-  local version=$1 program=$2 package=$3 at=k8s.io/component-base/version numbers
+  local version=$1 folder=$2 at=k8s.io/component-base/version numbers
+  shift 2
   IFS=. read -ra numbers <<<"${version#v}"
-  GOTOOLCHAIN=local CGO_ENABLED=0 go build -C "$kubernetes_module" -trimpath -buildvcs=false -o "$program.partial" \
-    -ldflags "-s -w -X $at.gitVersion=$version -X $at.gitMajor=${numbers[0]} -X $at.gitMinor=${numbers[1]}" \
-    "$package" >&2 && mv "$program.partial" "$program"
+  mkdir -p "$folder"
+  GOTOOLCHAIN=local CGO_ENABLED=0 go build -C "$kubernetes_module" -trimpath -buildvcs=false -o "$folder" \
+    -ldflags "-s -w -X $at.gitVersion=$version -X $at.gitMajor=${numbers[0]} -X $at.gitMinor=${numbers[1]}" "$@" >&2
 }

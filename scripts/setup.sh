@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Installs what a bare machine lacks, says what it does, and is quick when nothing is missing.
+# Installs what a bare machine lacks, says what it does, and is quick when nothing is missing. Several runs at the same time wait for
+# each other.
 #
-# usage: scripts/setup.sh [build] [deny] [fuzz] [promtool] [versitygw] [faketime] [kubernetes] [node] [cluster] [prometheus] [dashboard-linter] [otelcol]
-#        without arguments: build
+# usage: scripts/setup.sh [PART]...
+#        parts: build (default) deny fuzz promtool versitygw faketime kubernetes helm otelcol dashboard-linter; of a node: node cluster
+#        prometheus kube-router
 #
 # Root is not needed: tools come from PyPI (pinned in tools.txt) into the user's cache, and the Makefile puts that
 # folder on PATH. Only a missing C compiler takes root, because no package of Python's index carries one.
@@ -19,6 +21,20 @@ die() {
 }
 has() { command -v "$1" >/dev/null 2>&1; }
 
+# Runs a command while no other run of this script does the same: name, command.
+alone() {
+  local name=$1
+  shift
+  mkdir -p "$tools"
+  (
+    flock --nonblock 9 || {
+      say "waiting for another run that installs $name"
+      flock 9
+    }
+    "$@" 9>&-
+  ) 9>"$tools/.$name.lock"
+}
+
 # Debian packages, for root; anyone else is told what is missing.
 debian() {
   local missing=$1
@@ -27,19 +43,22 @@ debian() {
     die "$missing is missing: install it first (on Debian: apt-get install $*)"
   fi
   say "$missing is missing: installing $*"
-  apt-get -qq update
-  DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@" >&2
+  alone Debian apt_install "$@" || die "failed to install $*"
+}
+
+apt_install() {
+  apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@" >&2
 }
 
 # The lines of one package in tools.txt: its version and its digests.
-locked() {
+pinned() {
   awk -v name="$1==" 'index($0, name) == 1 { on = 1 } on { print } !/\\$/ { on = 0 }' "$here/tools.txt"
 }
 
 # A program from PyPI: package, the program's place in it, and its name. Installed anew when its version changes.
 from_pypi() {
   local package=$1 program=$2 name=$3 version folder
-  version=$(locked "$package" | sed -n '1s/.*==\([^ ]*\).*/\1/p')
+  version=$(pinned "$package" | sed -n '1s/.*==\([^ ]*\).*/\1/p')
   folder="$tools/$package-$version"
   if [ ! -x "$folder/$program" ]; then
     has python3 && python3 -m pip --version >/dev/null 2>&1 ||
@@ -47,7 +66,7 @@ from_pypi() {
     say "installing $name $version into $folder"
     rm -rf "$folder.partial"
     mkdir -p "$folder.partial" "$tools/bin"
-    locked "$package" >"$folder.partial.txt"
+    pinned "$package" >"$folder.partial.txt"
     python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --require-hashes --no-deps \
       --only-binary :all: --target "$folder.partial" -r "$folder.partial.txt" >&2 || return 1
     rm -rf "$folder" "$folder.partial.txt"
@@ -60,22 +79,22 @@ from_pypi() {
 cargo_tool() {
   local name=$1 package=astral-dev-toolchain-$1 version
   from_pypi "$package" "bin/$name" "$name" && return
-  version=$(locked "$package" | sed -n '1s/.*==\([^ ]*\).*/\1/p')
+  version=$(pinned "$package" | sed -n '1s/.*==\([^ ]*\).*/\1/p')
   say "no prebuilt $name for this machine: building it, which takes some minutes"
   cargo install --locked --version "$version" --root "$tools" "$name"
 }
 
 # One file out of a Debian package, which is not installed: package, the file in it (a pattern), where it goes, its mode.
-from_debian() {
-  local package=$1 file=$2 target=$3 mode=$4 folder
-  has apt-get && has dpkg-deb || return 1
+from_debian() { has apt-get && has dpkg-deb && alone Debian extract "$@"; }
+
+extract() {
+  local package=$1 file=$2 target=$3 mode=$4 folder result=0
   folder=$(mktemp -d)
   [ "$(id -u)" -ne 0 ] || apt-get -qq update
   say "installing $target"
   # shellcheck disable=SC2086 # the pattern is to be expanded
   (cd "$folder" && apt-get -qq -o APT::Sandbox::User=root download "$package" && dpkg-deb -x "$package"_*.deb . &&
-    mkdir -p "$(dirname "$target")" && install -m "$mode" $file "$target") >&2
-  local result=$?
+    mkdir -p "$(dirname "$target")" && install -m "$mode" $file "$target") >&2 || result=$?
   rm -rf "$folder"
   return $result
 }
@@ -188,8 +207,8 @@ get_kube_router() {
 
 no_kubernetes="NOT CHECKED: Kubernetes cannot be built here without Go 1.24 or newer (https://go.dev/dl), the tests against it fail"
 
-for wanted in "${@:-build}"; do
-  case $wanted in
+part() {
+  case $1 in
     build)
       has cargo || die "cargo is missing: install Rust first (rustup, or your system's packages)"
       has cc || debian "a C compiler" gcc libc6-dev
@@ -214,7 +233,7 @@ for wanted in "${@:-build}"; do
       get_kubernetes etcd kube-apiserver kube-controller-manager kube-scheduler kubectl || say "$no_kubernetes"
       ;;
     cluster)
-      # What a node is made of beside Kubernetes' own programs, and what builds its images.
+      # Debian's part of a node, and what builds its images.
       packages=()
       add() { has "$1" || [ -e "$1" ] || packages+=("$2"); }
       add containerd containerd
@@ -229,8 +248,6 @@ for wanted in "${@:-build}"; do
       add curl curl
       has docker && docker info >/dev/null 2>&1 || has podman || add buildah buildah
       add debootstrap debootstrap
-      get_kube_router || die "kube-router cannot be built here without Go (https://go.dev/dl)"
-      get_prometheus || die "prometheus cannot be built here without Go (https://go.dev/dl)"
       [ "${#packages[@]}" -eq 0 ] || debian "${packages[0]}" "${packages[@]}"
       ;;
     helm)
@@ -241,6 +258,7 @@ for wanted in "${@:-build}"; do
       get_otelcol ||
         say "NOT CHECKED: the collector cannot be built here without Go 1.24 or newer (https://go.dev/dl), the tests of traces fail"
       ;;
+    kube-router) get_kube_router || die "kube-router cannot be built here without Go (https://go.dev/dl)" ;;
     prometheus) get_prometheus || die "prometheus cannot be built here without Go (https://go.dev/dl)" ;;
     dashboard-linter)
       get_dashboard_linter ||
@@ -251,6 +269,10 @@ for wanted in "${@:-build}"; do
       has c++ || debian "a C++ compiler" g++
       cargo_tool cargo-fuzz
       ;;
-    *) die "unknown part: $wanted" ;;
+    *) die "unknown part: $1" ;;
   esac
+}
+
+for wanted in "${@:-build}"; do
+  alone "$wanted" part "$wanted" || exit
 done

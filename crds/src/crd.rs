@@ -1,6 +1,6 @@
 //! The CustomResourceDefinition, made from the types.
 
-use kube::CustomResourceExt;
+use kube_core::CustomResourceExt;
 use serde_json::{Value, json};
 
 use crate::{TranscriptionJob, rules, schema_docs};

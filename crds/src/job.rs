@@ -1,6 +1,6 @@
 //! TranscriptionJob, `verbatim.dev/v1alpha1`: the spec. Doc comments here are what `kubectl explain` shows.
 
-use kube::CustomResource;
+use kube_derive::CustomResource;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,8 @@ pub fn api_version() -> String {
 /// A TranscriptionJob's spec: which recordings become which transcripts, with which model, and how much may run.
 #[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[kube(
+    // Without the facade `kube`, so that a worker builds no client of Kubernetes.
+    crates(kube_core = "::kube_core"),
     group = "verbatim.dev",
     version = "v1alpha1",
     kind = "TranscriptionJob",

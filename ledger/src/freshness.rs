@@ -1,25 +1,25 @@
-//! The rule of `destination.overwrite`: what a recording needs whose transcript may exist, in stores and in folders. Pure.
+//! The rule of `destination.overwrite`: whether a recording is transcribed whose transcript exists. Pure.
 //!
-//! The rule is one; the evidence that a transcript is fresh has two kinds:
+//! Stores and folders have one rule. The evidence that a transcript is fresh has two kinds:
 //!
-//! - **Stores:** the metadata of the transcript's object hold the ETag of the recording and the digest of model and
-//!   settings. One request shows them, and the recording is not fetched. Every format has them, so the format that is
-//!   written last is the evidence, whatever it is.
-//! - **Folders:** files have no such metadata, and sizes and times survive changes and change in copies. The JSON
-//!   transcript itself has the digest (SHA-256) of the recording's content, of the model and of the settings; the
-//!   recording is read to compare its digest, which takes milliseconds beside a transcription. Other formats have no
+//! - **Stores:** the metadata of the transcript's object hold the ETag of the recording and the digest of
+//!   model and settings. One request shows them, and the recording is not fetched. Every format has them, so
+//!   the format that is written last is the evidence, whatever it is.
+//! - **Folders:** files have no such metadata, and equal sizes and times do not prove equal content. The JSON
+//!   transcript itself has the digest (SHA-256) of the recording's content, of the model and of the settings;
+//!   the recording is read to compare its digest, which is fast beside a transcription. Other formats have no
 //!   digests: without JSON there is no evidence.
 
 use verbatim_crds::destination::{Format, Overwrite};
 
-/// What a recording needs.
+/// Decision about a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// It is transcribed.
+    /// The recording is transcribed.
     Transcribe,
-    /// Its transcript stays, whatever it was made from.
+    /// The transcript stays, whatever it was made from.
     Skip,
-    /// Its transcript stays if the evidence says that it is fresh.
+    /// The transcript stays if the evidence says that it is fresh.
     SkipIfFresh,
 }
 
@@ -32,8 +32,9 @@ pub fn decide(overwrite: Overwrite, evidence_exists: bool) -> Decision {
     }
 }
 
-/// Position of a format in the order in which a transcript's formats are written. JSON is authoritative and therefore
-/// last: where it exists, the others exist. Among the others the order only has to be the same for all workers.
+/// Position of a format in the order in which a transcript's formats are written. JSON is authoritative and
+/// therefore last: where it exists, the others exist. Among the others the order only has to be the same for
+/// all workers.
 pub fn write_position(format: Format) -> (bool, Format) {
     (format == Format::Json, format)
 }

@@ -1,18 +1,18 @@
-# Names, places and helpers of the cluster's scripts. To be sourced.
+# Names, paths and helper functions of the scripts in this folder, which source it.
 #
 # The cluster is one Kubernetes node, an S3 server and Prometheus: plain processes in a network namespace of their own, which a
 # pair of virtual interfaces joins to this machine. Everything that it writes is below $state and $sockets.
 set -euo pipefail
 
 cluster=${VERBATIM_CLUSTER:-verbatim}
-# Tells the addresses of two clusters apart: 0 to 255.
+# Part of the addresses, so that two clusters have different ones: 0 to 255.
 number=${VERBATIM_CLUSTER_NUMBER:-0}
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 tools=${VERBATIM_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/verbatim/tools}
 export PATH="$tools/bin:$PATH:/usr/sbin:/sbin"
 state=${CARGO_TARGET_DIR:-$root/target}/cluster/$cluster
-# A socket's path has at most 107 bytes: a checkout may lie too deep.
+# The path of a socket has at most 107 bytes: a checkout may lie too deep.
 sockets=/run/verbatim-$cluster
 logs=$state/logs
 
@@ -35,7 +35,7 @@ die() {
   exit 1
 }
 
-# Runs a program of the cluster in the background, with its log and its id kept: name, command.
+# Starts a program of the cluster in the background, and writes its log and its process id: name, command.
 spawn() {
   local name=$1
   shift
@@ -45,34 +45,37 @@ spawn() {
   echo $! >"$state/pids/$name"
 }
 
-# Whether a program of the cluster runs.
+# Succeeds if a program of the cluster runs.
 alive() {
   local pid
   pid=$(cat "$state/pids/$1" 2>/dev/null) && kill -0 "$pid" 2>/dev/null
 }
 
-# Ends a program of the cluster and waits for it: name, signal.
+# Stops a program of the cluster and waits for its end: name, signal.
 end() {
   local name=$1 signal=${2:-TERM} pid tries=0
   pid=$(cat "$state/pids/$name" 2>/dev/null) || return 0
   kill -"$signal" "$pid" 2>/dev/null || true
   while kill -0 "$pid" 2>/dev/null; do
     tries=$((tries + 1))
-    # 10 s, then there is nothing to wait for.
+    # It has had 10 s.
     [ "$tries" -lt 100 ] || kill -KILL "$pid" 2>/dev/null || true
     sleep 0.1
   done
   rm -f "$state/pids/$name"
 }
 
-# Waits until a command succeeds: seconds, what for, command. If it does not, the ends of all logs say why.
+# Time for anything to start or end, in seconds: many times what it takes on a free machine.
+patience=300
+
+# Waits until a command succeeds: subject, command. On failure it prints the end of each log.
 await() {
-  local seconds=$1 what=$2 start=$SECONDS
-  shift 2
+  local what=$1 start=$SECONDS
+  shift
   until "$@" >/dev/null 2>&1; do
-    if [ $((SECONDS - start)) -ge "$seconds" ]; then
+    if [ $((SECONDS - start)) -ge "$patience" ]; then
       tail -n 4 "$logs"/*.log >&2
-      die "$what: not after $seconds s. Logs are in $logs"
+      die "$what: not ready after $patience s. Logs are in $logs"
     fi
     sleep 0.2
   done

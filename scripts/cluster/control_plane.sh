@@ -29,6 +29,6 @@ controllers_up() {
 control_plane_up() {
   etcd_up
   api_server_up
-  await 60 "the API server" admin get --raw /readyz
+  await "the API server" admin get --raw /readyz
   controllers_up
 }

@@ -45,7 +45,7 @@ cgroups_gone() {
     find "$folder" -depth -type d -exec rmdir {} + 2>/dev/null || return 1
   done
 }
-await 30 "the end of the containers' processes" cgroups_gone
+await "the end of the containers' processes" cgroups_gone
 
 # Deepest first.
 { grep -E " ($state|$sockets)/" /proc/self/mounts || true; } | awk '{ print $2 }' | sort -r | while read -r mount; do

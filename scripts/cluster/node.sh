@@ -36,7 +36,7 @@ END
   {"type": "portmap", "capabilities": {"portMappings": true}}]}
 END
   alive containerd || spawn containerd containerd --config "$state/containerd.toml"
-  await 30 "containerd" containers version
+  await "containerd" containers version
 }
 
 containers() { ctr --address "$sockets/containerd.sock" --namespace k8s.io "$@"; }
@@ -97,7 +97,7 @@ node_up() {
   containerd_up
   kubelet_up
   proxy_up
-  await 60 "the node's registration" admin get node "$cluster"
+  await "the node's registration" admin get node "$cluster"
 }
 
-node_ready() { admin wait --for condition=Ready "node/$cluster" --timeout 120s >/dev/null; }
+node_ready() { admin wait --for condition=Ready "node/$cluster" --timeout "${patience}s" >/dev/null; }

@@ -6,5 +6,5 @@ policies_up() {
     --run-firewall=true --run-router=false --run-service-proxy=false --run-loadbalancer=false --enable-cni=false \
     --service-cluster-ip-range "$service_network" --health-port 0 --metrics-port 0
   # Until then pods are open.
-  await 30 "the firewall" nsenter --net="/var/run/netns/$cluster" iptables --numeric --list KUBE-ROUTER-FORWARD
+  await "the firewall" nsenter --net="/var/run/netns/$cluster" iptables --numeric --list KUBE-ROUTER-FORWARD
 }

@@ -23,5 +23,5 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: monitoring}]
 END
   alive prometheus || spawn prometheus prometheus --config.file "$folder/prometheus.yaml" \
     --storage.tsdb.path "$folder/data" --web.listen-address 0.0.0.0:9090 --log.level warn
-  await 30 "Prometheus" curl --silent --fail --max-time 2 "$prometheus/-/ready"
+  await "Prometheus" curl --silent --fail --max-time 2 "$prometheus/-/ready"
 }

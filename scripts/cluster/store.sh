@@ -15,7 +15,7 @@ store_up() {
     set +a
     spawn store versitygw --port "$node_address:7070" posix --sidecar "$state/store/meta" "$state/store/data"
   )
-  await 30 "the S3 server" store_answers
+  await "the S3 server" store_answers
 }
 
 # Any answer will do: it refuses who has no key.

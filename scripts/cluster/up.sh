@@ -43,7 +43,7 @@ network_and_keys() {
 
 start=$SECONDS
 mkdir -p "$state" "$sockets" "$logs"
-step "programs of the node" "$root/scripts/setup.sh" kubernetes node cluster versitygw helm
+step "programs of the node" "$root/scripts/setup.sh" kubernetes node cluster kube-router prometheus versitygw helm
 step "images of the operator and the worker" images_up
 step "network, keys" network_and_keys
 step "etcd, API server, controller manager, scheduler" control_plane_up

@@ -5,7 +5,7 @@ verbatim_up() {
   local digest
   digest=$(sha256sum "$state/archives/verbatim-operator.tar" | cut -c -16)
   helm --kubeconfig "$state/kubeconfig" upgrade --install verbatim "$root/charts/verbatim" \
-    --namespace verbatim-system --create-namespace --wait --timeout 2m \
+    --namespace verbatim-system --create-namespace --wait --timeout "${patience}s" \
     --set-string "operator.podAnnotations.verbatim\.dev/build=$digest" \
     --values "$root/scripts/cluster/values.yaml" >"$logs/helm.log" 2>&1 || {
     cat "$logs/helm.log" >&2

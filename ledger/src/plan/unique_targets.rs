@@ -1,8 +1,8 @@
-//! The rule for names of transcripts, for recordings in stores and in folders alike: no two recordings share a
-//! transcript, and no transcript replaces a recording. Pure.
+//! The rule for names of transcripts, for recordings in stores and in folders alike: no two recordings share
+//! a transcript, and no transcript replaces a recording. Pure.
 //!
-//! `calls/a.wav` becomes `calls/a.json`, as whisper's tools and players of subtitles have it. Recordings of one folder
-//! that differ only in the extension keep it, all of them: `a.wav.json` and `a.mp3.json`.
+//! `calls/a.wav` becomes `calls/a.json`, as whisper's tools and players of subtitles have it. Recordings of
+//! one folder that differ only in the extension keep it, all of them: `a.wav.json` and `a.mp3.json`.
 
 use verbatim_crds::destination::Format;
 
@@ -25,7 +25,8 @@ pub trait Recordings {
     /// The name cannot be read.
     fn keep_extension(&mut self, index: u32) -> Result<(), Self::Error>;
 
-    /// Digest of the recording's identity, if its name is that of a transcript: no other recording can be replaced by one.
+    /// Digest of the recording's identity, if its name is that of a transcript: no other recording can be
+    /// replaced by one.
     ///
     /// # Errors
     /// The name cannot be read.
@@ -76,7 +77,8 @@ fn same_target<'a, R: Recordings>(order: &'a [u32], recordings: &'a R) -> impl I
     order.chunk_by(|a, b| recordings.target(*a) == recordings.target(*b)).filter(|run| run.len() > 1)
 }
 
-/// Refuses a transcript that would replace a recording: `talk.json`, named as a recording, with its transcript beside it.
+/// Refuses a transcript that would replace a recording: `talk.json`, named as a recording, with its
+/// transcript beside it.
 fn spare_recordings<R: Recordings>(recordings: &R) -> Result<(), R::Error> {
     let mut replaceable = Vec::new();
     for index in 0..recordings.count() {

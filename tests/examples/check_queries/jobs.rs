@@ -1,4 +1,4 @@
-//! What there is to do: jobs that go well, one with bad recordings, some that cannot start, and soaks with faults.
+//! The jobs: some that complete, one with bad recordings, some that cannot start, and soaks with injected faults.
 
 use std::error::Error;
 use std::fs;
@@ -12,16 +12,16 @@ use verbatim_testing::versitygw::VersityGw;
 
 type Done = Result<(), Box<dyn Error>>;
 
-/// How a namespace is filled.
+/// Fills a namespace.
 type Fill = fn(&Namespace, &VersityGw) -> Done;
 
-/// Namespaces by the beginnings of their names, and what is in them.
+/// Namespaces, by the prefixes of their names, with the functions that fill them.
 pub(crate) const NAMESPACES: [(&str, Fill); 3] = [("calls", calls), ("archive", archive), ("lab", lab)];
 
-/// Copies of each recording: enough for a quarter of an hour on two busy cores.
+/// Copies of each recording: work for a quarter of an hour on two busy cores.
 const COPIES: usize = 40;
 
-/// Puts recordings into the bucket `calls`: good ones below `in/`, and with every twentieth one broken below `old/`.
+/// Puts recordings into the bucket `calls`: good ones below `in/`; below `old/` every twentieth is broken.
 pub(crate) fn upload(server: &VersityGw, recordings: &Path) -> Done {
     for bucket in ["calls", "transcripts"] {
         server.create_bucket(bucket)?;
@@ -129,7 +129,7 @@ fn archive(namespace: &Namespace, server: &VersityGw) -> Done {
     )
 }
 
-/// Soaks: an engine that stays flat, one that leaks, and one that suffers.
+/// Soaks: an engine with flat memory, two that leak, and one with faults.
 fn lab(namespace: &Namespace, _: &VersityGw) -> Done {
     for (name, more) in [
         ("steady", &[][..]),

@@ -1,9 +1,9 @@
-//! Jobs to look at: a real control plane, a real S3 server, the real operator and real workers on this machine, on the loopback
-//! and without root, so that Prometheus has something true to scrape. `scripts/watched.sh` starts it with a Prometheus.
+//! Real jobs for Prometheus to scrape: a control plane, an S3 server, the operator and workers on the loopback, without root.
+//! `scripts/check-queries.sh` starts it together with a Prometheus.
 //!
-//! `cargo run --release -p verbatim-tests --example watched -- BINARIES SPEECH RECORDINGS STATE`: a folder with `verbatim` and
-//! `verbatim-operator`; long recordings, that soaks go over again and again; many short ones, for the jobs; and a folder for
-//! logs. It says `ready` when all has been asked for, and goes on until its standard input is closed.
+//! `cargo run --release -p verbatim-tests --example check_queries -- BINARIES SPEECH RECORDINGS STATE`: a folder with `verbatim` and
+//! `verbatim-operator`; long recordings for soaks, which repeat them; many short ones for the jobs; and a folder for logs. It prints
+//! `ready` when every job is applied, and runs until its standard input is closed.
 
 mod jobs;
 mod pod;
@@ -19,8 +19,8 @@ use self::pod::Programs;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folders: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
-    let [binaries, speech, recordings, state] =
-        <[PathBuf; 4]>::try_from(folders).map_err(|_| "usage: watched BINARIES SPEECH RECORDINGS STATE")?;
+    let [binaries, speech, recordings, state] = <[PathBuf; 4]>::try_from(folders)
+        .map_err(|_| "usage: check_queries BINARIES SPEECH RECORDINGS STATE")?;
     let server = VersityGw::start()?;
     jobs::upload(&server, &recordings)?;
 

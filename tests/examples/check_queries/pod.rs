@@ -1,4 +1,4 @@
-//! What pods do here: they run the real programs, with the arguments that their pod has, on the pod's address.
+//! Pods as processes: the real programs with their pod's arguments, on the pod's address.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,10 +10,10 @@ use verbatim_testing::cluster::{Exit, PodScript, Running};
 use verbatim_testing::process::Kept;
 use verbatim_testing::versitygw::VersityGw;
 
-/// Between two looks whether a pod is ready, or has ended.
-const LOOK: Duration = Duration::from_millis(500);
+/// Time between two checks whether a pod is ready, or has ended.
+const POLL: Duration = Duration::from_millis(500);
 
-/// Runs a program below a shell that passes SIGTERM on and writes down how it ended. Others come first on this machine.
+/// Runs a program below a shell that forwards SIGTERM and writes down the exit code. At low priority: other work comes first.
 const SHELL: &str = r#"[ -z "$CGROUP" ] || echo $$ > "$CGROUP/cgroup.procs"
 nice -n 19 setpriv --pdeathsig KILL "$@" &
 child=$!
@@ -22,16 +22,16 @@ wait $child; code=$?
 while kill -0 $child 2>/dev/null; do wait $child; code=$?; done
 echo $code > "$EXIT""#;
 
-/// What pods need of this machine.
+/// Programs and folders of this machine that pods use.
 #[derive(Clone, Debug)]
 pub(crate) struct Programs {
     /// The folder of `verbatim` and `verbatim-operator`.
     pub(crate) binaries: PathBuf,
-    /// A folder for each pod's files, and for logs.
+    /// Folder of each pod's files, and of logs.
     pub(crate) state: PathBuf,
-    /// How the operator reaches the API server.
+    /// The operator's access to the API server.
     pub(crate) kubeconfig: PathBuf,
-    /// Recordings that soaks go over.
+    /// Recordings for soaks.
     pub(crate) speech: PathBuf,
 }
 
@@ -58,13 +58,13 @@ impl Programs {
         let command = self.command(pod, container, running, &folder);
         let process = Kept::start_logged(&command, &folder.join("log"))?;
         let port = port(container);
-        let mut told = false;
+        let mut asked = false;
         while process.runs() {
             tokio::select! {
-                () = tokio::time::sleep(LOOK) => {}
-                () = running.terminated(), if !told => {
-                    told = true;
-                    // The shell passes it on.
+                () = tokio::time::sleep(POLL) => {}
+                () = running.terminated(), if !asked => {
+                    asked = true;
+                    // The shell forwards it.
                     Command::new("kill").args(["-TERM", &process.id().to_string()]).status()?;
                 }
             }
@@ -72,7 +72,7 @@ impl Programs {
         }
         drop(process);
         let read = |file: &str| std::fs::read_to_string(folder.join(file)).unwrap_or_default();
-        // Without a word of the shell it was killed itself.
+        // Without an exit code the shell itself was killed.
         let exit = read("exit").trim().parse().map_or_else(|_| Exit::killed(), Exit::code);
         Ok(exit.message(read("termination-log")))
     }
@@ -109,7 +109,7 @@ impl Programs {
         command
     }
 
-    /// What the pod's ConfigMap would show it.
+    /// Writes the files of the pod's ConfigMap.
     fn config(&self, pod: &Pod, folder: &Path) -> std::io::Result<()> {
         let volumes = pod.spec.iter().flat_map(|spec| spec.volumes.iter().flatten());
         let Some(config) = volumes.filter_map(|volume| volume.config_map.as_ref()).next() else {
@@ -144,12 +144,12 @@ async fn ready(running: &Running, port: u16) -> std::io::Result<bool> {
     Ok(answer.starts_with("HTTP/1.1 200"))
 }
 
-/// A cgroup with the container's limit of memory, where this machine lets us make one; without, the figures of cgroups are
-/// those of this whole session.
+/// A cgroup with the memory limit of the container, if this machine allows one; without it, the figures of cgroups are
+/// those of the whole session.
 fn cgroup(pod: &Pod, container: &Container) -> Option<String> {
     let limit = container.resources.as_ref()?.limits.as_ref()?.get("memory")?.0.clone();
     let bytes = limit.strip_suffix("Mi").and_then(|number| number.parse::<u64>().ok())? << 20;
-    let folder = PathBuf::from("/sys/fs/cgroup/memory/verbatim-watched").join(name(pod));
+    let folder = PathBuf::from("/sys/fs/cgroup/memory/verbatim-check-queries").join(name(pod));
     std::fs::create_dir_all(&folder).ok()?;
     std::fs::write(folder.join("memory.limit_in_bytes"), bytes.to_string()).ok()?;
     Some(folder.to_string_lossy().into_owned())

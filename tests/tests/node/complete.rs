@@ -8,7 +8,7 @@ use crate::run::Run;
 
 #[test]
 fn the_prompts_scale_up_complete_and_say_what_transcribe_says() {
-    let Some(node) = node("the 568 prompts in pods") else { return };
+    let node = node();
     let run = Run::start(&node, "node-complete", prompts(), json!({}));
     let status = run.check(reference());
     let events = run.events().join("\n");

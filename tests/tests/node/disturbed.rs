@@ -10,18 +10,19 @@ use serde_json::json;
 use crate::cgroups::{signal, supervisor};
 use crate::node::{Node, node, wait};
 use crate::recordings::{prompts, reference};
-use crate::run::Run;
+use crate::run::{Run, template};
 
 /// Transcripts until something happens: the job is in its midst.
 const EARLY: usize = 60;
 /// How long a server is away, as the scenarios have it.
 const AWAY: Duration = Duration::from_secs(30);
 
-/// A job over the prompts that something happens to.
+/// A job over the prompts to which something happens. Its workers are slow, so that it is not done before.
 #[track_caller]
 fn disturbed(test: &str, what: impl FnOnce(&Node, &mut Run<'_>)) {
-    let Some(node) = node(test) else { return };
-    let mut run = Run::start(&node, &format!("node-{test}"), prompts(), json!({}));
+    let node = node();
+    let mut run =
+        Run::start(&node, &format!("node-{test}"), prompts(), json!({"template": template("500m")}));
     run.committed(EARLY);
     what(&node, &mut run);
     run.check(reference());
@@ -58,7 +59,7 @@ fn a_worker_runs_out_of_memory() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let ended = wait(60, "the kernel's kill", || {
+        let ended = wait("the kernel's kill", || {
             let pod = node.json(&["-n", &run.name, "get", "pod", &name]).ok()?;
             let state = pod["status"]["containerStatuses"][0]["state"]["terminated"].clone();
             state.is_object().then_some(state)
@@ -107,10 +108,10 @@ fn the_store_is_away() {
 fn the_job_is_suspended_and_resumed() {
     disturbed("suspended", |_, run| {
         run.patch(&json!({"suspend": true}));
-        run.until(360, "the suspension", |status| {
+        run.until("the suspension", |status| {
             status["phase"] == "Suspended" && status["workers"]["ready"] == 0
         });
-        wait(60, "the end of the workers", || run.pods().iter().all(ended).then_some(()));
+        wait("the end of the workers", || run.pods().iter().all(ended).then_some(()));
         // What is committed now was so before the resumption. The status may not know of it yet: a quick worker has done a
         // tenth before the operator's first look.
         let half = run.committed(EARLY);
@@ -127,7 +128,7 @@ fn ended(pod: &serde_json::Value) -> bool {
 fn fewer_workers_are_allowed_and_more_again() {
     disturbed("scaled", |node, run| {
         run.patch(&json!({"scaling": {"maxWorkers": 1}}));
-        run.until(360, "one worker", |status| status["workers"]["desired"] == 1);
+        run.until("one worker", |status| status["workers"]["desired"] == 1);
         node.kubectl(&["-n", &run.name, "scale", "tj/job", "--replicas=3"]);
     });
 }

@@ -29,7 +29,7 @@ pub fn damaged(folder: &Path) -> (Vec<PathBuf>, Vec<String>) {
 
 #[test]
 fn damaged_recordings_fail_by_name_and_the_others_are_done() {
-    let Some(node) = node("damaged recordings") else { return };
+    let node = node();
     let folder = tempfile::tempdir().unwrap();
     let (recordings, names) = damaged(folder.path());
     let mut bad: Vec<String> = names.iter().map(|name| format!("node-failed/{name}")).collect();
@@ -40,7 +40,7 @@ fn damaged_recordings_fail_by_name_and_the_others_are_done() {
     });
     let run = Run::start(&node, "node-failed", &recordings, more);
     let status =
-        run.until(240, "the end", |status| matches!(status["phase"].as_str(), Some("Complete" | "Failed")));
+        run.until("the end", |status| matches!(status["phase"].as_str(), Some("Complete" | "Failed")));
     assert_eq!(status["phase"], "Complete", "{status:#}");
     let good = prompts().len();
     let files = json!({
@@ -60,11 +60,11 @@ fn damaged_recordings_fail_by_name_and_the_others_are_done() {
 
 #[test]
 fn a_job_without_its_secret_is_stalled_and_begins_when_the_secret_comes() {
-    let Some(node) = node("a missing secret") else { return };
+    let node = node();
     let storage = json!({"endpoint": node.endpoint(), "region": "us-east-1", "forcePathStyle": true,
         "credentialsSecretRef": {"name": "later"}});
     let run = Run::start(&node, "node-stalled", &prompts()[..20], json!({"storage": storage}));
-    let status = run.until(120, "the stall", |status| {
+    let status = run.until("the stall", |status| {
         condition(status, "Stalled").is_some_and(|stalled| stalled["status"] == "True")
     });
     let stalled = condition(&status, "Stalled").unwrap();
@@ -72,7 +72,7 @@ fn a_job_without_its_secret_is_stalled_and_begins_when_the_secret_comes() {
     assert!(stalled["message"].as_str().unwrap().contains("secret \"later\" not found"), "{status:#}");
     // The dashboards and alerts know it too.
     let query = r#"max(verbatim_job_condition{job_namespace="node-stalled",condition="Stalled"})"#;
-    wait(60, "a scrape of the operator", || (node.figure(query)? == 1.0).then_some(()));
+    wait("a scrape of the operator", || (node.figure(query)? == 1.0).then_some(()));
     node.secret("node-stalled", "later");
-    run.until(240, "the end", |status| status["phase"] == "Complete");
+    run.until("the end", |status| status["phase"] == "Complete");
 }

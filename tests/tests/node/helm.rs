@@ -35,7 +35,7 @@ fn copy(from: &Path, to: &Path) {
 
 #[test]
 fn an_upgrade_of_the_chart_disturbs_no_job() {
-    let Some(node) = node("an upgrade of the chart") else { return };
+    let node = node();
     let folder = tempfile::tempdir().unwrap();
     let before = chart_before(folder.path());
     let chart = root().join("charts/verbatim");
@@ -53,7 +53,7 @@ fn an_upgrade_of_the_chart_disturbs_no_job() {
 
 #[test]
 fn without_the_chart_jobs_and_their_data_stay_and_with_it_they_go_on() {
-    let Some(node) = node("an uninstalled chart") else { return };
+    let node = node();
     let chart = root().join("charts/verbatim");
     let mut run = Run::start(&node, "node-uninstalled", prompts(), json!({}));
     run.committed(60);
@@ -69,7 +69,7 @@ fn without_the_chart_jobs_and_their_data_stay_and_with_it_they_go_on() {
 
 #[test]
 fn the_charts_own_tests_pass() {
-    let Some(node) = node("helm test") else { return };
+    let node = node();
     let chart = root().join("charts/verbatim");
     let chart = chart.to_str().unwrap();
     node.upload("node-helm-test/", &prompts()[..2]);
@@ -82,7 +82,7 @@ fn the_charts_own_tests_pass() {
         "storage": storage,
     });
     node.helm(&["upgrade", "verbatim", chart], &["--set-json", &format!("tests.job={job}")]);
-    let said = node.helm(&["test", "verbatim"], &["--timeout", "3m"]);
+    let said = node.helm(&["test", "verbatim"], &["--timeout", "10m"]);
     assert_eq!(said.matches("Phase:          Succeeded").count(), 3, "{said}");
     node.helm(&["upgrade", "verbatim", chart], &[]);
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::failed::{condition, damaged};
 use crate::node::{Node, node, root, wait};
 use crate::recordings::prompts;
-use crate::run::apply;
+use crate::run::{apply, template};
 
 const NAMESPACE: &str = "node-queries";
 
@@ -23,10 +23,9 @@ const SCRAPES: u32 = 3;
 
 /// Half a processor, so that a job lasts for many scrapes on a fast machine too; and what it has to do in that time.
 fn slow(more: Value) -> Value {
-    let container = json!({"name": "worker", "resources": {"limits": {"cpu": "500m", "memory": "1Gi"}}});
     let mut spec = json!({
         "scaling": {"minWorkers": 1, "maxWorkers": 1},
-        "template": {"spec": {"containers": [container]}},
+        "template": template("500m"),
     });
     spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     spec
@@ -66,7 +65,7 @@ fn status(node: &Node, name: &str) -> Value {
 #[track_caller]
 fn scraped(node: &Node, series: &str) {
     let query = format!("max(count_over_time({series}[5m]))");
-    wait(300, &format!("{SCRAPES} scrapes of {series}"), || {
+    wait(&format!("{SCRAPES} scrapes of {series}"), || {
         (node.figure(&query)? >= f64::from(SCRAPES)).then_some(())
     });
 }
@@ -93,7 +92,7 @@ fn ask(node: &Node) -> Child {
 
 #[test]
 fn every_query_of_dashboards_and_alerts_has_data() {
-    let Some(node) = node("the queries of dashboards and alerts") else { return };
+    let node = node();
     node.namespace(NAMESPACE);
     for bucket in ["calls", "transcripts"] {
         node.empty(bucket, NAMESPACE);
@@ -125,7 +124,7 @@ fn every_query_of_dashboards_and_alerts_has_data() {
     let mut jobs = Endless { node: &node, specs, runs: BTreeMap::new() };
     jobs.go_on();
     for (job, kind) in [("stalled", "Stalled"), ("failed", "Failed")] {
-        wait(240, &format!("the condition {kind}"), || {
+        wait(&format!("the condition {kind}"), || {
             (condition(&status(&node, job), kind)?["status"] == "True").then_some(())
         });
     }

@@ -1,17 +1,19 @@
 //! Workers that need help: from their supervisors, or from the operator.
 
+use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
+use std::sync::mpsc;
 
 use serde_json::json;
 
 use crate::cgroups::{signal, supervisor};
-use crate::node::{node, wait};
+use crate::node::{DEADLINE, node, wait};
 use crate::recordings::{prompts, reference};
 use crate::run::Run;
 
 #[test]
 fn an_engine_above_its_soft_limit_is_recycled_and_the_pod_stays() {
-    let Some(node) = node("an engine above its soft limit") else { return };
+    let node = node();
     // Half a processor, so that figures are scraped before engines are replaced and after: the dashboards are asked for these. There
     // an engine reaches 160 to 165 MB over these recordings, by small steps: at 160Mi none was replaced, at 144Mi two were, at 136Mi
     // four, and at 128Mi six.
@@ -34,18 +36,18 @@ fn an_engine_above_its_soft_limit_is_recycled_and_the_pod_stays() {
 
 #[test]
 fn a_worker_that_hangs_beyond_its_supervisors_help_is_replaced() {
-    let Some(node) = node("a worker that hangs") else { return };
+    let node = node();
     let more = json!({"scaling": {"minWorkers": 1, "maxWorkers": 1}});
     let mut run = Run::start(&node, "node-hangs", prompts(), more);
     // Only who has answered before counts as silent: what is known of the plan came from its answer.
-    run.until(120, "an answer", |status| status["files"]["total"] == 568);
+    run.until("an answer", |status| status["files"]["total"] == 568);
     run.committed(1);
     let pod = run.worker();
     // The supervisor, which would help the engine, stands still: nothing inside the pod can help.
     signal(&supervisor(&node, &pod), "STOP");
-    let status = run.until(240, "the restart", |status| status["restarts"].as_i64() == Some(1));
+    let status = run.until("the restart", |status| status["restarts"].as_i64() == Some(1));
     assert!(status["files"]["remaining"].as_i64().unwrap() > 0, "{status:#}");
-    wait(120, "another worker", || {
+    wait("another worker", || {
         run.pods().iter().any(|other| other["metadata"]["uid"] != pod["metadata"]["uid"]).then_some(())
     });
     run.check(reference());
@@ -57,7 +59,7 @@ fn a_worker_that_hangs_beyond_its_supervisors_help_is_replaced() {
 /// As a user that the image does not know, as OpenShift gives them.
 #[test]
 fn a_worker_of_any_user_is_drained_with_exit_code_75() {
-    let Some(node) = node("a drained worker") else { return };
+    let node = node();
     let more = json!({
         "scaling": {"minWorkers": 1, "maxWorkers": 1},
         "template": {"spec": {"securityContext": {"runAsUser": 1_000_650_000, "runAsGroup": 0}}},
@@ -77,9 +79,16 @@ fn a_worker_of_any_user_is_drained_with_exit_code_75() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    node.kubectl(&["-n", &namespace, "delete", "pod", &name]);
+    let (sender, states) = mpsc::channel();
+    let lines = BufReader::new(watch.stdout.take().unwrap()).lines();
+    std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| sender.send(line)));
+    let state = || states.recv_timeout(DEADLINE).unwrap();
+    // The pod as it is: the watch has begun.
+    assert_eq!(state(), "");
+    node.kubectl(&["-n", &namespace, "delete", "pod", &name, "--wait=false"]);
+    let code = std::iter::repeat_with(state).find(|code| !code.is_empty());
+    assert_eq!(code.as_deref(), Some("75"));
     let _ = watch.kill();
-    let seen = String::from_utf8(watch.wait_with_output().unwrap().stdout).unwrap();
-    assert!(seen.lines().any(|line| line == "75"), "{seen:?}");
+    watch.wait().unwrap();
     run.check(reference());
 }

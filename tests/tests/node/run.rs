@@ -7,15 +7,17 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::node::{Node, wait};
+use crate::node::{DEADLINE, Node, wait};
 use crate::recordings::without_times;
-
-/// Until a job must be done: the prompts take 20 s on two free cores, a stopped server half a minute, a lost worker's lease and
-/// a Job's back-off as much again; and this machine may have other things to do.
-const END: Duration = Duration::from_secs(420);
 
 /// Lines of the store's log that may be unreadable: of 1,136 writes, 4 were at most.
 const UNREADABLE: usize = 32;
+
+/// A pod template with this limit of processors, so that a job takes some time on a machine with many of them too.
+pub fn template(cpu: &str) -> Value {
+    json!({"spec": {"containers": [{"name": "worker", "resources": {
+        "requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"cpu": cpu, "memory": "1Gi"}}}]}})
+}
 
 /// Applies a job over the recordings below `source`, with its transcripts below the same prefix. `more` is
 /// laid over its spec.
@@ -28,8 +30,7 @@ pub fn apply(node: &Node, namespace: &str, name: &str, source: &str, more: Value
         "scaling": {"minWorkers": 1, "maxWorkers": 3, "targetCompletionSeconds": 10},
         // Never reached: the figures of deadlines are there.
         "activeDeadlineSeconds": 3600,
-        "template": {"spec": {"containers": [{"name": "worker", "resources": {
-            "requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"memory": "1Gi"}}}]}},
+        "template": template("1"),
     });
     spec.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     let job = json!({"apiVersion": "verbatim.dev/v1alpha1", "kind": "TranscriptionJob",
@@ -87,9 +88,9 @@ impl<'a> Run<'a> {
 
     /// Waits until the status is so.
     #[track_caller]
-    pub fn until(&self, seconds: u64, what: &str, is: impl Fn(&Value) -> bool) -> Value {
+    pub fn until(&self, what: &str, is: impl Fn(&Value) -> bool) -> Value {
         let mut last = Value::Null;
-        wait(seconds, what, || {
+        wait(what, || {
             last = self.status()?;
             is(&last).then(|| last.clone())
         })
@@ -115,7 +116,7 @@ impl<'a> Run<'a> {
     /// Waits until so many transcripts are there, and remembers them: none may be written again. Gives how many there are.
     #[track_caller]
     pub fn committed(&mut self, count: usize) -> usize {
-        wait(120, "some transcripts", || (self.transcripts().len() >= count).then_some(()));
+        wait("some transcripts", || (self.transcripts().len() >= count).then_some(()));
         self.committed = self.transcripts();
         self.committed.len()
     }
@@ -129,7 +130,7 @@ impl<'a> Run<'a> {
     /// A worker that runs and is ready.
     #[track_caller]
     pub fn worker(&self) -> Value {
-        wait(60, "a ready worker", || {
+        wait("a ready worker", || {
             self.pods().into_iter().find(|pod| {
                 let conditions = pod["status"]["conditions"].as_array().cloned().unwrap_or_default();
                 pod["metadata"]["deletionTimestamp"].is_null()
@@ -160,7 +161,7 @@ impl<'a> Run<'a> {
                 break status;
             }
             assert_ne!(phase, "Failed", "{status:#}\n{:#?}", self.events());
-            assert!(begun.elapsed() < END, "{}: not done: {status:#}\n{:#?}", self.name, self.events());
+            assert!(begun.elapsed() < DEADLINE, "{}: not done: {status:#}\n{:#?}", self.name, self.events());
             std::thread::sleep(Duration::from_millis(500));
         };
         let total = self.keys.len();

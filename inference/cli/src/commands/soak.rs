@@ -7,16 +7,17 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::commands::escape::Shown;
-use crate::commands::observed::Observed;
-use crate::commands::say::Say;
-use crate::commands::signals::Signals;
-use crate::commands::work::no_engine;
-use crate::commands::{CommandError, args, exit};
-use crate::local::inputs;
-use crate::local::inputs::Output;
-use crate::local::plan::{Item, Plan};
-use crate::output::format::Format;
+use crate::args::{SoakArgs, engine_options};
+use crate::console::Console;
+use crate::engine_start;
+use crate::error::CommandError;
+use crate::escaped_path::EscapedPath;
+use crate::exit;
+use crate::folder_job::inputs::{self, Output};
+use crate::folder_job::plan::Recording as PlannedRecording;
+use crate::progress::run_observers::RunObservers;
+use crate::signals::Signals;
+use verbatim_crds::destination::Format;
 use verbatim_soak::inject::Faults;
 use verbatim_soak::record::{RunFacts, SoakFile};
 use verbatim_soak::recorder::{Counts, Recorder, names};
@@ -41,7 +42,7 @@ const BETWEEN_WORDS: Duration = Duration::from_millis(200);
 ///
 /// # Errors
 /// [`CommandError`] when the arguments do not fit together, when there is no engine, or nothing can be written.
-pub fn soak(options: &args::Soak, say: &Say) -> Result<u8, CommandError> {
+pub fn soak(options: &SoakArgs, console: &Console) -> Result<u8, CommandError> {
     let recordings = recordings(options)?;
     let length = match options.hours {
         Some(hours) => Length::Time(Duration::from_secs_f64(hours * 3600.0)),
@@ -54,34 +55,34 @@ pub fn soak(options: &args::Soak, say: &Say) -> Result<u8, CommandError> {
     };
     let limited = Sampler::new().cgroup().is_some_and(|cgroup| cgroup.limit.is_some());
     let faults = Faults::deal(&options.inject, tasks, seed, limited).map_err(CommandError::Usage)?;
-    let observed = Observed::new(say, options.operation.http.as_deref())?;
+    let observed = RunObservers::new(console, options.operation.http.as_deref())?;
     let folder = &options.output;
     let unwritable = |error: io::Error| {
-        CommandError::Configuration(format!("failed to write into {}: {error}", Shown(folder)))
+        CommandError::Configuration(format!("failed to write into {}: {error}", EscapedPath(folder)))
     };
     fs::create_dir_all(folder).map_err(unwritable)?;
     let test_id = format!("soak-{}", jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ"));
     let recorder = Arc::new(Recorder::new(folder, &test_id, faults.clone()).map_err(unwritable)?);
 
     let signals = Signals::catch().map_err(|error| CommandError::configuration(&error))?;
-    let wanted = args::engine_options(&options.recognition, &options.compute);
+    let wanted = engine_options(&options.recognition, &options.compute);
     let observer = observed.observer(Some(recorder.clone()));
     let mut engine = start::start(&wanted, policy(options), observer, signals.stop())
-        .map_err(|error| no_engine(&error, &signals))?;
+        .map_err(|error| engine_start::command_error(&error, &signals))?;
 
     let mut facts = facts::facts(&test_id, &engine, seed);
     facts.files = recordings.iter().map(|r| SoakFile { name: r.name.clone(), bytes: r.bytes }).collect();
     facts.faults = options.inject.iter().map(|injection| injection.text.clone()).collect();
     write_facts(folder, &facts).map_err(unwritable)?;
-    say.line(&format!(
+    console.line(&format!(
         "Soaking {} on {}, into {} (seed {seed})",
         text::files(recordings.len()),
         facts.engine,
-        Shown(folder)
+        EscapedPath(folder)
     ));
 
     let concurrency: Vec<usize> = options.concurrency.iter().map(|n| usize::from(n.get())).collect();
-    let teller = Teller::new(say, &recorder, &observed, length, tasks);
+    let teller = Teller::new(console, &recorder, &observed, length, tasks);
     let soak = Soak {
         recordings: &recordings,
         length,
@@ -91,7 +92,7 @@ pub fn soak(options: &args::Soak, say: &Say) -> Result<u8, CommandError> {
     };
     facts.rounds = soak.run(&mut engine, &|| teller.tell(), signals.stop());
     drop(engine);
-    say.clear_bar();
+    console.clear_bar();
 
     facts.wall_seconds = recorder.elapsed().as_secs_f64();
     facts.interrupted = signals.exit_code().is_some();
@@ -101,7 +102,7 @@ pub fn soak(options: &args::Soak, say: &Say) -> Result<u8, CommandError> {
     recorder.end().and_then(|()| write_facts(folder, &facts)).map_err(unwritable)?;
     let summary = report::write(folder).map_err(|error| CommandError::configuration(&error))?;
     for line in summary.lines() {
-        say.line(&line);
+        console.line(&line);
     }
     let figures = &summary.figures;
     let bad = counts.failed > 0
@@ -115,7 +116,7 @@ pub fn soak(options: &args::Soak, say: &Say) -> Result<u8, CommandError> {
     })
 }
 
-fn policy(options: &args::Soak) -> Policy {
+fn policy(options: &SoakArgs) -> Policy {
     Policy {
         wedged_after: Duration::from_secs_f64(options.wedged_after),
         max_attempts_per_file: options.max_attempts,
@@ -124,24 +125,26 @@ fn policy(options: &args::Soak) -> Policy {
 }
 
 /// The recordings that the arguments name; all of them have to be there.
-fn recordings(options: &args::Soak) -> Result<Vec<Recording>, CommandError> {
+fn recordings(options: &SoakArgs) -> Result<Vec<Recording>, CommandError> {
     let output = Output::Folder(options.output.clone());
-    let Plan { items, .. } = inputs::plan(&options.inputs, &output, &[Format::Json])
-        .map_err(|error| CommandError::Usage(error_chain(&error)))?;
-    if let Some((item, failure)) = items.iter().find_map(|item| Some((item, item.failure.as_ref()?))) {
-        return Err(CommandError::Usage(format!("{}: {}", Shown(&item.name), failure.message)));
+    let recordings = inputs::plan(&options.inputs, &output, &[Format::Json])
+        .map_err(|error| CommandError::Usage(error_chain(&error)))?
+        .recordings;
+    let failed = recordings.iter().find_map(|recording| Some((recording, recording.failure.as_ref()?)));
+    if let Some((recording, failure)) = failed {
+        return Err(CommandError::Usage(format!("{}: {}", EscapedPath(&recording.name), failure.message)));
     }
-    if items.is_empty() {
+    if recordings.is_empty() {
         return Err(CommandError::Usage("no recordings were found".to_owned()));
     }
     // By their last names, as faults name them, where those differ.
-    let last = |item: &Item| item.path.file_name().map(PathBuf::from).unwrap_or_default();
-    let distinct = items.iter().map(last).collect::<HashSet<_>>().len() == items.len();
-    let recording = |item: Item| {
-        let name = if distinct { last(&item) } else { item.name };
-        Recording { name: Shown(&name).to_string(), path: item.path, bytes: item.bytes }
+    let last = |planned: &PlannedRecording| planned.path.file_name().map(PathBuf::from).unwrap_or_default();
+    let distinct = recordings.iter().map(last).collect::<HashSet<_>>().len() == recordings.len();
+    let recording = |planned: PlannedRecording| {
+        let name = if distinct { last(&planned) } else { planned.name };
+        Recording { name: EscapedPath(&name).to_string(), path: planned.path, bytes: planned.bytes }
     };
-    Ok(items.into_iter().map(recording).collect())
+    Ok(recordings.into_iter().map(recording).collect())
 }
 
 fn write_facts(folder: &Path, facts: &RunFacts) -> io::Result<()> {
@@ -157,9 +160,9 @@ fn clock() -> u64 {
 
 /// Tells how far it is.
 struct Teller<'a> {
-    say: &'a Say,
+    console: &'a Console,
     recorder: &'a Recorder,
-    observed: &'a Observed,
+    observed: &'a RunObservers,
     length: Length,
     tasks: Option<usize>,
     has_bar: bool,
@@ -168,14 +171,14 @@ struct Teller<'a> {
 
 impl<'a> Teller<'a> {
     fn new(
-        say: &'a Say,
+        console: &'a Console,
         recorder: &'a Recorder,
-        observed: &'a Observed,
+        observed: &'a RunObservers,
         length: Length,
         tasks: Option<usize>,
     ) -> Self {
-        let has_bar = say.show_bar();
-        Self { say, recorder, observed, length, tasks, has_bar, told: Mutex::new(Instant::now()) }
+        let has_bar = console.show_bar();
+        Self { console, recorder, observed, length, tasks, has_bar, told: Mutex::new(Instant::now()) }
     }
 
     /// For /status and metrics: each file counts, since how long they are is not known.
@@ -207,7 +210,7 @@ impl<'a> Teller<'a> {
         let (counts, elapsed) = (self.recorder.counts(), self.recorder.elapsed());
         let share = self.share(&counts, elapsed);
         let words = words(&counts, elapsed, self.tasks, share);
-        if self.say.is_json() {
+        if self.console.is_json() {
             tracing::info!(
                 done = counts.succeeded,
                 failed = counts.failed,
@@ -218,9 +221,9 @@ impl<'a> Teller<'a> {
                 "soaking"
             );
         } else if self.has_bar {
-            self.say.set_bar(share, words);
+            self.console.set_bar(share, words);
         } else {
-            self.say.line(&words);
+            self.console.line(&words);
         }
     }
 

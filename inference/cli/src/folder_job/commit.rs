@@ -1,4 +1,5 @@
-//! Writes transcripts on a thread of its own: fsync takes milliseconds, and the model should not wait for disks.
+//! Writes transcripts on a thread of its own: fsync takes milliseconds, and the model should not wait for
+//! disks.
 
 use std::io;
 use std::sync::mpsc::Receiver;

@@ -1,6 +1,6 @@
 //! Whether a recording has a fresh transcript, by the rule that jobs over stores have as well
-//! (`verbatim_ledger::freshness`). The evidence is the JSON transcript: it has the digests of the recording's content, of the
-//! model and of the settings.
+//! (`verbatim_ledger::freshness`). The evidence is the JSON transcript: it has the digests of the recording's
+//! content, of the model and of the settings.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -29,8 +29,8 @@ pub(super) enum Need {
     Render(Box<Transcript>, Vec<Format>),
 }
 
-/// Work that is left for a recording. The recording is read, to compare its digest, only where all other evidence says that
-/// its transcript is fresh; when `stop` is set meanwhile, the transcript counts as stale.
+/// Work that is left for a recording. The recording is read, to compare its digest, only where all other
+/// evidence says that its transcript is fresh; when `stop` is set meanwhile, the transcript counts as stale.
 pub(super) fn need(input: &RunInput<'_>, recording: &Recording, stop: &AtomicBool) -> Need {
     if input.overwrite == Overwrite::Always {
         return Need::Transcribe;
@@ -51,7 +51,11 @@ pub(super) fn need(input: &RunInput<'_>, recording: &Recording, stop: &AtomicBoo
         Decision::Skip => existing().map_or(Need::Nothing, |json| Need::Render(Box::new(json), missing)),
         Decision::SkipIfFresh => match existing() {
             Some(json) if is_fresh(&json, recording, &input.origin, stop) => {
-                if missing.is_empty() { Need::Nothing } else { Need::Render(Box::new(json), missing) }
+                if missing.is_empty() {
+                    Need::Nothing
+                } else {
+                    Need::Render(Box::new(json), missing)
+                }
             }
             _ => Need::Transcribe,
         },

@@ -56,8 +56,8 @@ pub enum InputError {
 
 /// Makes the plan. Reads standard input and pipes to their end.
 ///
-/// The transcripts of a folder's recordings keep its subfolders. Where the folder is not the only input, they go below its
-/// own name, as with `cp -r`.
+/// The transcripts of a folder's recordings keep its subfolders. Where the folder is not the only input, they
+/// go below its own name, as with `cp -r`.
 ///
 /// # Errors
 /// [`InputError`]. A missing file is no error: it becomes a recording that fails.

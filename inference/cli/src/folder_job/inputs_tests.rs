@@ -94,7 +94,10 @@ fn links_are_followed_and_loops_are_not() {
     symlink("nowhere", folder.path().join("a/z.txt")).unwrap();
     let plan = to_folder(&[folder.path().to_owned()]).unwrap();
     assert_eq!(targets(&plan), ["out/a/x.json", "out/a/y.json", "out/a/z.json"]);
-    assert_eq!(plan.recordings[2].failure.as_ref().map(|failure| failure.reason), Some(FailureReason::NotFound));
+    assert_eq!(
+        plan.recordings[2].failure.as_ref().map(|failure| failure.reason),
+        Some(FailureReason::NotFound)
+    );
     assert_eq!(plan.left_out, LeftOut { not_audio: 1, loops: 1, ..LeftOut::default() });
 }
 
@@ -102,8 +105,11 @@ fn links_are_followed_and_loops_are_not() {
 fn a_missing_file_fails_alone() {
     let folder = tree(&["a.wav"]);
     let plan = to_folder(&[folder.path().join("missing.wav"), folder.path().join("a.wav")]).unwrap();
-    let reasons: Vec<_> =
-        plan.recordings.iter().map(|recording| recording.failure.as_ref().map(|failure| failure.reason)).collect();
+    let reasons: Vec<_> = plan
+        .recordings
+        .iter()
+        .map(|recording| recording.failure.as_ref().map(|failure| failure.reason))
+        .collect();
     assert_eq!(reasons, [Some(FailureReason::NotFound), None]);
 }
 

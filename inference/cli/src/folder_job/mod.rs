@@ -1,8 +1,9 @@
-//! Jobs over files and folders of this machine: finds the recordings, names their transcripts, transcribes, writes.
+//! Jobs over files and folders of this machine: finds the recordings, names their transcripts, transcribes,
+//! writes.
 //!
-//! The rules are those of jobs over stores (`verbatim_ledger`): lists, patterns, names, overwriting, order of writes. This
-//! module walks folders, reads and writes files, and runs the engine; it knows nothing of terminals. A [`listener::Listener`]
-//! gets all events.
+//! The rules are those of jobs over stores (`verbatim_ledger`): lists, patterns, names, overwriting, order of
+//! writes. This module walks folders, reads and writes files, and runs the engine; it knows nothing of
+//! terminals. A [`listener::Listener`] gets all events.
 
 mod commit;
 mod freshness;

@@ -10,7 +10,8 @@ use nix::fcntl::{FcntlArg, fcntl};
 /// Descriptors of these files begin here: an engine process uses the lower ones.
 const FIRST_DESCRIPTOR: i32 = 16;
 
-/// Copy of a piped recording, in a file without a name: it is removed with this value, also when the process is killed.
+/// Copy of a piped recording, in a file without a name: it is removed with this value, also when the process
+/// is killed.
 #[derive(Debug)]
 pub struct PipedInput {
     file: OwnedFd,
@@ -32,8 +33,8 @@ impl PipedInput {
         Ok(Self { file, bytes })
     }
 
-    /// A path under which this process, and each child that it starts from now on, can open the file from its beginning.
-    /// Without this process's id: an engine cannot look into other processes.
+    /// A path under which this process, and each child that it starts from now on, can open the file from its
+    /// beginning. Without this process's id: an engine cannot look into other processes.
     pub(super) fn path(&self) -> PathBuf {
         PathBuf::from(format!("/proc/self/fd/{}", self.file.as_raw_fd()))
     }

@@ -67,8 +67,8 @@ impl Target {
     }
 }
 
-/// Identity of a file: its folder with all links resolved, and its own name. A link to a recording is a recording of its
-/// own.
+/// Identity of a file: its folder with all links resolved, and its own name. A link to a recording is a
+/// recording of its own.
 pub fn identity(path: &Path) -> PathBuf {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,

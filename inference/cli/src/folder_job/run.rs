@@ -13,13 +13,13 @@ use super::run_input::RunInput;
 use super::task_source::TaskSource;
 use crate::output::transcript_builder::TranscriptBuilder;
 
-/// Most transcripts that wait to be written. Enough for a slow fsync (0.1 s) while a fast engine finishes hundreds of short
-/// files per second; a transcript takes kilobytes.
+/// Most transcripts that wait to be written. Enough for a slow fsync (0.1 s) while a fast engine finishes
+/// hundreds of short files per second; a transcript takes kilobytes.
 const MAX_WAITING: usize = 64;
 
-/// Transcribes the recordings that need it. Returns when everything is written or, after `stop` was set, when the engine
-/// has answered. The listener gets Done, Skipped or Failed for each recording; after `stop`, none for recordings that were
-/// not begun.
+/// Transcribes the recordings that need it. Returns when everything is written or, after `stop` was set, when
+/// the engine has answered. The listener gets Done, Skipped or Failed for each recording; after `stop`, none
+/// for recordings that were not begun.
 pub fn run(input: &RunInput<'_>, engine: &mut dyn Transcriber, stop: &AtomicBool) {
     let (sender, receiver) = mpsc::sync_channel(MAX_WAITING);
     let builder = TranscriptBuilder {
@@ -55,8 +55,7 @@ fn on_event(input: &RunInput<'_>, event: Event, builder: &TranscriptBuilder, com
             let transcript =
                 builder.transcript(name.to_string_lossy().into_owned(), &recording.overrides, result);
             // The writer outlives this sender: the send succeeds.
-            let _ =
-                commits.send(Commit { id, transcript, formats: input.formats.to_vec(), rendered: false });
+            let _ = commits.send(Commit { id, transcript, formats: input.formats.to_vec(), rendered: false });
         }
     }
 }

@@ -89,7 +89,10 @@ impl Recordings for Names<'_> {
     fn transcripts(&self, index: u32) -> Result<Vec<(Format, Digest)>, TargetError> {
         let paths = self.formats.iter().map(|format| (*format, self.transcript(index, *format)));
         // Most transcripts do not exist yet, and then they are no recording.
-        Ok(paths.filter(|(_, path)| path.exists()).map(|(format, path)| (format, digest(&identity(&path)))).collect())
+        Ok(paths
+            .filter(|(_, path)| path.exists())
+            .map(|(format, path)| (format, digest(&identity(&path))))
+            .collect())
     }
 
     fn collision(&self, first: u32, second: u32) -> TargetError {

@@ -20,8 +20,8 @@ use verbatim_protocol::task::FileTask;
 use verbatim_protocol::transcriber::Transcriber;
 use verbatim_protocol::transcript::{Audio, Model};
 
-/// Engine whose transcript of a file is the file's own text. The text `fail` fails, `silence` has no speech, `stop` ends the
-/// run.
+/// Engine whose transcript of a file is the file's own text. The text `fail` fails, `silence` has no speech,
+/// `stop` ends the run.
 #[derive(Default)]
 pub(crate) struct Scripted {
     /// Names of the files of its tasks, in order.

@@ -21,8 +21,8 @@ pub(super) struct FoundFile {
     pub(super) failure: Option<Failure>,
 }
 
-/// Walks a folder, following links; counts what it leaves out. The recordings are sorted by name, folder by folder. `choose`
-/// gets each file's path below the folder.
+/// Walks a folder, following links; counts what it leaves out. The recordings are sorted by name, folder by
+/// folder. `choose` gets each file's path below the folder.
 pub(super) fn walk(
     folder: &Path,
     choose: &dyn Fn(&Path) -> Choice,
@@ -67,7 +67,8 @@ fn take(
     None
 }
 
-/// A folder without permission, or a link to nothing. It fails as a recording, unless its name is not that of audio.
+/// A folder without permission, or a link to nothing. It fails as a recording, unless its name is not that of
+/// audio.
 fn unreadable(
     folder: &Path,
     error: &walkdir::Error,
@@ -119,7 +120,8 @@ fn has_audio_extension(path: &Path) -> bool {
     path.file_name().and_then(|name| name.to_str()).is_some_and(audio::has_audio_ending)
 }
 
-/// Whether the file begins as the common containers do, for recordings without an extension. An unreadable file is not audio.
+/// Whether the file begins as the common containers do, for recordings without an extension. An unreadable
+/// file is not audio.
 fn has_audio_header(path: &Path) -> bool {
     let mut head = Vec::new();
     let read = File::open(path).and_then(|file| file.take(12).read_to_end(&mut head));

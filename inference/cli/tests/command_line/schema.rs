@@ -4,5 +4,5 @@
 #[test]
 fn the_committed_schema_is_up_to_date() {
     let committed = include_str!("../../../../docs/transcript.schema.json");
-    assert_eq!(committed, verbatim::commands::model::schema_text().unwrap());
+    assert_eq!(committed, verbatim::commands::schema::schema_text().unwrap());
 }

@@ -4,7 +4,7 @@ use std::process::Command;
 use std::sync::atomic::Ordering;
 
 use signal_hook::{consts::SIGTERM, low_level::raise};
-use verbatim::commands::signals::Signals;
+use verbatim::signals::Signals;
 
 /// Set in the child process.
 const CHILD: &str = "VERBATIM_TEST_SIGNALS_CHILD";
