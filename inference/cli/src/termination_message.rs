@@ -33,7 +33,8 @@ pub fn of_run(code: u8, run: &FinishedRun) -> Farewell {
     }
 }
 
-/// Message of a worker that could not work. A worker that was stopped before it had any work counts as drained.
+/// Message of a worker that could not work. A worker that was stopped before it had any work counts as
+/// drained.
 pub fn of_error(error: &WorkerCommandError) -> Farewell {
     let exit = error.error.exit_code();
     let drained = matches!(error.error, CommandError::Interrupted(_)) && exit == exit::DRAINED;
@@ -56,8 +57,8 @@ pub fn write(path: &Path, message: Farewell) {
     }
 }
 
-/// The message as JSON within the limit of Kubernetes. Shortened in this order: the oldest failures beyond the minimum,
-/// texts, the remaining failures. Numbers stay.
+/// The message as JSON within the limit of Kubernetes. Shortened in this order: the oldest failures beyond
+/// the minimum, texts, the remaining failures. Numbers stay.
 fn fit(mut message: Farewell) -> Vec<u8> {
     loop {
         let json = serde_json::to_vec(&message).unwrap_or_default();

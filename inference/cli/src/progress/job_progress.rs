@@ -17,7 +17,8 @@ use verbatim_protocol::failure::{Failure, FailureReason};
 use verbatim_supervisor::metrics::Spool;
 use verbatim_text as text;
 
-/// Follows the number of files: other workers may do parts of the job, and the counts are of this worker only.
+/// Follows the number of files: other workers may do parts of the job, and the counts are of this worker
+/// only.
 const HERE: &str = " here";
 
 /// Counts the results of this worker and reports its progress.
@@ -60,7 +61,8 @@ impl JobProgressReporter {
         state.has_bar = self.console.show_bar();
     }
 
-    /// Sets the engine's position in a file, in bytes read and seconds decoded; none once the file has left the engine.
+    /// Sets the engine's position in a file, in bytes read and seconds decoded; none once the file has left
+    /// the engine.
     pub fn file_progress(&self, id: usize, position: Option<(u64, f64)>) {
         let mut state = self.state();
         match position {
@@ -84,7 +86,8 @@ impl JobProgressReporter {
 
     fn add_outcome(&self, key: &str, bytes: u64, outcome: &Outcome) {
         let mut state = self.state();
-        // Progress goes by the engine's task ids, which the plan does not know: outcomes only add to the sums.
+        // Progress goes by the engine's task ids, which the plan does not know: outcomes only add to the
+        // sums.
         let id = usize::MAX;
         match outcome.result {
             Verdict::Succeeded => {

@@ -142,8 +142,9 @@ impl OpenJob {
         Ok(worker::read_report(&self.ledger).await?)
     }
 
-    /// Tests whether the source can be read and the destination supports conditional writes. For a destination without
-    /// them, falls back to check-then-write if the job allows it, and returns the observation.
+    /// Tests whether the source can be read and the destination supports conditional writes. For a
+    /// destination without them, falls back to check-then-write if the job allows it, and returns the
+    /// observation.
     ///
     /// # Errors
     /// [`OpenJobError`].

@@ -58,8 +58,8 @@ pub enum StoresError {
     },
 }
 
-/// Opens the stores of a job. `base` is the manifest's folder, `requests` counts each request, `lease` is the lease of a
-/// claim.
+/// Opens the stores of a job. `base` is the manifest's folder, `requests` counts each request, `lease` is the
+/// lease of a claim.
 ///
 /// # Errors
 /// [`StoresError`].
