@@ -10,7 +10,7 @@ use crate::bucket::Bucket;
 use crate::machine::shared;
 use crate::processes::{Running, wait_for};
 use nix::sys::signal::Signal;
-use verbatim_crds::contract::messages::{Cause, Farewell, JobProgress, LedgerPhase, Left};
+use verbatim_crds::contract::messages::{Cause, ExitReason, JobProgress, LedgerPhase, TerminationMessage};
 use verbatim_testing::proxy::{Faults, Proxy, Signer};
 use verbatim_testing::versitygw::VersityGw;
 
@@ -28,13 +28,13 @@ fn job(address: &str) -> Option<(u16, String)> {
 }
 
 /// Runs a worker to its end. Returns its exit code, its standard error and its termination message.
-fn run(mut command: Command, log: &Path) -> (i32, String, Farewell) {
+fn run(mut command: Command, log: &Path) -> (i32, String, TerminationMessage) {
     fs::write(log, "").unwrap();
     command.arg("--termination-log").arg(log);
     let (code, stderr) = Running::start(&mut command).end();
-    let farewell: Farewell = serde_json::from_slice(&fs::read(log).unwrap()).unwrap();
-    assert_eq!(i32::from(farewell.exit), code, "{stderr}");
-    (code, stderr, farewell)
+    let message: TerminationMessage = serde_json::from_slice(&fs::read(log).unwrap()).unwrap();
+    assert_eq!(i32::from(message.exit), code, "{stderr}");
+    (code, stderr, message)
 }
 
 #[test]
@@ -79,10 +79,10 @@ fn a_worker_reports_progress_and_result_of_the_whole_job() {
     let (code, stderr) = worker.end();
     assert_eq!(code, 0, "{stderr}");
 
-    let farewell: Farewell = serde_json::from_slice(&fs::read(&log).unwrap()).unwrap();
-    assert_eq!((farewell.exit, farewell.left, farewell.cause), (0, Left::Complete, None));
-    assert_eq!(farewell.succeeded + farewell.failed, FILES as u64 - done);
-    let sums = farewell.job.unwrap();
+    let message: TerminationMessage = serde_json::from_slice(&fs::read(&log).unwrap()).unwrap();
+    assert_eq!((message.exit, message.left, message.cause), (0, ExitReason::Complete, None));
+    assert_eq!(message.succeeded + message.failed, FILES as u64 - done);
+    let sums = message.job.unwrap();
     assert_eq!(
         (sums.phase, sums.files, sums.succeeded, sums.failed),
         (LedgerPhase::Complete, FILES as u64, FILES as u64 - 1, 1)
@@ -97,9 +97,9 @@ fn a_worker_reports_progress_and_result_of_the_whole_job() {
     // A worker that starts after the end of the job loads no model; a missing model is no error.
     let mut late = bucket.command("worker", &manifest);
     late.env("VERBATIM_CACHE", bucket.folder.path().join("empty"));
-    let (code, stderr, farewell) = run(late, &log);
-    assert_eq!((code, farewell.left, farewell.succeeded), (0, Left::Complete, 0), "{stderr}");
-    assert_eq!(farewell.job.unwrap(), sums);
+    let (code, stderr, message) = run(late, &log);
+    assert_eq!((code, message.left, message.succeeded), (0, ExitReason::Complete, 0), "{stderr}");
+    assert_eq!(message.job.unwrap(), sums);
     assert!(stderr.contains("already complete"), "{stderr}");
 }
 
@@ -136,9 +136,13 @@ fn configuration_errors_have_a_cause_and_exit_code_78() {
         if name == "pull" {
             command.env("VERBATIM_CACHE", &empty);
         }
-        let (code, stderr, farewell) = run(command, &log);
-        assert_eq!((code, farewell.left, farewell.cause), (78, Left::Error, Some(cause)), "{name}: {stderr}");
-        let message = farewell.message.unwrap();
+        let (code, stderr, message) = run(command, &log);
+        assert_eq!(
+            (code, message.left, message.cause),
+            (78, ExitReason::Error, Some(cause)),
+            "{name}: {stderr}"
+        );
+        let message = message.message.unwrap();
         assert!(message.contains(needle) && stderr.contains(&message), "{name}: {stderr}");
     }
 }
@@ -157,6 +161,6 @@ fn a_worker_stopped_while_its_store_is_silent_counts_as_drained() {
     worker.signal(Signal::SIGTERM);
     let (code, stderr) = worker.end();
     assert_eq!(code, 75, "{stderr}");
-    let farewell: Farewell = serde_json::from_slice(&fs::read(&log).unwrap()).unwrap();
-    assert_eq!((farewell.exit, farewell.left, farewell.cause), (75, Left::Drained, None));
+    let message: TerminationMessage = serde_json::from_slice(&fs::read(&log).unwrap()).unwrap();
+    assert_eq!((message.exit, message.left, message.cause), (75, ExitReason::Drained, None));
 }
