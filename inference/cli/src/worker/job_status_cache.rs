@@ -56,7 +56,7 @@ struct State {
 }
 
 impl JobStatusCache {
-    /// Without a status yet. RequestObserver run on `stores`.
+    /// Without a status yet. Requests run on `stores`.
     pub fn new(ledger: Ledger, stores: Handle) -> Self {
         let observer = Arc::new(Mutex::new(Observer::new(ledger.clone())));
         let (min_interval, read_timeout, max_wait) = (MIN_INTERVAL, READ_TIMEOUT, MAX_WAIT);

@@ -50,7 +50,7 @@ pub enum OpenJobError {
     ConditionalWrites {
         /// The destination.
         place: String,
-        /// The observation.
+        /// Observed behaviour of the store.
         why: String,
     },
     /// The worker or its ledger failed.
