@@ -154,6 +154,20 @@ pub enum Phase {
     Failed,
 }
 
+impl Phase {
+    /// The phase as statuses and metric labels carry it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "Pending",
+            Self::Planning => "Planning",
+            Self::Running => "Running",
+            Self::Suspended => "Suspended",
+            Self::Complete => "Complete",
+            Self::Failed => "Failed",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -28,6 +28,8 @@ pub mod env {
     pub const JOB: &str = "VERBATIM_JOB";
     /// The name that claims and reports carry: the pod's.
     pub const WORKER: &str = "VERBATIM_WORKER";
+    /// File with certificates to trust besides the system's (one of the AWS SDKs' variables).
+    pub const CA_BUNDLE: &str = "AWS_CA_BUNDLE";
     /// Parent of the job's spans, as in the W3C's `traceparent` header.
     pub const TRACE_PARENT: &str = "TRACEPARENT";
 }
@@ -56,7 +58,11 @@ pub mod labels {
     pub const ROUND: &str = "verbatim.dev/round";
     /// Parent of the job's spans, in what workers read of the job: [`super::env::TRACE_PARENT`] of the environment comes first.
     pub const TRACE_PARENT: &str = "verbatim.dev/traceparent";
-    /// Queue of Kueue that admits the Job; passed on from the TranscriptionJob.
+    /// Prefix of Kueue's labels, which are passed on from the TranscriptionJob to its Jobs.
+    pub const KUEUE: &str = "kueue.x-k8s.io/";
+    /// Kueue's annotation of a Job whose numbers may change while it is admitted.
+    pub const ELASTIC: &str = "kueue.x-k8s.io/elastic-job";
+    /// Kueue's label with the queue that admits a Job.
     pub const QUEUE: &str = "kueue.x-k8s.io/queue-name";
     /// Who made it (a label that Kubernetes recommends).
     pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
@@ -69,6 +75,9 @@ pub const JOB_FILE: &str = "job.json";
 
 /// Name of the worker's container in a pod.
 pub const WORKER_CONTAINER: &str = "worker";
+
+/// File of a container that holds its termination message.
+pub const TERMINATION_LOG: &str = "/dev/termination-log";
 
 /// Largest termination message of a container, in bytes. Kubernetes cuts the rest off, and half a JSON is none.
 pub const TERMINATION_MESSAGE_BYTES: usize = 4096;

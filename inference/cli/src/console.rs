@@ -1,5 +1,5 @@
-//! The terminal: lines for people or JSON objects on standard error, a progress bar that makes way for them, and
-//! standard output.
+//! The terminal: lines for people or JSON objects on standard error, a progress bar that makes way for them,
+//! and standard output.
 
 use std::{
     io::{self, IsTerminal, Write},
@@ -25,7 +25,8 @@ pub struct Console {
 }
 
 impl Console {
-    /// Takes standard error for the process and sets up the log. The bar stays hidden until [`Self::show_bar`].
+    /// Takes standard error for the process and sets up the log. The bar stays hidden until
+    /// [`Self::show_bar`].
     pub fn new(args: &OutputArgs) -> Self {
         let json = args.log_format == LogFormat::Json;
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
@@ -35,9 +36,9 @@ impl Console {
     }
 
     fn set_up_log(&self) {
-        // In JSON, every message of ours is a log event. In text, our messages are lines, and the log holds what
-        // libraries report. The decoders name no file; a recording's recoverable faults are reported with the file,
-        // as its warnings.
+        // In JSON, every message of ours is a log event. In text, our messages are lines, and the log holds
+        // what libraries report. The decoders name no file; a recording's recoverable faults are reported
+        // with the file, as its warnings.
         let default = match (self.json, self.quiet) {
             (true, false) => "warn,symphonia=error,aws_config=error,verbatim=info,verbatim_ledger=info",
             (false, false) => "warn,symphonia=error,aws_config=error",

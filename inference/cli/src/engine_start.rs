@@ -14,7 +14,8 @@ use crate::error::CommandError;
 use crate::exit;
 use crate::signals::Signals;
 
-/// Starts an engine, unless the flag is set meanwhile. A parameter of the commands, so that tests can pass a scripted engine.
+/// Starts an engine, unless the flag is set meanwhile. A parameter of the commands, so that tests can pass a
+/// scripted engine.
 pub type EngineLoader =
     fn(&EngineOptions, Policy, Arc<dyn Observer>, &AtomicBool) -> Result<Box<dyn Transcriber>, StartError>;
 

@@ -1,4 +1,4 @@
-//! Manifests: reading one, and a read-only look at the job that it describes.
+//! Manifests: reading one, and opening its job for read-only commands.
 
 use std::path::Path;
 use std::sync::Arc;

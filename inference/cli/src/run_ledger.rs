@@ -86,8 +86,8 @@ impl FinishedRun {
     }
 }
 
-/// The runtime for requests to stores. Its work is waiting and TLS. With two threads a claim is renewed while a plan is
-/// sorted.
+/// The runtime for requests to stores. Its work is waiting and TLS. With two threads a claim is renewed while
+/// a plan is sorted.
 ///
 /// # Errors
 /// When the system refuses threads.

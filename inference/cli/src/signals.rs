@@ -23,8 +23,8 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Takes over SIGINT and SIGTERM. Called when there is work to shut down; until then a signal ends the process, as
-    /// it does any other.
+    /// Takes over SIGINT and SIGTERM. Called when there is work to shut down; until then a signal ends the
+    /// process, as it does any other.
     ///
     /// # Errors
     /// When the system refuses a handler.
@@ -40,7 +40,8 @@ impl Signals {
             flag::register(signal, Arc::clone(&signals.stop))?;
             flag::register_usize(signal, Arc::clone(&signals.signal), signal as usize)?;
         }
-        // With a handler, a limit on file size (`ulimit -f`) makes one write fail instead of ending the process.
+        // With a handler, a limit on file size (`ulimit -f`) makes one write fail instead of ending the
+        // process.
         flag::register(SIGXFSZ, Arc::default())?;
         Ok(signals)
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use verbatim_crds::contract::TERMINATION_MESSAGE_BYTES;
-use verbatim_crds::contract::messages::{FAILURES, Farewell, Left};
+use verbatim_crds::contract::messages::{ExitReason, MIN_FAILURES, TerminationMessage};
 use verbatim_crds::status::FileFailure;
 use verbatim_ledger::progress::of_report;
 use verbatim_ledger::worker;
@@ -14,13 +14,13 @@ use crate::run_ledger::FinishedRun;
 use crate::worker::worker_error::WorkerCommandError;
 
 /// Message of a worker that left its job in order.
-pub fn of_run(code: u8, run: &FinishedRun) -> Farewell {
+pub fn of_run(code: u8, run: &FinishedRun) -> TerminationMessage {
     let (left, job) = match &run.left {
-        worker::Left::Complete(report) => (Left::Complete, Some(of_report(report, &run.ledger))),
-        worker::Left::NothingToClaim => (Left::NothingToClaim, None),
-        worker::Left::Drained => (Left::Drained, None),
+        worker::Left::Complete(report) => (ExitReason::Complete, Some(of_report(report, &run.ledger))),
+        worker::Left::NothingToClaim => (ExitReason::NothingToClaim, None),
+        worker::Left::Drained => (ExitReason::Drained, None),
     };
-    Farewell {
+    TerminationMessage {
         exit: code,
         left,
         cause: None,
@@ -33,21 +33,22 @@ pub fn of_run(code: u8, run: &FinishedRun) -> Farewell {
     }
 }
 
-/// Message of a worker that could not work. A worker that was stopped before it had any work counts as drained.
-pub fn of_error(error: &WorkerCommandError) -> Farewell {
+/// Message of a worker that could not work. A worker that was stopped before it had any work counts as
+/// drained.
+pub fn of_error(error: &WorkerCommandError) -> TerminationMessage {
     let exit = error.error.exit_code();
     let drained = matches!(error.error, CommandError::Interrupted(_)) && exit == exit::DRAINED;
-    Farewell {
+    TerminationMessage {
         exit,
-        left: if drained { Left::Drained } else { Left::Error },
+        left: if drained { ExitReason::Drained } else { ExitReason::Error },
         cause: (!drained).then_some(error.cause),
         message: (!drained).then(|| error.error.to_string()),
-        ..Farewell::default()
+        ..TerminationMessage::default()
     }
 }
 
 /// Writes a message, if its file exists. A failure to write it is logged and does not fail the worker.
-pub fn write(path: &Path, message: Farewell) {
+pub fn write(path: &Path, message: TerminationMessage) {
     if !path.exists() {
         return;
     }
@@ -56,9 +57,9 @@ pub fn write(path: &Path, message: Farewell) {
     }
 }
 
-/// The message as JSON within the limit of Kubernetes. Shortened in this order: the oldest failures beyond the minimum,
-/// texts, the remaining failures. Numbers stay.
-fn fit(mut message: Farewell) -> Vec<u8> {
+/// The message as JSON within the limit of Kubernetes. Shortened in this order: the oldest failures beyond
+/// the minimum, texts, the remaining failures. Numbers stay.
+fn fit(mut message: TerminationMessage) -> Vec<u8> {
     loop {
         let json = serde_json::to_vec(&message).unwrap_or_default();
         if json.len() <= TERMINATION_MESSAGE_BYTES || !shorten(&mut message) {
@@ -68,7 +69,7 @@ fn fit(mut message: Farewell) -> Vec<u8> {
 }
 
 /// Shortens a message by one step. Returns whether there was anything to shorten.
-fn shorten(message: &mut Farewell) -> bool {
+fn shorten(message: &mut TerminationMessage) -> bool {
     let halve = |text: &mut String| {
         let half = text.chars().count() / 2;
         *text = text.chars().take(half).collect();
@@ -78,7 +79,7 @@ fn shorten(message: &mut Farewell) -> bool {
         return true;
     }
     let Some(job) = &mut message.job else { return false };
-    if job.failures.len() > FAILURES {
+    if job.failures.len() > MIN_FAILURES {
         // The oldest failure.
         job.failures.remove(0);
         return true;
@@ -104,7 +105,7 @@ mod tests {
     use super::*;
 
     /// Size of the written message, and the message read back.
-    fn written(message: &Farewell) -> (usize, Farewell) {
+    fn written(message: &TerminationMessage) -> (usize, TerminationMessage) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("termination-log");
         write(&path, message.clone());
@@ -117,7 +118,7 @@ mod tests {
     }
 
     /// A message whose numbers have the most digits.
-    fn longest(text: &str, report: usize) -> Farewell {
+    fn longest(text: &str, report: usize) -> TerminationMessage {
         let most = u64::MAX;
         let failure = FileFailure {
             key: text.repeat(FAILURE_TEXT),
@@ -140,12 +141,12 @@ mod tests {
             shards: most,
             shards_done: most,
             failures_by_reason: reasons.into(),
-            failures: vec![failure; FAILURES],
+            failures: vec![failure; MIN_FAILURES],
             report: Some("x".repeat(report)),
         };
-        Farewell {
+        TerminationMessage {
             exit: 0,
-            left: Left::Complete,
+            left: ExitReason::Complete,
             cause: None,
             message: None,
             succeeded: most,
@@ -158,7 +159,8 @@ mod tests {
 
     #[test]
     fn a_long_text_is_cut_and_the_message_stays_json() {
-        let message = Farewell { message: Some("\u{1}\"ä".repeat(9_000)), ..Farewell::default() };
+        let message =
+            TerminationMessage { message: Some("\u{1}\"ä".repeat(9_000)), ..TerminationMessage::default() };
         let (bytes, read) = written(&message);
         assert!(bytes > 1_000 && read.message.unwrap().starts_with("\u{1}\"ä"));
     }
@@ -180,7 +182,7 @@ mod tests {
             failure.attempts = attempts;
         }
         let kept = written(&many).1.job.unwrap().failures;
-        assert!((FAILURES..MAX_FAILURES).contains(&kept.len()), "{}", kept.len());
+        assert!((MIN_FAILURES..MAX_FAILURES).contains(&kept.len()), "{}", kept.len());
         assert_eq!(kept, many.job.as_ref().unwrap().failures[MAX_FAILURES - kept.len()..]);
         for failure in &mut many.job.as_mut().unwrap().failures {
             (failure.key, failure.message) = ("in/a.wav".to_owned(), "no audio".to_owned());
@@ -195,10 +197,10 @@ mod tests {
             let (whole, (_, mut read)) = (longest(text, report), written(&longest(text, report)));
             let (mut job, kept) = (whole.job.clone().unwrap(), read.job.take().unwrap());
             assert_eq!(kept.report.is_some(), report < 4_000);
-            assert!(report > 4_000 || kept.failures.len() == FAILURES);
+            assert!(report > 4_000 || kept.failures.len() == MIN_FAILURES);
             (job.failures, job.report) = (kept.failures.clone(), kept.report.clone());
             assert_eq!(kept, job);
-            assert_eq!(read, Farewell { job: None, ..whole });
+            assert_eq!(read, TerminationMessage { job: None, ..whole });
         }
     }
 }

@@ -1,70 +1,84 @@
-//! The elastic Indexed Job: parallelism = completions = workers, failures counted by index.
+//! The elastic Indexed Job: parallelism = completions = workers, with failures counted by index.
 //!
-//! Made once, with `create`; later only its numbers are applied (`apply.rs`), since a Job's template cannot change. A job
-//! whose template would be another one today (the operator's new image) keeps its Job until that ends.
+//! The Job is created once; later only its numbers are applied (`apply.rs`), since a Job's template cannot change. When the
+//! template would differ today (the operator has a new image), the current Job keeps its template until it ends.
 
-use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::batch::v1::{
+    Job, JobSpec, PodFailurePolicy, PodFailurePolicyOnExitCodesRequirement,
+    PodFailurePolicyOnPodConditionsPattern, PodFailurePolicyRule,
+};
 use kube::ResourceExt;
-use serde_json::json;
-use verbatim_crds::TranscriptionJob;
+use kube::api::ObjectMeta;
 use verbatim_crds::contract::{WORKER_CONTAINER, exit, labels};
 
-use super::{BuildError, QUEUE_LABEL, job_name, owner, pod};
+use super::{job_name, owner, pod};
 use crate::settings::Settings;
+use crate::validate::ValidJob;
 
-/// Failures of one index before it counts as failed for good. Files have attempts of their own; this bounds what kills pods
-/// without regard to files: memory limits, broken nodes.
+/// Failures of one index before it counts as failed for good. Files have attempts of their own; this bounds failures that have
+/// nothing to do with a file: memory limits, broken nodes.
 const FAILURES_PER_INDEX: i32 = 5;
 
 /// The Job of a round.
-///
-/// # Errors
-/// [`BuildError`].
-pub fn job(job: &TranscriptionJob, settings: &Settings, round: i32, workers: u32) -> Result<Job, BuildError> {
-    let own = |source| BuildError::Own { what: "the Job", source };
-    let on_exit = |action: &str, code: u8| {
-        let codes = json!({ "containerName": WORKER_CONTAINER, "operator": "In", "values": [code] });
-        json!({ "action": action, "onExitCodes": codes })
+pub fn build(job: &ValidJob<'_>, settings: &Settings, round: i32, workers: u32) -> Job {
+    let count = i32::try_from(workers).unwrap_or(i32::MAX);
+    let mut spec = JobSpec {
+        completion_mode: Some("Indexed".to_owned()),
+        parallelism: Some(count),
+        completions: Some(count),
+        backoff_limit_per_index: Some(FAILURES_PER_INDEX),
+        pod_replacement_policy: Some("Failed".to_owned()),
+        pod_failure_policy: Some(failure_policy()),
+        template: pod::build(job, settings, round),
+        ..JobSpec::default()
     };
-    // In order; the first that fits counts. A pod that is preempted while it drains ended for that reason.
-    let rules = [
-        json!({ "action": "Ignore", "onPodConditions": [{ "type": "DisruptionTarget", "status": "True" }] }),
-        on_exit("Ignore", exit::DRAINED),
-        on_exit("FailJob", exit::CONFIGURATION),
-    ];
-    let mut built: Job = serde_json::from_value(json!({
-        "metadata": {},
-        "spec": {
-            "completionMode": "Indexed",
-            "parallelism": workers,
-            "completions": workers,
-            "backoffLimitPerIndex": FAILURES_PER_INDEX,
-            "podReplacementPolicy": "Failed",
-            "podFailurePolicy": { "rules": rules },
-            "template": pod::template(job, settings, round)?,
-        },
-    }))
-    .map_err(own)?;
-    let metadata = &mut built.metadata;
-    metadata.name = Some(job_name(&job.name_any(), round));
-    metadata.namespace = job.namespace();
-    metadata.owner_references = owner(job).map(|owner| vec![owner]);
-    let all = metadata.labels.insert(super::labels(job));
+    let job = job.job();
+    let mut all = super::labels(job);
     all.insert(labels::ROUND.to_owned(), round.to_string());
-    // What a queue reads is passed on; elastic, so that a change of the numbers does not send the Job back into the queue.
-    let queue = |name: &&String| name.starts_with("kueue.x-k8s.io/");
+    // Labels of Kueue are passed on. The Job is elastic, so that a change of its numbers does not send it back into the queue.
+    let kueue = |name: &&String| name.starts_with(labels::KUEUE);
     all.extend(
         job.labels()
             .iter()
-            .filter(|(name, _)| queue(name))
+            .filter(|(name, _)| kueue(name))
             .map(|(name, value)| (name.clone(), value.clone())),
     );
-    if all.contains_key(QUEUE_LABEL) {
-        let annotations = metadata.annotations.get_or_insert_default();
-        annotations.insert("kueue.x-k8s.io/elastic-job".to_owned(), "true".to_owned());
-        if let Some(spec) = &mut built.spec {
-            spec.suspend = Some(true);
-        }
+    let queued = all.contains_key(labels::QUEUE);
+    spec.suspend = queued.then_some(true);
+    Job {
+        metadata: ObjectMeta {
+            name: Some(job_name(&job.name_any(), round)),
+            namespace: job.namespace(),
+            owner_references: owner(job).map(|owner| vec![owner]),
+            annotations: queued.then(|| [(labels::ELASTIC.to_owned(), "true".to_owned())].into()),
+            labels: Some(all),
+            ..ObjectMeta::default()
+        },
+        spec: Some(spec),
+        ..Job::default()
     }
-    Ok(built)
+}
+
+/// The rules apply in order; the first match counts. A pod that is preempted while it drains was ended by the preemption.
+fn failure_policy() -> PodFailurePolicy {
+    let on_exit = |action: &str, code: u8| PodFailurePolicyRule {
+        action: action.to_owned(),
+        on_exit_codes: Some(PodFailurePolicyOnExitCodesRequirement {
+            container_name: Some(WORKER_CONTAINER.to_owned()),
+            operator: "In".to_owned(),
+            values: vec![code.into()],
+        }),
+        on_pod_conditions: None,
+    };
+    let disrupted = PodFailurePolicyOnPodConditionsPattern {
+        status: "True".to_owned(),
+        type_: "DisruptionTarget".to_owned(),
+    };
+    let disruption = PodFailurePolicyRule {
+        action: "Ignore".to_owned(),
+        on_pod_conditions: Some(vec![disrupted]),
+        on_exit_codes: None,
+    };
+    let rules = vec![disruption, on_exit("Ignore", exit::DRAINED), on_exit("FailJob", exit::CONFIGURATION)];
+    PodFailurePolicy { rules }
 }

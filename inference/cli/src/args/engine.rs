@@ -60,7 +60,8 @@ pub struct VadArgs {
     /// Padding before and after each segment of speech, in milliseconds.
     #[arg(long, value_name = "MS", default_value_t = VadOptions::default().speech_pad_milliseconds)]
     pub vad_speech_pad: u32,
-    /// Longest segment of speech, in seconds; longer ones are cut. The model's own limit applies if it is lower.
+    /// Longest segment of speech, in seconds; longer ones are cut. The model's own limit applies if it is
+    /// lower.
     #[arg(long, value_name = "SECONDS", default_value_t = VadOptions::default().max_speech_seconds,
           value_parser = positive)]
     pub vad_max_speech: f64,

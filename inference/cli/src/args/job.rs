@@ -4,6 +4,7 @@ use std::num::NonZeroU16;
 use std::path::PathBuf;
 
 use clap::Args;
+use verbatim_crds::contract::TERMINATION_LOG;
 use verbatim_protocol::options::Device;
 
 use super::OperationArgs;
@@ -35,7 +36,7 @@ pub struct WorkerArgs {
     #[command(flatten)]
     pub machine: MachineArgs,
     /// File for a JSON summary at the end of the worker; written only if it exists.
-    #[arg(long, value_name = "FILE", default_value = "/dev/termination-log")]
+    #[arg(long, value_name = "FILE", default_value = TERMINATION_LOG)]
     pub termination_log: PathBuf,
     /// Claims.
     #[command(flatten)]

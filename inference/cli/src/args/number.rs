@@ -1,6 +1,7 @@
 //! Parsers of numbers in options.
 
-/// Longest time that an option takes, in seconds: a year. Anything longer is a slip, and would overflow a clock.
+/// Longest time that an option takes, in seconds: a year. Anything longer is a slip, and would overflow a
+/// clock.
 const MAX_SECONDS: f64 = 31_536_000.0;
 
 /// A finite number above 0.

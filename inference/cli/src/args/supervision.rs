@@ -12,8 +12,8 @@ use verbatim_supervisor::policy::Policy;
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Memory")]
 pub struct MemoryLimitArgs {
-    /// Engine memory above which the engine is replaced once its files in flight are done: a size, or a percentage of
-    /// the container's limit or the machine's memory; 0 disables the limit.
+    /// Engine memory above which the engine is replaced once its files in flight are done: a size, or a
+    /// percentage of the container's limit or the machine's memory; 0 disables the limit.
     #[arg(long, value_name = "SIZE|N%", default_value_t = recycle::DEFAULT_MEMORY_SOFT_LIMIT)]
     pub memory_soft_limit: Memory,
     /// Engine memory above which the engine is killed; its files run again in smaller batches.
@@ -36,8 +36,8 @@ impl MemoryLimitArgs {
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Operation")]
 pub struct OperationArgs {
-    /// Address that serves /metrics, /status, /job, /healthz and /readyz, such as 127.0.0.1:9464; a port without a host
-    /// is local to this machine.
+    /// Address that serves /metrics, /status, /job, /healthz and /readyz, such as 127.0.0.1:9464; a port
+    /// without a host is local to this machine.
     #[arg(long, value_name = "ADDRESS")]
     pub http: Option<String>,
     /// Time after SIGTERM for the recordings in flight to finish before they are given back, in seconds.

@@ -1,7 +1,7 @@
 //! `verbatim bench`: transcribes the same files repeatedly in one process and prints a line of JSON per run.
 //!
-//! For the benchmark, which measures the process from outside. With `--step` each run waits for a line on standard
-//! input, so that runs of several engines can alternate.
+//! For the benchmark, which measures the process from outside. With `--step` each run waits for a line on
+//! standard input, so that runs of several engines can alternate.
 
 use std::fs::File;
 use std::io::{self, BufRead, Write};

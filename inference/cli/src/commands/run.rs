@@ -121,7 +121,7 @@ fn note_unsupported(run: &LocalRun, spec: &TranscriptionJobSpec, console: &Conso
 /// Notes the settings of recognition that the model does not support.
 fn note_unsupported_recognition(spec: &TranscriptionJobSpec, console: &Console) {
     if spec.recognition.timestamps == Timestamps::Word {
-        console.note("The model has timestamps for segments only, not for words");
+        console.note("The model produces timestamps for segments only, not for words");
     }
     if !spec.recognition.hotwords.is_empty() {
         console.note("The model does not support hotwords: they have no effect");

@@ -15,7 +15,8 @@ use crate::run_ledger::store_runtime;
 use crate::worker::open_job::OpenJobError;
 use verbatim_text::{bytes, clock, count, ratio};
 
-/// Interval between two updates. A claim is renewed every ten seconds; jobs of minutes deserve more frequent updates.
+/// Interval between two updates. A claim is renewed every ten seconds; jobs of minutes deserve more frequent
+/// updates.
 const UPDATE_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Shows the progress of a job. Returns the exit code.
@@ -30,8 +31,8 @@ pub fn status(args: &StatusArgs, console: &Console) -> Result<u8, CommandError> 
         loop {
             let status = observer.look().await.map_err(OpenJobError::from)?;
             let now = Instant::now();
-            // The store's clock gives the time until the first update, our clock the time since then; the two are never
-            // compared.
+            // The store's clock gives the time until the first update, our clock the time since then; the two
+            // are never compared.
             let elapsed = status.elapsed.map(|elapsed| {
                 let (since, before) = *first.get_or_insert((now, elapsed));
                 before + now.duration_since(since)

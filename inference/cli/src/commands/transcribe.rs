@@ -24,7 +24,7 @@ pub fn transcribe(args: &TranscribeArgs, console: &Console, load: EngineLoader) 
     run_local(&run, console, load)
 }
 
-/// Checks constraints between args.
+/// Checks constraints between options.
 fn check(args: &TranscribeArgs) -> Result<(), CommandError> {
     let vad = &args.recognition.vad;
     let usage = |text: &str| Err(CommandError::Usage(text.to_owned()));

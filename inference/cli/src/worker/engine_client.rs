@@ -1,4 +1,5 @@
-//! Client of the engine: a thread runs the engine, and asynchronous callers submit recordings and await transcripts.
+//! Client of the engine: a thread runs the engine, and asynchronous callers submit recordings and await
+//! transcripts.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -21,8 +22,8 @@ use verbatim_protocol::task::{FileOverrides, FileTask};
 use verbatim_protocol::transcriber::Transcriber;
 use verbatim_protocol::transcript::Transcript;
 
-/// Callback for progress: task id, and the position in the recording in bytes read and seconds decoded; no position
-/// once the recording has left the engine.
+/// Callback for progress: task id, and the position in the recording in bytes read and seconds decoded; no
+/// position once the recording has left the engine.
 pub type OnProgress = Box<dyn Fn(usize, Option<(u64, f64)>) + Send + Sync>;
 
 /// Client of an engine that runs on a thread of its own.
@@ -64,7 +65,8 @@ impl Shared {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Error of a recording without a result. If the worker has to stop, the recording was interrupted as intended.
+    /// Error of a recording without a result. If the worker has to stop, the recording was interrupted as
+    /// intended.
     fn no_result(&self, why: &str) -> NotTranscribed {
         if self.stop.load(Ordering::Acquire) {
             NotTranscribed::Interrupted
@@ -120,8 +122,8 @@ impl PendingTask {
 }
 
 impl EngineClient {
-    /// Starts the engine's thread, which ends when the client is closed. `stop` ends its work after the grace period of
-    /// its policy.
+    /// Starts the engine's thread, which ends when the client is closed. `stop` ends its work after the grace
+    /// period of its policy.
     pub fn start(
         mut engine: Box<dyn Transcriber>,
         builder: TranscriptBuilder,
@@ -149,8 +151,8 @@ impl EngineClient {
                 }
             };
             engine.transcribe(receiver, &mut on_event, &stop);
-            // The receiver is gone, so that later submissions fail. Pending tasks never get a result: dropping their
-            // senders wakes the callers.
+            // The receiver is gone, so that later submissions fail. Pending tasks never get a result:
+            // dropping their senders wakes the callers.
             shared.pending().clear();
         });
         (client, thread)

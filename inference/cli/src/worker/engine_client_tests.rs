@@ -9,8 +9,8 @@ use super::*;
 use verbatim_protocol::controls::Controls;
 use verbatim_protocol::transcript::Model;
 
-/// An engine that takes a number of recordings, reports that, waits for the stop flag unless it has to end at once, and
-/// gives no results.
+/// An engine that takes a number of recordings, reports that, waits for the stop flag unless it has to end at
+/// once, and gives no results.
 struct UnresponsiveEngine {
     takes: usize,
     taken: mpsc::Sender<()>,

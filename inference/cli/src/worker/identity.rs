@@ -8,8 +8,8 @@ use verbatim_crds::contract::env;
 pub struct Identity {
     /// Nonce, drawn at each start.
     pub owner: String,
-    /// Name of the pod if the environment has it ([`env::WORKER`]), else host name and process id: several workers may
-    /// share a host.
+    /// Name of the pod if the environment has it ([`env::WORKER`]), else host name and process id: several
+    /// workers may share a host.
     pub worker: String,
 }
 

@@ -1,4 +1,5 @@
-//! Status of the whole job for `/job`: read from the ledger rarely, one read at a time, independent of requests.
+//! Status of the whole job for `/job`: read from the ledger rarely, one read at a time, independent of
+//! requests.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,17 +15,18 @@ use verbatim_ledger::status::Observer;
 use verbatim_supervisor::http::{AskJob, NotKnown, Seen};
 use verbatim_text::error_chain;
 
-/// Shortest interval between two reads. News is mostly in claims, which are written every 10 s (a third of the default
-/// lease): two reads in that time see every claim in time, and more would see the same again. A read costs a GET, two or
-/// more LISTs, and a GET per new claim and outcome.
+/// Shortest interval between two reads. News is mostly in claims, which are written every 10 s (a third of
+/// the default lease): two reads in that time see every claim in time, and more would see the same again. A
+/// read costs a GET, two or more LISTs, and a GET per new claim and outcome.
 const MIN_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Time limit of a read: a request that a store leaves open is repeated. The ledger's observer keeps what it has read, so
-/// that the next read gets further; the first read of a job of 5,000 shards may need that.
+/// Time limit of a read: a request that a store leaves open is repeated. The ledger's observer keeps what it
+/// has read, so that the next read gets further; the first read of a job of 5,000 shards may need that.
 const READ_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// Time limit for a request to wait for the read in progress; after it, the previous status is the answer. Most reads
-/// take a tenth of it, so that answers are fresh. The operator, which waits 3 s for an answer, always gets one.
+/// Time limit for a request to wait for the read in progress; after it, the previous status is the answer.
+/// Most reads take a tenth of it, so that answers are fresh. The operator, which waits 3 s for an answer,
+/// always gets one.
 const MAX_WAIT: Duration = Duration::from_millis(500);
 
 /// Cached status of a job.
@@ -54,7 +56,7 @@ struct State {
 }
 
 impl JobStatusCache {
-    /// Without a status yet. RequestObserver run on `stores`.
+    /// Without a status yet. Requests run on `stores`.
     pub fn new(ledger: Ledger, stores: Handle) -> Self {
         let observer = Arc::new(Mutex::new(Observer::new(ledger.clone())));
         let (min_interval, read_timeout, max_wait) = (MIN_INTERVAL, READ_TIMEOUT, MAX_WAIT);

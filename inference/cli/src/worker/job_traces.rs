@@ -30,8 +30,9 @@ pub struct JobTraces {
 }
 
 impl JobTraces {
-    /// Starts tracing if the environment enables it. The parent comes from the environment, or from the annotation that
-    /// the operator wrote into the job; a run without a parent is a root span of its own in the job's trace.
+    /// Starts tracing if the environment enables it. The parent comes from the environment, or from the
+    /// annotation that the operator wrote into the job; a run without a parent is a root span of its own in
+    /// the job's trace.
     pub fn start(job: &TranscriptionJob, runtime: &Runtime) -> Self {
         let settings = Settings::from_environment();
         let parent = parent(job);

@@ -50,7 +50,7 @@ pub enum OpenJobError {
     ConditionalWrites {
         /// The destination.
         place: String,
-        /// The observation.
+        /// Observed behaviour of the store.
         why: String,
     },
     /// The worker or its ledger failed.
@@ -142,8 +142,9 @@ impl OpenJob {
         Ok(worker::read_report(&self.ledger).await?)
     }
 
-    /// Tests whether the source can be read and the destination supports conditional writes. For a destination without
-    /// them, falls back to check-then-write if the job allows it, and returns the observation.
+    /// Tests whether the source can be read and the destination supports conditional writes. For a
+    /// destination without them, falls back to check-then-write if the job allows it, and returns the
+    /// observation.
     ///
     /// # Errors
     /// [`OpenJobError`].

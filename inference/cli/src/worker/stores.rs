@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use verbatim_crds::TranscriptionJobSpec;
+use verbatim_crds::contract::env;
 use verbatim_crds::destination::Layout;
 use verbatim_crds::path::PathError;
 use verbatim_crds::storage::{Encryption, RequestChecksum, Storage};
@@ -15,9 +16,6 @@ use verbatim_store::{
     CountingStore, FsStore, ObjectStore, RequestObserver, RetryPolicy, RetryingStore, S3Config, S3Store,
     StoreError, TimeoutStore, Timeouts,
 };
-
-/// Environment variable with a file of trusted certificates, as for the AWS CLI.
-pub const CA_BUNDLE_VARIABLE: &str = "AWS_CA_BUNDLE";
 
 /// Stores of a job.
 #[derive(Clone, Debug)]
@@ -58,8 +56,8 @@ pub enum StoresError {
     },
 }
 
-/// Opens the stores of a job. `base` is the manifest's folder, `requests` counts each request, `lease` is the lease of a
-/// claim.
+/// Opens the stores of a job. `base` is the manifest's folder, `requests` counts each request, `lease` is the
+/// lease of a claim.
 ///
 /// # Errors
 /// [`StoresError`].
@@ -161,7 +159,7 @@ fn config(storage: &Storage, bucket: &str) -> S3Config {
         endpoint: storage.endpoint.clone(),
         region: storage.region.clone(),
         force_path_style: storage.force_path_style,
-        ca_bundle: std::env::var_os(CA_BUNDLE_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from),
+        ca_bundle: std::env::var_os(env::CA_BUNDLE).filter(|path| !path.is_empty()).map(PathBuf::from),
         checksum: match storage.request_checksum {
             RequestChecksum::WhenRequired => Checksum::WhenRequired,
             RequestChecksum::WhenSupported => Checksum::WhenSupported,
