@@ -3,7 +3,7 @@
 use std::sync::{Arc, atomic::AtomicBool};
 
 use verbatim_crds::contract::messages::Cause;
-use verbatim_protocol::Obstacle;
+use verbatim_protocol::LoadErrorKind;
 use verbatim_protocol::options::EngineOptions;
 use verbatim_protocol::transcriber::Transcriber;
 use verbatim_supervisor::observe::Observer;
@@ -31,9 +31,9 @@ pub fn command_error(error: &StartError, signals: &Signals) -> CommandError {
 /// Cause of a failed start, as the operator knows it.
 pub fn cause(error: &StartError) -> Cause {
     match error {
-        StartError::Unready { obstacle: Obstacle::Model, .. } => Cause::ModelUnavailable,
-        StartError::Unready { obstacle: Obstacle::Language, .. } => Cause::InvalidSpec,
-        StartError::Unready { obstacle: Obstacle::Device, .. }
+        StartError::Unready { kind: LoadErrorKind::Model, .. } => Cause::ModelUnavailable,
+        StartError::Unready { kind: LoadErrorKind::Language, .. } => Cause::InvalidSpec,
+        StartError::Unready { kind: LoadErrorKind::Device, .. }
         | StartError::Spawn(_)
         | StartError::Interrupted
         | StartError::Crashing { .. } => Cause::Internal,

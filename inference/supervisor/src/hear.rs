@@ -12,7 +12,7 @@ use super::supervised::Supervised;
 use verbatim_protocol as protocol;
 use verbatim_protocol::event::Event;
 use verbatim_protocol::failure::{FailureReason, is_out_of_memory};
-use verbatim_protocol::{FromEngine, Obstacle, ProtocolError, Ready, ToEngine};
+use verbatim_protocol::{FromEngine, LoadErrorKind, LoadedModel, ProtocolError, ToEngine};
 
 impl Supervised {
     /// Takes in what an engine said. Engines that are gone already are not heard.
@@ -31,7 +31,7 @@ impl Supervised {
             Ok(_) if !greeted => self.breach(engine, "no greeting", call),
             Ok(FromEngine::Ready(ready)) if known.load.is_none() => self.ready(engine, ready),
             Ok(FromEngine::Ready(_)) => self.breach(engine, "ready a second time", call),
-            Ok(FromEngine::Unready { obstacle, message }) => self.unready(engine, obstacle, message, call),
+            Ok(FromEngine::LoadFailed { kind, message }) => self.unready(engine, kind, message, call),
             Ok(FromEngine::Event(event)) => {
                 if let Err(wrong) = self.event(engine, event, call) {
                     self.breach(engine, &wrong, call);
@@ -48,7 +48,7 @@ impl Supervised {
         self.kill(engine, RecycleReason::Protocol, &format!("it broke the protocol: {what}"), None, call);
     }
 
-    fn ready(&mut self, number: EngineNumber, ready: Ready) {
+    fn ready(&mut self, number: EngineNumber, ready: LoadedModel) {
         let budget = self.budget.current();
         let Some(engine) = self.engine(number) else { return };
         let load = engine.started.elapsed();
@@ -84,9 +84,9 @@ impl Supervised {
     }
 
     /// The engine has said why it cannot load the model. Before there ever was one, that is the end.
-    fn unready(&mut self, engine: EngineNumber, obstacle: Obstacle, message: String, call: &mut Call<'_>) {
+    fn unready(&mut self, engine: EngineNumber, kind: LoadErrorKind, message: String, call: &mut Call<'_>) {
         if self.ready.is_none() && !is_out_of_memory(&message) {
-            self.broken = Some(StartError::Unready { obstacle, message });
+            self.broken = Some(StartError::Unready { kind, message });
             return;
         }
         let reason =
@@ -185,7 +185,7 @@ impl Supervised {
 
     /// Tells the budget to all engines.
     pub(super) fn set_budget(&mut self, max_padded_seconds: f64, why: &str) {
-        self.controls.set_max_padded_seconds(max_padded_seconds);
+        self.handle.set_max_padded_seconds(max_padded_seconds);
         for engine in &self.engines {
             // One that does not hear it is found out by its silence.
             let _ = engine.child.send(&ToEngine::Budget { max_padded_seconds });

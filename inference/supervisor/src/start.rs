@@ -9,7 +9,7 @@ use super::decide::Queue;
 use super::observe::Observer;
 use super::policy::Policy;
 use super::supervised::Supervised;
-use verbatim_protocol::Obstacle;
+use verbatim_protocol::LoadErrorKind;
 use verbatim_protocol::options::EngineOptions;
 use verbatim_protocol::transcriber::Transcriber;
 
@@ -19,8 +19,8 @@ pub enum StartError {
     /// The model or the device cannot be had; another try would end the same.
     #[error("{message}")]
     Unready {
-        /// Why, in one word.
-        obstacle: Obstacle,
+        /// Category of the error.
+        kind: LoadErrorKind,
         /// Why, in words.
         message: String,
     },

@@ -15,8 +15,8 @@ use super::measure::{Sampler, Snapshot};
 use super::observe::{EngineNumber, Observer};
 use super::policy::Policy;
 use super::start::StartError;
-use verbatim_protocol::Ready;
-use verbatim_protocol::controls::Controls;
+use verbatim_protocol::LoadedModel;
+use verbatim_protocol::engine_handle::EngineHandle;
 use verbatim_protocol::event::Event;
 use verbatim_protocol::options::EngineOptions;
 use verbatim_protocol::task::FileTask;
@@ -60,7 +60,7 @@ pub struct Supervised {
     /// Since when no engine takes files, and whether the next was started before the last one left.
     pub(super) gap: Option<(Instant, bool)>,
     /// What the last engine that got ready said of itself.
-    pub(super) ready: Option<Ready>,
+    pub(super) ready: Option<LoadedModel>,
     /// Resident memory of an engine that is ready, as last seen, in bytes; 0 before.
     pub(super) loaded: u64,
     /// The soft limit is below what an engine takes when it is ready: to replace one for it would go on for ever.
@@ -74,7 +74,7 @@ pub struct Supervised {
     pub(super) next_tick: Instant,
     pub(super) next_measure: Instant,
     pub(super) next_estimate: Instant,
-    pub(super) controls: Arc<Controls>,
+    pub(super) handle: Arc<EngineHandle>,
 }
 
 impl Supervised {
@@ -108,7 +108,7 @@ impl Supervised {
             next_tick: now,
             next_measure: now,
             next_estimate: now,
-            controls: Arc::new(Controls::new(options.max_padded_seconds)),
+            handle: Arc::new(EngineHandle::new(options.max_padded_seconds)),
         }
     }
 
@@ -234,7 +234,7 @@ impl Transcriber for Supervised {
         self.ready.as_ref().map_or_else(String::new, |ready| ready.description.clone())
     }
 
-    fn controls(&self) -> Arc<Controls> {
-        Arc::clone(&self.controls)
+    fn handle(&self) -> Arc<EngineHandle> {
+        Arc::clone(&self.handle)
     }
 }

@@ -92,7 +92,7 @@ impl Shared {
             Event::Progress { .. } => {}
             Event::Done { id, result } => {
                 self.complete(id, |task| {
-                    let parts = task.parts(&result.parts);
+                    let parts = task.parts(&result.stages);
                     let name = std::mem::take(&mut task.name);
                     Ok((self.builder.transcript(name, &task.overrides, result), parts))
                 });
@@ -111,13 +111,13 @@ impl Shared {
 
 impl PendingTask {
     /// The engine's own timings, relative to the submission. Invalid times are left out.
-    fn parts(&self, reported: &event::Parts) -> Parts {
+    fn parts(&self, reported: &event::StageTimes) -> Parts {
         let Some(begun) = self.begun else { return Parts::default() };
         let waited = begun.saturating_duration_since(self.submitted);
         let after =
             |seconds: f64| Duration::try_from_secs_f64(seconds).ok().map(|time| waited.saturating_add(time));
-        let model = reported.model.and_then(|(from, to)| Some(after(from)?..after(to)?));
-        Parts { decode: after(reported.decoded).map(|decoded| waited..decoded), infer: model }
+        let model = reported.inference.and_then(|(from, to)| Some(after(from)?..after(to)?));
+        Parts { decode: after(reported.decode_end).map(|decoded| waited..decoded), infer: model }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use verbatim_ledger::plan::file::PlannedFile;
 
 use super::*;
-use verbatim_protocol::controls::Controls;
+use verbatim_protocol::engine_handle::EngineHandle;
 use verbatim_protocol::transcript::Model;
 
 /// An engine that takes a number of recordings, reports that, waits for the stop flag unless it has to end at
@@ -45,7 +45,7 @@ impl Transcriber for UnresponsiveEngine {
         "unresponsive".to_owned()
     }
 
-    fn controls(&self) -> Arc<Controls> {
+    fn handle(&self) -> Arc<EngineHandle> {
         Arc::default()
     }
 }

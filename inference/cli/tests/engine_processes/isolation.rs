@@ -158,7 +158,7 @@ fn attempt_all(folder: &Path) {
     for (what, result) in attempts(&folder.join("free"), &port) {
         println!("FREE {what}: {result:?}");
     }
-    let taken = verbatim_engine::process::confine();
+    let taken = verbatim_engine::process::enter_sandbox();
     println!("TAKEN {}", taken.join("; "));
     for (what, result) in attempts(&folder.join("confined"), &port) {
         println!("CONFINED {what}: {:?}", result.map_err(|error| error.kind()));
@@ -205,12 +205,12 @@ fn a_confined_process_is_denied_every_operation() {
     assert_eq!(confined.len(), free.len());
     let has = |measure: &str| taken.contains(measure);
     let filter = has("seccomp filter: no network, no programs");
-    let landlock = has("landlock: nothing is written, nothing is run");
+    let landlock = has("landlock: no writes, no programs");
     for (kind, applies) in [
         ("network: ", filter),
         ("programs: ", filter || landlock),
         ("files: ", landlock),
-        ("signals: ", has("no signals to others")),
+        ("signals: ", has("no signals to other processes")),
     ] {
         if !applies {
             not_checked(&format!("that an engine is denied {kind}this kernel supports only: {taken}"));

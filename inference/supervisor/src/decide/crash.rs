@@ -4,7 +4,7 @@ use nix::sys::signal::Signal;
 
 use super::Decision;
 use crate::observe::RecycleReason;
-use verbatim_protocol::failure::says_out_of_memory;
+use verbatim_protocol::failure::mentions_out_of_memory;
 
 /// Lines of last words that are told: a panic's place and its message.
 const LINES: usize = 2;
@@ -44,7 +44,7 @@ pub fn classify(ended: &Ended) -> Decision<RecycleReason> {
         );
     }
     let aborted = signal == Some(Signal::SIGABRT);
-    let names_memory = |line: &&String| says_out_of_memory(line, aborted);
+    let names_memory = |line: &&String| mentions_out_of_memory(line, aborted);
     match ended.stderr_tail.iter().rev().find(names_memory) {
         Some(line) => {
             Decision::new(RecycleReason::OutOfMemory, format!("{how}: memory ran out: {}", plain(line)))

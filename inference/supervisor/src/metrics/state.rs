@@ -9,7 +9,7 @@ use crate::observe::{EngineNumber, Happening, RecycleReason};
 use crate::progress::Progress;
 use crate::stats::Slope;
 use verbatim_protocol::failure::FailureReason;
-use verbatim_protocol::{Arena, Stats};
+use verbatim_protocol::{ArenaStats, Stats};
 
 /// Everything that metrics tell.
 #[derive(Debug, Default)]
@@ -218,12 +218,8 @@ impl State {
     }
 
     /// ONNX Runtime's pools of all engines that told of them.
-    pub(super) fn arena(&self) -> Option<Arena> {
-        let arenas = self.live.values().filter_map(|engine| engine.stats.arena);
-        arenas.reduce(|sum, arena| Arena {
-            in_use: sum.in_use.saturating_add(arena.in_use),
-            reserved: sum.reserved.saturating_add(arena.reserved),
-        })
+    pub(super) fn arena(&self) -> Option<ArenaStats> {
+        ArenaStats::sum(self.live.values().filter_map(|engine| engine.stats.arena))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::measure::{Cgroup, Gpu, Machine, Process, Snapshot};
 use crate::observe::{EngineNumber, RecycleReason};
 use crate::stats::Slope;
 use verbatim_protocol::failure::{Failure, FailureReason};
-use verbatim_protocol::{Arena, Stats};
+use verbatim_protocol::{ArenaStats, Stats};
 
 fn process(cpu_seconds: f64) -> Process {
     Process {
@@ -80,7 +80,7 @@ fn full() -> Metrics {
     // What was told last counts.
     metrics.observe(&Happening::Bounds { memory, max_padded_seconds: 30.0 });
     metrics.spooled(Spool { files: 3, bytes: 300, most_bytes: 4000 });
-    let arena = Some(Arena { in_use: 1, reserved: 2 });
+    let arena = Some(ArenaStats { in_use: 1, reserved: 2 });
     metrics.observe(&Happening::EngineStats { engine: 1, stats: &Stats { arena, ..stats(5.0, 10) } });
     let slope = Slope { estimate: 1.5, low: -1.0, high: 4.0 };
     metrics.observe(&Happening::Growth { engine: 1, per_hour: slope, per_audio_hour: Some(slope) });
