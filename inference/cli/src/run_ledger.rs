@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 use verbatim_crds::TranscriptionJob;
 use verbatim_ledger::names::Ledger;
-use verbatim_ledger::plan::Sources;
+use verbatim_ledger::plan::{LeftOut, Sources};
 use verbatim_ledger::worker::transcribe::Transcribe;
 use verbatim_ledger::worker::watch::Watch;
 use verbatim_ledger::worker::{Drain, Left, Worker, WorkerError};

@@ -101,7 +101,7 @@ impl Catalog {
         }
         self.some_look_like_transcripts |= self.format_of(&file.key).is_some();
         self.facts.push(Fact {
-            target: Digest::of(&self.naming.target(&file.key, false)),
+            target: Digest::of(self.naming.target(&file.key, false)),
             size: file.size,
             record: self.spool.push(file).map_err(PlanError::Spool)?,
             notes: Spot::NONE,
