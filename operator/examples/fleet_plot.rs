@@ -79,16 +79,16 @@ fn workers(run: &Run, scenario: &Scenario) -> Result<String, Box<dyn Error>> {
     let ends: Points =
         run.steps.iter().filter_map(prediction).filter(|(_, end)| *end < 1.2 * target).collect();
     let axes = Axes {
-        title: "Workers and predicted end of a job with a target of two hours",
+        title: "Workers and forecast end of a job with a target of two hours",
         x: ("minutes since the start", 0.0..1.05 * target),
         y: ("workers; minutes", 0.0..1.1 * target),
     };
     let lines = [
         Line(vec![(0.0, target), (target, target)], GREY, "target, minutes"),
-        Line(vec![(minutes(run.end), 0.0), (minutes(run.end), 1.1 * target)], RED, "end"),
-        Line(ends, ORANGE, "predicted end, minutes"),
-        Line(desired, BLUE, "desired workers"),
-        Line(running, GREEN, "running workers"),
+        Line(vec![(minutes(run.end), 0.0), (minutes(run.end), 1.1 * target)], RED, "actual end"),
+        Line(ends, ORANGE, "forecast end, minutes"),
+        Line(desired, BLUE, "workers wanted"),
+        Line(running, GREEN, "workers ready"),
     ];
     draw(&axes, &lines)
 }
@@ -101,14 +101,14 @@ fn eta(runs: &[Run]) -> Result<String, Box<dyn Error>> {
     };
     let curve = |part: f64| -> Points { (2..=80).step_by(2).map(|percent| at(percent, part)).collect() };
     let axes = Axes {
-        title: "Error of the predicted remaining time, by progress",
+        title: "Error of the forecast time left, by progress",
         x: ("% of the audio done", 0.0..80.0),
-        y: ("% of the remaining time", 0.0..45.0),
+        y: ("error, % of the time left", 0.0..45.0),
     };
     let lines = [
         Line(vec![(0.0, 15.0), (80.0, 15.0)], GREY, "15 %"),
-        Line(vec![(10.0, 0.0), (10.0, 45.0)], GREY, "a tenth"),
-        Line(curve(1.0), RED, "maximum"),
+        Line(vec![(10.0, 0.0), (10.0, 45.0)], GREY, "10 % done"),
+        Line(curve(1.0), RED, "max"),
         Line(curve(0.95), ORANGE, "p95"),
         Line(curve(0.5), BLUE, "p50"),
     ];

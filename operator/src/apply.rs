@@ -19,7 +19,8 @@ fn manager() -> PatchParams {
     PatchParams::apply(labels::OPERATOR).force()
 }
 
-/// Applies the workers' configuration. Without force: a ConfigMap of that name with another owner is an error.
+/// Applies the workers' configuration. Without force: a ConfigMap of that name with another owner is an
+/// error.
 ///
 /// # Errors
 /// [`Error`].
@@ -48,7 +49,8 @@ pub async fn create(context: &Context, job: &TranscriptionJob, workers: &Job) ->
     }
 }
 
-/// Sets a Job's numbers and returns the Job. Only they are applied, since nothing else of a running Job may change.
+/// Sets a Job's numbers and returns the Job. Only they are applied, since nothing else of a running Job may
+/// change.
 ///
 /// # Errors
 /// [`Error`].

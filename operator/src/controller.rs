@@ -17,7 +17,8 @@ use crate::context::{Context, JobState};
 use crate::decide::{Action, Decision, Outcome, decide};
 use crate::error::Error;
 use crate::events::{self, FAILURES_INTERVAL, Note, StatusChange};
-use crate::observe::{Observation, observe};
+use crate::observe::observation::Observation;
+use crate::observe::observe;
 use crate::requeue;
 use crate::status::{StatusInput, status};
 use crate::traces::{self, ReconcileTrace};
@@ -25,7 +26,8 @@ use crate::validate::{ValidJob, validate};
 use crate::watch::{EverySecond, Triggers, api};
 use crate::{apply, build, identity};
 
-/// Concurrent reconciles. A reconcile mostly waits for workers; unresponsive workers of one job must not delay other jobs.
+/// Concurrent reconciles. A reconcile mostly waits for workers; unresponsive workers of one job must not
+/// delay other jobs.
 const CONCURRENCY: u16 = 256;
 
 /// Runs the controller until `stop`.
@@ -185,8 +187,8 @@ async fn steps(
     requeue::after_success(context, job, &after, &decision).await
 }
 
-/// Executes the decision. Actions that the API server refuses are removed from it, so that the status reports what happened.
-/// Returns the refusal, which is retried with a growing delay.
+/// Executes the decision. Actions that the API server refuses are removed from it, so that the status reports
+/// what happened. Returns the refusal, which is retried with a growing delay.
 async fn act(
     context: &Context,
     job: &TranscriptionJob,
@@ -252,7 +254,7 @@ async fn write(
     }
     match (&decision.action, valid) {
         (Action::Create { round, workers }, Some(valid)) => {
-            let built = build::workers::build(valid, &context.settings, *round, *workers);
+            let built = build::worker_job::build(valid, &context.settings, *round, *workers);
             apply::create(context, job, &built).await
         }
         (Action::Set { name, completions, suspend }, _) => {

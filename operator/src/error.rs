@@ -60,8 +60,8 @@ impl Error {
         self.answer().is_some()
     }
 
-    /// Whether the API server refused a write because of its content or for lack of permission: the same request fails again
-    /// until somebody changes something.
+    /// Whether the API server refused a write because of its content or for lack of permission: the same
+    /// request fails again until somebody changes something.
     pub fn is_refusal(&self) -> bool {
         // Overload (429) and timeouts (408) are no refusals.
         self.answer().is_some_and(|answer| {

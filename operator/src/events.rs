@@ -1,7 +1,7 @@
 //! Events about a job, for people: the changes from one status to the next. Never one for each file.
 //!
-//! Each event is an object of its own (`events.k8s.io`). kube's recorder would merge events with one reason into a series and keep
-//! the first message: "scaled to 3" would stay forever.
+//! Each event is an object of its own (`events.k8s.io`). kube's recorder would merge events with one reason
+//! into a series and keep the first message: "scaled to 3" would stay forever.
 
 use std::time::Duration;
 
@@ -50,7 +50,8 @@ pub struct StatusChange<'a> {
     pub workers: Option<u32>,
 }
 
-/// Events of a change. `reported` is the number of failed files in the last event about them, if another one is due.
+/// Events of a change. `reported` is the number of failed files in the last event about them, if another one
+/// is due.
 pub fn notes(change: &StatusChange<'_>, reported: Option<i64>) -> Vec<Note> {
     let StatusChange { before, after, decision, workers } = change;
     let mut notes = Vec::new();

@@ -1,8 +1,10 @@
-//! Leader election: one of several replicas works, the holder of the Lease, and only while it is certain to hold it.
+//! Leader election: one of several replicas works, the holder of the Lease, and only while it is certain to
+//! hold it.
 //!
-//! As in client-go, the holder renews, and others take over a lease that they have seen unchanged for its whole duration, on their
-//! own monotonic clocks. Fencing: the holder's term ends before another replica's can begin ([`Leadership::holds`]), and every
-//! write checks it first. A replica that was suspended past its lease therefore cannot write.
+//! As in client-go, the holder renews, and others take over a lease that they have seen unchanged for its
+//! whole duration, on their own monotonic clocks. Fencing: the holder's term ends before another replica's
+//! can begin ([`Leadership::holds`]), and every write checks it first. A replica that was suspended past its
+//! lease therefore cannot write.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -111,7 +113,8 @@ impl Elector {
         let _ = timeout(self.interval(), released).await;
     }
 
-    /// Interval of renewals: a fifth of the duration, so that two attempts may fail within the two thirds for which the lease counts.
+    /// Interval of renewals: a fifth of the duration, so that two attempts may fail within the two thirds for
+    /// which the lease counts.
     fn interval(&self) -> Duration {
         self.duration / 5
     }

@@ -1,7 +1,9 @@
-//! The operator: turns a TranscriptionJob into elastic workers, and the workers' progress into the job's status.
+//! The operator: turns a TranscriptionJob into elastic workers, and the workers' progress into the job's
+//! status.
 //!
-//! Start with `controller.rs`: a reconcile is a list of steps, and each step is a module. `validate`, `decide`, `build`, `status`
-//! and most of `events` are pure: observations and a given `now` in, a value out. `observe`, `apply`, `leader` and `http` do I/O.
+//! Start with `controller.rs`: a reconcile is a list of steps, and each step is a module. `validate`,
+//! `decide`, `build`, `status` and most of `events` are pure: observations and a given `now` in, a value out.
+//! `observe`, `apply`, `leader` and `http` do I/O.
 
 pub mod apply;
 pub mod build;

@@ -24,7 +24,7 @@ const SHUTDOWN: Duration = Duration::from_secs(20);
 #[tokio::main(worker_threads = 2)]
 async fn main() -> ExitCode {
     let mut settings = Settings::parse();
-    settings.traces = verbatim_trace::Settings::from_environment();
+    settings.traces = verbatim_trace::TraceSettings::from_environment();
     logs::init();
     match run(settings).await {
         Ok(code) => code,
@@ -39,9 +39,9 @@ async fn client() -> Result<Client, String> {
     let mut config = kube::Config::infer().await.map_err(|error| {
         format!("failed to find the API server: {}; run in a pod, or set KUBECONFIG", error_chain(&error))
     })?;
-    // kube's own retries last minutes: up to 15, with delays that double up to 1000 s. The reconcile of a job whose eviction a
-    // disruption budget forbids (429) would block that long, and a write could happen after the lease was lost. The controller
-    // retries every failed step with a fresh observation.
+    // kube's own retries last minutes: up to 15, with delays that double up to 1000 s. The reconcile of a job
+    // whose eviction a disruption budget forbids (429) would block that long, and a write could happen after
+    // the lease was lost. The controller retries every failed step with a fresh observation.
     config.default_retry = false;
     Client::try_from(config)
         .map_err(|error| format!("failed to create a client of the API server: {}", error_chain(&error)))
@@ -133,6 +133,6 @@ async fn run(settings: Settings) -> Result<ExitCode, String> {
         }
     }
     // Waits for the collector for a bounded time.
-    let _ = tokio::task::spawn_blocking(move || exporter.end()).await;
+    let _ = tokio::task::spawn_blocking(move || exporter.shutdown()).await;
     Ok(code)
 }

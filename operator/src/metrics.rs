@@ -19,7 +19,8 @@ use verbatim_crds::contract::metrics::{labels, operator as name, values};
 
 use crate::error::Error;
 
-/// Seconds: from far below the 50 ms that a reconcile may take on its own, up to the time limits of workers and API server.
+/// Seconds: from far below the 50 ms that a reconcile may take on its own, up to the time limits of workers
+/// and API server.
 const RECONCILE_BUCKETS: [f64; 12] =
     [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
 

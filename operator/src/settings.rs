@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use clap::Parser;
 
-use crate::decide::RestartLimits;
+use crate::decide::restart::RestartLimits;
 use crate::worker_template::WorkerTemplate;
 
 /// Runs TranscriptionJobs: schedules workers, monitors them, and reports each job's progress in its status.
 ///
-/// Uses the API server of its pod or of the current kubeconfig. Of several replicas, one works and the others stand by.
+/// Uses the API server of its pod or of the current kubeconfig. Of several replicas, one works and the others
+/// stand by.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "verbatim-operator", version, max_term_width = 100, args_override_self = true)]
 pub struct Settings {
@@ -40,7 +41,8 @@ pub struct Settings {
     pub scrape_timeout: f64,
 
     /// Seconds without an answer after which a worker is replaced
-    // The kubelet's liveness probe of a worker (`build/container.rs`) acts after 180 s and should stay the last resort.
+    // The kubelet's liveness probe of a worker (`build/container.rs`) acts after 180 s and should stay the
+    // last resort.
     #[arg(long, value_name = "SECONDS", default_value_t = 120.0, value_parser = seconds)]
     pub unresponsive_after: f64,
 
@@ -67,7 +69,7 @@ pub struct Settings {
 
     /// Destination of traces, from OpenTelemetry's environment variables; none by default.
     #[arg(skip)]
-    pub traces: verbatim_trace::Settings,
+    pub traces: verbatim_trace::TraceSettings,
 }
 
 fn template(file: &str) -> Result<WorkerTemplate, String> {

@@ -1,5 +1,5 @@
-//! The operator's part of a job's trace: the job itself, which is the root of all spans, and the reconciles that wrote events. A
-//! reconcile without news makes no span.
+//! The operator's part of a job's trace: the job itself, which is the root of all spans, and the reconciles
+//! that wrote events. A reconcile without news makes no span.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,7 +8,7 @@ use verbatim_crds::conditions::{Phase, types};
 use verbatim_crds::contract::labels::OPERATOR;
 use verbatim_crds::{TranscriptionJob, TranscriptionJobStatus};
 use verbatim_text::error_chain;
-use verbatim_trace::{Context as SpanContext, Service, Span};
+use verbatim_trace::{Service, Span, TraceContext};
 
 use crate::context::Context;
 use crate::error::Error;
@@ -32,7 +32,8 @@ impl ReconcileTrace {
         Self { waited: Duration::ZERO, notes: Vec::new(), finished: None, started: SystemTime::now() }
     }
 
-    /// Records a write of the status. The end of a job is taken from it alone, so that one replica reports it, once.
+    /// Records a write of the status. The end of a job is taken from it alone, so that one replica reports
+    /// it, once.
     pub fn status_written(&mut self, before: &TranscriptionJobStatus, after: &TranscriptionJobStatus) {
         if before.completion_time.is_none() && after.completion_time.is_some() {
             self.finished = Some(after.clone());
@@ -71,13 +72,13 @@ pub fn deleted(context: &Context, job: &TranscriptionJob) {
 }
 
 /// Root of a job's trace; `None` if the job is not traced.
-fn root(context: &Context, job: &TranscriptionJob) -> Option<SpanContext> {
-    context.settings.traces.job(&job.uid()?)
+fn root(context: &Context, job: &TranscriptionJob) -> Option<TraceContext> {
+    context.settings.traces.job_context(&job.uid()?)
 }
 
 /// Span of a reconcile that wrote events or failed.
 fn reconcile(
-    root: &SpanContext,
+    root: &TraceContext,
     trace: &ReconcileTrace,
     error: Option<&Error>,
     now: SystemTime,
@@ -98,7 +99,7 @@ fn reconcile(
 }
 
 /// Span of a whole job, with its final status; without one if it was deleted before its end.
-fn whole(root: SpanContext, job: &TranscriptionJob, status: Option<&TranscriptionJobStatus>) -> Span {
+fn whole(root: TraceContext, job: &TranscriptionJob, status: Option<&TranscriptionJobStatus>) -> Span {
     let span = Span::root(root, "job")
         .with("verbatim.job.name", job.name_any())
         .with("verbatim.job.uid", job.uid().unwrap_or_default())
@@ -136,7 +137,7 @@ mod tests {
 
     #[test]
     fn only_reconciles_with_events_or_errors_are_spans() {
-        let (root, now) = (SpanContext::of_job("uid"), SystemTime::now());
+        let (root, now) = (TraceContext::of_job("uid"), SystemTime::now());
         let span = |notes, error: Option<&Error>| reconcile(&root, &trace(notes), error, now).is_some();
         let note = Note { warning: false, reason: "ScaledUp", message: "1 -> 2 workers".to_owned() };
         assert!(!span(Vec::new(), None));

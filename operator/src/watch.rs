@@ -1,5 +1,5 @@
-//! Watches: Jobs and pods of the cluster are kept in memory, so that a reconcile need not ask the API server. Client
-//! required.
+//! Watches: Jobs and pods of the cluster are kept in memory, so that a reconcile need not ask the API server.
+//! Client required.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -44,7 +44,8 @@ impl Stores {
 
     /// Waits for the first complete lists: before them a missing object may only be unknown.
     pub async fn ready(&self) {
-        // One task waits and wakes the others: of several tasks that wait for one store, kube wakes only the last.
+        // One task waits and wakes the others: of several tasks that wait for one store, kube wakes only the
+        // last.
         let listed = async {
             for store in &self.jobs {
                 // A dropped writer ends the process elsewhere.
@@ -104,8 +105,8 @@ where
     })
 }
 
-/// Retries a watch every second. kube's own backoff grows to half a minute, which would delay the reconnect to an API server that
-/// is back. The load is small: one operator leads.
+/// Retries a watch every second. kube's own backoff grows to half a minute, which would delay the reconnect
+/// to an API server that is back. The load is small: one operator leads.
 #[derive(Debug)]
 pub struct EverySecond;
 

@@ -1,4 +1,5 @@
-//! Pod templates for workers: a cluster's defaults, read from a file when the operator starts, and a job's own.
+//! Pod templates for workers: a cluster's defaults, read from a file when the operator starts, and a job's
+//! own.
 //!
 //! A template is checked once, when it is read, so that building pods cannot fail. No clients.
 

@@ -1,5 +1,5 @@
-//! Last writes of this replica for a job. The watches deliver them a moment later; a reconcile in between must not repeat a write or
-//! its event.
+//! Last writes of this replica for a job. The watches deliver them a moment later; a reconcile in between
+//! must not repeat a write or its event.
 
 use std::sync::Arc;
 

@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::status::FileFailure;
 
-/// Failures that a termination message carries at least, if there are as many. `/job` has as many as a status keeps
-/// ([`crate::status::MAX_FAILURES`]), and so has a message whose names and texts are short. With texts cut to [`FAILURE_TEXT`]
-/// characters this many fit, unless their characters take more than a byte each; then the texts are cut shorter.
+/// Failures that a termination message carries at least, if there are as many. `/job` has as many as a status
+/// keeps ([`crate::status::MAX_FAILURES`]), and so has a message whose names and texts are short. With texts
+/// cut to [`FAILURE_TEXT`] characters this many fit, unless their characters take more than a byte each; then
+/// the texts are cut shorter.
 pub const MIN_FAILURES: usize = 5;
 
 /// Characters of a failure's key and of its message.
@@ -83,7 +84,8 @@ impl Cause {
     }
 }
 
-/// Progress of the whole job, from its ledger: the answer of a worker's `/job`, and part of a termination message.
+/// Progress of the whole job, from its ledger: the answer of a worker's `/job`, and part of a termination
+/// message.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct JobProgress {

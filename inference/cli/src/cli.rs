@@ -21,7 +21,7 @@ pub fn main() -> ExitCode {
         }
     };
     let console = Console::new(&cli.output);
-    let load: EngineLoader = verbatim_supervisor::start::boxed;
+    let load: EngineLoader = verbatim_supervisor::start::start_boxed;
     let result = match &cli.command {
         Command::Engine => return verbatim_engine::process::main(verbatim_engine::load::load),
         Command::Transcribe(args) => transcribe::transcribe(args, &console, load),

@@ -6,7 +6,7 @@ use verbatim_crds::contract::messages::Cause;
 use verbatim_protocol::LoadErrorKind;
 use verbatim_protocol::options::EngineOptions;
 use verbatim_protocol::transcriber::Transcriber;
-use verbatim_supervisor::observe::Observer;
+use verbatim_supervisor::engine_event::Observer;
 use verbatim_supervisor::policy::Policy;
 use verbatim_supervisor::start::StartError;
 

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 use verbatim_crds::TranscriptionJob;
-use verbatim_ledger::names::Ledger;
-use verbatim_ledger::plan::{LeftOut, Sources};
+use verbatim_ledger::keys::Ledger;
+use verbatim_ledger::plan::{LeftOut, PlanInput};
+use verbatim_ledger::worker::events::Listener;
 use verbatim_ledger::worker::transcribe::Transcribe;
-use verbatim_ledger::worker::watch::Watch;
-use verbatim_ledger::worker::{Drain, Left, Worker, WorkerError};
+use verbatim_ledger::worker::{Drain, StopReason, Worker, WorkerError};
 
 use crate::console::Console;
 use crate::engine_start::{self, EngineLoader};
@@ -54,7 +54,7 @@ pub struct LedgerRun<'a> {
 /// The work of this worker, once it has left the job.
 pub struct FinishedRun {
     /// Why the worker left.
-    pub left: Left,
+    pub left: StopReason,
     /// Counts of this worker.
     pub counts: RunCounts,
     /// Time from the engine's readiness to the end.
@@ -147,7 +147,7 @@ fn run_traced(
     if let Some(report) = runtime.block_on(before_signal(job.report(), &signals))? {
         let (counts, elapsed) = reporter.end();
         return Ok(FinishedRun {
-            left: Left::Complete(Box::new(report)),
+            left: StopReason::Complete(Box::new(report)),
             counts,
             elapsed,
             loading: Duration::ZERO,
@@ -187,7 +187,7 @@ fn run_traced(
     );
     let worker = Worker {
         ledger: job.ledger.clone(),
-        sources: Sources {
+        plan_input: PlanInput {
             spec: &job.spec,
             source: job.stores.source.clone(),
             destination: job.stores.destination.clone(),
@@ -195,7 +195,7 @@ fn run_traced(
         },
         settings,
         transcriber: Arc::clone(&client) as Arc<dyn Transcribe>,
-        watch: traces.listener(Arc::clone(&reporter) as Arc<dyn Watch>, &job.spec),
+        listener: traces.listener(Arc::clone(&reporter) as Arc<dyn Listener>, &job.spec),
         drain: Drain::default(),
     };
     let left = runtime.block_on(until_signal(&worker, &signals));
@@ -234,7 +234,7 @@ async fn before_signal<T>(
 }
 
 /// Runs a worker. A signal makes it drain: it gives back its claims.
-async fn until_signal(worker: &Worker<'_>, signals: &Signals) -> Result<Left, WorkerError> {
+async fn until_signal(worker: &Worker<'_>, signals: &Signals) -> Result<StopReason, WorkerError> {
     let mut working = std::pin::pin!(worker.run());
     let mut polls = tokio::time::interval(STOP_POLL_INTERVAL);
     loop {

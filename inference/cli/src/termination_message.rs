@@ -5,7 +5,7 @@ use std::path::Path;
 use verbatim_crds::contract::TERMINATION_MESSAGE_BYTES;
 use verbatim_crds::contract::messages::{ExitReason, MIN_FAILURES, TerminationMessage};
 use verbatim_crds::status::FileFailure;
-use verbatim_ledger::progress::of_report;
+use verbatim_ledger::progress::from_report;
 use verbatim_ledger::worker;
 
 use crate::error::CommandError;
@@ -16,9 +16,11 @@ use crate::worker::worker_error::WorkerCommandError;
 /// Message of a worker that left its job in order.
 pub fn of_run(code: u8, run: &FinishedRun) -> TerminationMessage {
     let (left, job) = match &run.left {
-        worker::Left::Complete(report) => (ExitReason::Complete, Some(of_report(report, &run.ledger))),
-        worker::Left::NothingToClaim => (ExitReason::NothingToClaim, None),
-        worker::Left::Drained => (ExitReason::Drained, None),
+        worker::StopReason::Complete(report) => {
+            (ExitReason::Complete, Some(from_report(report, &run.ledger)))
+        }
+        worker::StopReason::NothingToClaim => (ExitReason::NothingToClaim, None),
+        worker::StopReason::Drained => (ExitReason::Drained, None),
     };
     TerminationMessage {
         exit: code,

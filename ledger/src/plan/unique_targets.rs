@@ -6,7 +6,7 @@
 
 use verbatim_crds::destination::Format;
 
-use super::digest::Digest;
+use super::digest::NameDigest;
 
 /// Recordings that need names for their transcripts. An index is below `count`, in the order of the listing.
 pub trait Recordings {
@@ -17,7 +17,7 @@ pub trait Recordings {
     fn count(&self) -> u32;
 
     /// Digest of the transcript's name, without the extension of a format.
-    fn target(&self, index: u32) -> Digest;
+    fn target(&self, index: u32) -> NameDigest;
 
     /// Adds the recording's extension to the name of its transcript.
     ///
@@ -30,13 +30,13 @@ pub trait Recordings {
     ///
     /// # Errors
     /// The name cannot be read.
-    fn replaceable(&self, index: u32) -> Result<Option<Digest>, Self::Error>;
+    fn replaceable(&self, index: u32) -> Result<Option<NameDigest>, Self::Error>;
 
     /// The formats of the recording's transcript, each with the digest of the file's identity.
     ///
     /// # Errors
     /// The name cannot be read.
-    fn transcripts(&self, index: u32) -> Result<Vec<(Format, Digest)>, Self::Error>;
+    fn transcripts(&self, index: u32) -> Result<Vec<(Format, NameDigest)>, Self::Error>;
 
     /// Error for two recordings with one transcript.
     fn collision(&self, first: u32, second: u32) -> Self::Error;

@@ -13,14 +13,14 @@ use verbatim_crds::job::{KIND, api_version};
 use super::{config_name, labels, owner};
 use crate::settings::Settings;
 
-/// The ConfigMap. It holds what a worker needs to know, without the pod template, and the parent of its spans where the job is
-/// traced.
+/// The ConfigMap. It holds what a worker needs to know, without the pod template, and the parent of its spans
+/// where the job is traced.
 pub fn build(job: &TranscriptionJob, settings: &Settings) -> ConfigMap {
     let mut spec = job.spec.clone();
     spec.template = Default::default();
     spec.suspend = false;
     let mut metadata = json!({ "name": job.name_any(), "namespace": job.namespace(), "uid": job.uid() });
-    if let Some(root) = job.uid().and_then(|uid| settings.traces.job(&uid)) {
+    if let Some(root) = job.uid().and_then(|uid| settings.traces.job_context(&uid)) {
         metadata["annotations"] = json!({ TRACE_PARENT: root.to_string() });
     }
     let content = json!({ "apiVersion": api_version(), "kind": KIND, "metadata": metadata, "spec": spec });

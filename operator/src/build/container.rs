@@ -14,7 +14,8 @@ use verbatim_crds::contract::{JOB_FILE, TERMINATION_LOG, WORKER_CONTAINER, env, 
 use super::config_name;
 use crate::settings::Settings;
 
-/// Seconds of the grace period for the worker's own shutdown, half of it at most: giving back claims takes a request each.
+/// Seconds of the grace period for the worker's own shutdown, half of it at most: giving back claims takes a
+/// request each.
 const SHUTDOWN_SECONDS: i64 = 20;
 
 /// Space for prefetched recordings. The worker's own limit is half of it.
@@ -64,7 +65,7 @@ pub fn worker(job: &TranscriptionJob, settings: &Settings, grace: i64) -> Contai
         mounts.push(VolumeMount { read_only: Some(true), ..mount("verbatim-ca", CA_FOLDER) });
         variables.push(variable(env::CA_BUNDLE, &format!("{CA_FOLDER}/{CA_FILE}")));
     }
-    variables.extend(settings.traces.handed_on().iter().map(|(name, value)| variable(name, value)));
+    variables.extend(settings.traces.worker_variables().iter().map(|(name, value)| variable(name, value)));
     let secret = storage
         .credentials_secret_ref
         .as_ref()
@@ -93,8 +94,9 @@ pub fn worker(job: &TranscriptionJob, settings: &Settings, grace: i64) -> Contai
             ..probe(http::HEALTHY)
         }),
         readiness_probe: Some(Probe { period_seconds: Some(5), ..probe(http::READY) }),
-        // The last resort, after the supervisor's own limit for its loop (60 s) and the operator's (120 s), which replaces one
-        // worker at a time. A supervisor that is stopped does not see SIGTERM, so the grace period is short.
+        // The last resort, after the supervisor's own limit for its loop (60 s) and the operator's (120 s),
+        // which replaces one worker at a time. A supervisor that is stopped does not see SIGTERM, so the
+        // grace period is short.
         liveness_probe: Some(Probe {
             period_seconds: Some(10),
             timeout_seconds: Some(5),

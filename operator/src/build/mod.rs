@@ -1,11 +1,11 @@
-//! Kubernetes objects of a job: a ConfigMap with the resolved job, and an elastic Indexed Job. Pure and infallible: whatever can
-//! be wrong with a job is found by [`crate::validate`].
+//! Kubernetes objects of a job: a ConfigMap with the resolved job, and an elastic Indexed Job. Pure and
+//! infallible: whatever can be wrong with a job is found by [`crate::validate`].
 
 pub mod config;
 pub mod container;
 pub mod pod;
 pub mod resources;
-pub mod workers;
+pub mod worker_job;
 
 use std::collections::BTreeMap;
 

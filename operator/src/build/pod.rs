@@ -15,8 +15,9 @@ use crate::settings::Settings;
 use crate::validate::ValidJob;
 
 /// Grace period in seconds, unless a template sets another: enough for recordings of eight hours on two cores
-/// (docs/benchmarks.md: real-time factor 0.0094). The duration of a job's longest recording is known only once its pods run,
-/// and a Job's template does not change. What is not finished in time goes to another worker, which starts over.
+/// (docs/benchmarks.md: real-time factor 0.0094). The duration of a job's longest recording is known only
+/// once its pods run, and a Job's template does not change. What is not finished in time goes to another
+/// worker, which starts over.
 pub const GRACE_SECONDS: i64 = 300;
 
 /// The pod of every worker of a job.

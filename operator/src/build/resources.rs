@@ -15,10 +15,10 @@ pub fn of_worker(template: &PodTemplateSpec) -> ResourceRequirements {
     worker.and_then(|worker| worker.resources.clone()).unwrap_or_default()
 }
 
-/// Where a request is above its limit, the value of lower precedence becomes equal to the other one: a CPU limit of half a core
-/// must not make the pod invalid because the default request is a whole core. `layers` are the requirements of the templates, highest
-/// precedence first; a value that is in none of them is a default. When both values come from one layer, the API server
-/// reports the conflict.
+/// Where a request is above its limit, the value of lower precedence becomes equal to the other one: a CPU
+/// limit of half a core must not make the pod invalid because the default request is a whole core. `layers`
+/// are the requirements of the templates, highest precedence first; a value that is in none of them is a
+/// default. When both values come from one layer, the API server reports the conflict.
 pub fn fit_requests_to_limits(pod: &mut PodTemplateSpec, layers: &[ResourceRequirements]) {
     let workers = pod.spec.iter_mut().flat_map(|spec| &mut spec.containers);
     for worker in workers.filter(|container| container.name == WORKER_CONTAINER) {
@@ -45,8 +45,9 @@ pub fn fit_requests_to_limits(pod: &mut PodTemplateSpec, layers: &[ResourceRequi
     }
 }
 
-/// Value of a quantity in Kubernetes' notation: `500m`, `1.5`, `2Gi`, `12e6`. Exact to 53 bits, which is enough for comparisons.
-/// The crate `kube_quantity` (0.9) is no alternative: it panics when it compares `1e28` with `1n`, and templates are user input.
+/// Value of a quantity in Kubernetes' notation: `500m`, `1.5`, `2Gi`, `12e6`. Exact to 53 bits, which is
+/// enough for comparisons. The crate `kube_quantity` (0.9) is no alternative: it panics when it compares
+/// `1e28` with `1n`, and templates are user input.
 fn amount(Quantity(text): &Quantity) -> Option<f64> {
     let end = text.find(|c: char| !c.is_ascii_digit() && !"+-.".contains(c)).unwrap_or(text.len());
     let (number, suffix) = text.split_at(end);

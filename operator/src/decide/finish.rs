@@ -9,17 +9,21 @@ use verbatim_crds::contract::messages::{Cause, JobProgress, LedgerPhase, Termina
 use verbatim_crds::{TranscriptionJobSpec, TranscriptionJobStatus};
 use verbatim_text::{count, files};
 
-use crate::observe::{Observation, Round, WorkerState};
+use crate::observe::observation::Observation;
+use crate::observe::pods::WorkerState;
+use crate::observe::rounds::Round;
 
-/// Consecutive Jobs that may end with work left before the TranscriptionJob fails. The delays between them add up to 310 s, which
-/// outlasts the restart of a store, and is short enough for a person to learn of a mistake.
+/// Consecutive Jobs that may end with work left before the TranscriptionJob fails. The delays between them
+/// add up to 310 s, which outlasts the restart of a store, and is short enough for a person to learn of a
+/// mistake.
 pub const MAX_ROUNDS: usize = 6;
 /// First delay between two Jobs; each further one is twice as long.
 pub const FIRST_DELAY: Duration = Duration::from_secs(10);
-/// Delay after a Job that did not fail, while no worker has reported the job's completion. Jobs and pods have separate watches: the
-/// last pod's termination message may arrive a moment after the end of its Job.
+/// Delay after a Job that did not fail, while no worker has reported the job's completion. Jobs and pods have
+/// separate watches: the last pod's termination message may arrive a moment after the end of its Job.
 pub const MESSAGE_DELAY: Duration = Duration::from_secs(5);
-/// Time for workers to leave by themselves after the job is complete: they read the ledger once and end the engine.
+/// Time for workers to leave by themselves after the job is complete: they read the ledger once and end the
+/// engine.
 pub const LEAVE: Duration = Duration::from_secs(60);
 
 /// Whether a job continues.
@@ -160,7 +164,7 @@ fn after_round(seen: &Observation, round: &Round, now: Timestamp) -> Outcome {
     });
     let streak = seen.rounds.iter().rev().take_while(|round| round.ended.is_some()).count();
     if permanent || streak >= MAX_ROUNDS {
-        let message = if permanent { message } else { format!("{streak} Jobs in a row: {message}") };
+        let message = if permanent { message } else { format!("{streak} consecutive Jobs: {message}") };
         return Outcome::Ended(Ended::Failed { reason, message });
     }
     let at = ended.at + delay(streak, ended.failed);
@@ -170,7 +174,8 @@ fn after_round(seen: &Observation, round: &Round, now: Timestamp) -> Outcome {
     Outcome::Retry { at, reason, message }
 }
 
-/// Delay after this many consecutive Jobs. After one that did not fail, a worker only has to read the ledger again.
+/// Delay after this many consecutive Jobs. After one that did not fail, a worker only has to read the ledger
+/// again.
 fn delay(streak: usize, failed: bool) -> SignedDuration {
     let doublings = streak.saturating_sub(1).min(MAX_ROUNDS);
     let delay =
@@ -178,7 +183,8 @@ fn delay(streak: usize, failed: bool) -> SignedDuration {
     SignedDuration::try_from(delay).unwrap_or(SignedDuration::MAX)
 }
 
-/// Termination message of the worker that ended the Job: of the one with an invalid configuration, else of one with a cause.
+/// Termination message of the worker that ended the Job: of the one with an invalid configuration, else of
+/// one with a cause.
 fn culprit<'a>(seen: &'a Observation, round: &Round) -> Option<&'a TerminationMessage> {
     let with_cause = || seen.termination_messages(round.number).filter(|message| message.cause.is_some());
     with_cause().find(|message| message.exit == exit::CONFIGURATION).or_else(|| with_cause().next())

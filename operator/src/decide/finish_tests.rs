@@ -4,7 +4,8 @@ use serde_json::json;
 use verbatim_crds::failure_policy::FailurePolicy;
 
 use super::*;
-use crate::observe::{Worker, rounds::JobEnd};
+use crate::observe::pods::Worker;
+use crate::observe::rounds::JobEnd;
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
@@ -77,7 +78,7 @@ fn rounds_follow_with_growing_delays_and_end() {
     seen.rounds.push(round(5, Some((1000, true))));
     seen.workers.push(ended(5, 78, Some(failed_with(Cause::StorageUnavailable))));
     let Outcome::Ended(Ended::Failed { reason, message }) = decide(&seen, None, 1000) else { panic!() };
-    assert_eq!((reason, message.as_str()), (reasons::STORAGE_UNAVAILABLE, "6 Jobs in a row: words"));
+    assert_eq!((reason, message.as_str()), (reasons::STORAGE_UNAVAILABLE, "6 consecutive Jobs: words"));
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! Decisions: pure functions of observations and a given `now`. Each carries its reason, as a sentence for events and logs.
+//! Decisions: pure functions of observations and a given `now`. Each carries its reason, as a sentence for
+//! events and logs.
 
 pub mod finish;
 pub mod restart;
@@ -16,7 +17,8 @@ pub use restart::{Restart, RestartLimits};
 pub use scale::{ScalingDecision, ScalingState, WorkerSample};
 pub use stall::Stall;
 
-use crate::observe::{NoPods, Observation, WorkerState};
+use crate::observe::observation::{NoPods, Observation};
+use crate::observe::pods::WorkerState;
 
 /// Kubernetes' limit for the indexes of a Job whose failures are counted by index.
 const MAX_INDEXES: u32 = 100_000;
@@ -54,7 +56,8 @@ pub struct Decision {
 }
 
 impl Decision {
-    /// Cancels the actions, since something prevents them, and reports it as a stall unless the job has ended.
+    /// Cancels the actions, since something prevents them, and reports it as a stall unless the job has
+    /// ended.
     pub fn cancel(&mut self, reason: &'static str, message: String) {
         self.action = Action::Nothing;
         self.restart = None;
@@ -159,9 +162,10 @@ pub fn decide(
     decision
 }
 
-/// Releases the pods of a namespace that is being deleted. For a failed index the Job controller keeps the last pod by a
-/// finalizer until there is a new one (backoffLimitPerIndex), but none can be created, so that the namespace would stay forever.
-/// A Job without indexes is complete, and the finalizers of its pods are removed.
+/// Releases the pods of a namespace that is being deleted. For a failed index the Job controller keeps the
+/// last pod by a finalizer until there is a new one (backoffLimitPerIndex), but none can be created, so that
+/// the namespace would stay forever. A Job without indexes is complete, and the finalizers of its pods are
+/// removed.
 fn release_pods(seen: &Observation) -> Action {
     match seen.round().filter(|round| round.ended.is_none() && !round.deleting && round.parallelism > 0) {
         Some(round) => Action::Set { name: round.name.clone(), completions: 0, suspend: false },
@@ -217,8 +221,8 @@ fn scaling(
     scale::decide(&input, &mut state.scale)
 }
 
-/// Stops the remaining workers of an ended job: of a failed one at once, of a complete one after they had time to leave by
-/// themselves.
+/// Stops the remaining workers of an ended job: of a failed one at once, of a complete one after they had
+/// time to leave by themselves.
 fn stop_workers(seen: &Observation, end: &Ended) -> Action {
     let Some(round) =
         seen.round().filter(|round| round.ended.is_none() && !round.suspended && !round.deleting)

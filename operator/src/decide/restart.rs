@@ -1,21 +1,24 @@
 //! Restarts, second stage: replaces a worker whose supervisor could not recover.
 //!
-//! The first stage is in the worker: its supervisor replaces engines. This stage handles supervisors that do not answer, are
-//! overloaded, or do not notice a fault. One worker of a job is replaced at a time, and few in an hour: a cause that affects all workers
-//! is not fixed by killing them.
+//! The first stage is in the worker: its supervisor replaces engines. This stage handles supervisors that do
+//! not answer, are overloaded, or do not notice a fault. One worker of a job is replaced at a time, and few
+//! in an hour: a cause that affects all workers is not fixed by killing them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::observe::{Observation, Sample, Worker, WorkerState};
+use crate::observe::observation::Observation;
+use crate::observe::pods::{Worker, WorkerState};
+use crate::observe::scrape::Sample;
 
-/// Time above [`MEMORY_SHARE`] after which a worker is replaced: the supervisor acts within seconds, and its engine's files may take a
-/// minute.
+/// Time above [`MEMORY_SHARE`] after which a worker is replaced: the supervisor acts within seconds, and its
+/// engine's files may take a minute.
 pub const MEMORY_TIME: Duration = Duration::from_secs(120);
 /// Share of the cgroup's limit that cannot be reclaimed. The supervisor's hard limit is 95 %.
 pub const MEMORY_SHARE: f64 = 0.97;
-/// Time with files in flight without progress of files or model after which a worker is replaced. The supervisor's own limit
-/// depends on the batch and is 144 s for the default one: 0.6 s for each second of audio in it.
+/// Time with files in flight without progress of files or model after which a worker is replaced. The
+/// supervisor's own limit depends on the batch and is 144 s for the default one: 0.6 s for each second of
+/// audio in it.
 pub const STUCK: Duration = Duration::from_secs(900);
 /// Restarts in [`BUDGET_TIME`].
 pub const BUDGET: usize = 6;
@@ -24,15 +27,16 @@ pub const BUDGET_TIME: Duration = Duration::from_secs(3600);
 /// Limits that the operator's settings choose.
 #[derive(Clone, Copy, Debug)]
 pub struct RestartLimits {
-    /// Time without an answer after which a worker that has answered before is replaced. A worker that never answered may still load
-    /// its model, or its answers may not reach the operator; the kubelet's probe covers it. The worker's own watchdog for its
-    /// supervisor (`/healthz`) takes 60 s; the kubelet's probe acts later (`build/container.rs`), since it has no budget.
+    /// Time without an answer after which a worker that has answered before is replaced. A worker that never
+    /// answered may still load its model, or its answers may not reach the operator; the kubelet's probe
+    /// covers it. The worker's own watchdog for its supervisor (`/healthz`) takes 60 s; the kubelet's probe
+    /// acts later (`build/container.rs`), since it has no budget.
     pub unresponsive: Duration,
 }
 
 impl RestartLimits {
-    /// Delay before a refused eviction is requested again: a disruption budget opens when another pod is ready, or when somebody
-    /// changes it.
+    /// Delay before a refused eviction is requested again: a disruption budget opens when another pod is
+    /// ready, or when somebody changes it.
     pub fn eviction_retry(&self) -> Duration {
         self.unresponsive / 4
     }
@@ -71,8 +75,8 @@ pub enum RestartReason {
 impl RestartReason {
     /// Grace period in seconds, if it differs from the pod's.
     ///
-    /// An unresponsive worker may be frozen: waiting for its files would keep its shards for minutes. Half a minute suffices for
-    /// a worker that is only unreachable to give them back.
+    /// An unresponsive worker may be frozen: waiting for its files would keep its shards for minutes. Half a
+    /// minute suffices for a worker that is only unreachable to give them back.
     pub fn grace_seconds(self) -> Option<u32> {
         match self {
             Self::Unresponsive => Some(30),

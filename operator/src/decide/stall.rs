@@ -6,10 +6,11 @@ use verbatim_crds::conditions::reasons;
 use verbatim_crds::contract::messages::JobProgress;
 use verbatim_text::count;
 
-use crate::observe::{NoPods, Observation, WorkerState};
+use crate::observe::observation::{NoPods, Observation};
+use crate::observe::pods::WorkerState;
 
-/// Time without a finished file after which ready workers count as stuck. The longest common recordings (some hours) take a
-/// worker minutes.
+/// Time without a finished file after which ready workers count as stuck. The longest common recordings (some
+/// hours) take a worker minutes.
 pub const NO_PROGRESS: Duration = Duration::from_secs(600);
 
 /// Obstacle to the work.
@@ -94,7 +95,9 @@ pub fn stall(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::observe::{Round, Sample, Worker};
+    use crate::observe::pods::Worker;
+    use crate::observe::rounds::Round;
+    use crate::observe::scrape::Sample;
 
     fn seen(state: WorkerState) -> Observation {
         let worker = Worker {

@@ -14,8 +14,8 @@ use crate::build;
 use crate::context::Context;
 use crate::error::Error;
 
-/// Seconds without a pod after which the cause is looked up. The Job controller creates pods within a second, and its first
-/// refused attempt makes an event.
+/// Seconds without a pod after which the cause is looked up. The Job controller creates pods within a second,
+/// and its first refused attempt makes an event.
 const WITHOUT_PODS: i64 = 5;
 
 /// A Job that the store does not have (yet).

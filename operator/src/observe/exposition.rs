@@ -1,4 +1,5 @@
-//! Parser of Prometheus's text format, as far as the operator needs it: sums of samples, by name and one label.
+//! Parser of Prometheus's text format, as far as the operator needs it: sums of samples, by name and one
+//! label.
 
 use std::collections::BTreeMap;
 

@@ -1,18 +1,16 @@
-//! Observes a job: its Jobs and pods from the watches, and its workers' metrics and progress. Client required.
+//! Observes a job: its Jobs and pods from the watches, and its workers' metrics and progress. Client
+//! required.
 
 mod api;
 pub mod exposition;
-mod observation;
+pub mod observation;
 pub mod pods;
 pub mod rounds;
 pub mod scrape;
 
 use verbatim_crds::TranscriptionJob;
 
-pub use observation::{NoPods, Observation};
-pub use pods::{Worker, WorkerState};
-pub use rounds::Round;
-pub use scrape::Sample;
+use observation::{NoPods, Observation};
 
 use crate::context::Context;
 use crate::error::Error;

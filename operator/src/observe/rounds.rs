@@ -109,8 +109,8 @@ fn indexes(list: &str) -> u32 {
         .sum()
 }
 
-/// Resource version of an object as a number, if it can be compared. Kubernetes guarantees that it grows since 1.35; before, it did
-/// so with every API server over etcd, whose revision it is.
+/// Resource version of an object as a number, if it can be compared. Kubernetes guarantees that it grows
+/// since 1.35; before, it did so with every API server over etcd, whose revision it is.
 pub fn version(metadata: &ObjectMeta) -> Option<u64> {
     metadata.resource_version.as_ref()?.parse().ok()
 }

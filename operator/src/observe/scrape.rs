@@ -1,4 +1,5 @@
-//! Scrapes workers concurrently, each within a time limit: the metrics of all, and the job's progress from one of them.
+//! Scrapes workers concurrently, each within a time limit: the metrics of all, and the job's progress from
+//! one of them.
 
 use std::time::{Duration, Instant};
 
@@ -70,7 +71,8 @@ impl Scraper {
         Ok(sample(&Page::read(&text)))
     }
 
-    /// Progress of the job. `None` while the worker computes it for the first time: other workers would have to as well.
+    /// Progress of the job. `None` while the worker computes it for the first time: other workers would have
+    /// to as well.
     async fn progress(&self, address: &str) -> Result<Option<JobProgress>, String> {
         match self.get(address, http::JOB).await {
             Ok(text) => {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use verbatim_crds::contract::RecycleReason;
 use verbatim_crds::status::RecycleCounts;
 
-use crate::observe::Sample;
+use crate::observe::scrape::Sample;
 
 /// Sums the workers' counters, each of which ends with its pod.
 #[derive(Clone, Debug, Default)]

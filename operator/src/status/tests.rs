@@ -7,7 +7,7 @@ use verbatim_crds::status::RecycleCounts;
 
 use super::*;
 use crate::decide::{Decision, Outcome};
-use crate::observe::Observation;
+use crate::observe::observation::Observation;
 
 fn job(status: serde_json::Value) -> TranscriptionJob {
     serde_json::from_value(json!({

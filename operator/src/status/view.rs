@@ -6,7 +6,7 @@ use verbatim_crds::status::RecycleCounts;
 use verbatim_crds::{TranscriptionJob, TranscriptionJobStatus};
 
 use crate::decide::{Decision, Ended, Outcome};
-use crate::observe::Observation;
+use crate::observe::observation::Observation;
 
 /// Everything that the status is computed from.
 pub struct StatusInput<'a> {

@@ -1,5 +1,5 @@
-//! The chart, installed by Helm under Pod Security "restricted": pods of its Deployment run this operator, with the arguments,
-//! environment, files and rights of the chart.
+//! The chart, installed by Helm under Pod Security "restricted": pods of its Deployment run this operator,
+//! with the arguments, environment, files and rights of the chart.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -71,14 +71,14 @@ impl Installed {
     }
 
     fn until<T>(&self, what: &str, look: impl Fn() -> Option<T>) -> T {
-        let begun = Instant::now();
+        let started = Instant::now();
         loop {
             if let Some(found) = look() {
                 return found;
             }
             let state =
                 || self.namespace.kubectl(&["get", "tj,pods,replicasets,events", "-o", "wide"]).unwrap();
-            assert!(begun.elapsed() < LIMIT, "{what} never came\n{}\n{}", state(), self.log());
+            assert!(started.elapsed() < LIMIT, "{what} never came\n{}\n{}", state(), self.log());
             std::thread::sleep(POLL);
         }
     }
@@ -301,7 +301,8 @@ fn install_upgrade_with_a_running_job_and_uninstall() {
     assert_eq!(pods["items"][0]["spec"]["automountServiceAccountToken"], false);
     let started = installed.fleet.started();
 
-    // The upgrade replaces operator and CRD and leaves the work alone. Workers pause, so that its duration does not matter.
+    // The upgrade replaces operator and CRD and leaves the work alone. Workers pause, so that its duration
+    // does not matter.
     installed.fleet.pause(true);
     assert!(installed.fleet.done() < FILES);
     installed.release("upgrade", &helm::chart(), &[]);
@@ -372,7 +373,8 @@ fn network_policies_match_the_contract() {
     }
 }
 
-/// `helm test` with a job: Helm creates the job, and the pod that follows it starts with the operator's configuration.
+/// `helm test` with a job: Helm creates the job, and the pod that follows it starts with the operator's
+/// configuration.
 #[test]
 fn helm_test_runs_a_job_to_its_end() {
     let installed = Installed::begin(Fleet::new(TESTED, 1));

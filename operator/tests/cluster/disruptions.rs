@@ -152,12 +152,13 @@ fn max_workers_can_be_lowered_and_raised() {
 #[test]
 fn a_refused_eviction_is_reported_once_and_retried() {
     let mut fixture = Fixture::shared("must-stay", Fleet::new(FILES, 2));
-    fixture.operator(&["--unresponsive-after", "2"]);
-    fixture.apply("calls", json!({"scaling": {"maxWorkers": 1}}));
-    fixture.until("calls", "progress", |status| done(status) > 20);
+    fixture.operator(&["--unresponsive-after", "10"]);
+    // Before the job, so that no eviction can succeed until the budget is deleted.
     let budget = json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "stay"},
         "spec": {"minAvailable": 1, "selector": {"matchLabels": {"verbatim.dev/job": "calls"}}}});
     fixture.namespace.apply(&budget.to_string()).unwrap();
+    fixture.apply("calls", json!({"scaling": {"maxWorkers": 1}}));
+    fixture.until("calls", "progress", |status| done(status) > 20);
     fixture.fleet.pause(true);
     fixture.fleet.silent(true);
     let events = |reason: &str| {
@@ -199,7 +200,8 @@ fn an_outage_of_the_api_server_changes_nothing() {
     fixture.until("calls", "three workers", |status| status["workers"]["ready"] == 3 && done(status) > 10);
     let before = fixture.fleet.done();
     cluster.stop_api_server();
-    // An operator that cannot renew its lease exits, as Kubernetes' own controllers do. Workers need no API server.
+    // An operator that cannot renew its lease exits, as Kubernetes' own controllers do. Workers need no API
+    // server.
     wait_until("the operator's exit", || !fixture.operator_runs());
     wait_until("progress without the API server", || fixture.fleet.done() > before);
     cluster.start_api_server().unwrap();

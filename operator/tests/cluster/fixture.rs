@@ -11,7 +11,8 @@ use verbatim_testing::process::{Kept, free_port};
 
 use crate::fleet::Fleet;
 
-/// Longest wait. Every step takes seconds; the Job controller's back-off for an ignored pod failure is 10 s, then 20 s.
+/// Longest wait. Every step takes seconds; the Job controller's back-off for an ignored pod failure is 10 s,
+/// then 20 s.
 pub const LIMIT: Duration = Duration::from_secs(240);
 
 /// Service accounts of the operator and of a second one.

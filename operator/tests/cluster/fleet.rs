@@ -1,4 +1,5 @@
-//! Scripted workers: they share a ledger in memory, process its files at a rate, and serve and exit as a worker does.
+//! Scripted workers: they share a ledger in memory, process its files at a rate, and serve and exit as a
+//! worker does.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,5 @@
-//! The operator against a real control plane: real API server, controllers and scheduler; containers of pods are scripted.
+//! The operator against a real control plane: real API server, controllers and scheduler; containers of pods
+//! are scripted.
 #![allow(clippy::unwrap_used, unreachable_pub, reason = "tests and their helpers may panic")]
 
 mod chart;

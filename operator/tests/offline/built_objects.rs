@@ -1,10 +1,11 @@
-//! The objects of a job as a whole: the Job with its pod, and the workers' configuration. `cargo insta review` shows changes.
+//! The objects of a job as a whole: the Job with its pod, and the workers' configuration. `cargo insta
+//! review` shows changes.
 
 use clap::Parser;
 use serde_json::{Value, json};
 use verbatim_crds::TranscriptionJob;
 use verbatim_crds::contract::JOB_FILE;
-use verbatim_operator::build::{config, workers};
+use verbatim_operator::build::{config, worker_job};
 use verbatim_operator::settings::Settings;
 use verbatim_operator::validate::validate;
 
@@ -25,7 +26,7 @@ fn built(job: &TranscriptionJob, round: i32, count: u32) -> Value {
 }
 
 fn built_with(job: &TranscriptionJob, settings: &Settings, round: i32, count: u32) -> Value {
-    let job_object = workers::build(&validate(job).unwrap(), settings, round, count);
+    let job_object = worker_job::build(&validate(job).unwrap(), settings, round, count);
     let mut config = serde_json::to_value(config::build(job, settings)).unwrap();
     let text: Value = serde_json::from_str(config["data"][JOB_FILE].as_str().unwrap()).unwrap();
     config["data"] = json!({ JOB_FILE: text });
@@ -61,14 +62,15 @@ fn full_job() {
     insta::assert_json_snapshot!(built(&job, 1, 8));
 }
 
-/// With traces the workers get the endpoint and the parent span; a template may override them, and nothing else differs.
+/// With traces the workers get the endpoint and the parent span; a template may override them, and nothing
+/// else differs.
 #[test]
 fn traces_add_a_parent_and_an_endpoint() {
     let mut job = stored(include_str!("../../../deploy/samples/minimal.yaml"));
     let plain = built(&job, 0, 1);
     let mut settings =
         Settings::parse_from(["verbatim-operator", "--worker-image", "registry.example.net/verbatim:1"]);
-    settings.traces = verbatim_trace::Settings::read(|name| match name {
+    settings.traces = verbatim_trace::TraceSettings::read(|name| match name {
         "OTEL_EXPORTER_OTLP_ENDPOINT" => Some("http://collector:4317".to_owned()),
         "OTEL_EXPORTER_OTLP_HEADERS" => Some("authorization=secret".to_owned()),
         _ => None,
@@ -77,7 +79,7 @@ fn traces_add_a_parent_and_an_endpoint() {
     assert!(!traced.to_string().contains("secret"));
     let metadata = &mut traced["configMap"]["data"][JOB_FILE]["metadata"];
     let written = metadata.as_object_mut().unwrap().remove("annotations").unwrap();
-    let parent = settings.traces.job("0f0e0d0c-0b0a-0908-0706-050403020100").unwrap();
+    let parent = settings.traces.job_context("0f0e0d0c-0b0a-0908-0706-050403020100").unwrap();
     assert_eq!(written, json!({"verbatim.dev/traceparent": parent.to_string()}));
     let container = "/job/spec/template/spec/containers/0/env";
     let environment = traced.pointer_mut(container).unwrap().as_array_mut().unwrap();

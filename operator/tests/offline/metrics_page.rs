@@ -31,8 +31,8 @@ fn page() -> String {
     metrics.page().unwrap()
 }
 
-/// The page in Prometheus' text format, which the tool reads: a counter's family has the name of its samples, and there is no
-/// end mark.
+/// The page in Prometheus' text format, which the tool reads: a counter's family has the name of its samples,
+/// and there is no end mark.
 fn as_text(page: &str) -> String {
     let mut text = String::new();
     let mut counter = None;
@@ -83,6 +83,6 @@ fn promtool_accepts_the_page() {
     };
     promtool.stdin.take().unwrap().write_all(as_text(&page).as_bytes()).unwrap();
     let output = promtool.wait_with_output().unwrap();
-    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-    assert!(output.status.success() && said.is_empty(), "{said}");
+    let output_text = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(output.status.success() && output_text.is_empty(), "{output_text}");
 }

@@ -4,8 +4,8 @@ use crate::simulation::figures::quantile;
 use crate::simulation::run::run;
 use crate::simulation::scenario::{CounterFault, Scenario};
 
-/// Share of the target in which `maxWorkers` can do the work, so that it can be met: the rest is for faults, the start and the
-/// last shard.
+/// Share of the target in which `maxWorkers` can do the work, so that it can be met: the rest is for faults,
+/// the start and the last shard.
 const POSSIBLE: f64 = 0.75;
 
 /// A target in seconds that about this many `workers` can meet.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use verbatim_crds::destination::Overwrite;
-use verbatim_ledger::plan::{self, Sources};
+use verbatim_ledger::plan::{self, PlanInput};
 use verbatim_ledger::worker::WorkerError;
 use verbatim_text::{bytes, files};
 
@@ -25,20 +25,20 @@ use crate::worker::open_job::OpenJobError;
 pub fn plan(args: &PlanArgs, console: &Console) -> Result<u8, CommandError> {
     store_runtime()?.block_on(async {
         let job = open_job(&args.job.file).await?;
-        let sources = Sources {
+        let input = PlanInput {
             spec: &job.spec,
             source: job.stores.source.clone(),
             destination: job.stores.destination.clone(),
             lists: Arc::clone(&job.stores.lists),
         };
-        let draft = plan::draft(&sources, &|_| {}).await.map_err(open_job_error)?;
+        let draft = plan::draft(&input, &|_| {}).await.map_err(open_job_error)?;
         let overwrite = job.spec.destination.overwrite;
         let mut existing = 0;
         for file in draft.iter() {
             let file = file.map_err(open_job_error)?;
-            existing += u64::from(!file.there.is_empty());
+            existing += u64::from(!file.existing.is_empty());
             if args.list {
-                let action = match (&file.etag, file.there.is_empty(), overwrite) {
+                let action = match (&file.etag, file.existing.is_empty(), overwrite) {
                     (None, ..) => "missing: it will fail",
                     (_, true, _) => "transcribe",
                     (_, false, Overwrite::Always) => "transcribe again",

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use futures::TryStreamExt;
 use verbatim_ledger::outcome::Outcome;
-use verbatim_ledger::record::Line;
 use verbatim_ledger::report::Report;
+use verbatim_ledger::shard_record::ReportLine;
 use verbatim_store::Read;
 
 use crate::args::ReportArgs;
@@ -28,7 +28,7 @@ pub fn report(args: &ReportArgs, console: &Console) -> Result<u8, CommandError> 
         let Some(report) = job.report().await? else {
             return Err(CommandError::Failed(format!(
                 "no report exists yet at {}: `verbatim status` shows the progress of the job",
-                job.ledger.address(&job.ledger.report())
+                job.ledger.address(&job.ledger.report_key())
             )));
         };
         if args.csv {
@@ -57,7 +57,7 @@ fn table(report: &Report) -> String {
 /// Prints every line of the report as CSV while it downloads: a report can be larger than memory.
 async fn print_csv(job: &OpenJob, console: &Console) -> Result<(), CommandError> {
     let failed = CommandError::failed;
-    let key = job.ledger.report_lines();
+    let key = job.ledger.report_lines_key();
     let download = job.ledger.store().get(&key, Read::default()).await.map_err(|error| failed(&error))?;
     let mut writer = csv::Writer::from_writer(Vec::new());
     let header = [
@@ -82,7 +82,7 @@ async fn print_csv(job: &OpenJob, console: &Console) -> Result<(), CommandError>
         let end = rest.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         for line in rest.drain(..end).as_slice().split(|byte| *byte == b'\n').filter(|line| !line.is_empty())
         {
-            let line: Line = serde_json::from_slice(line).map_err(|error| failed(&error))?;
+            let line: ReportLine = serde_json::from_slice(line).map_err(|error| failed(&error))?;
             writer.write_record(row(&line)).map_err(|error| failed(&error))?;
         }
         let written = writer.into_inner().map_err(|error| failed(&error))?;
@@ -92,7 +92,7 @@ async fn print_csv(job: &OpenJob, console: &Console) -> Result<(), CommandError>
     Ok(())
 }
 
-fn row(line: &Line) -> [String; 12] {
+fn row(line: &ReportLine) -> [String; 12] {
     let outcome: &Outcome = &line.outcome;
     let seconds = |milliseconds: u64| format!("{:.3}", milliseconds as f64 / 1000.0);
     [

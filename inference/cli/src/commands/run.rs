@@ -5,7 +5,7 @@ use std::time::Duration;
 use verbatim_crds::destination::{Format, Overwrite};
 use verbatim_crds::recognition::Timestamps;
 use verbatim_crds::{TranscriptionJob, TranscriptionJobSpec, manifest};
-use verbatim_ledger::worker::Left;
+use verbatim_ledger::worker::StopReason;
 
 use crate::args::{self, RunArgs};
 use crate::console::Console;
@@ -75,8 +75,8 @@ fn run_over_ledger(
     let drains = !ledger_run.policy.grace_period.is_zero();
     let done = run_ledger(&ledger_run, console, load)?;
     let report = match &done.left {
-        Left::Complete(report) => Some(report),
-        Left::NothingToClaim | Left::Drained => None,
+        StopReason::Complete(report) => Some(report),
+        StopReason::NothingToClaim | StopReason::Drained => None,
     };
     if done.loading.is_zero() {
         console.note("The job is already complete: nothing to do");
@@ -86,7 +86,7 @@ fn run_over_ledger(
     Ok(match report {
         Some(report) => {
             console.note(&job_totals(report));
-            console.note(&format!("Report: {}", done.ledger.address(&done.ledger.report_lines())));
+            console.note(&format!("Report: {}", done.ledger.address(&done.ledger.report_lines_key())));
             if report.files.failed > 0 { exit::SOME_FAILED } else { exit::DONE }
         }
         None => {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use verbatim_crds::contract::messages::LedgerPhase as Phase;
-use verbatim_ledger::status::{Observer, Status};
+use verbatim_ledger::status::{JobStatus, StatusReader};
 
 use crate::args::StatusArgs;
 use crate::console::Console;
@@ -26,10 +26,10 @@ const UPDATE_INTERVAL: Duration = Duration::from_secs(2);
 pub fn status(args: &StatusArgs, console: &Console) -> Result<u8, CommandError> {
     store_runtime()?.block_on(async {
         let job = open_job(&args.job.file).await?;
-        let mut observer = Observer::new(job.ledger.clone());
+        let mut reader = StatusReader::new(job.ledger.clone());
         let mut first: Option<(Instant, Duration)> = None;
         loop {
-            let status = observer.look().await.map_err(OpenJobError::from)?;
+            let status = reader.read().await.map_err(OpenJobError::from)?;
             let now = Instant::now();
             // The store's clock gives the time until the first update, our clock the time since then; the two
             // are never compared.
@@ -37,21 +37,21 @@ pub fn status(args: &StatusArgs, console: &Console) -> Result<u8, CommandError> 
                 let (since, before) = *first.get_or_insert((now, elapsed));
                 before + now.duration_since(since)
             });
-            let left = elapsed.and_then(|elapsed| status.left(elapsed));
+            let left = elapsed.and_then(|elapsed| status.time_left(elapsed));
             if args.json {
-                let mut json = serde_json::to_value(&status).unwrap_or_default();
+                let mut json = status.json();
                 json["secondsLeft"] = left.map(|left| left.as_secs_f64()).into();
                 console.print(&format!("{json}\n"));
             } else {
                 console.print(&format!("{}\n", status_line(&status, elapsed, left)));
             }
-            if !args.watch || status.phase == Phase::Complete {
+            if !args.watch || status.progress.phase == Phase::Complete {
                 if !args.json {
                     for line in &status.failures {
                         console.print(&recorded_failure_line(line));
                     }
                 }
-                return Ok(if status.failed > 0 { exit::SOME_FAILED } else { exit::DONE });
+                return Ok(if status.progress.failed > 0 { exit::SOME_FAILED } else { exit::DONE });
             }
             tokio::time::sleep(UPDATE_INTERVAL).await;
         }
@@ -59,23 +59,25 @@ pub fn status(args: &StatusArgs, console: &Console) -> Result<u8, CommandError> 
 }
 
 /// Progress of a job, on one line.
-fn status_line(status: &Status, elapsed: Option<Duration>, left: Option<Duration>) -> String {
-    match status.phase {
+fn status_line(status: &JobStatus, elapsed: Option<Duration>, left: Option<Duration>) -> String {
+    match status.progress.phase {
         Phase::Unplanned => return "Not started: no plan exists yet".to_owned(),
         Phase::Complete => {
             return format!(
                 "Complete: {} transcribed, {} skipped, {} failed",
-                status.succeeded, status.skipped, status.failed
+                status.progress.succeeded, status.progress.skipped, status.progress.failed
             );
         }
         Phase::Running => {}
     }
-    let mut parts = vec![format!("{} of {} files", status.ended(), status.files)];
-    if status.failed > 0 {
-        parts.push(format!("{} failed", status.failed));
+    let progress = &status.progress;
+    let ended = progress.succeeded + progress.failed + progress.skipped;
+    let mut parts = vec![format!("{ended} of {} files", progress.files)];
+    if progress.failed > 0 {
+        parts.push(format!("{} failed", progress.failed));
     }
-    parts.push(format!("{} of {}", bytes(status.bytes_done), bytes(status.bytes)));
-    let audio = status.audio_milliseconds as f64 / 1000.0;
+    parts.push(format!("{} of {}", bytes(progress.bytes_done), bytes(progress.bytes)));
+    let audio = progress.audio_milliseconds as f64 / 1000.0;
     parts.push(format!("{} of audio", clock(audio)));
     if let Some(elapsed) = elapsed.filter(|elapsed| !elapsed.is_zero() && audio > 0.0) {
         parts.push(format!("{}x real time", ratio(audio / elapsed.as_secs_f64())));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use verbatim_crds::contract::env;
 use verbatim_crds::{Manifest, manifest};
-use verbatim_ledger::worker::Left;
+use verbatim_ledger::worker::StopReason;
 
 use crate::args::{self, WorkerArgs};
 use crate::commands::run::job_error;
@@ -71,8 +71,8 @@ fn work(
         console.line(&summary::summary(&run.counts, &run.summary_facts()));
     }
     let code = match run.left {
-        Left::Drained => run.signal.map_or(exit::DRAINED, |code| exit::after_signal(code, true)),
-        Left::Complete(_) | Left::NothingToClaim => exit::DONE,
+        StopReason::Drained => run.signal.map_or(exit::DRAINED, |code| exit::after_signal(code, true)),
+        StopReason::Complete(_) | StopReason::NothingToClaim => exit::DONE,
     };
     Ok((code, run))
 }

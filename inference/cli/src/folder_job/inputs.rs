@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use verbatim_crds::destination::Format;
 use verbatim_ledger::plan::LeftOut;
-use verbatim_ledger::plan::patterns::Choice;
+use verbatim_ledger::plan::patterns::Selection;
 use verbatim_protocol::failure::{Failure, FailureReason};
 use verbatim_protocol::task::FileOverrides;
 
@@ -147,7 +147,7 @@ impl Collector {
 
     fn add_folder(&mut self, input: &Path, several: bool) {
         let prefix = if several { own_name(input) } else { PathBuf::new() };
-        for found in walk(input, &|_| Choice::Look, &mut self.left_out) {
+        for found in walk(input, &|_| Selection::IfAudio, &mut self.left_out) {
             if !self.is_first(&found.path) {
                 continue;
             }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use verbatim_crds::TranscriptionJobSpec;
 use verbatim_crds::destination::{Format, Layout};
 use verbatim_crds::path::{self, PathError};
-use verbatim_ledger::plan::list::{self, Entry, ReadError};
+use verbatim_ledger::plan::list::{self, ListEntry, ListError};
 use verbatim_ledger::plan::patterns::{PatternError, Patterns};
 use verbatim_ledger::plan::{LeftOut, LineProblem};
 use verbatim_protocol::task::FileOverrides;
@@ -99,7 +99,7 @@ pub fn plan(spec: &TranscriptionJobSpec, base: &Path) -> Result<Plan, JobError> 
         Some(names) => find_named(&folder, names, &mut left_out),
         None => {
             let patterns = Patterns::new(&source.include, &source.exclude)?;
-            let choose = |below: &Path| patterns.choose(&below.to_string_lossy());
+            let choose = |below: &Path| patterns.select(&below.to_string_lossy());
             let found = walk(&folder, &choose, &mut left_out);
             found.into_iter().map(|file| (file, FileOverrides::default())).collect()
         }
@@ -143,14 +143,14 @@ fn read_list(path: &Path) -> Result<Vec<(PathBuf, FileOverrides)>, JobError> {
     let unread = |source| JobError::List { path: path.to_owned(), source };
     let file = fs::File::open(path).map_err(unread)?;
     let mut names = Vec::new();
-    list::read(&path.to_string_lossy(), BufReader::new(file), &mut |_, entry: Entry| {
+    list::read(&path.to_string_lossy(), BufReader::new(file), &mut |_, entry: ListEntry| {
         let overrides = FileOverrides { channel: entry.channel, language: entry.language };
         names.push((PathBuf::from(entry.name), overrides));
         Ok(())
     })
     .map_err(|error| match error {
-        ReadError::Io(source) => unread(source),
-        ReadError::Line(line, problem) => JobError::Line { path: path.to_owned(), line, problem },
+        ListError::Io(source) => unread(source),
+        ListError::Line(line, problem) => JobError::Line { path: path.to_owned(), line, problem },
     })?;
     Ok(names)
 }

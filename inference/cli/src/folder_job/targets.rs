@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use verbatim_crds::destination::Format;
-use verbatim_ledger::plan::digest::Digest;
+use verbatim_ledger::plan::digest::NameDigest;
 use verbatim_ledger::plan::unique_targets::{Recordings, resolve};
 
 use super::plan::{Recording, Target, identity};
@@ -52,7 +52,7 @@ struct Names<'a> {
     recordings: &'a mut [Recording],
     places: Vec<(PathBuf, OsString)>,
     formats: &'a [Format],
-    digests: Vec<Digest>,
+    digests: Vec<NameDigest>,
 }
 
 impl Names<'_> {
@@ -68,7 +68,7 @@ impl Recordings for Names<'_> {
         u32::try_from(self.recordings.len()).unwrap_or(u32::MAX)
     }
 
-    fn target(&self, index: u32) -> Digest {
+    fn target(&self, index: u32) -> NameDigest {
         self.digests[index as usize]
     }
 
@@ -80,13 +80,13 @@ impl Recordings for Names<'_> {
         Ok(())
     }
 
-    fn replaceable(&self, index: u32) -> Result<Option<Digest>, TargetError> {
+    fn replaceable(&self, index: u32) -> Result<Option<NameDigest>, TargetError> {
         let path = &self.recordings[index as usize].path;
         let is_format = |extension| self.formats.iter().any(|format| extension == format.extension());
         Ok(path.extension().is_some_and(is_format).then(|| digest(&identity(path))))
     }
 
-    fn transcripts(&self, index: u32) -> Result<Vec<(Format, Digest)>, TargetError> {
+    fn transcripts(&self, index: u32) -> Result<Vec<(Format, NameDigest)>, TargetError> {
         let paths = self.formats.iter().map(|format| (*format, self.transcript(index, *format)));
         // Most transcripts do not exist yet, and then they are no recording.
         Ok(paths
@@ -109,14 +109,14 @@ impl Recordings for Names<'_> {
     }
 }
 
-fn target_digest(target: &Target) -> Digest {
+fn target_digest(target: &Target) -> NameDigest {
     match target {
-        Target::Stdout(_) => Digest::default(),
+        Target::Stdout(_) => NameDigest::default(),
         Target::Files { folder, stem } => digest(&folder.join(stem)),
     }
 }
 
 /// Digest of a path. Two spellings of one path (`a//b`, `a/./b`) have one digest.
-fn digest(path: &Path) -> Digest {
-    Digest::of(path.components().collect::<PathBuf>().as_os_str().as_encoded_bytes())
+fn digest(path: &Path) -> NameDigest {
+    NameDigest::of(path.components().collect::<PathBuf>().as_os_str().as_encoded_bytes())
 }

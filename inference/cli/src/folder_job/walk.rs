@@ -5,8 +5,8 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use verbatim_ledger::plan::LeftOut;
-use verbatim_ledger::plan::audio;
-use verbatim_ledger::plan::patterns::Choice;
+use verbatim_ledger::plan::extension;
+use verbatim_ledger::plan::patterns::Selection;
 use verbatim_protocol::failure::{Failure, FailureReason};
 use walkdir::{DirEntry, WalkDir};
 
@@ -25,7 +25,7 @@ pub(super) struct FoundFile {
 /// folder. `choose` gets each file's path below the folder.
 pub(super) fn walk(
     folder: &Path,
-    choose: &dyn Fn(&Path) -> Choice,
+    choose: &dyn Fn(&Path) -> Selection,
     left_out: &mut LeftOut,
 ) -> Vec<FoundFile> {
     let mut found = Vec::new();
@@ -50,14 +50,14 @@ pub(super) fn walk(
 fn take(
     folder: &Path,
     entry: &DirEntry,
-    choose: &dyn Fn(&Path) -> Choice,
+    choose: &dyn Fn(&Path) -> Selection,
     left_out: &mut LeftOut,
 ) -> Option<FoundFile> {
     let path = entry.path();
     let choice = choose(path.strip_prefix(folder).unwrap_or(path));
-    if choice == Choice::Leave {
+    if choice == Selection::Exclude {
         left_out.excluded += 1;
-    } else if entry.file_type().is_file() && (choice == Choice::Take || looks_like_audio(path)) {
+    } else if entry.file_type().is_file() && (choice == Selection::Include || looks_like_audio(path)) {
         // The engine reports a file that vanishes now.
         let bytes = entry.metadata().map_or(0, |metadata| metadata.len());
         return Some(FoundFile { path: path.to_owned(), bytes, failure: None });
@@ -72,13 +72,13 @@ fn take(
 fn unreadable(
     folder: &Path,
     error: &walkdir::Error,
-    choose: &dyn Fn(&Path) -> Choice,
+    choose: &dyn Fn(&Path) -> Selection,
     left_out: &mut LeftOut,
 ) -> Option<FoundFile> {
     let path = error.path().unwrap_or(folder).to_owned();
     if is_hidden(&path) && path != folder {
         left_out.hidden += 1;
-    } else if choose(path.strip_prefix(folder).unwrap_or(&path)) == Choice::Leave {
+    } else if choose(path.strip_prefix(folder).unwrap_or(&path)) == Selection::Exclude {
         left_out.excluded += 1;
     } else if path.is_symlink() && !has_audio_extension(&path) {
         left_out.not_audio += 1;
@@ -117,7 +117,7 @@ fn looks_like_audio(path: &Path) -> bool {
 }
 
 fn has_audio_extension(path: &Path) -> bool {
-    path.file_name().and_then(|name| name.to_str()).is_some_and(audio::has_audio_ending)
+    path.file_name().and_then(|name| name.to_str()).is_some_and(extension::has_audio_extension)
 }
 
 /// Whether the file begins as the common containers do, for recordings without an extension. An unreadable

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use verbatim_ledger::outcome::{Outcome, Verdict};
-use verbatim_ledger::worker::watch::{Event, Watch};
+use verbatim_ledger::outcome::{FileResult, Outcome};
+use verbatim_ledger::worker::events::{Event, Listener};
 use verbatim_protocol::failure::{Failure, FailureReason};
-use verbatim_supervisor::metrics::Spool;
+use verbatim_supervisor::metrics::SpoolUsage;
 use verbatim_text as text;
 
 use super::left_out::left_out;
@@ -64,9 +64,9 @@ impl JobProgressReporter {
         // sums.
         let id = usize::MAX;
         self.0.update(|counts| match outcome.result {
-            Verdict::Succeeded => counts.add_done(id, bytes, outcome.audio_milliseconds as f64 / 1000.0),
-            Verdict::Skipped => counts.add_skipped(id, bytes, false),
-            Verdict::Failed => {
+            FileResult::Succeeded => counts.add_done(id, bytes, outcome.audio_milliseconds as f64 / 1000.0),
+            FileResult::Skipped => counts.add_skipped(id, bytes, false),
+            FileResult::Failed => {
                 let failure = Failure {
                     reason: outcome.reason.unwrap_or(FailureReason::ReadFailed),
                     message: outcome.message.clone().unwrap_or_default(),
@@ -80,14 +80,14 @@ impl JobProgressReporter {
     }
 }
 
-impl Watch for JobProgressReporter {
-    fn hear(&self, event: &Event<'_>) {
+impl Listener for JobProgressReporter {
+    fn on_event(&self, event: &Event<'_>) {
         match event {
             Event::Listed { objects } => self.0.console.set_bar(0.0, format!("{objects} objects listed")),
-            Event::Planned { plan, ours, .. } => {
+            Event::Planned { plan, made_here, .. } => {
                 let files = usize::try_from(plan.files).unwrap_or(usize::MAX);
                 self.0.set(|counts| (counts.files, counts.bytes) = (files, plan.bytes));
-                let action = if *ours { "Planned" } else { "Found the plan of" };
+                let action = if *made_here { "Planned" } else { "Found the plan of" };
                 let suffix = left_out(&plan.left_out)
                     .map(|left_out| format!("; left out: {left_out}"))
                     .unwrap_or_default();
@@ -98,18 +98,20 @@ impl Watch for JobProgressReporter {
                     text::count(plan.shards.len(), "shard", "shards")
                 ));
             }
-            Event::WaitsForPlan => self.0.console.note("Waiting for another worker to make the plan"),
+            Event::WaitingForPlan => self.0.console.note("Waiting for another worker to make the plan"),
             Event::Finished { file, outcome } => self.add_outcome(&file.key, file.size, outcome),
-            Event::Spooled { files, bytes, most_bytes } => {
-                self.0.observers.spool(Spool { files: *files, bytes: *bytes, most_bytes: *most_bytes });
+            Event::SpoolUsage { files, bytes, max_bytes } => {
+                self.0.observers.spool(SpoolUsage { files: *files, bytes: *bytes, limit_bytes: *max_bytes });
             }
             Event::Claimed { shard, epoch, files, .. } if *epoch > 1 => {
                 tracing::info!(shard, epoch, files, "shard taken over");
             }
             Event::Claimed { shard, files, .. } => tracing::debug!(shard, files, "shard claimed"),
-            Event::Ended { shard, ended } => tracing::debug!(shard, "shard ended: {ended:?}"),
-            Event::Beaten { shard } => tracing::debug!(shard, "shard lost to another worker"),
-            Event::Waits { open } => tracing::debug!(open, "waiting: other workers hold all open shards"),
+            Event::SessionEnded { shard, end } => tracing::debug!(shard, "shard ended: {end:?}"),
+            Event::LostRace { shard } => tracing::debug!(shard, "shard lost to another worker"),
+            Event::WaitingForOthers { open } => {
+                tracing::debug!(open, "waiting: other workers hold all open shards")
+            }
             _ => {}
         }
     }

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use verbatim_ledger::record::Line;
 use verbatim_ledger::report::Report;
+use verbatim_ledger::shard_record::ReportLine;
 use verbatim_text::{clock, files, ratio};
 
 use crate::escaped_path::EscapedPath;
@@ -29,7 +29,7 @@ pub fn job_totals(report: &Report) -> String {
 }
 
 /// A failed recording of the report, on one line with its end.
-pub fn recorded_failure_line(line: &Line) -> String {
+pub fn recorded_failure_line(line: &ReportLine) -> String {
     let reason = line.outcome.reason.map(|reason| reason.as_str()).unwrap_or_default();
     let message = line.outcome.message.as_deref().unwrap_or_default();
     format!("FAILED {}: {reason}: {message}\n", EscapedPath(line.key.as_ref()))

@@ -5,18 +5,18 @@ use std::sync::Arc;
 use super::engine_log::EngineLog;
 use crate::console::Console;
 use crate::error::CommandError;
-use verbatim_supervisor::board::Board;
+use verbatim_supervisor::engine_event::{Observer, Observers};
 use verbatim_supervisor::http;
-use verbatim_supervisor::http::{AskJob, Server, WholeJob};
-use verbatim_supervisor::metrics::{Metrics, Spool};
-use verbatim_supervisor::observe::{Observer, Observers};
+use verbatim_supervisor::http::{JobProgressSlot, JobProgressSource, Server};
+use verbatim_supervisor::metrics::{Metrics, SpoolUsage};
 use verbatim_supervisor::progress::Progress;
+use verbatim_supervisor::status::StatusTracker;
 
 /// Metrics and status over HTTP; served until this is dropped.
 struct HttpStatus {
     metrics: Arc<Metrics>,
-    board: Arc<Board>,
-    job: Arc<WholeJob>,
+    status: Arc<StatusTracker>,
+    job: Arc<JobProgressSlot>,
     _server: Server,
 }
 
@@ -36,14 +36,14 @@ impl RunObservers {
         let http = match address {
             None => None,
             Some(address) => {
-                let (metrics, board) = (Arc::new(Metrics::new()), Arc::new(Board::new()));
-                let job = Arc::new(WholeJob::default());
-                let parts = (Arc::clone(&metrics), Arc::clone(&board), Arc::clone(&job));
+                let (metrics, status) = (Arc::new(Metrics::new()), Arc::new(StatusTracker::new()));
+                let job = Arc::new(JobProgressSlot::default());
+                let parts = (Arc::clone(&metrics), Arc::clone(&status), Arc::clone(&job));
                 let server = http::serve(address, parts.0, parts.1, parts.2)
                     .map_err(|error| CommandError::usage(&error))?;
                 let address = server.address();
                 console.note(&format!("Serving http://{address}/metrics, /status, /job, /healthz, /readyz"));
-                Some(HttpStatus { metrics, board, job, _server: server })
+                Some(HttpStatus { metrics, status, job, _server: server })
             }
         };
         Ok(Self { engine_log: Arc::new(EngineLog::new(console)), http })
@@ -59,23 +59,23 @@ impl RunObservers {
         let mut all: Vec<Arc<dyn Observer>> = vec![Arc::clone(&self.engine_log) as Arc<dyn Observer>];
         if let Some(http) = &self.http {
             all.push(Arc::clone(&http.metrics) as Arc<dyn Observer>);
-            all.push(Arc::clone(&http.board) as Arc<dyn Observer>);
+            all.push(Arc::clone(&http.status) as Arc<dyn Observer>);
         }
         all.extend(additional);
         Arc::new(Observers(all))
     }
 
     /// Sets the source of the whole job's progress, for `/job`.
-    pub fn set_job_status(&self, source: Arc<dyn AskJob>) {
+    pub fn set_job_status(&self, source: Arc<dyn JobProgressSource>) {
         if let Some(http) = &self.http {
-            http.job.know(source);
+            http.job.set(source);
         }
     }
 
     /// Reports the content of the spool.
-    pub fn spool(&self, spool: Spool) {
+    pub fn spool(&self, spool: SpoolUsage) {
         if let Some(http) = &self.http {
-            http.metrics.spooled(spool);
+            http.metrics.spool_usage(spool);
         }
     }
 
@@ -84,7 +84,7 @@ impl RunObservers {
         if let Some(http) = &self.http {
             let progress = progress();
             http.metrics.progress(&progress);
-            http.board.progress(progress);
+            http.status.progress(progress);
         }
     }
 }

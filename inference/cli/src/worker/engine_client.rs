@@ -11,7 +11,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use crossbeam_channel::{Sender, unbounded};
 use tokio::sync::oneshot;
-use verbatim_ledger::worker::transcribe::{NotTranscribed, Parts, Spooled, Transcribe, Transcribed};
+use verbatim_ledger::worker::transcribe::{
+    EngineTimes, NotTranscribed, SpooledRecording, Transcribe, Transcribed,
+};
 
 use crate::output::render::render;
 use crate::output::transcript_builder::TranscriptBuilder;
@@ -57,7 +59,7 @@ struct PendingTask {
 }
 
 /// A transcript and the times of its parts.
-type TaskResult = Result<(Transcript, Parts), NotTranscribed>;
+type TaskResult = Result<(Transcript, EngineTimes), NotTranscribed>;
 
 impl Shared {
     fn pending(&self) -> MutexGuard<'_, HashMap<usize, PendingTask>> {
@@ -71,7 +73,7 @@ impl Shared {
         if self.stop.load(Ordering::Acquire) {
             NotTranscribed::Interrupted
         } else {
-            NotTranscribed::Gone(why.to_owned())
+            NotTranscribed::NoEngine(why.to_owned())
         }
     }
 
@@ -111,13 +113,13 @@ impl Shared {
 
 impl PendingTask {
     /// The engine's own timings, relative to the submission. Invalid times are left out.
-    fn parts(&self, reported: &event::StageTimes) -> Parts {
-        let Some(begun) = self.begun else { return Parts::default() };
+    fn parts(&self, reported: &event::StageTimes) -> EngineTimes {
+        let Some(begun) = self.begun else { return EngineTimes::default() };
         let waited = begun.saturating_duration_since(self.submitted);
         let after =
             |seconds: f64| Duration::try_from_secs_f64(seconds).ok().map(|time| waited.saturating_add(time));
         let model = reported.inference.and_then(|(from, to)| Some(after(from)?..after(to)?));
-        Parts { decode: after(reported.decode_end).map(|decoded| waited..decoded), infer: model }
+        EngineTimes { decode: after(reported.decode_end).map(|decoded| waited..decoded), infer: model }
     }
 }
 
@@ -172,7 +174,7 @@ impl EngineClient {
 
 #[async_trait]
 impl Transcribe for EngineClient {
-    async fn transcribe(&self, recording: Spooled) -> Result<Transcribed, NotTranscribed> {
+    async fn transcribe(&self, recording: SpooledRecording) -> Result<Transcribed, NotTranscribed> {
         if self.shared.stop.load(Ordering::Acquire) {
             return Err(NotTranscribed::Interrupted);
         }
@@ -201,7 +203,7 @@ impl Transcribe for EngineClient {
             formats,
             audio_milliseconds: milliseconds(transcript.duration),
             processing_milliseconds: milliseconds(transcript.processing.seconds),
-            parts,
+            times: parts,
         })
     }
 

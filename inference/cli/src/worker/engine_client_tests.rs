@@ -3,7 +3,7 @@
 use crossbeam_channel::{Receiver, TryRecvError};
 use std::sync::mpsc;
 
-use verbatim_ledger::plan::file::PlannedFile;
+use verbatim_ledger::plan::PlannedFile;
 
 use super::*;
 use verbatim_protocol::engine_handle::EngineHandle;
@@ -80,7 +80,7 @@ async fn submit(client: &EngineClient, key: impl Into<String>) -> Result<Transcr
     let key = key.into();
     let file: PlannedFile =
         serde_json::from_value(serde_json::json!({"key": key, "size": 1, "target": key})).unwrap();
-    client.transcribe(Spooled { file, path: key.into() }).await
+    client.transcribe(SpooledRecording { file, path: key.into() }).await
 }
 
 fn run<T>(future: impl std::future::Future<Output = T>) -> T {
@@ -123,7 +123,7 @@ fn an_engine_that_ends_leaves_no_caller_waiting() {
     let Started { client, thread, taken, .. } = start(1, true);
     let results = run(futures::future::join_all(["a.wav", "b.wav"].map(|key| submit(&client, key))));
     taken.recv().unwrap();
-    assert!(results.iter().all(|result| matches!(result, Err(NotTranscribed::Gone(_)))), "{results:?}");
+    assert!(results.iter().all(|result| matches!(result, Err(NotTranscribed::NoEngine(_)))), "{results:?}");
     thread.join().unwrap();
-    assert!(matches!(run(submit(&client, "late.wav")), Err(NotTranscribed::Gone(_))));
+    assert!(matches!(run(submit(&client, "late.wav")), Err(NotTranscribed::NoEngine(_))));
 }

@@ -8,11 +8,10 @@ use async_trait::async_trait;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, watch};
 use verbatim_crds::contract::messages::JobProgress;
-use verbatim_ledger::names::Ledger;
-use verbatim_ledger::progress;
-use verbatim_ledger::status::Observer;
+use verbatim_ledger::keys::Ledger;
+use verbatim_ledger::status::StatusReader;
 
-use verbatim_supervisor::http::{AskJob, NotKnown, Seen};
+use verbatim_supervisor::http::{CachedJobProgress, JobProgressError, JobProgressSource};
 use verbatim_text::error_chain;
 
 /// Shortest interval between two reads. News is mostly in claims, which are written every 10 s (a third of
@@ -20,7 +19,7 @@ use verbatim_text::error_chain;
 /// read costs a GET, two or more LISTs, and a GET per new claim and outcome.
 const MIN_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Time limit of a read: a request that a store leaves open is repeated. The ledger's observer keeps what it
+/// Time limit of a read: a request that a store leaves open is repeated. The ledger's reader keeps what it
 /// has read, so that the next read gets further; the first read of a job of 5,000 shards may need that.
 const READ_TIMEOUT: Duration = Duration::from_secs(8);
 
@@ -37,8 +36,7 @@ pub struct JobStatusCache {
     min_interval: Duration,
     read_timeout: Duration,
     max_wait: Duration,
-    ledger: Ledger,
-    observer: Arc<Mutex<Observer>>,
+    reader: Arc<Mutex<StatusReader>>,
     state: watch::Sender<State>,
 }
 
@@ -58,10 +56,10 @@ struct State {
 impl JobStatusCache {
     /// Without a status yet. Requests run on `stores`.
     pub fn new(ledger: Ledger, stores: Handle) -> Self {
-        let observer = Arc::new(Mutex::new(Observer::new(ledger.clone())));
+        let reader = Arc::new(Mutex::new(StatusReader::new(ledger)));
         let (min_interval, read_timeout, max_wait) = (MIN_INTERVAL, READ_TIMEOUT, MAX_WAIT);
         let state = watch::Sender::default();
-        Self { stores, min_interval, read_timeout, max_wait, ledger, observer, state }
+        Self { stores, min_interval, read_timeout, max_wait, reader, state }
     }
 
     /// Starts a read, unless one is in progress or the last one is recent.
@@ -75,10 +73,10 @@ impl JobStatusCache {
         if !starts {
             return;
         }
-        let (ledger, observer, limit) = (self.ledger.clone(), Arc::clone(&self.observer), self.read_timeout);
+        let (reader, limit) = (Arc::clone(&self.reader), self.read_timeout);
         let read = self.stores.spawn(async move {
-            match tokio::time::timeout(limit, observer.lock().await.look()).await {
-                Ok(Ok(status)) => Ok(progress::of_status(&status, &ledger)),
+            match tokio::time::timeout(limit, reader.lock().await.read()).await {
+                Ok(Ok(status)) => Ok(status.progress),
                 Ok(Err(error)) => Err(error_chain(&error)),
                 Err(_) => Err(format!("failed to read the ledger within {limit:?}; try again")),
             }
@@ -101,8 +99,8 @@ impl JobStatusCache {
 }
 
 #[async_trait]
-impl AskJob for JobStatusCache {
-    async fn ask(&self) -> Result<Seen, NotKnown> {
+impl JobProgressSource for JobStatusCache {
+    async fn job_progress(&self) -> Result<CachedJobProgress, JobProgressError> {
         self.refresh_if_due();
         let (mut state, max_wait) = (self.state.subscribe(), self.max_wait);
         // On the stores' runtime, which certainly has a clock.
@@ -113,9 +111,9 @@ impl AskJob for JobStatusCache {
         let _ = waiting.await;
         let state = self.state.borrow().clone();
         match (state.last, state.error) {
-            (Some((when, job)), _) => Ok(Seen { job, age: when.elapsed() }),
-            (None, Some(why)) if !state.reading => Err(NotKnown::Failed(why)),
-            (None, _) => Err(NotKnown::Looking),
+            (Some((when, job)), _) => Ok(CachedJobProgress { job, age: when.elapsed() }),
+            (None, Some(why)) if !state.reading => Err(JobProgressError::Failed(why)),
+            (None, _) => Err(JobProgressError::Pending),
         }
     }
 }
@@ -126,7 +124,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use verbatim_crds::contract::messages::LedgerPhase;
-    use verbatim_ledger::place::Place;
+    use verbatim_ledger::store_location::StoreLocation;
     use verbatim_store::memory::MemoryStore;
     use verbatim_store::{
         CountingStore, Download, ETag, ErrorKind, Object, ObjectStore, Operation, Page, Put, Read,
@@ -176,7 +174,7 @@ mod tests {
             Arc::clone(&store) as Arc<dyn ObjectStore>,
             Arc::clone(&count) as Arc<dyn RequestObserver>,
         );
-        let ledger = Ledger::new(Place { store: Arc::new(counted), prefix: String::new() }, "uid");
+        let ledger = Ledger::new(StoreLocation { store: Arc::new(counted), prefix: String::new() }, "uid");
         (JobStatusCache { min_interval, ..JobStatusCache::new(ledger, Handle::current()) }, count, store)
     }
 
@@ -193,7 +191,7 @@ mod tests {
     fn concurrent_requests_cost_one_read() {
         run(async {
             let (cache, count, _) = cache(Duration::from_secs(3600));
-            for seen in futures::future::join_all((0..20).map(|_| cache.ask())).await {
+            for seen in futures::future::join_all((0..20).map(|_| cache.job_progress())).await {
                 assert_eq!(seen.unwrap().job.phase, LedgerPhase::Unplanned);
             }
             assert_eq!(count.0.load(Ordering::SeqCst), 1);
@@ -204,19 +202,19 @@ mod tests {
     fn a_failed_read_keeps_the_last_status() {
         run(async {
             let (cache, _, store) = cache(Duration::ZERO);
-            let key = cache.ledger.plan();
-            store.put(&key, Put::new("nonsense", "application/json")).await.unwrap();
-            assert!(matches!(cache.ask().await, Err(NotKnown::Failed(_))));
-            store.delete(&key).await.unwrap();
-            assert_eq!(cache.ask().await.unwrap().job, JobProgress::default());
-            store.put(&key, Put::new("nonsense", "application/json")).await.unwrap();
-            assert_eq!(cache.ask().await.unwrap().job, JobProgress::default());
+            let key = ".verbatim/uid/plan.json";
+            store.put(key, Put::new("nonsense", "application/json")).await.unwrap();
+            assert!(matches!(cache.job_progress().await, Err(JobProgressError::Failed(_))));
+            store.delete(key).await.unwrap();
+            assert_eq!(cache.job_progress().await.unwrap().job, JobProgress::default());
+            store.put(key, Put::new("nonsense", "application/json")).await.unwrap();
+            assert_eq!(cache.job_progress().await.unwrap().job, JobProgress::default());
         });
     }
 
     /// The cache of a job in a store that never answers.
     fn silent() -> JobStatusCache {
-        let ledger = Ledger::new(Place { store: Arc::new(Silent), prefix: String::new() }, "uid");
+        let ledger = Ledger::new(StoreLocation { store: Arc::new(Silent), prefix: String::new() }, "uid");
         JobStatusCache::new(ledger, Handle::current())
     }
 
@@ -229,7 +227,7 @@ mod tests {
                 ..silent()
             };
             for _ in 0..2 {
-                let Err(NotKnown::Failed(why)) = cache.ask().await else { panic!() };
+                let Err(JobProgressError::Failed(why)) = cache.job_progress().await else { panic!() };
                 assert!(why.contains("within 20ms"), "{why}");
             }
         });
@@ -241,11 +239,11 @@ mod tests {
             let max_wait = Duration::from_millis(20);
             let cache = JobStatusCache { min_interval: Duration::ZERO, max_wait, ..silent() };
             let started = Instant::now();
-            assert_eq!(cache.ask().await, Err(NotKnown::Looking));
+            assert_eq!(cache.job_progress().await, Err(JobProgressError::Pending));
             // The previous status is the answer while the store does not answer.
             let job = JobProgress { files: 7, ..JobProgress::default() };
             cache.state.send_modify(|state| state.last = Some((started, job.clone())));
-            assert_eq!(cache.ask().await.unwrap().job, job);
+            assert_eq!(cache.job_progress().await.unwrap().job, job);
             assert!(started.elapsed() < READ_TIMEOUT, "{:?}", started.elapsed());
         });
     }

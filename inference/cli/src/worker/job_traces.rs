@@ -6,10 +6,10 @@ use std::time::{Duration, SystemTime};
 use tokio::runtime::Runtime;
 use verbatim_crds::contract::{env, labels};
 use verbatim_crds::{TranscriptionJob, TranscriptionJobSpec};
-use verbatim_ledger::job;
-use verbatim_ledger::worker::Left;
-use verbatim_ledger::worker::watch::Watch;
-use verbatim_trace::{Context, Service, Settings, Span, Traces};
+use verbatim_ledger::job_uid::job_uid;
+use verbatim_ledger::worker::StopReason;
+use verbatim_ledger::worker::events::Listener;
+use verbatim_trace::{Service, Span, TraceContext, TraceSettings, Traces};
 
 use super::identity::Identity;
 use super::tracing_listener::TracingListener;
@@ -22,7 +22,7 @@ const SERVICE: &str = "verbatim-worker";
 pub struct JobTraces {
     traces: Traces,
     /// Parent of all spans: the operator's span, or our own.
-    parent: Context,
+    parent: TraceContext,
     /// Our own root span, if no parent was given.
     run: Option<Span>,
     begun: SystemTime,
@@ -34,11 +34,11 @@ impl JobTraces {
     /// annotation that the operator wrote into the job; a run without a parent is a root span of its own in
     /// the job's trace.
     pub fn start(job: &TranscriptionJob, runtime: &Runtime) -> Self {
-        let settings = Settings::from_environment();
+        let settings = TraceSettings::from_environment();
         let parent = parent(job);
-        let root = settings.job(&job::uid(job)).unwrap_or_else(|| Context::of_job(""));
+        let root = settings.job_context(&job_uid(job)).unwrap_or_else(|| TraceContext::of_job(""));
         // Not the job's root span, which is the operator's: several runs of the job may exist side by side.
-        let run = parent.is_none().then(|| Span::root(root.another(), "run"));
+        let run = parent.is_none().then(|| Span::root(root.with_new_span(), "run"));
         let parent = parent.or_else(|| Some(run.as_ref()?.context())).unwrap_or(root);
         let traces = {
             let _within = runtime.enter();
@@ -48,7 +48,7 @@ impl JobTraces {
     }
 
     /// Listener that makes spans of events and forwards them to `inner`; `inner` itself without tracing.
-    pub fn listener(&self, inner: Arc<dyn Watch>, spec: &TranscriptionJobSpec) -> Arc<dyn Watch> {
+    pub fn listener(&self, inner: Arc<dyn Listener>, spec: &TranscriptionJobSpec) -> Arc<dyn Listener> {
         if !self.traces.is_on() {
             return inner;
         }
@@ -67,7 +67,7 @@ impl JobTraces {
     }
 
     /// Ends the remaining spans and sends them.
-    pub fn end(self, result: Result<&Left, &WorkerCommandError>) {
+    pub fn end(self, result: Result<&StopReason, &WorkerCommandError>) {
         let now = SystemTime::now();
         let failed = result.err().map(|error| (error.cause.as_str(), error.error.to_string()));
         let ended = |span: Span| match &failed {
@@ -79,18 +79,18 @@ impl JobTraces {
         }
         if let Some(run) = self.run {
             let left = result.ok().map(|left| match left {
-                Left::Complete(_) => "complete",
-                Left::NothingToClaim => "nothing to claim",
-                Left::Drained => "drained",
+                StopReason::Complete(_) => "complete",
+                StopReason::NothingToClaim => "nothing to claim",
+                StopReason::Drained => "drained",
             });
             ended(run.with_some("verbatim.left", left)).end(&self.traces, self.begun, now);
         }
-        self.traces.end();
+        self.traces.shutdown();
     }
 }
 
 /// The given parent. An invalid one is logged, and the run is a root of its own.
-fn parent(job: &TranscriptionJob) -> Option<Context> {
+fn parent(job: &TranscriptionJob) -> Option<TraceContext> {
     let written = || job.metadata.annotations.as_ref()?.get(labels::TRACE_PARENT).cloned();
     let given = std::env::var(env::TRACE_PARENT).ok().filter(|given| !given.is_empty());
     match given.or_else(written)?.parse() {
@@ -104,7 +104,7 @@ fn parent(job: &TranscriptionJob) -> Option<Context> {
 
 fn service(job: &TranscriptionJob) -> Service {
     let name = |name: &Option<String>| name.clone().filter(|name| !name.is_empty());
-    let mut attributes: Vec<(&'static str, String)> = vec![("verbatim.job.uid", job::uid(job))];
+    let mut attributes: Vec<(&'static str, String)> = vec![("verbatim.job.uid", job_uid(job))];
     attributes.extend(name(&job.metadata.name).map(|name| ("verbatim.job.name", name)));
     // Only a pod gets its name from the environment.
     if let Some(pod) = name(&std::env::var(env::WORKER).ok()) {

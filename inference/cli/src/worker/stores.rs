@@ -9,8 +9,8 @@ use verbatim_crds::contract::env;
 use verbatim_crds::destination::Layout;
 use verbatim_crds::path::PathError;
 use verbatim_crds::storage::{Encryption, RequestChecksum, Storage};
-use verbatim_ledger::place::Place;
-use verbatim_ledger::worker::settings::DEFAULT_PATIENCE;
+use verbatim_ledger::store_location::StoreLocation;
+use verbatim_ledger::worker::settings::DEFAULT_MAX_OUTAGE;
 use verbatim_store::s3::{Checksum, Credentials, ServerSideEncryption};
 use verbatim_store::{
     CountingStore, FsStore, ObjectStore, RequestObserver, RetryPolicy, RetryingStore, S3Config, S3Store,
@@ -21,11 +21,11 @@ use verbatim_store::{
 #[derive(Clone, Debug)]
 pub struct Stores {
     /// Recordings.
-    pub source: Place,
+    pub source: StoreLocation,
     /// Transcripts.
-    pub destination: Place,
+    pub destination: StoreLocation,
     /// The destination for the ledger, with shorter time limits: a claim has to be renewed in time.
-    pub ledger: Place,
+    pub ledger: StoreLocation,
     /// Store of the list of recordings, by its whole key.
     pub lists: Arc<dyn ObjectStore>,
     /// Key of the list in that store; none without a list.
@@ -72,7 +72,7 @@ pub async fn open(
     let source_location = match (&source.s3, &source.file) {
         (Some(s3), _) => {
             let store = bucket(&spec.storage, &s3.bucket, Arc::clone(&requests), Timeouts::default()).await?;
-            Place { store, prefix: s3.prefix.clone() }
+            StoreLocation { store, prefix: s3.prefix.clone() }
         }
         (None, Some(file)) => {
             let path = file.resolve(base)?;
@@ -81,7 +81,7 @@ pub async fn open(
                 .map_err(|source| StoresError::Source { path: path.clone(), source })?;
             let (parent, name) = if metadata.is_dir() { (path, None) } else { split(&path) };
             only = name;
-            Place { store: folder(parent, Arc::clone(&requests))?, prefix: String::new() }
+            StoreLocation { store: folder(parent, Arc::clone(&requests))?, prefix: String::new() }
         }
         (None, None) => return Err(StoresError::NoPlace("spec.source")),
     };
@@ -89,14 +89,14 @@ pub async fn open(
         (_, _, Layout::Adjacent) => source_location.clone(),
         (Some(s3), ..) => {
             let store = bucket(&spec.storage, &s3.bucket, Arc::clone(&requests), Timeouts::default()).await?;
-            Place { store, prefix: s3.prefix.clone() }
+            StoreLocation { store, prefix: s3.prefix.clone() }
         }
         (None, Some(file), _) => {
             let path = file.resolve(base)?;
             let store = FsStore::new(&path)?;
             store.create().await?;
             store.remove_leftovers().await?;
-            Place {
+            StoreLocation {
                 store: Arc::new(CountingStore::new(Arc::new(store), requests.clone())),
                 prefix: String::new(),
             }
@@ -113,7 +113,7 @@ pub async fn open(
         Some(name) => {
             let limits = Timeouts { request: lease / 3, ..Timeouts::default() };
             let store = bucket(&spec.storage, name, Arc::clone(&requests), limits).await?;
-            Place { store, prefix: destination_location.prefix.clone() }
+            StoreLocation { store, prefix: destination_location.prefix.clone() }
         }
         None => destination_location.clone(),
     };
@@ -149,7 +149,7 @@ async fn bucket(
     let counted = Arc::new(CountingStore::new(Arc::new(store), requests));
     let timed = Arc::new(TimeoutStore::new(counted, limits));
     // Outages are waited out: giving up would lose everything that was downloaded and claimed.
-    let policy = RetryPolicy { attempts: u32::MAX, total: DEFAULT_PATIENCE, ..RetryPolicy::default() };
+    let policy = RetryPolicy { attempts: u32::MAX, total: DEFAULT_MAX_OUTAGE, ..RetryPolicy::default() };
     Ok(Arc::new(RetryingStore::new(timed, policy)))
 }
 

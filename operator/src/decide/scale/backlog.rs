@@ -2,8 +2,9 @@
 
 use verbatim_crds::contract::messages::{JobProgress, LedgerPhase};
 
-/// Bytes per second of audio before there are measurements: 64 kbit/s, between telephone Opus (3000) and 16 kHz PCM (32 000). Rather
-/// too low than too high: more audio means more workers, and the first measurements correct it.
+/// Bytes per second of audio before there are measurements: 64 kbit/s, between telephone Opus (3000) and 16
+/// kHz PCM (32 000). Rather too low than too high: more audio means more workers, and the first measurements
+/// correct it.
 pub(super) const GUESSED_BYTES_PER_SECOND: f64 = 8000.0;
 /// Lowest plausible bytes per second of audio: Codec 2, 700 bit/s.
 const MIN_BYTES_PER_SECOND: f64 = 80.0;
@@ -21,7 +22,8 @@ pub(super) struct Backlog {
     pub(super) guessed: bool,
 }
 
-/// Remaining work, once there is a plan. `in_flight` is the finished audio of recordings in flight, in seconds.
+/// Remaining work, once there is a plan. `in_flight` is the finished audio of recordings in flight, in
+/// seconds.
 pub(super) fn remaining(job: Option<&JobProgress>, in_flight: f64) -> Option<Backlog> {
     let job = job.filter(|job| job.phase != LedgerPhase::Unplanned)?;
     let open_shards = job.shards.saturating_sub(job.shards_done);
@@ -30,8 +32,8 @@ pub(super) fn remaining(job: Option<&JobProgress>, in_flight: f64) -> Option<Bac
     let seen = (worked > 0 && job.audio_milliseconds > 0)
         .then(|| (job.audio_milliseconds as f64 / 1e3 / worked as f64).min(1.0 / MIN_BYTES_PER_SECOND));
     let seconds_per_byte = seen.unwrap_or(1.0 / GUESSED_BYTES_PER_SECOND);
-    // The share of recordings to skip is the same in the rest as in what is done. Recordings in flight are work, and half done on
-    // average: without them, recordings that are skipped at once would count too much.
+    // The share of recordings to skip is the same in the rest as in what is done. Recordings in flight are
+    // work, and half done on average: without them, recordings that are skipped at once would count too much.
     let begun = seen.map_or(0.0, |seconds_per_byte| 2.0 * in_flight / seconds_per_byte);
     let fresh = if worked > 0 { (worked as f64 + begun) / (done as f64 + begun) } else { 1.0 };
     let rest = (job.bytes - done) as f64;

@@ -4,12 +4,13 @@ use super::backlog::Backlog;
 use super::fleet_rate::Pace;
 use super::input::ScalingInput;
 
-/// Worker seconds per audio second before there are measurements: twice the value of two cores (docs/benchmarks.md: 0.0094), so
-/// that a job begins with too many workers rather than too few.
+/// Worker seconds per audio second before there are measurements: twice the value of two cores
+/// (docs/benchmarks.md: 0.0094), so that a job begins with too many workers rather than too few.
 pub(super) const GUESSED_REAL_TIME_FACTOR: f64 = 0.02;
 /// Share of the target that is reserved for the unforeseen: starting pods, lost nodes, slow recordings.
 pub(super) const MARGIN: f64 = 0.1;
-/// Share of the margin on either side in which nothing changes: the noise of measurements is some percent of the target.
+/// Share of the margin on either side in which nothing changes: the noise of measurements is some percent of
+/// the target.
 const BAND: f64 = 0.75;
 /// Share of the target after which measurements are no longer waited for.
 pub(super) const PATIENCE: f64 = 0.1;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::demand::View;
 use super::presence::Presence;
 
-/// Seconds from requesting a worker until it works: starting a pod (seconds; a minute with a new image) and loading a model.
+/// Seconds from requesting a worker until it works: starting a pod (seconds; a minute with a new image) and
+/// loading a model.
 const START: f64 = 45.0;
 /// Longest estimate in seconds: ten years, beyond which the measurements are invalid.
 const LONGEST: f64 = 315_360_000.0;
@@ -24,8 +25,8 @@ pub(super) struct Forecast {
     pub(super) eta: Option<Duration>,
 }
 
-/// Estimates the job's end with this number of workers. `each` has, for every present worker, the seconds since it was ready
-/// and its real-time factor.
+/// Estimates the job's end with this number of workers. `each` has, for every present worker, the seconds
+/// since it was ready and its real-time factor.
 pub(super) fn forecast(view: &View<'_>, presence: &Presence, each: &[(f64, f64)], workers: u32) -> Forecast {
     let Some((backlog, pace)) = view.backlog.zip(view.pace) else { return Forecast::default() };
     let open = f64::from(backlog.open_shards);
@@ -43,7 +44,8 @@ pub(super) fn forecast(view: &View<'_>, presence: &Presence, each: &[(f64, f64)]
     let takes = |seconds: f64| {
         if seconds <= up * start { seconds / up.max(1.0) } else { start + (seconds - up * start) / later }
     };
-    // When no shard is free, half a shard is left to each worker on average; from then on the last worker decides.
+    // When no shard is free, half a shard is left to each worker on average; from then on the last worker
+    // decides.
     let last = if open > later { takes((seconds - later * shard / 2.0).max(0.0)) } else { 0.0 };
     let fullest = if open > later { f64::INFINITY } else { FULLEST * backlog.audio_seconds / open.max(1.0) };
     let mut ends: Vec<f64> = each
@@ -56,8 +58,8 @@ pub(super) fn forecast(view: &View<'_>, presence: &Presence, each: &[(f64, f64)]
     Forecast { speed_up, eta: Duration::try_from_secs_f64(eta.clamp(0.0, LONGEST)).ok() }
 }
 
-/// Seconds from now until a worker ends the shard that it has at `last`: it was ready `up` seconds ago, and each of its shards
-/// takes `shard` seconds.
+/// Seconds from now until a worker ends the shard that it has at `last`: it was ready `up` seconds ago, and
+/// each of its shards takes `shard` seconds.
 fn ends(up: f64, shard: f64, last: f64) -> f64 {
     if shard <= 0.0 { last } else { ((up + last) / shard).ceil() * shard - up }
 }

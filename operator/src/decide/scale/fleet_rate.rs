@@ -11,19 +11,22 @@ use super::worker_rate::{KEPT, Sums, WorkerRate};
 const WINDOW: f64 = 600.0;
 /// ... but at least this many increments: a noise of a third per recording is 6 % then.
 const INCREMENTS: usize = 32;
-/// Worker seconds before sums of fewer than [`INCREMENTS`] increments are reliable: two scrapes of half a minute.
+/// Worker seconds before sums of fewer than [`INCREMENTS`] increments are reliable: two scrapes of half a
+/// minute.
 const RELIABLE_SECONDS: f64 = 60.0;
 /// Increments of counters before sums are reliable.
 const RELIABLE_INCREMENTS: usize = 4;
-/// Multiple of the median rate above which a worker is left out, given three workers or more: one wrong counter must not
-/// represent the others. Where nodes differ that much, the ledger corrects the rate ([`DISAGREE`]).
+/// Multiple of the median rate above which a worker is left out, given three workers or more: one wrong
+/// counter must not represent the others. Where nodes differ that much, the ledger corrects the rate
+/// ([`DISAGREE`]).
 const FASTEST: f64 = 5.0;
 /// Multiple of the longest recent recording after which a worker whose counter does not grow counts as idle.
 const IDLE: f64 = 2.0;
-/// Ratio between counters and ledger above which the ledger is used: it is slower, but it counts transcripts. Its own lag
-/// is a twentieth (`RELIABLE_SECONDS`), recordings in flight are a sixth ([`RECORDINGS`]).
+/// Ratio between counters and ledger above which the ledger is used: it is slower, but it counts transcripts.
+/// Its own lag is a twentieth (`RELIABLE_SECONDS`), recordings in flight are a sixth ([`RECORDINGS`]).
 const DISAGREE: f64 = 1.25;
-/// Multiple of the longest recent recording for which the ledger is watched before it is compared with counters.
+/// Multiple of the longest recent recording for which the ledger is watched before it is compared with
+/// counters.
 const RECORDINGS: f64 = 6.0;
 /// Largest multiple of the mean real-time factor for one worker.
 const SLOWEST: f64 = 5.0;

@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use super::demand::{Demand, View, target};
 use super::reason::ScalingReason;
 
-/// Share of the current workers up to which a decrease pays off: starting a pod again costs part of the savings.
+/// Share of the current workers up to which a decrease pays off: starting a pod again costs part of the
+/// savings.
 const WORTHWHILE: f64 = 0.85;
 /// Open shards per worker below which the job is in its tail.
 const TAIL_SHARDS: u32 = 2;
@@ -28,7 +29,8 @@ impl Window {
         *self = Self::default();
     }
 
-    /// Adds the number that suffices now. Returns the largest of the last `delay` seconds once the window is that long.
+    /// Adds the number that suffices now. Returns the largest of the last `delay` seconds once the window is
+    /// that long.
     fn update(&mut self, now: f64, enough: u32, delay: f64) -> Option<u32> {
         let since = *self.since.get_or_insert(now);
         while self.sufficient.back().is_some_and(|(_, number)| *number <= enough) {

@@ -24,8 +24,8 @@ pub struct ScalingInput<'a> {
     pub unschedulable: u32,
     /// The user's settings.
     pub scaling: &'a Scaling,
-    /// `activeDeadlineSeconds`. It is a limit, not a target: alone it changes nothing, since without a target `maxWorkers` run;
-    /// a later target is cut to it.
+    /// `activeDeadlineSeconds`. It is a limit, not a target: alone it changes nothing, since without a target
+    /// `maxWorkers` run; a later target is cut to it.
     pub deadline: Option<Duration>,
 }
 

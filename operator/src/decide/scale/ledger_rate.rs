@@ -6,7 +6,8 @@ use super::input::ScalingInput;
 
 /// Window in seconds: twice that of counters, since the ledger changes when claims are renewed.
 const WINDOW: f64 = 1200.0;
-/// Seconds before the rate is reliable: claims are renewed every ten seconds, so it lags by a twentieth at most.
+/// Seconds before the rate is reliable: claims are renewed every ten seconds, so it lags by a twentieth at
+/// most.
 const RELIABLE_SECONDS: f64 = 180.0;
 /// Longest gap in seconds between two updates within one window.
 const MAX_GAP: f64 = 300.0;
@@ -26,7 +27,8 @@ pub(super) struct Measured {
     pub(super) real_time_factor: f64,
     /// Length of the window in seconds.
     pub(super) watched: f64,
-    /// Whether the window begins with the job: nothing was in flight then, so the factor is too high rather than too low.
+    /// Whether the window begins with the job: nothing was in flight then, so the factor is too high rather
+    /// than too low.
     pub(super) whole: bool,
 }
 

@@ -18,8 +18,8 @@ use std::time::Duration;
 pub use self::input::{ScalingInput, WorkerSample};
 pub use self::reason::ScalingReason;
 
-/// State between reconciles. Losing it is harmless: the number of workers stays until there are measurements again, and decreases
-/// only after a whole delay.
+/// State between reconciles. Losing it is harmless: the number of workers stays until there are measurements
+/// again, and decreases only after a whole delay.
 #[derive(Default, Clone, Debug)]
 pub struct ScalingState {
     rates: fleet_rate::FleetRate,

@@ -1,5 +1,5 @@
-//! Rate of one worker: intervals that begin and end where its counter grew, so that no part of a recording in flight is
-//! counted.
+//! Rate of one worker: intervals that begin and end where its counter grew, so that no part of a recording in
+//! flight is counted.
 
 use std::collections::VecDeque;
 
@@ -9,8 +9,8 @@ use super::input::WorkerSample;
 pub(super) const KEPT: f64 = 3600.0;
 /// Seconds without a sample after which a worker counts as gone: a few scrapes of half a minute may fail.
 pub(super) const ABSENT: f64 = 90.0;
-/// Seconds since ready after which a worker's whole life is an interval, although no recording ended just now: the error is
-/// corrected when the next one ends.
+/// Seconds since ready after which a worker's whole life is an interval, although no recording ended just
+/// now: the error is corrected when the next one ends.
 const MIN_LIFE: f64 = 120.0;
 /// Highest plausible audio seconds per second of a worker: ten times the fastest GPU of docs/gpu.md.
 const MAX_RATE: f64 = 50_000.0;
@@ -82,7 +82,8 @@ impl WorkerRate {
             return;
         }
         if counter < self.counter {
-            // The process is the same, so its counter is wrong, and its earlier values are not reliable either.
+            // The process is the same, so its counter is wrong, and its earlier values are not reliable
+            // either.
             self.intervals.clear();
             (self.counted, self.counter, self.last_sample, self.up) = (now, counter, now, up);
             return;

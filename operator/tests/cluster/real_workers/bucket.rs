@@ -117,8 +117,8 @@ fn prompts() -> PathBuf {
         .current_dir(repository)
         .output()
         .unwrap_or_else(|error| panic!("failed to run python3, which fetches the prompts: {error}"));
-    let said = String::from_utf8_lossy(&fetch.stderr);
-    assert!(fetch.status.success(), "failed to fetch the Asterisk prompts from Debian: {said}");
+    let errors = String::from_utf8_lossy(&fetch.stderr);
+    assert!(fetch.status.success(), "failed to fetch the Asterisk prompts from Debian: {errors}");
     let root = PathBuf::from(String::from_utf8(fetch.stdout).unwrap().trim());
     root.join("usr/share/asterisk/sounds/en_US_f_Allison")
 }

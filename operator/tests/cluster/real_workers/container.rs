@@ -1,5 +1,5 @@
-//! Runs a worker's container as a process by its pod's spec: arguments, environment, volumes, probes, signals, exit code and
-//! termination message. Only the image is ignored.
+//! Runs a worker's container as a process by its pod's spec: arguments, environment, volumes, probes,
+//! signals, exit code and termination message. Only the image is ignored.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -91,8 +91,8 @@ impl Containers {
         for argument in container.args.iter().flatten() {
             command.arg(inside(&mounts, &expanded(argument, &environment)));
         }
-        // A kubelet mounts this file in the container; a process needs its path. And a pod that requests one processor
-        // gets one.
+        // A kubelet mounts this file in the container; a process needs its path. And a pod that requests one
+        // processor gets one.
         command.arg("--termination-log").arg(&termination_log).args(["--threads", "1"]);
         // The rest of the environment locates the model, which an image contains.
         let foreign = |name: &str| name.starts_with("AWS_") || NOT_OF_AN_IMAGE.contains(&name);

@@ -1,8 +1,9 @@
-//! Real workers: processes of `verbatim worker`, a real S3 server, and the 568 Asterisk prompts; the test acts as the kubelet.
+//! Real workers: processes of `verbatim worker`, a real S3 server, and the 568 Asterisk prompts; the test
+//! acts as the kubelet.
 //!
-//! The test is here and not in the worker's crate, because control plane and operator are here. It finds the worker's program beside the
-//! operator's, where cargo puts both. `make test` builds it; to run this test alone after a change to the worker, run `make
-//! build` first.
+//! The test is here and not in the worker's crate, because control plane and operator are here. It finds the
+//! worker's program beside the operator's, where cargo puts both. `make test` builds it; to run this test
+//! alone after a change to the worker, run `make build` first.
 
 pub mod bucket;
 pub mod container;
@@ -19,8 +20,8 @@ use crate::fleet::Fleet;
 use bucket::Bucket;
 use container::Containers;
 
-/// Largest ratio between the report's speed and the operator's: the operator samples, and its figures contain neither the start of
-/// workers nor the last recordings.
+/// Largest ratio between the report's speed and the operator's: the operator samples, and its figures contain
+/// neither the start of workers nor the last recordings.
 const TOLERANCE: f64 = 2.5;
 
 #[test]

@@ -3,8 +3,8 @@
 use super::run::Run;
 
 impl Run {
-    /// Relative error of the predicted remaining time at this progress. `None` if there was no prediction, or the job ended between
-    /// two decisions.
+    /// Relative error of the predicted remaining time at this progress. `None` if there was no prediction, or
+    /// the job ended between two decisions.
     pub(crate) fn eta_error(&self, progress: f64) -> Option<f64> {
         let step = self.steps.iter().find(|step| step.progress >= progress)?;
         let truth = self.end - step.at;

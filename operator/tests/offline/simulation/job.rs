@@ -10,7 +10,8 @@ use super::scenario::Scenario;
 
 /// Seconds between renewals of a claim, which record finished recordings in the ledger.
 const RENEWAL: f64 = 10.0;
-/// As the ledger's plan: mean recordings and bytes of a shard, bytes that a recording weighs besides its own, largest number of shards.
+/// As the ledger's plan: mean recordings and bytes of a shard, bytes that a recording weighs besides its own,
+/// largest number of shards.
 const FILES: usize = 8;
 const BYTES: u64 = 192 << 20;
 const WEIGHT: u64 = 64 << 10;

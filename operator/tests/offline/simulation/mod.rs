@@ -1,4 +1,5 @@
-//! Simulation of a cluster, its workers and a job's ledger as events on a virtual clock, with the operator's decisions in the loop.
+//! Simulation of a cluster, its workers and a job's ledger as events on a virtual clock, with the operator's
+//! decisions in the loop.
 
 pub(crate) mod figures;
 pub(crate) mod job;
