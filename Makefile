@@ -94,7 +94,7 @@ soak: model ## Measure the engine's memory over ten minutes of recordings: targe
 	scripts/soak.sh $(VERBATIM) $(SOAK)
 
 chaos: build model ## Inject 300 random engine faults in one run, and compare each result with an undisturbed run
-	VERBATIM_CHAOS_FAULTS=300 cargo test --release --locked --package verbatim --test engine_processes faults::faults_at_random -- --nocapture
+	VERBATIM_CHAOS_FAULTS=300 cargo test --release --locked --package verbatim --test engine_processes faults::random_faults -- --nocapture
 
 chaos-workers: build model ## Kill and stop three workers over one bucket and shift their clocks, in 50 runs; nothing may be lost or done twice
 	@scripts/setup.sh versitygw faketime

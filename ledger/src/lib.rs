@@ -3,6 +3,7 @@
 //! Knows stores through [`verbatim_store::ObjectStore`] alone, and nothing about audio or models.
 
 pub mod claim;
+pub mod freshness;
 pub mod job_uid;
 pub mod keys;
 mod objects;

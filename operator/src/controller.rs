@@ -254,7 +254,7 @@ async fn write(
     }
     match (&decision.action, valid) {
         (Action::Create { round, workers }, Some(valid)) => {
-            let built = build::workers::build(valid, &context.settings, *round, *workers);
+            let built = build::worker_job::build(valid, &context.settings, *round, *workers);
             apply::create(context, job, &built).await
         }
         (Action::Set { name, completions, suspend }, _) => {

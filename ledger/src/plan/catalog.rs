@@ -101,7 +101,7 @@ impl Catalog {
         }
         self.has_transcript_names |= self.format_of(&file.key).is_some();
         self.entries.push(CatalogEntry {
-            target: NameDigest::of(&self.naming.target(&file.key, false)),
+            target: NameDigest::of(self.naming.target(&file.key, false)),
             size: file.size,
             record: self.records.push(file).map_err(PlanError::TemporaryFile)?,
             notes: RecordRef::NONE,

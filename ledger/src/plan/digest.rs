@@ -8,13 +8,14 @@ const BYTES: usize = 16;
 
 /// Digest of a name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct NameDigest([u8; BYTES]);
+pub struct NameDigest([u8; BYTES]);
 
 impl NameDigest {
-    pub(super) fn of(name: &str) -> Self {
-        let keep_extension = Sha256::digest(name.as_bytes());
+    /// Digest of a name, which need not be text.
+    pub fn of(name: impl AsRef<[u8]>) -> Self {
+        let whole = Sha256::digest(name.as_ref());
         let mut short = [0; BYTES];
-        short.copy_from_slice(&keep_extension[..BYTES]);
+        short.copy_from_slice(&whole[..BYTES]);
         Self(short)
     }
 }

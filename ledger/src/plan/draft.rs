@@ -12,7 +12,7 @@ use super::head::LeftOut;
 use super::listing::{Listed, ListingProgress};
 use super::naming::Naming;
 use super::planned_file::PlannedFile;
-use super::resolve_targets::resolve_targets;
+use super::unique_targets::resolve;
 use super::{discover, explicit};
 use crate::store_location::StoreLocation;
 
@@ -79,7 +79,7 @@ pub async fn draft(input: &PlanInput<'_>, progress: &(dyn Fn(Listed) + Sync)) ->
         }
         (None, None) => discover::discover(&spec.source, &mut catalog, &mut progress).await?,
     }
-    let order = resolve_targets(&mut catalog)?;
+    let order = resolve(&mut catalog)?;
     note_existing(&mut catalog, &order, &mut progress).await?;
     Ok(Draft { catalog })
 }

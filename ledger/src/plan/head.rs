@@ -49,4 +49,7 @@ pub struct LeftOut {
     pub folders: u64,
     /// Duplicates in a list.
     pub twice: u64,
+    /// Links to a folder that contains them. Only jobs over folders count them, and those write no plan.
+    #[serde(skip)]
+    pub loops: u64,
 }

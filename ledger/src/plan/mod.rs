@@ -5,7 +5,7 @@
 //! recording is in memory, the rest on disk (`catalog.rs`).
 
 mod catalog;
-mod digest;
+pub mod digest;
 mod discover;
 mod draft;
 mod error;
@@ -23,6 +23,7 @@ mod read;
 mod record_file;
 mod resolve_targets;
 mod shard;
+pub mod unique_targets;
 
 pub use self::draft::{Draft, PlanInput, draft};
 pub use self::error::{LineProblem, PlanError};

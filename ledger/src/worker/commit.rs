@@ -8,8 +8,9 @@ use std::collections::BTreeMap;
 use verbatim_crds::destination::Format;
 use verbatim_store::{Condition, ETag, Object, ObjectStore, Put, StoreError};
 
-use super::settings::{Settings, write_order};
+use super::settings::Settings;
 use super::transcribe::Transcribed;
+use crate::freshness::write_position;
 use crate::plan::naming::transcript_key;
 use crate::plan::planned_file::PlannedFile;
 
@@ -121,7 +122,7 @@ pub(crate) async fn commit(
 ) -> Result<CommitResult, StoreError> {
     let metadata = provenance.metadata(file, source, transcribed);
     let mut formats: Vec<_> = transcribed.formats.iter().collect();
-    formats.sort_by_key(|(format, _)| write_order(*format));
+    formats.sort_by_key(|(format, _)| write_position(*format));
     for (format, bytes) in formats {
         let key = transcript_key(&file.target, *format);
         let mut condition =

@@ -10,6 +10,7 @@ use super::error::{SpoolError, WorkerError};
 use super::recording_spool::SpoolPermit;
 use super::timings::{FileTimings, Step};
 use super::transcribe::{EngineTimes, NotTranscribed, SpooledRecording, Transcribed};
+use crate::freshness::{Decision, decide};
 use crate::objects;
 use crate::outcome::Outcome;
 use crate::plan::naming::transcript_key;
@@ -79,12 +80,10 @@ async fn check_existing(
     let settings = &shared.settings;
     let evidence = settings.evidence();
     let planned = file.existing.get(&evidence);
-    if settings.overwrite == Overwrite::Never && planned.is_some() {
-        return Ok(Some(Outcome::skipped("its transcript exists")));
-    }
-    let may_be_fresh = settings.overwrite == Overwrite::IfStale && planned.is_some();
-    if !suspect && !may_be_fresh {
-        return Ok(None);
+    match decide(settings.overwrite, planned.is_some()) {
+        Decision::Skip => return Ok(Some(Outcome::skipped("its transcript exists"))),
+        Decision::Transcribe if !suspect => return Ok(None),
+        Decision::Transcribe | Decision::SkipIfFresh => {}
     }
     let existing = match shared.destination.store.head(&transcript_key(&file.target, evidence)).await {
         Ok(existing) => existing,

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use verbatim_crds::destination::{Format, Overwrite};
 
+use crate::freshness::write_order;
+
 /// Default lease: a claim that is not renewed for so long is taken over. It allows for three renewals, of
 /// which two may be lost.
 pub const DEFAULT_LEASE: Duration = Duration::from_secs(30);
@@ -54,20 +56,11 @@ impl Settings {
     /// The formats in the order of their writes. The last one is the evidence: if it exists, so do the
     /// others.
     pub fn ordered_formats(&self) -> Vec<Format> {
-        let mut formats = self.formats.clone();
-        formats.sort_by_key(|format| write_order(*format));
-        formats.dedup();
-        formats
+        write_order(&self.formats)
     }
 
     /// The format whose existence shows that a transcript is complete.
     pub fn evidence(&self) -> Format {
         self.ordered_formats().last().copied().unwrap_or(Format::Json)
     }
-}
-
-/// Sort key of a format in the order of writes. JSON is the original, so it is last; the others only need the
-/// same order in all workers.
-pub(crate) fn write_order(format: Format) -> (bool, Format) {
-    (format == Format::Json, format)
 }

@@ -5,7 +5,7 @@ pub mod config;
 pub mod container;
 pub mod pod;
 pub mod resources;
-pub mod workers;
+pub mod worker_job;
 
 use std::collections::BTreeMap;
 

@@ -5,7 +5,7 @@ use clap::Parser;
 use serde_json::{Value, json};
 use verbatim_crds::TranscriptionJob;
 use verbatim_crds::contract::JOB_FILE;
-use verbatim_operator::build::{config, workers};
+use verbatim_operator::build::{config, worker_job};
 use verbatim_operator::settings::Settings;
 use verbatim_operator::validate::validate;
 
@@ -26,7 +26,7 @@ fn built(job: &TranscriptionJob, round: i32, count: u32) -> Value {
 }
 
 fn built_with(job: &TranscriptionJob, settings: &Settings, round: i32, count: u32) -> Value {
-    let job_object = workers::build(&validate(job).unwrap(), settings, round, count);
+    let job_object = worker_job::build(&validate(job).unwrap(), settings, round, count);
     let mut config = serde_json::to_value(config::build(job, settings)).unwrap();
     let text: Value = serde_json::from_str(config["data"][JOB_FILE].as_str().unwrap()).unwrap();
     config["data"] = json!({ JOB_FILE: text });

@@ -1,154 +1,145 @@
-//! `verbatim run`.
+//! `verbatim run`: runs a manifest on this machine.
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
-use verbatim_crds::{
-    Manifest, ManifestError, TranscriptionJob, TranscriptionJobSpec, manifest, recognition::Timestamps,
-};
+use verbatim_crds::destination::{Format, Overwrite};
+use verbatim_crds::recognition::Timestamps;
+use verbatim_crds::{TranscriptionJob, TranscriptionJobSpec, manifest};
 use verbatim_ledger::worker::StopReason;
 
-use crate::commands::args::Run;
-use crate::commands::escape::Shown;
-use crate::commands::say::Say;
-use crate::commands::work::{Order, carry_out};
-use crate::commands::{CommandError, Loader, args, exit, job as shared, outcomes, summary, worker};
-use crate::local::done::Overwrite;
-use crate::local::job;
-use crate::local::job::JobError;
-use crate::local::plan::NameError;
-use crate::output::format::Format;
-use crate::worker::batch::Local;
+use crate::args::{self, RunArgs};
+use crate::console::Console;
+use crate::engine_options::engine_options;
+use crate::engine_start::EngineLoader;
+use crate::error::CommandError;
+use crate::escaped_path::EscapedPath;
+use crate::exit;
+use crate::folder_job::inputs::TargetError;
+use crate::folder_job::manifest::{self as folder_manifest, JobError};
+use crate::manifest::load_manifest;
+use crate::progress::job_totals::job_totals;
+use crate::progress::summary;
+use crate::run_ledger::{LedgerRun, run_ledger, spool_folder};
+use crate::run_local::{LocalRun, run_local};
+use crate::worker::open_job::LocalSettings;
 use verbatim_supervisor::policy::Policy;
 use verbatim_text::error_chain;
 
-/// Does what a manifest says. Gives the exit code.
+/// Runs a manifest. Returns the exit code.
 ///
 /// # Errors
-/// [`CommandError::Configuration`] when the manifest cannot be done here, or when there is no engine.
-pub fn run(options: &Run, say: &Say, load: Loader) -> Result<u8, CommandError> {
-    let manifest = load_manifest(&options.file)?;
+/// [`CommandError::Configuration`] when the manifest cannot run here or no engine starts.
+pub fn run(args: &RunArgs, console: &Console, load: EngineLoader) -> Result<u8, CommandError> {
+    let manifest = load_manifest(&args.file)?;
     for ignored in &manifest.ignored {
-        say.note(&format!("Left alone: the {} at line {} of the manifest", ignored.kind, ignored.line));
+        console.note(&format!("Ignored: the {} at line {} of the manifest", ignored.kind, ignored.line));
     }
     let spec = &manifest.job.spec;
     if spec.suspend {
-        say.note("Nothing to do: the job is suspended (spec.suspend)");
+        console.note("Nothing to do: the job is suspended (spec.suspend)");
         return Ok(exit::DONE);
     }
     if spec.source.s3.is_some() || spec.destination.s3.is_some() {
-        return together(options, &manifest.job, say, load);
+        return run_over_ledger(args, &manifest.job, console, load);
     }
-    let order = order(options, spec).map_err(|error| wrong_job(&error))?;
-    tell_limits(&order, spec, say);
-    carry_out(&order, say, load)
+    let local_run = local_run(args, spec).map_err(|error| job_error(&error))?;
+    note_unsupported(&local_run, spec, console);
+    run_local(&local_run, console, load)
 }
 
-/// Reads a manifest.
-///
-/// # Errors
-/// [`CommandError::Configuration`].
-pub fn load_manifest(file: &Path) -> Result<Manifest, CommandError> {
-    manifest::load(file).map_err(|error| manifest_error(file, &error))
-}
-
-/// What a command does with a manifest that is wrong.
-pub fn manifest_error(file: &Path, error: &ManifestError) -> CommandError {
-    match error {
-        // Names the file itself.
-        ManifestError::Read { .. } => CommandError::configuration(error),
-        _ => CommandError::Configuration(format!("{}: {}", Shown(file), error_chain(error))),
-    }
-}
-
-/// Does a job over its ledger, with whoever else does it, until every shard is done.
-fn together(options: &Run, job: &TranscriptionJob, say: &Say, load: Loader) -> Result<u8, CommandError> {
-    let base = manifest::base(&options.file);
+/// Runs a job over its ledger, together with other workers, until every shard is done.
+fn run_over_ledger(
+    args: &RunArgs,
+    job: &TranscriptionJob,
+    console: &Console,
+    load: EngineLoader,
+) -> Result<u8, CommandError> {
+    let base = manifest::base(&args.file);
     let spec = &job.spec;
-    let engine = job::engine_options(spec, base, options.here.device, args::threads(options.here.threads))
-        .map_err(|error| wrong_job(&error))?;
-    let spool = worker::spool(options.here.spool.as_deref())?;
-    let order = shared::Order {
+    let engine = engine_options(spec, base, args.machine.device, args::threads(args.machine.threads))
+        .map_err(|error| job_error(&error.into()))?;
+    let spool = spool_folder(args.machine.spool.as_deref())?;
+    let ledger_run = LedgerRun {
         job,
         base,
         engine,
-        policy: options.operation.apply(Policy::new(&spec.recycle, &spec.failure_policy)),
-        local: Local {
+        policy: args.operation.apply(Policy::new(&spec.recycle, &spec.failure_policy)),
+        local: LocalSettings {
             stay: true,
-            lease: Duration::from_secs_f64(options.ledger.lease),
+            lease: Duration::from_secs_f64(args.lease.lease),
             spool: spool.path().to_owned(),
         },
-        http: options.operation.http.clone(),
+        http: args.operation.http.clone(),
     };
-    tell_recognition(spec, say);
-    let drains = !order.policy.grace_period.is_zero();
-    let done = shared::work(&order, say, load)?;
-    let all = match &done.left {
+    note_unsupported_recognition(spec, console);
+    let drains = !ledger_run.policy.grace_period.is_zero();
+    let done = run_ledger(&ledger_run, console, load)?;
+    let report = match &done.left {
         StopReason::Complete(report) => Some(report),
         StopReason::NothingToClaim | StopReason::Drained => None,
     };
     if done.loading.is_zero() {
-        say.note("This job is over already; nothing was done now");
+        console.note("The job is already complete: nothing to do");
     } else {
-        say.line(&summary::summary(&done.tally, &worker::facts(&done)));
+        console.line(&summary::summary(&done.counts, &done.summary_facts()));
     }
-    Ok(match all {
+    Ok(match report {
         Some(report) => {
-            say.note(&outcomes::sums(report));
-            say.note(&format!("Report: {}", done.ledger.address(&done.ledger.report_lines_key())));
+            console.note(&job_totals(report));
+            console.note(&format!("Report: {}", done.ledger.address(&done.ledger.report_lines_key())));
             if report.files.failed > 0 { exit::SOME_FAILED } else { exit::DONE }
         }
         None => {
-            say.note("Interrupted: run it again for the rest");
-            shared::drained(done.signal, drains).unwrap_or(exit::SOME_FAILED)
+            console.note("Interrupted: run it again for the rest");
+            done.signal.map_or(exit::SOME_FAILED, |code| exit::after_signal(code, drains))
         }
     })
 }
 
-fn order(options: &Run, spec: &TranscriptionJobSpec) -> Result<Order, JobError> {
-    let base = manifest::base(&options.file);
-    Ok(Order {
-        engine: job::engine_options(spec, base, options.here.device, args::threads(options.here.threads))?,
-        plan: job::plan(spec, base)?,
+fn local_run(args: &RunArgs, spec: &TranscriptionJobSpec) -> Result<LocalRun, JobError> {
+    let base = manifest::base(&args.file);
+    Ok(LocalRun {
+        engine: engine_options(spec, base, args.machine.device, args::threads(args.machine.threads))?,
+        plan: folder_manifest::plan(spec, base)?,
         formats: spec.destination.formats.clone(),
-        overwrite: job::overwrite(spec),
-        policy: options.operation.apply(Policy::new(&spec.recycle, &spec.failure_policy)),
-        http: options.operation.http.clone(),
+        overwrite: spec.destination.overwrite,
+        policy: args.operation.apply(Policy::new(&spec.recycle, &spec.failure_policy)),
+        http: args.operation.http.clone(),
     })
 }
 
-/// Says what the manifest asks for and does not get.
-fn tell_limits(order: &Order, spec: &TranscriptionJobSpec, say: &Say) {
-    if order.overwrite == Overwrite::IfStale && !order.formats.contains(&Format::Json) {
-        say.note(
-            "Without JSON among the formats nothing tells what is done already: everything is transcribed",
+/// Notes the settings of the manifest that have no effect.
+fn note_unsupported(run: &LocalRun, spec: &TranscriptionJobSpec, console: &Console) {
+    if run.overwrite == Overwrite::IfStale && !run.formats.contains(&Format::Json) {
+        console.note(
+            "Without JSON among the formats, fresh transcripts cannot be recognised: everything is transcribed",
         );
     }
-    tell_recognition(spec, say);
+    note_unsupported_recognition(spec, console);
 }
 
-/// Says what the manifest asks of the model and does not get.
-fn tell_recognition(spec: &TranscriptionJobSpec, say: &Say) {
+/// Notes the settings of recognition that the model does not support.
+fn note_unsupported_recognition(spec: &TranscriptionJobSpec, console: &Console) {
     if spec.recognition.timestamps == Timestamps::Word {
-        say.note("The model gives times for segments only: there are no times for words");
+        console.note("The model produces timestamps for segments only, not for words");
     }
     if !spec.recognition.hotwords.is_empty() {
-        say.note("The model takes no hotwords: they have no effect");
+        console.note("The model does not support hotwords: they have no effect");
     }
 }
 
-/// File names may hold anything: they are shown escaped.
-/// What a command does with a job that cannot be done here.
-pub fn wrong_job(error: &JobError) -> CommandError {
+/// The command's error for a job that cannot run here. File names can contain anything and are escaped.
+pub fn job_error(error: &JobError) -> CommandError {
     CommandError::Configuration(match error {
-        JobError::Names(NameError::Collision { first, second, target }) => format!(
+        JobError::Targets(TargetError::Collision { first, second, target }) => format!(
             "{} and {} would both be written to {}: rename one, or use layout: Mirror",
-            Shown(first),
-            Shown(second),
-            Shown(target)
+            EscapedPath(first),
+            EscapedPath(second),
+            EscapedPath(target)
         ),
-        JobError::Names(NameError::OverRecording { recording }) => format!(
-            "a transcript would be written over the recording {}: use another destination",
-            Shown(recording)
+        JobError::Targets(TargetError::OverRecording { recording }) => format!(
+            "a transcript would overwrite the recording {}: use another destination",
+            EscapedPath(recording)
         ),
         _ => error_chain(error),
     })

@@ -7,16 +7,17 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::commands::escape::Shown;
-use crate::commands::observed::Observed;
-use crate::commands::say::Say;
-use crate::commands::signals::Signals;
-use crate::commands::work::no_engine;
-use crate::commands::{CommandError, args, exit};
-use crate::local::inputs;
-use crate::local::inputs::Output;
-use crate::local::plan::{Item, Plan};
-use crate::output::format::Format;
+use crate::args::{SoakArgs, engine_options};
+use crate::console::Console;
+use crate::engine_start;
+use crate::error::CommandError;
+use crate::escaped_path::EscapedPath;
+use crate::exit;
+use crate::folder_job::inputs::{self, Output};
+use crate::folder_job::plan::Recording as PlannedRecording;
+use crate::progress::run_observers::RunObservers;
+use crate::signals::Signals;
+use verbatim_crds::destination::Format;
 use verbatim_soak::inject::FaultPlan;
 use verbatim_soak::record::{RUN, RunMetadata, SoakFile};
 use verbatim_soak::recorder::{Counts, Recorder};
@@ -41,7 +42,7 @@ const BAR_INTERVAL: Duration = Duration::from_millis(200);
 ///
 /// # Errors
 /// [`CommandError`]: invalid arguments, an engine that cannot start, or a folder that cannot be written.
-pub fn soak(options: &args::Soak, say: &Say) -> Result<u8, CommandError> {
+pub fn soak(options: &SoakArgs, console: &Console) -> Result<u8, CommandError> {
     let recordings = recordings(options)?;
     let length = match options.hours {
         Some(hours) => SoakLength::Time(Duration::from_secs_f64(hours * 3600.0)),
@@ -54,35 +55,35 @@ pub fn soak(options: &args::Soak, say: &Say) -> Result<u8, CommandError> {
     };
     let limited = Sampler::new().cgroup().is_some_and(|cgroup| cgroup.limit.is_some());
     let faults = FaultPlan::new(&options.inject, tasks, seed, limited).map_err(CommandError::Usage)?;
-    let observed = Observed::new(say, options.operation.http.as_deref())?;
+    let observers = RunObservers::new(console, options.operation.http.as_deref())?;
     let folder = &options.output;
     let write_error = |error: io::Error| {
-        CommandError::Configuration(format!("failed to write to {}: {error}", Shown(folder)))
+        CommandError::Configuration(format!("failed to write to {}: {error}", EscapedPath(folder)))
     };
     fs::create_dir_all(folder).map_err(write_error)?;
     let test_id = format!("soak-{}", jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ"));
     let recorder = Arc::new(Recorder::new(folder, &test_id, faults.clone()).map_err(write_error)?);
 
     let signals = Signals::catch().map_err(|error| CommandError::configuration(&error))?;
-    let engine_options = args::engine_options(&options.recognition, &options.compute);
-    let observer = observed.observer(Some(recorder.clone()));
+    let engine_options = engine_options(&options.recognition, &options.compute);
+    let observer = observers.observer(Some(recorder.clone()));
     let mut engine = start::start(&engine_options, policy(options), observer, signals.stop())
-        .map_err(|error| no_engine(&error, &signals))?;
+        .map_err(|error| engine_start::command_error(&error, &signals))?;
 
     let mut metadata = run_metadata::collect(&test_id, &engine, seed);
     let file = |r: &Recording| SoakFile { name: r.name.clone(), bytes: r.bytes };
     metadata.files = recordings.iter().map(file).collect();
     metadata.faults = options.inject.iter().map(|injection| injection.text.clone()).collect();
     write_metadata(folder, &metadata).map_err(write_error)?;
-    say.line(&format!(
+    console.line(&format!(
         "Soaking {} on {}, into {} (seed {seed})",
         text::files(recordings.len()),
         metadata.engine,
-        Shown(folder)
+        EscapedPath(folder)
     ));
 
     let concurrency: Vec<usize> = options.concurrency.iter().map(|n| usize::from(n.get())).collect();
-    let progress = ProgressReporter::new(say, &recorder, &observed, length, tasks);
+    let progress = ProgressReporter::new(console, &recorder, &observers, length, tasks);
     let soak = Soak {
         recordings: &recordings,
         length,
@@ -92,7 +93,7 @@ pub fn soak(options: &args::Soak, say: &Say) -> Result<u8, CommandError> {
     };
     metadata.rounds = soak.run(&mut engine, &|| progress.report(), signals.stop());
     drop(engine);
-    say.clear_bar();
+    console.clear_bar();
 
     metadata.wall_seconds = recorder.elapsed().as_secs_f64();
     metadata.interrupted = signals.exit_code().is_some();
@@ -102,7 +103,7 @@ pub fn soak(options: &args::Soak, say: &Say) -> Result<u8, CommandError> {
     recorder.finish().and_then(|()| write_metadata(folder, &metadata)).map_err(write_error)?;
     let summary = report::write(folder).map_err(|error| CommandError::configuration(&error))?;
     for line in summary.lines() {
-        say.line(&line);
+        console.line(&line);
     }
     let unsuccessful = counts.failed > 0
         || (metadata.unanswered > 0 && !metadata.interrupted)
@@ -115,7 +116,7 @@ pub fn soak(options: &args::Soak, say: &Say) -> Result<u8, CommandError> {
     })
 }
 
-fn policy(options: &args::Soak) -> Policy {
+fn policy(options: &SoakArgs) -> Policy {
     Policy {
         wedged_after: Duration::from_secs_f64(options.wedged_after),
         max_attempts_per_file: options.max_attempts,
@@ -124,24 +125,27 @@ fn policy(options: &args::Soak) -> Policy {
 }
 
 /// Recordings named by the arguments. Each of them has to be readable.
-fn recordings(options: &args::Soak) -> Result<Vec<Recording>, CommandError> {
+fn recordings(options: &SoakArgs) -> Result<Vec<Recording>, CommandError> {
     let output = Output::Folder(options.output.clone());
-    let Plan { items, .. } = inputs::plan(&options.inputs, &output, &[Format::Json])
-        .map_err(|error| CommandError::Usage(error_chain(&error)))?;
-    if let Some((item, failure)) = items.iter().find_map(|item| Some((item, item.failure.as_ref()?))) {
-        return Err(CommandError::Usage(format!("{}: {}", Shown(&item.name), failure.message)));
+    let recordings = inputs::plan(&options.inputs, &output, &[Format::Json])
+        .map_err(|error| CommandError::Usage(error_chain(&error)))?
+        .recordings;
+    let failed = recordings.iter().find_map(|recording| Some((recording, recording.failure.as_ref()?)));
+    if let Some((recording, failure)) = failed {
+        return Err(CommandError::Usage(format!("{}: {}", EscapedPath(&recording.name), failure.message)));
     }
-    if items.is_empty() {
+    if recordings.is_empty() {
         return Err(CommandError::Usage("no recordings found".to_owned()));
     }
     // File names, as `--inject` uses them, if they are distinct; otherwise paths.
-    let file_name = |item: &Item| item.path.file_name().map(PathBuf::from).unwrap_or_default();
-    let distinct = items.iter().map(file_name).collect::<HashSet<_>>().len() == items.len();
-    let recording = |item: Item| {
-        let name = if distinct { file_name(&item) } else { item.name };
-        Recording { name: Shown(&name).to_string(), path: item.path, bytes: item.bytes }
+    let file_name =
+        |planned: &PlannedRecording| planned.path.file_name().map(PathBuf::from).unwrap_or_default();
+    let distinct = recordings.iter().map(file_name).collect::<HashSet<_>>().len() == recordings.len();
+    let recording = |planned: PlannedRecording| {
+        let name = if distinct { file_name(&planned) } else { planned.name };
+        Recording { name: EscapedPath(&name).to_string(), path: planned.path, bytes: planned.bytes }
     };
-    Ok(items.into_iter().map(recording).collect())
+    Ok(recordings.into_iter().map(recording).collect())
 }
 
 fn write_metadata(folder: &Path, metadata: &RunMetadata) -> io::Result<()> {
@@ -157,9 +161,9 @@ fn random_seed() -> u64 {
 
 /// Reporter of progress: bar, lines or log, and metrics.
 struct ProgressReporter<'a> {
-    say: &'a Say,
+    console: &'a Console,
     recorder: &'a Recorder,
-    observed: &'a Observed,
+    observers: &'a RunObservers,
     length: SoakLength,
     tasks: Option<usize>,
     has_bar: bool,
@@ -168,14 +172,14 @@ struct ProgressReporter<'a> {
 
 impl<'a> ProgressReporter<'a> {
     fn new(
-        say: &'a Say,
+        console: &'a Console,
         recorder: &'a Recorder,
-        observed: &'a Observed,
+        observers: &'a RunObservers,
         length: SoakLength,
         tasks: Option<usize>,
     ) -> Self {
-        let has_bar = say.show_bar();
-        Self { say, recorder, observed, length, tasks, has_bar, reported_at: Mutex::new(Instant::now()) }
+        let has_bar = console.show_bar();
+        Self { console, recorder, observers, length, tasks, has_bar, reported_at: Mutex::new(Instant::now()) }
     }
 
     /// Progress for /status and metrics, by number of files: their durations are not known.
@@ -194,7 +198,7 @@ impl<'a> ProgressReporter<'a> {
     }
 
     fn report(&self) {
-        self.observed.progress(|| self.progress());
+        self.observers.progress(|| self.progress());
         let now = Instant::now();
         let interval = if self.has_bar { BAR_INTERVAL } else { LINE_INTERVAL };
         {
@@ -207,7 +211,7 @@ impl<'a> ProgressReporter<'a> {
         let (counts, elapsed) = (self.recorder.counts(), self.recorder.elapsed());
         let share = self.share(&counts, elapsed);
         let line = progress_line(&counts, elapsed, self.tasks, share);
-        if self.say.is_json() {
+        if self.console.is_json() {
             tracing::info!(
                 done = counts.succeeded,
                 failed = counts.failed,
@@ -218,9 +222,9 @@ impl<'a> ProgressReporter<'a> {
                 "soaking"
             );
         } else if self.has_bar {
-            self.say.set_bar(share, line);
+            self.console.set_bar(share, line);
         } else {
-            self.say.line(&line);
+            self.console.line(&line);
         }
     }
 

@@ -1,20 +1,20 @@
-//! Text laid out in lines of subtitles. Pure.
+//! Line breaking of subtitles. Pure.
 //!
-//! A line breaks between words; where a script has no spaces, between its wide characters. Width is counted in
-//! columns, a wide (CJK) character being two.
+//! A line breaks between words, or between wide characters in scripts without spaces. Width is counted in
+//! columns; a wide (CJK) character has two.
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Most columns of a line. The limit that broadcasters and streaming services use for Latin scripts.
+/// Most columns of a line: the limit of broadcasters and streaming services for Latin scripts.
 pub const MAX_COLUMNS: usize = 42;
 
-/// Characters that may not begin a line in Chinese and Japanese: they stay with the character before.
+/// Characters that must not begin a line in Chinese and Japanese: they stay with the character before them.
 const NEVER_FIRST: &str = "、。，．！？：；）】」』〉》〕］｝ー々ぁぃぅぇぉっゃゅょァィゥェォッャュョ";
 
-/// Columns by which lines may differ more when the first ends with a clause: about two words.
+/// Extra difference between two lines, in columns, if the first ends with a clause: about two words.
 const CLAUSE_BONUS: usize = 12;
 
-/// A piece of text that is never broken.
+/// A piece of text without line breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unit {
     /// The text, without spaces.
@@ -25,7 +25,8 @@ pub struct Unit {
     pub spaced: bool,
 }
 
-/// Splits text into units of at most `most` columns. Control characters and byte order marks are dropped; any white space separates words.
+/// Splits text into units of at most `most` columns. Drops control characters and byte order marks; any white
+/// space separates words.
 pub fn units(text: &str, most: usize) -> Vec<Unit> {
     let mut units = Vec::new();
     for word in text.split_whitespace() {
@@ -39,7 +40,7 @@ pub fn units(text: &str, most: usize) -> Vec<Unit> {
     units
 }
 
-/// Splits a word at its wide characters, and where it is longer than `most` columns.
+/// Splits a word at its wide characters, and after `most` columns.
 fn split_word(word: &str, most: usize, units: &mut Vec<Unit>) {
     let mut piece = String::new();
     let mut wide_before = false;
@@ -52,7 +53,7 @@ fn split_word(word: &str, most: usize, units: &mut Vec<Unit>) {
             push(std::mem::take(&mut piece), units);
         }
         piece.push(character);
-        // A mark that combines leaves its character as wide as it was.
+        // A combining mark does not change the width of its character.
         wide_before = if width == 0 { wide_before } else { wide };
     }
     if !piece.is_empty() {
@@ -64,7 +65,7 @@ fn push(text: String, units: &mut Vec<Unit>) {
     units.push(Unit { width: text.width(), text, spaced: false });
 }
 
-/// Columns of units in one line.
+/// Columns of units on one line.
 pub fn width(units: &[Unit]) -> usize {
     let spaces = units.iter().skip(1).filter(|unit| unit.spaced).count();
     units.iter().map(|unit| unit.width).sum::<usize>() + spaces
@@ -82,9 +83,10 @@ pub fn join(units: &[Unit]) -> String {
     line
 }
 
-/// Lays units out in one line, or in two that are about equal, the first ending with a clause where it can. `indent` columns of the first line are taken.
+/// Lays out units on one line, or on two of about equal length, of which the first ends with a clause if
+/// possible. `indent` columns of the first line are taken.
 ///
-/// `None` where two lines do not hold them.
+/// `None` where they do not fit two lines.
 pub fn lay_out(units: &[Unit], indent: usize) -> Option<Vec<String>> {
     if indent + width(units) <= MAX_COLUMNS {
         return Some(vec![join(units)]);
@@ -98,7 +100,7 @@ pub fn lay_out(units: &[Unit], indent: usize) -> Option<Vec<String>> {
     Some(vec![join(&units[..at]), join(&units[at..])])
 }
 
-/// Whether a reader may rest after a unit.
+/// Whether a unit ends a clause.
 pub fn ends_clause(unit: &Unit) -> bool {
     unit.text.ends_with([',', '.', ';', ':', '?', '!', '、', '。', '，', '？', '！'])
 }
@@ -129,14 +131,14 @@ mod tests {
     }
 
     #[test]
-    fn the_indent_counts() {
+    fn the_indent_counts_as_columns() {
         let text = "x ".repeat(16);
         assert_eq!(laid(&text, 0).map(|lines| lines.len()), Some(1));
         assert_eq!(laid(&text, 12).map(|lines| lines.len()), Some(2));
     }
 
     #[test]
-    fn too_much_for_two_lines() {
+    fn text_that_does_not_fit_two_lines_is_refused() {
         assert_eq!(laid(&"word ".repeat(20), 0), None);
     }
 
@@ -152,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_longer_than_a_line_is_cut() {
+    fn a_word_longer_than_a_line_is_split() {
         let lines = laid(&"a".repeat(60), 0).unwrap();
         assert_eq!(lines.iter().map(String::len).collect::<Vec<_>>(), [42, 18]);
     }
@@ -169,7 +171,7 @@ mod tests {
         }
 
         #[test]
-        fn lines_keep_to_the_limit(text in "([a-z,.]{1,12} ){0,30}|[ぁ-ん一-龠。、a-z ]{0,60}", indent in 0_usize..12) {
+        fn no_line_exceeds_the_limit(text in "([a-z,.]{1,12} ){0,30}|[ぁ-ん一-龠。、a-z ]{0,60}", indent in 0_usize..12) {
             if let Some(lines) = laid(&text, indent) {
                 prop_assert!(lines.len() <= 2);
                 for (position, line) in lines.iter().enumerate() {

@@ -1,10 +1,9 @@
-//! Transcripts as files: JSON is the truth, SRT, VTT and TXT are rendered from it.
+//! Transcripts as files: JSON is authoritative; SRT, VTT and TXT are rendered from it.
 
 pub mod cues;
-pub mod format;
 pub mod lines;
-pub mod made_by;
 pub mod render;
+pub mod transcript_builder;
 
 #[cfg(test)]
 mod render_tests;

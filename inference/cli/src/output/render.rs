@@ -1,21 +1,21 @@
-//! A transcript as the bytes of each format. Pure.
+//! Renders a transcript as the bytes of each format. Pure.
 
 use std::fmt::Write;
 
 use crate::output::cues::{Cue, channel_name, cues};
-use crate::output::format::Format;
 use crate::output::lines;
+use verbatim_crds::destination::Format;
 use verbatim_protocol::transcript::Transcript;
 
-/// Why a transcript has no JSON: a number that JSON cannot say.
+/// Why a transcript has no JSON: a number that JSON cannot represent.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to write the transcript as JSON")]
 pub struct RenderError(#[from] serde_json::Error);
 
-/// The transcript as the bytes of a file.
+/// The bytes of a transcript's file.
 ///
 /// # Errors
-/// [`RenderError`], of JSON only.
+/// [`RenderError`], for JSON only.
 pub fn render(transcript: &Transcript, format: Format) -> Result<Vec<u8>, RenderError> {
     match format {
         Format::Json => json(transcript),
@@ -31,32 +31,32 @@ fn json(transcript: &Transcript) -> Result<Vec<u8>, RenderError> {
     Ok(bytes)
 }
 
-/// SubRip: numbered cues. There is no escape for an arrow, which parsers would take as a cue's times, so it gets
-/// shorter; a channel is named in the text.
+/// SubRip: numbered cues. Parsers would read an arrow in the text as the times of a cue, and it has no
+/// escape: it is shortened. The name of a channel is part of the text.
 fn srt(transcript: &Transcript) -> String {
     let mut text = String::new();
     for (position, cue) in cues(transcript).iter().enumerate() {
         let name = cue.channel.map(|channel| channel_name(channel) + ": ").unwrap_or_default();
         let lines = cue.lines.join("\n").replace("-->", "->");
-        // Writing to a string does not fail.
+        // Writing to a string cannot fail.
         let _ = write!(text, "{}\n{}\n{name}{lines}\n\n", position + 1, times(cue, ','));
     }
     text
 }
 
-/// WebVTT: a header, then cues; `&`, `<` and `>` are escaped, a channel is the cue's voice.
+/// WebVTT: a header, then cues. `&`, `<` and `>` are escaped; a channel is the voice of its cues.
 fn vtt(transcript: &Transcript) -> String {
     let mut text = String::from("WEBVTT\n\n");
     for cue in cues(transcript) {
         let voice = cue.channel.map(|channel| format!("<v {}>", channel_name(channel))).unwrap_or_default();
         let lines = cue.lines.join("\n").replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-        // Writing to a string does not fail.
+        // Writing to a string cannot fail.
         let _ = write!(text, "{}\n{voice}{lines}\n\n", times(&cue, '.'));
     }
     text
 }
 
-/// The text, a line for each segment.
+/// The text, one line per segment.
 fn txt(transcript: &Transcript) -> String {
     let mut text = String::new();
     for segment in &transcript.segments {

@@ -4,10 +4,10 @@ use proptest::prelude::*;
 use unicode_width::UnicodeWidthStr;
 
 use super::cues::{Cue, MAX_MILLISECONDS, MIN_MILLISECONDS, cues};
-use super::format::Format;
 use super::lines::{MAX_COLUMNS, units};
 use super::render::render;
 use super::testing::{segment, transcript};
+use verbatim_crds::destination::Format;
 use verbatim_protocol::transcript::{Segment, Transcript};
 
 const TALE: &str = "It was the best of times, it was the worst of times, it was the age of wisdom, it was the age of \
@@ -53,7 +53,7 @@ fn a_transcript_without_text_is_a_valid_file() {
 }
 
 #[test]
-fn a_word_that_is_drawn_out_is_shown_for_the_longest_time() {
+fn a_long_word_is_shown_for_the_longest_duration() {
     let cues = cues(&transcript(vec![segment(1.0, 16.0, "Hmm.")]));
     assert_eq!(
         cues,
@@ -62,7 +62,7 @@ fn a_word_that_is_drawn_out_is_shown_for_the_longest_time() {
 }
 
 #[test]
-fn a_short_word_is_shown_long_enough_to_read_where_there_is_room() {
+fn a_short_word_is_shown_long_enough_to_read_if_there_is_room() {
     let cues = cues(&transcript(vec![
         segment(1.0, 1.2, "Yes."),
         segment(1.5, 1.6, "No."),
@@ -73,14 +73,14 @@ fn a_short_word_is_shown_long_enough_to_read_where_there_is_room() {
 }
 
 #[test]
-fn numbers_that_are_no_times_do_no_harm() {
+fn invalid_times_are_clamped() {
     for (start, end) in [(f64::NAN, f64::NAN), (-1.0, -0.5), (2.0, 1.0), (1e300, 1e300)] {
         let cues = cues(&transcript(vec![segment(start, end, "word")]));
         assert!(cues.len() == 1 && cues[0].end > cues[0].start, "{cues:?}");
     }
 }
 
-/// A cue as a parser of somebody else found it.
+/// A cue as a third-party parser reads it.
 #[derive(Debug, PartialEq)]
 struct Read {
     start: u64,
@@ -197,7 +197,7 @@ fn check(transcript: &Transcript) -> Result<(), TestCaseError> {
         prop_assert!(read.text.ends_with(&escaped(cue)), "{:?} {:?}", read, cue);
     }
     let schema: serde_json::Value =
-        serde_json::from_str(&crate::commands::model::schema_text().unwrap()).unwrap();
+        serde_json::from_str(&crate::commands::schema::schema_text().unwrap()).unwrap();
     let json = serde_json::from_slice(&render(transcript, Format::Json).unwrap()).unwrap();
     prop_assert!(jsonschema::is_valid(&schema, &json), "{}", json);
     let back: Transcript = serde_json::from_value(json).unwrap();
@@ -209,12 +209,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
-    fn any_mixed_transcript_is_kept_whole(segments in segments(0)) {
+    fn no_word_of_a_mixed_transcript_is_lost(segments in segments(0)) {
         check(&transcript(segments))?;
     }
 
     #[test]
-    fn any_transcript_of_channels_is_kept_whole(segments in segments(3)) {
+    fn no_word_of_separate_channels_is_lost(segments in segments(3)) {
         check(&transcript(segments))?;
     }
 }

@@ -1,20 +1,20 @@
-//! Who this worker is: a nonce that nobody else has, and a name for people.
+//! Identity of this worker: a unique nonce, and a name for people.
 
 use rand::RngExt;
 use verbatim_crds::contract::env;
 
-/// Who a worker is.
+/// Identity of a worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// Drawn at each start.
+    /// Nonce, drawn at each start.
     pub owner: String,
-    /// The pod's name, where the environment says it ([`env::WORKER`]); else the host's, and the process, which may not be
-    /// alone there.
+    /// Name of the pod if the environment has it ([`env::WORKER`]), else host name and process id: several
+    /// workers may share a host.
     pub worker: String,
 }
 
 impl Identity {
-    /// Draws a nonce. 128 bits: no two workers ever draw the same.
+    /// Draws a nonce of 128 bits, which no two workers ever share.
     pub fn new() -> Self {
         let mut random: rand::rngs::StdRng = rand::make_rng();
         let nonce: u128 = random.random();
@@ -22,7 +22,7 @@ impl Identity {
     }
 }
 
-/// The name for people: the one that was given, if it says anything.
+/// Name for people: the given one unless it is empty.
 fn name(given: Option<String>) -> String {
     given.filter(|name| !name.is_empty()).unwrap_or_else(|| {
         let host = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
@@ -41,10 +41,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_given_name_is_taken_as_it_is() {
+    fn the_given_name_is_used_unchanged() {
         assert_eq!(name(Some("calls-0-x7k2p".to_owned())), "calls-0-x7k2p");
-        for nothing in [None, Some(String::new())] {
-            assert!(name(nothing).ends_with(&format!("/{}", std::process::id())));
+        for absent in [None, Some(String::new())] {
+            assert!(name(absent).ends_with(&format!("/{}", std::process::id())));
         }
     }
 }

@@ -1,9 +1,11 @@
-//! A worker of this machine: the ledger's protocol, with our stores below it and our engine beside it.
+//! Workers of a job over its ledger: stores, engine client, job status, traces.
 
-pub mod batch;
-pub mod counts;
+pub mod engine_client;
 pub mod identity;
-pub mod looks;
-pub mod room;
+pub mod job_status_cache;
+pub mod job_traces;
+pub mod open_job;
+pub mod request_metrics;
 pub mod stores;
-pub mod traced;
+pub mod tracing_listener;
+pub mod worker_error;

@@ -1,10 +1,11 @@
-//! The stores of a job: buckets or folders, with retries, time limits and counting around them.
+//! Stores of a job: buckets or folders, decorated with retries, time limits and counting.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use verbatim_crds::TranscriptionJobSpec;
+use verbatim_crds::contract::env;
 use verbatim_crds::destination::Layout;
 use verbatim_crds::path::PathError;
 use verbatim_crds::storage::{Encryption, RequestChecksum, Storage};
@@ -16,50 +17,47 @@ use verbatim_store::{
     StoreError, TimeoutStore, Timeouts,
 };
 
-/// Environment variable with a file of certificates to trust, as the AWS CLI has it.
-pub use verbatim_crds::contract::env::CA_BUNDLE as CA_BUNDLE_VARIABLE;
-
-/// The stores of a job.
+/// Stores of a job.
 #[derive(Clone, Debug)]
 pub struct Stores {
-    /// Where the recordings are.
+    /// Recordings.
     pub source: StoreLocation,
-    /// Where transcripts go.
+    /// Transcripts.
     pub destination: StoreLocation,
-    /// The same place for the ledger: a claim has to be renewed in time, so that its requests may take less.
+    /// The destination for the ledger, with shorter time limits: a claim has to be renewed in time.
     pub ledger: StoreLocation,
-    /// Where a list of recordings is, by its whole key.
+    /// Store of the list of recordings, by its whole key.
     pub lists: Arc<dyn ObjectStore>,
-    /// The list's key there; none without a list.
+    /// Key of the list in that store; none without a list.
     pub list: Option<String>,
-    /// The one recording, where the source is a file and not a folder.
+    /// The only recording, if the source is a file and not a folder.
     pub only: Option<String>,
 }
 
-/// Why a job has no stores.
+/// Why the stores of a job cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum StoresError {
-    /// A path has no meaning here.
+    /// A path is invalid here.
     #[error(transparent)]
     Path(#[from] PathError),
-    /// A store cannot be reached or made.
+    /// A store cannot be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The manifest names no place.
-    #[error("{0}: give s3 or file")]
+    /// The manifest gives neither s3 nor file.
+    #[error("{0}: set s3 or file")]
     NoPlace(&'static str),
-    /// The source is not there.
+    /// The source cannot be read.
     #[error("spec.source.file: failed to read {path:?}")]
     Source {
         /// Folder or file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
 }
 
-/// Opens the stores of a job. `base` is the manifest's folder; `requests` is told of each request; claims last for
-/// `lease`.
+/// Opens the stores of a job. `base` is the manifest's folder, `requests` counts each request, `lease` is the
+/// lease of a claim.
 ///
 /// # Errors
 /// [`StoresError`].
@@ -71,24 +69,24 @@ pub async fn open(
 ) -> Result<Stores, StoresError> {
     let (source, destination) = (&spec.source, &spec.destination);
     let mut only = None;
-    let from = match (&source.s3, &source.file) {
+    let source_location = match (&source.s3, &source.file) {
         (Some(s3), _) => {
             let store = bucket(&spec.storage, &s3.bucket, Arc::clone(&requests), Timeouts::default()).await?;
             StoreLocation { store, prefix: s3.prefix.clone() }
         }
         (None, Some(file)) => {
             let path = file.resolve(base)?;
-            // The engine's own spool makes no difference between links and files, and the store follows both.
+            // Follows links, as the store and the engine's spool do.
             let metadata = std::fs::metadata(&path)
                 .map_err(|source| StoresError::Source { path: path.clone(), source })?;
-            let (folder_of_it, name) = if metadata.is_dir() { (path, None) } else { split(&path) };
+            let (parent, name) = if metadata.is_dir() { (path, None) } else { split(&path) };
             only = name;
-            StoreLocation { store: folder(folder_of_it, Arc::clone(&requests))?, prefix: String::new() }
+            StoreLocation { store: folder(parent, Arc::clone(&requests))?, prefix: String::new() }
         }
         (None, None) => return Err(StoresError::NoPlace("spec.source")),
     };
-    let to = match (&destination.s3, &destination.file, destination.layout) {
-        (_, _, Layout::Adjacent) => from.clone(),
+    let destination_location = match (&destination.s3, &destination.file, destination.layout) {
+        (_, _, Layout::Adjacent) => source_location.clone(),
         (Some(s3), ..) => {
             let store = bucket(&spec.storage, &s3.bucket, Arc::clone(&requests), Timeouts::default()).await?;
             StoreLocation { store, prefix: s3.prefix.clone() }
@@ -111,13 +109,13 @@ pub async fn open(
         (_, _, s3) => s3.as_ref().map(|s3| &s3.bucket),
     };
     let ledger = match bucket_of_ledger {
-        // A renewal that was given up leaves time for another.
+        // A renewal that has timed out leaves time for another one.
         Some(name) => {
             let limits = Timeouts { request: lease / 3, ..Timeouts::default() };
             let store = bucket(&spec.storage, name, Arc::clone(&requests), limits).await?;
-            StoreLocation { store, prefix: to.prefix.clone() }
+            StoreLocation { store, prefix: destination_location.prefix.clone() }
         }
-        None => to.clone(),
+        None => destination_location.clone(),
     };
     let (lists, list) = match (&source.manifest, &source.s3) {
         (Some(list), None) => {
@@ -125,12 +123,12 @@ pub async fn open(
             let (parent, name) = split(&path);
             (folder(parent, requests)?, name)
         }
-        (list, _) => (Arc::clone(&from.store), list.as_ref().map(|list| list.key.clone())),
+        (list, _) => (Arc::clone(&source_location.store), list.as_ref().map(|list| list.key.clone())),
     };
-    Ok(Stores { source: from, destination: to, ledger, lists, list, only })
+    Ok(Stores { source: source_location, destination: destination_location, ledger, lists, list, only })
 }
 
-/// A file as its folder and a key there.
+/// A file as its folder and its key in that folder.
 fn split(path: &Path) -> (PathBuf, Option<String>) {
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
     (path.parent().unwrap_or(Path::new("/")).to_owned(), name)
@@ -140,7 +138,7 @@ fn folder(path: PathBuf, requests: Arc<dyn RequestObserver>) -> Result<Arc<dyn O
     Ok(Arc::new(CountingStore::new(Arc::new(FsStore::new(path)?), requests)))
 }
 
-/// A bucket, with everything around it: each try is counted and limited in time.
+/// A bucket with its decorators: each attempt is counted and has a time limit.
 async fn bucket(
     storage: &Storage,
     bucket: &str,
@@ -150,9 +148,9 @@ async fn bucket(
     let store = S3Store::connect(config(storage, bucket)).await?;
     let counted = Arc::new(CountingStore::new(Arc::new(store), requests));
     let timed = Arc::new(TimeoutStore::new(counted, limits));
-    // What the store cannot do for a while is waited for: everything that was fetched and claimed would be lost.
-    let patient = RetryPolicy { attempts: u32::MAX, total: DEFAULT_MAX_OUTAGE, ..RetryPolicy::default() };
-    Ok(Arc::new(RetryingStore::new(timed, patient)))
+    // Outages are waited out: giving up would lose everything that was downloaded and claimed.
+    let policy = RetryPolicy { attempts: u32::MAX, total: DEFAULT_MAX_OUTAGE, ..RetryPolicy::default() };
+    Ok(Arc::new(RetryingStore::new(timed, policy)))
 }
 
 fn config(storage: &Storage, bucket: &str) -> S3Config {
@@ -161,7 +159,7 @@ fn config(storage: &Storage, bucket: &str) -> S3Config {
         endpoint: storage.endpoint.clone(),
         region: storage.region.clone(),
         force_path_style: storage.force_path_style,
-        ca_bundle: std::env::var_os(CA_BUNDLE_VARIABLE).filter(|path| !path.is_empty()).map(PathBuf::from),
+        ca_bundle: std::env::var_os(env::CA_BUNDLE).filter(|path| !path.is_empty()).map(PathBuf::from),
         checksum: match storage.request_checksum {
             RequestChecksum::WhenRequired => Checksum::WhenRequired,
             RequestChecksum::WhenSupported => Checksum::WhenSupported,

@@ -1,7 +1,4 @@
-//! Runs that are stopped in the middle: what was done stays, nothing is half-written, the next run goes on.
-
-// Helpers of tests are not known as tests to the lint.
-#![allow(clippy::unwrap_used)]
+//! Interrupted runs: finished work is kept, no file is half-written, the next run resumes.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,14 +7,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::machine::{alone, shared};
 use verbatim_fixtures::decoded::samples;
 use verbatim_fixtures::model::sample;
 use verbatim_fixtures::outputs::{contents, manifest};
 use verbatim_fixtures::random::Xorshift;
 use verbatim_fixtures::wav::Wav;
 
-/// What a signal may take to end a run.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// Time limit for a signal to end a run.
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(2);
 
 fn job(folder: &Path, manifest: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_verbatim"));
@@ -25,7 +23,7 @@ fn job(folder: &Path, manifest: &str) -> Command {
     command
 }
 
-/// Runs a job to its end: what it said.
+/// Runs a job to its end. Returns its standard error.
 #[track_caller]
 fn run(folder: &Path, manifest: &str) -> String {
     let output = job(folder, manifest).output().unwrap();
@@ -39,19 +37,20 @@ fn mono(path: &Path, audio: &[f32], bytes: impl Fn(Vec<u8>) -> Vec<u8>) {
 }
 
 #[test]
-fn a_signal_ends_a_run_in_order() {
+fn a_signal_shuts_a_run_down_gracefully() {
+    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     fs::create_dir(folder.join("audio")).unwrap();
-    // A recording that is cut gives a warning when it is done: then is the time.
+    // A truncated recording gives a warning once it is done, which is the moment for the signal.
     mono(&folder.join("audio/a.wav"), &samples(&sample("beckett.wav")), |bytes| {
         bytes[..bytes.len() / 2].to_vec()
     });
     mono(&folder.join("audio/b.wav"), &samples(&sample("two_cities.wav")).repeat(4), |bytes| bytes);
     fs::copy(sample("beckett.wav"), folder.join("audio/c.wav")).unwrap();
-    run(folder, &manifest(folder, "calm"));
-    let calm = contents(&folder.join("calm"));
-    assert_eq!(calm.len(), 3 * 4);
+    run(folder, &manifest(folder, "baseline"));
+    let baseline = contents(&folder.join("baseline"));
+    assert_eq!(baseline.len(), 3 * 4);
 
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
         let manifest = manifest(folder, signal);
@@ -66,20 +65,21 @@ fn a_signal_ends_a_run_in_order() {
         let took = sent.elapsed();
         println!("{signal}: {took:?}");
         assert_eq!(ended.code(), Some(code), "{rest:?}");
-        assert!(took < PATIENCE, "{signal} took {took:?}");
+        assert!(took < SHUTDOWN_LIMIT, "{signal} took {took:?}");
         assert!(rest.iter().any(|line| line.starts_with("Interrupted: ")), "{rest:?}");
 
         let found = contents(&folder.join(signal));
-        assert!(found.iter().all(|(path, bytes)| calm.get(path) == Some(bytes)), "{:?}", found.keys());
+        assert!(found.iter().all(|(path, bytes)| baseline.get(path) == Some(bytes)), "{:?}", found.keys());
         assert!(found.contains_key(Path::new("a.json")) && !found.contains_key(Path::new("b.json")));
         let err = run(folder, &manifest);
         assert!(err.contains("Already done, skipped: "), "{err}");
-        assert!(contents(&folder.join(signal)) == calm, "after {signal} and a second run");
+        assert!(contents(&folder.join(signal)) == baseline, "after {signal} and a second run");
     }
 }
 
 #[test]
-fn a_run_that_is_killed_is_gone_on_with() {
+fn a_killed_run_is_resumed() {
+    let _machine = shared();
     const KILLS: usize = 6;
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
@@ -88,9 +88,9 @@ fn a_run_that_is_killed_is_gone_on_with() {
         mono(&folder.join(format!("audio/{n}.wav")), audio, |bytes| bytes);
     }
     let begun = Instant::now();
-    run(folder, &manifest(folder, "calm"));
+    run(folder, &manifest(folder, "baseline"));
     let mut milliseconds = begun.elapsed().as_millis() as usize;
-    let calm = contents(&folder.join("calm"));
+    let baseline = contents(&folder.join("baseline"));
 
     let manifest = manifest(folder, "killed");
     let killed = folder.join("killed");
@@ -104,14 +104,14 @@ fn a_run_that_is_killed_is_gone_on_with() {
         let begun = Instant::now();
         let done = command.status().unwrap().success();
         let found = if killed.exists() { contents(&killed) } else { BTreeMap::new() };
-        println!("killed after {after} of {milliseconds} ms: {} of {} files", found.len(), calm.len());
+        println!("killed after {after} of {milliseconds} ms: {} of {} files", found.len(), baseline.len());
         let temporary = |path: &PathBuf| path.to_string_lossy().starts_with(".verbatim-");
         for (path, bytes) in found.iter().filter(|(path, _)| !temporary(path)) {
-            assert!(calm.get(path) == Some(bytes), "{} is half-written", path.display());
+            assert!(baseline.get(path) == Some(bytes), "{} is half-written", path.display());
         }
         if done {
-            // It came to its end before the kill: begin anew, and aim earlier.
-            assert!(found == calm, "{:?}", found.keys());
+            // The run ended before the kill: start again, and kill earlier.
+            assert!(found == baseline, "{:?}", found.keys());
             fs::remove_dir_all(&killed).unwrap();
             milliseconds = milliseconds.min(begun.elapsed().as_millis() as usize);
         } else {
@@ -120,5 +120,5 @@ fn a_run_that_is_killed_is_gone_on_with() {
     }
     run(folder, &manifest);
     let found = contents(&killed);
-    assert!(found == calm, "after {KILLS} kills: {:?}", found.keys());
+    assert!(found == baseline, "after {KILLS} kills: {:?}", found.keys());
 }

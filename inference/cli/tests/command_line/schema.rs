@@ -1,8 +1,8 @@
-//! The committed JSON schema is the one that the types have. To make it again: `verbatim schema >
+//! The committed JSON schema matches the types. To update it: `verbatim schema >
 //! docs/transcript.schema.json`.
 
 #[test]
-fn the_committed_schema_is_up_to_date() {
+fn the_committed_schema_is_current() {
     let committed = include_str!("../../../../docs/transcript.schema.json");
-    assert_eq!(committed, verbatim::commands::model::schema_text().unwrap());
+    assert_eq!(committed, verbatim::commands::schema::schema_text().unwrap());
 }

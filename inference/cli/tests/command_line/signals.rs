@@ -1,12 +1,13 @@
-//! The first signal ends a run in order. A signal reaches all of a process, so a process of its own gets it.
+//! The first signal sets the stop flag. A signal reaches the whole process, so the test raises it in a child
+//! process.
 
 use std::process::Command;
 use std::sync::atomic::Ordering;
 
 use signal_hook::{consts::SIGTERM, low_level::raise};
-use verbatim::commands::signals::Signals;
+use verbatim::signals::Signals;
 
-/// Set in the child process.
+/// Environment variable that marks the child process.
 const CHILD: &str = "VERBATIM_TEST_SIGNALS_CHILD";
 
 #[test]

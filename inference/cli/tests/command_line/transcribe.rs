@@ -1,7 +1,4 @@
-//! The command line as a user sees it, with the real model and real speech.
-
-// Helpers of tests are not known as tests to the lint.
-#![allow(clippy::unwrap_used)]
+//! `verbatim transcribe` with the real model and real speech.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -9,6 +6,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 use verbatim_fixtures::{edit_distance, model, outputs, random, signal};
 
+use crate::machine::shared;
 use assert_cmd::Command;
 use serde_json::Value;
 use verbatim_fixtures::decoded::samples;
@@ -18,7 +16,7 @@ use verbatim_fixtures::outputs::contents;
 use verbatim_fixtures::signal::sampled;
 use verbatim_fixtures::wav::Wav;
 
-/// What the reader of two_cities.wav says, and the reader of beckett.wav.
+/// Words of two_cities.wav and of beckett.wav.
 const TWO_CITIES: &str = "It was the best of times. It was the worst of times. It was the age of wisdom. It was the \
     age of foolishness. It was the epoch of belief. It was the epoch of incredulity. It was the season of light. It was \
     the season of darkness. It was the spring of hope. It was the winter of despair. We had everything before us. We \
@@ -35,23 +33,23 @@ fn verbatim() -> Command {
 }
 
 /// Exit code, standard output and standard error.
-fn told(command: &mut Command) -> (i32, String, String) {
+fn output_of(command: &mut Command) -> (i32, String, String) {
     let output = command.output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
 
-/// Runs it in `folder`.
+/// Runs the program in `folder`.
 fn run<A: AsRef<OsStr>>(folder: &Path, arguments: &[A]) -> (i32, String, String) {
-    told(verbatim().current_dir(folder).args(arguments))
+    output_of(verbatim().current_dir(folder).args(arguments))
 }
 
 fn transcript(path: &Path) -> Value {
     serde_json::from_slice(&fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))).unwrap()
 }
 
-/// Segments without what a channel adds.
-fn said(transcript: &Value, channel: Option<u64>) -> Vec<(String, String)> {
+/// Segments of a channel, without the channel's number.
+fn segments_of(transcript: &Value, channel: Option<u64>) -> Vec<(String, String)> {
     let segments = transcript["segments"].as_array().unwrap().iter();
     segments
         .filter(|segment| segment.get("channel").and_then(Value::as_u64) == channel)
@@ -59,7 +57,7 @@ fn said(transcript: &Value, channel: Option<u64>) -> Vec<(String, String)> {
         .collect()
 }
 
-/// A WAV file as telephone exchanges write it: 8 kHz, mu-law (ITU-T G.711).
+/// A WAV file in telephone format: 8 kHz, mu-law (ITU-T G.711).
 fn telephone(audio: &[f32]) -> Vec<u8> {
     let byte = |pair: &[f32]| {
         let mean = pair.iter().sum::<f32>() / pair.len() as f32;
@@ -72,7 +70,7 @@ fn telephone(audio: &[f32]) -> Vec<u8> {
     Wav { tag: 7, channels: 1, rate: 8000, bits: 8, riff_len: None, data_len: None, data }.bytes()
 }
 
-/// White noise that is the same in every run.
+/// White noise, equal in every run.
 fn hiss(seconds: usize) -> Vec<f32> {
     let mut dice = random::Xorshift::new(3);
     (0..seconds * 16_000).map(|_| dice.below(2001) as f32 / 1000.0 - 1.0).map(|x| 0.3 * x).collect()
@@ -83,21 +81,22 @@ fn mono(audio: &[f32]) -> Vec<u8> {
 }
 
 #[test]
-fn one_recording_is_told_on_standard_output() {
-    // "A season" for "the season", twice, and "noisyest": the vendor's engine writes the same.
+fn one_recording_is_transcribed_to_standard_output() {
+    let _machine = shared();
+    // The errors are "a season" for "the season", twice, and "noisyest"; the vendor's engine makes them too.
     for (name, words, most) in [("two_cities.wav", TWO_CITIES, 3), ("beckett.wav", BECKETT, 0)] {
         let path = sample(name);
-        let (code, text, err) = told(verbatim().arg("transcribe").arg(&path));
+        let (code, text, err) = output_of(verbatim().arg("transcribe").arg(&path));
         assert_eq!(code, 0, "{err}");
         assert!(err.contains("Transcribed: 1 file\n") && err.contains("real-time factor"), "{err}");
         let errors = word_errors(words, &text);
         assert!(errors <= most, "{errors} of the words are wrong:\n{text}");
 
         let (code, same, _) =
-            told(verbatim().args(["transcribe", "-"]).write_stdin(fs::read(&path).unwrap()));
+            output_of(verbatim().args(["transcribe", "-"]).write_stdin(fs::read(&path).unwrap()));
         assert_eq!((code, same), (0, text), "from standard input");
     }
-    let (_, text, _) = told(verbatim().arg("transcribe").arg(sample("two_cities.wav")));
+    let (_, text, _) = output_of(verbatim().arg("transcribe").arg(sample("two_cities.wav")));
     let opening = edit_distance::words(
         "It was the best of times. It was the worst of times. It was the age of wisdom.",
     );
@@ -105,9 +104,10 @@ fn one_recording_is_told_on_standard_output() {
 }
 
 #[test]
-fn all_formats_hold_the_same_words() {
+fn all_formats_have_the_same_words() {
+    let _machine = shared();
     let folder = tempfile::tempdir().unwrap();
-    let (code, out, err) = told(
+    let (code, out, err) = output_of(
         verbatim()
             .arg("transcribe")
             .arg(sample("two_cities.wav"))
@@ -140,6 +140,7 @@ fn all_formats_hold_the_same_words() {
 
 #[test]
 fn a_folder_of_good_and_bad_recordings() {
+    let _machine = shared();
     let folder = tempfile::tempdir().unwrap();
     let beckett = samples(&sample("beckett.wav"));
     let whole = mono(&beckett);
@@ -182,7 +183,7 @@ fn a_folder_of_good_and_bad_recordings() {
         assert_eq!(transcript(&json(name))["text"], "", "{name} has no words");
     }
     assert!(err.contains("WARNING audio/cut.wav: "), "{err}");
-    assert!(err.contains("Transcribed: 6 files (3 without speech, 1 damaged in part)"), "{err}");
+    assert!(err.contains("Transcribed: 6 files (3 without speech, 1 partly damaged)"), "{err}");
     assert!(err.contains("Left out: 1 file that is not audio") && err.contains("Failed: 6 files"), "{err}");
     for (name, most) in [("good", 0), ("telephone", 0), ("cut", 0)] {
         let text = transcript(&json(name))["text"].to_string();
@@ -191,7 +192,7 @@ fn a_folder_of_good_and_bad_recordings() {
         assert!(errors <= most, "{name}: {errors} wrong: {text}");
     }
 
-    // The same told in JSON: every line is an object.
+    // The same with JSON messages: every line is an object.
     let (code, _, err) = run(folder.path(), &["transcribe", "audio", "-o", "json", "--log-format", "json"]);
     assert_eq!(code, 1);
     let lines: Vec<Value> = err.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -212,7 +213,8 @@ fn a_folder_of_good_and_bad_recordings() {
 }
 
 #[test]
-fn names_may_hold_anything() {
+fn file_names_can_contain_anything() {
+    let _machine = shared();
     let folder = tempfile::tempdir().unwrap();
     let names = [&b"two words"[..], b"it's \"quoted\"", b"two\nlines", b"caf\xe9", b"-o", b"$(id)"];
     let ending = |name: &[u8], ending: &[u8]| OsString::from_vec([name, ending].concat());
@@ -237,7 +239,8 @@ fn names_may_hold_anything() {
 }
 
 #[test]
-fn a_job_that_is_done_is_skipped() {
+fn fresh_transcripts_are_skipped() {
+    let _machine = shared();
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir_all(folder.path().join("audio/deep")).unwrap();
     fs::copy(sample("beckett.wav"), folder.path().join("audio/deep/a.wav")).unwrap();
@@ -256,14 +259,15 @@ fn a_job_that_is_done_is_skipped() {
     assert!(err.contains("Already done, skipped: 2 files") && err.contains("Transcribed: 0 files"), "{err}");
     assert_eq!(bytes(), first);
 
-    // Another recording under the old name is done again, and it alone.
+    // Only a recording that was replaced under its name is transcribed again.
     fs::write(folder.path().join("audio/b.wav"), mono(&vec![0.0; 32_000])).unwrap();
     let (_, _, err) = run(folder.path(), &["run", "-f", &job]);
     assert!(err.contains("Already done, skipped: 1 file\n") && err.contains("Transcribed: 1 file"), "{err}");
 }
 
 #[test]
-fn each_channel_says_what_it_says_alone() {
+fn a_split_channel_has_the_same_text_as_a_mono_recording() {
+    let _machine = shared();
     let folder = tempfile::tempdir().unwrap();
     let (mut left, mut right) = (samples(&sample("beckett.wav")), samples(&sample("two_cities.wav")));
     right.truncate(12 * 16_000);
@@ -278,22 +282,23 @@ fn each_channel_says_what_it_says_alone() {
     let call = transcript(&folder.path().join("split/call.json"));
     for (channel, name) in [(0, "left"), (1, "right")] {
         let alone = transcript(&folder.path().join("alone").join(format!("{name}.json")));
-        assert!(!said(&alone, None).is_empty());
-        assert_eq!(said(&call, Some(channel)), said(&alone, None), "{name}");
+        assert!(!segments_of(&alone, None).is_empty());
+        assert_eq!(segments_of(&call, Some(channel)), segments_of(&alone, None), "{name}");
     }
-    assert_eq!(said(&call, None), vec![]);
+    assert_eq!(segments_of(&call, None), vec![]);
 }
 
 #[test]
-fn a_transcript_that_cannot_be_written_fails_alone() {
+fn a_failed_write_fails_one_recording_only() {
+    let _machine = shared();
     let folder = tempfile::tempdir().unwrap();
     fs::copy(sample("two_cities.wav"), folder.path().join("long.wav")).unwrap();
     fs::write(folder.path().join("short.wav"), mono(&[0.0; 16_000])).unwrap();
-    // 3 · 512 bytes: more than the short one's JSON, less than the long one's.
+    // 3 · 512 bytes: more than the JSON of the short recording, less than that of the long one.
     let script = r#"ulimit -f 3; exec "$0" transcribe long.wav short.wav -o out --formats json"#;
     let mut command = Command::new("sh");
     command.args(["-c", script, env!("CARGO_BIN_EXE_verbatim")]).current_dir(folder.path());
-    let (code, _, err) = told(&mut command);
+    let (code, _, err) = output_of(&mut command);
     assert_eq!(code, 1, "{err}");
     assert!(
         err.contains("FAILED long.wav: WriteFailed: failed to write")
@@ -305,10 +310,11 @@ fn a_transcript_that_cannot_be_written_fails_alone() {
 }
 
 #[test]
-fn nothing_is_left_in_the_home_folder() {
+fn no_files_are_left_in_the_home_folder() {
+    let _machine = shared();
     let home = tempfile::tempdir().unwrap();
     let cache = model::model().folder.join("../..").canonicalize().unwrap();
-    let (code, _, err) = told(
+    let (code, _, err) = output_of(
         verbatim()
             .env_remove("XDG_CACHE_HOME")
             .env_remove("CI")
@@ -318,12 +324,13 @@ fn nothing_is_left_in_the_home_folder() {
             .arg(sample("beckett.wav")),
     );
     assert_eq!(code, 0, "{err}");
-    // ONNX Runtime keeps a database of telemetry there, unless it was told not to.
+    // ONNX Runtime keeps a telemetry database there unless telemetry is off.
     assert_eq!(contents(home.path()).into_keys().collect::<Vec<_>>(), Vec::<std::path::PathBuf>::new());
 }
 
 #[test]
-fn a_destination_that_takes_nothing() {
+fn an_unwritable_destination_fails_each_recording() {
+    let _machine = shared();
     let folder = tempfile::tempdir().unwrap();
     fs::copy(sample("beckett.wav"), folder.path().join("a.wav")).unwrap();
     fs::write(folder.path().join("out"), "a file").unwrap();
@@ -342,7 +349,7 @@ fn a_destination_that_takes_nothing() {
     };
     mode(0o555).unwrap();
     if fs::write(folder.path().join("out/probe"), "").is_ok() {
-        eprintln!("not tested: a read-only folder; this user writes into it all the same (root)");
+        eprintln!("not tested: a read-only folder, since this user (root) can write into it");
     } else {
         refused("failed to make a file in the folder");
     }
@@ -350,7 +357,8 @@ fn a_destination_that_takes_nothing() {
 }
 
 #[test]
-fn a_damaged_model_is_told_with_both_digests() {
+fn a_damaged_model_is_reported_with_both_digests() {
+    let _machine = shared();
     let cache = tempfile::tempdir().unwrap();
     let model = model::model();
     let folder = cache.path().join("models").join(model.folder.file_name().unwrap());
@@ -360,7 +368,7 @@ fn a_damaged_model_is_told_with_both_digests() {
         let entry = entry.unwrap();
         std::os::unix::fs::symlink(entry.path(), folder.join(entry.file_name())).unwrap();
     }
-    let verify = || told(verbatim().env("VERBATIM_CACHE", cache.path()).args(["model", "verify"]));
+    let verify = || output_of(verbatim().env("VERBATIM_CACHE", cache.path()).args(["model", "verify"]));
     let (code, out, err) = verify();
     assert_eq!(code, 0, "{err}");
     assert!(out.contains("ok  decoder.onnx\n") && out.contains("ok  samples/beckett.wav\n"), "{out}");
@@ -378,14 +386,14 @@ fn a_damaged_model_is_told_with_both_digests() {
     assert_eq!(code, 78, "{err}");
     assert!(err.contains(pinned) && err.contains(&found) && err.contains("tokenizer.bin"), "{err}");
 
-    // A graph that is cut is refused before anything is written.
+    // A truncated graph is rejected before anything is written.
     let decoder = folder.join("decoder.onnx");
     let cut = fs::read(&decoder).unwrap()[..100_000].to_vec();
     fs::remove_file(&decoder).unwrap();
     fs::write(&decoder, cut).unwrap();
     let arguments = ["transcribe", "-", "-o", "out"];
     let (code, _, err) =
-        told(verbatim().current_dir(cache.path()).env("VERBATIM_CACHE", cache.path()).args(arguments));
+        output_of(verbatim().current_dir(cache.path()).env("VERBATIM_CACHE", cache.path()).args(arguments));
     assert_eq!(code, 78, "{err}");
     assert!(err.contains("failed to load") && err.contains("decoder.onnx"), "{err}");
     assert!(!cache.path().join("out").exists());

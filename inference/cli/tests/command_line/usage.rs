@@ -1,7 +1,4 @@
-//! The command line as a user sees it, as far as it needs no model.
-
-// Helpers of tests are not known as tests to the lint.
-#![allow(clippy::unwrap_used)]
+//! The command line without a model: help, usage errors, configuration errors.
 
 use std::{fs, path::Path};
 
@@ -13,19 +10,19 @@ fn verbatim() -> Command {
     command
 }
 
-/// Runs it in `folder`: exit code, standard output and standard error.
+/// Runs the program in `folder`. Returns exit code, standard output and standard error.
 fn run(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
     let output = verbatim().current_dir(folder).args(arguments).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
 
-fn here(arguments: &[&str]) -> (i32, String, String) {
+fn run_here(arguments: &[&str]) -> (i32, String, String) {
     run(Path::new("."), arguments)
 }
 
 #[test]
-fn help_teaches() {
+fn help_matches_the_snapshots() {
     for (name, arguments) in [
         ("help", &["--help"][..]),
         ("help_transcribe", &["transcribe", "--help"]),
@@ -34,20 +31,20 @@ fn help_teaches() {
         ("help_status", &["status", "--help"]),
         ("help_model", &["model", "--help"]),
     ] {
-        let (code, out, err) = here(arguments);
+        let (code, out, err) = run_here(arguments);
         assert_eq!((code, err.as_str()), (0, ""));
         insta::assert_snapshot!(name, out);
     }
 }
 
 #[test]
-fn version() {
-    let (code, out, _) = here(&["--version"]);
+fn version_is_printed() {
+    let (code, out, _) = run_here(&["--version"]);
     assert_eq!((code, out), (0, format!("verbatim {}\n", env!("CARGO_PKG_VERSION"))));
 }
 
 #[test]
-fn wrong_words_are_usage_errors() {
+fn invalid_arguments_are_usage_errors() {
     for arguments in [
         &[][..],
         &["transcribe"],
@@ -60,14 +57,14 @@ fn wrong_words_are_usage_errors() {
         &["run"],
         &["frobnicate"],
     ] {
-        let (code, out, err) = here(arguments);
+        let (code, out, err) = run_here(arguments);
         assert_eq!((code, out.as_str()), (2, ""), "{arguments:?}");
         assert!(err.contains("Usage: verbatim") || err.contains("try '--help'"), "{err}");
     }
 }
 
 #[test]
-fn several_recordings_need_a_folder() {
+fn several_recordings_need_an_output_folder() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["a.wav", "b.mp3"] {
         fs::write(folder.path().join(name), "").unwrap();
@@ -79,16 +76,16 @@ fn several_recordings_need_a_folder() {
 
 #[test]
 fn standard_output_takes_one_format() {
-    let (code, _, err) = here(&["transcribe", "a.wav", "--formats", "srt,vtt"]);
+    let (code, _, err) = run_here(&["transcribe", "a.wav", "--formats", "srt,vtt"]);
     assert_eq!(code, 2);
     assert_eq!(
         err,
-        "error: standard output takes one format: name one with --formats, or a folder with -o\n"
+        "error: standard output takes one format: choose one with --formats, or a folder with -o\n"
     );
 }
 
 #[test]
-fn two_recordings_of_one_name() {
+fn colliding_transcript_names_are_usage_errors() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["x", "y\n"] {
         fs::create_dir(folder.path().join(name)).unwrap();
@@ -99,13 +96,13 @@ fn two_recordings_of_one_name() {
     assert_eq!(
         err,
         "error: x/a.wav and y\\n/a.wav would both be written to out/a.wav.json: rename one, or transcribe them \
-         into two folders\n"
+         into different folders\n"
     );
     assert!(!folder.path().join("out").exists());
 }
 
 #[test]
-fn nothing_to_do_is_said_and_is_no_error() {
+fn nothing_to_do_is_reported_and_succeeds() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("notes.txt"), "words").unwrap();
     let (code, out, err) = run(folder.path(), &["transcribe", ".", "-o", "out"]);
@@ -119,7 +116,7 @@ fn nothing_to_do_is_said_and_is_no_error() {
 }
 
 #[test]
-fn a_model_that_is_not_there_is_a_configuration_error() {
+fn a_missing_model_is_a_configuration_error() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("a.wav"), "").unwrap();
     let arguments = ["transcribe", "a.wav", "-o", "out", "--model", "no-such-model"];
@@ -130,7 +127,7 @@ fn a_model_that_is_not_there_is_a_configuration_error() {
 }
 
 #[test]
-fn a_wrong_manifest_is_a_configuration_error() {
+fn an_invalid_manifest_is_a_configuration_error() {
     let folder = tempfile::tempdir().unwrap();
     let job = |spec: &str| {
         format!(
@@ -160,8 +157,8 @@ fn a_wrong_manifest_is_a_configuration_error() {
 }
 
 #[test]
-fn errors_are_objects_of_json_where_that_is_asked_for() {
-    let (code, _, err) = here(&["run", "-f", "missing.yaml", "--log-format", "json"]);
+fn errors_are_json_objects_on_request() {
+    let (code, _, err) = run_here(&["run", "-f", "missing.yaml", "--log-format", "json"]);
     assert_eq!(code, 78);
     let line: serde_json::Value = serde_json::from_str(&err).unwrap();
     assert_eq!(line["level"], "ERROR");

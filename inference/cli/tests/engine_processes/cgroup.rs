@@ -1,5 +1,4 @@
-//! A real cgroup with a memory limit, version 1 or 2, for tests whose machine allows one.
-#![allow(dead_code, reason = "each test binary uses a part of this")]
+//! A real cgroup (version 1 or 2) with a memory limit, on machines that allow one.
 
 use std::fs;
 use std::io;
@@ -8,30 +7,33 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A cgroup below this process's own. It is removed when this is dropped, and what is in it is killed before.
+/// A cgroup below the one of this process. When dropped, its processes are killed and it is removed.
 pub(crate) struct Limited(PathBuf);
 
 impl Limited {
-    /// Makes one with a limit in bytes, and no swap beside it; in words, why there is none.
+    /// Creates a cgroup with a limit in bytes and without swap.
+    ///
+    /// # Errors
+    /// Why this machine allows none.
     pub(crate) fn make(bytes: u64) -> Result<Self, String> {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("verbatim-test-{}-{number}", std::process::id());
         let (parent, limit, swap) = own()?;
         let folder = parent.join(name);
-        let wrong = |path: &Path, error: io::Error| format!("{}: {error}", path.display());
-        fs::create_dir(&folder).map_err(|error| wrong(&folder, error))?;
-        // From here on it is removed.
+        let failure = |path: &Path, error: io::Error| format!("{}: {error}", path.display());
+        fs::create_dir(&folder).map_err(|error| failure(&folder, error))?;
+        // From here on, drop removes the folder.
         let limited = Self(folder);
         let path = limited.0.join(limit);
-        fs::write(&path, bytes.to_string()).map_err(|error| wrong(&path, error))?;
-        // Not all kernels account for swap; those without have none to give here either.
+        fs::write(&path, bytes.to_string()).map_err(|error| failure(&path, error))?;
+        // Kernels without swap accounting lack this file; there is no swap for the cgroup then.
         let (file, value) = swap;
         let _ = fs::write(limited.0.join(file), value.map_or_else(|| bytes.to_string(), str::to_owned));
         Ok(limited)
     }
 
-    /// Has a command's process enter before it begins.
+    /// Makes the process of a command enter the cgroup before it starts.
     pub(crate) fn enter<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         let processes = self.0.join("cgroup.procs").into_os_string().into_encoded_bytes();
         let processes = std::ffi::CString::new(processes).unwrap();
@@ -39,7 +41,7 @@ impl Limited {
         unsafe {
             command.pre_exec(move || {
                 let file = libc::open(processes.as_ptr(), libc::O_WRONLY | libc::O_CLOEXEC);
-                // 0 is the process that writes.
+                // 0 is the writing process.
                 if file < 0 || libc::write(file, c"0".as_ptr().cast(), 1) != 1 {
                     return Err(io::Error::last_os_error());
                 }
@@ -57,7 +59,7 @@ impl Drop for Limited {
             let _ =
                 nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL);
         }
-        // What was killed takes a moment to leave.
+        // A killed process takes a moment to leave the cgroup.
         for _ in 0..200 {
             match fs::remove_dir(&self.0) {
                 Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
@@ -69,17 +71,18 @@ impl Drop for Limited {
     }
 }
 
-/// Name of the file that limits swap, and what is written there; none is the memory's limit itself.
+/// Name of the file that limits swap, and its value; none stands for the memory limit.
 type Swap = (&'static str, Option<&'static str>);
 
-/// This process's own folder in the hierarchy that has the memory controller, and the names of what limits there.
+/// Folder of this process in the hierarchy with the memory controller, and the files that limit memory and
+/// swap.
 fn own() -> Result<(PathBuf, &'static str, Swap), String> {
     let text =
         fs::read_to_string("/proc/self/cgroup").map_err(|error| format!("/proc/self/cgroup: {error}"))?;
     let lines = || text.lines().filter_map(|line| line.split_once(':')?.1.split_once(':'));
     let inside = |root: &str, path: &str| {
         let folder = Path::new(root).join(path.trim_start_matches('/'));
-        // In a container the path may be one that only the host has.
+        // In a container, the path may exist on the host only.
         if folder.is_dir() { folder } else { PathBuf::from(root) }
     };
     if let Some((_, path)) = lines().find(|(names, _)| names.split(',').any(|name| name == "memory")) {
@@ -88,18 +91,18 @@ fn own() -> Result<(PathBuf, &'static str, Swap), String> {
     }
     let (_, path) = lines().find(|(names, _)| names.is_empty()).ok_or("no cgroup")?;
     let folder = inside("/sys/fs/cgroup", path);
-    let below = fs::read_to_string(folder.join("cgroup.subtree_control")).unwrap_or_default();
-    if below.split_whitespace().any(|name| name == "memory") {
+    let controllers = fs::read_to_string(folder.join("cgroup.subtree_control")).unwrap_or_default();
+    if controllers.split_whitespace().any(|name| name == "memory") {
         return Ok((folder, "memory.max", ("memory.swap.max", Some("0"))));
     }
-    // Processes and limited children do not go together in version 2: beside this one, then.
+    // In version 2 a cgroup cannot have both processes and limited children: use a sibling instead.
     let parent = folder.parent().filter(|parent| parent.starts_with("/sys/fs/cgroup"));
-    let handed = |parent: &&Path| {
-        let below = fs::read_to_string(parent.join("cgroup.subtree_control")).unwrap_or_default();
-        below.split_whitespace().any(|name| name == "memory")
+    let delegates = |parent: &&Path| {
+        let controllers = fs::read_to_string(parent.join("cgroup.subtree_control")).unwrap_or_default();
+        controllers.split_whitespace().any(|name| name == "memory")
     };
     let parent = parent
-        .filter(handed)
-        .ok_or_else(|| format!("{} hands no memory controller down", folder.display()))?;
+        .filter(delegates)
+        .ok_or_else(|| format!("{} does not delegate the memory controller", folder.display()))?;
     Ok((parent.to_owned(), "memory.max", ("memory.swap.max", Some("0"))))
 }

@@ -1,8 +1,5 @@
-//! Faults of engines, suffered for real (`verbatim soak --inject`): whatever happens to engines, every file gets its
-//! answer once, and the same as without.
-
-// Helpers of tests are not known as tests to the lint.
-#![allow(clippy::unwrap_used)]
+//! Injected engine faults (`verbatim soak --inject`): whatever happens to engines, every file gets exactly
+//! one result, equal to the result without faults.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,41 +10,40 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use crate::cgroup::Limited;
-use crate::processes::{
-    Running, alone, digests, events, json_lines, not_checked, verbatim, wait_for, write_speech,
-};
+use crate::machine::alone;
+use crate::processes::{Running, digests, events, json_lines, not_checked, verbatim, wait_for, write_speech};
 use serde_json::Value;
 
-/// Recordings of a round.
+/// Recordings per round.
 const FILES: usize = 8;
-/// A budget of about one segment: an engine that hangs is then found out within seconds.
+/// A batch budget of about one segment, so that a hung engine is detected within seconds.
 const BUDGET: &str = "4";
-/// What a soak may take, and what each random fault may add: an engine that hangs is silent for seconds.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Time limit of a soak, and the extra time per random fault: a hung engine is silent for seconds.
+const TIMEOUT: Duration = Duration::from_secs(60);
 const PER_FAULT: Duration = Duration::from_secs(5);
-/// Memory that random faults are suffered in: two engines, and what some files leak.
+/// Memory limit for random faults: two engines, and the leaks of some files.
 const LIMIT: u64 = 700_000_000;
-/// Random faults of a run; `VERBATIM_CHAOS_FAULTS` says more.
+/// Default number of random faults; `VERBATIM_CHAOS_FAULTS` sets another.
 const CHAOS_FAULTS: usize = 25;
-/// Seed of those; `VERBATIM_CHAOS_SEED` says another.
+/// Default seed of random faults; `VERBATIM_CHAOS_SEED` sets another.
 const CHAOS_SEED: u64 = 20_261_124;
 
-/// The recordings and the digests of their transcripts in an undisturbed soak.
-struct Calm {
+/// The recordings, and the digests of their transcripts in a soak without faults.
+struct Baseline {
     folder: tempfile::TempDir,
     digests: BTreeMap<String, String>,
 }
 
-fn calm() -> &'static Calm {
-    static CALM: OnceLock<Calm> = OnceLock::new();
-    CALM.get_or_init(|| {
+fn baseline() -> &'static Baseline {
+    static BASELINE: OnceLock<Baseline> = OnceLock::new();
+    BASELINE.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
         write_speech(&folder.path().join("audio"), FILES as u8, 4);
-        let (code, said) = soak(folder.path(), "calm", &["--rounds", "1"]).end();
-        assert_eq!(code, 0, "{said}");
-        let digests = digests(&folder.path().join("calm"), FILES);
+        let (code, stderr) = soak(folder.path(), "baseline", &["--rounds", "1"]).end();
+        assert_eq!(code, 0, "{stderr}");
+        let digests = digests(&folder.path().join("baseline"), FILES);
         assert_eq!(digests.len(), FILES);
-        Calm { folder, digests }
+        Baseline { folder, digests }
     })
 }
 
@@ -56,42 +52,42 @@ fn soak(folder: &Path, out: &str, arguments: &[&str]) -> Running {
     Running::start(verbatim(folder).args(["soak", "audio", "-o", out, "--concurrency", "2"]).args(arguments))
 }
 
-/// Runs a soak over the recordings to its end, which has to be good: where it wrote, and what it said.
+/// Runs a soak over the recordings and checks that it succeeds. Returns its folder and its standard error.
 #[track_caller]
-fn soaked(out: &str, patience: Duration, arguments: &[&str]) -> (PathBuf, String) {
-    let folder = calm().folder.path();
-    let (code, said) = soak(folder, out, arguments).end_within(patience);
-    assert_eq!(code, 0, "{said}");
-    (folder.join(out), said)
+fn run_soak(out: &str, timeout: Duration, arguments: &[&str]) -> (PathBuf, String) {
+    let folder = baseline().folder.path();
+    let (code, stderr) = soak(folder, out, arguments).end_within(timeout);
+    assert_eq!(code, 0, "{stderr}");
+    (folder.join(out), stderr)
 }
 
-/// The body of an answer over HTTP.
+/// Body of an HTTP response.
 fn get(address: &str, path: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     write!(stream, "GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    let (head, body) = response.split_once("\r\n\r\n").unwrap();
     assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
     body.to_owned()
 }
 
 #[test]
-fn a_file_that_crashes_each_engine_fails_alone() {
+fn a_file_that_crashes_every_engine_is_the_only_failed_file() {
     const ROUNDS: usize = 2;
     let _alone = alone();
-    let calm = calm();
+    let baseline = baseline();
     let folder = tempfile::tempdir().unwrap();
     let audio = folder.path().join("audio");
     fs::create_dir(&audio).unwrap();
-    for name in calm.digests.keys() {
-        fs::copy(calm.folder.path().join("audio").join(name), audio.join(name)).unwrap();
+    for name in baseline.digests.keys() {
+        fs::copy(baseline.folder.path().join("audio").join(name), audio.join(name)).unwrap();
     }
     fs::copy(audio.join("c.wav"), audio.join("bad.wav")).unwrap();
     let rounds = ROUNDS.to_string();
     let arguments = ["--rounds", &rounds, "--inject", "crash=bad.wav", "--http", "127.0.0.1:0"];
     let mut soak = soak(folder.path(), "soak", &arguments);
-    let line = soak.hear("Serving http://");
+    let line = soak.wait_for_line("Serving http://");
     let address = line.strip_prefix("Serving http://").unwrap().split('/').next().unwrap().to_owned();
     let failures = |metrics: String| -> Option<f64> {
         let name = "verbatim_file_failures_total{reason=\"EngineCrashed\"} ";
@@ -103,11 +99,11 @@ fn a_file_that_crashes_each_engine_fails_alone() {
     let status: Value = serde_json::from_str(&get(&address, "/status")).unwrap();
     let shown = status["failures"].to_string();
     assert!(shown.contains("bad.wav") && shown.contains("EngineCrashed"), "{status:#}");
-    assert!(soak.is_running(), "looked at while it runs");
+    assert!(soak.is_running(), "the soak has ended before its status was read");
 
-    let (code, said) = soak.end();
-    assert_eq!(code, 1, "{said}");
-    assert!(said.contains(&format!("Failed: {ROUNDS} (EngineCrashed {ROUNDS})")), "{said}");
+    let (code, stderr) = soak.end();
+    assert_eq!(code, 1, "{stderr}");
+    assert!(stderr.contains(&format!("Failed: {ROUNDS} (EngineCrashed {ROUNDS})")), "{stderr}");
     let lines = json_lines(&folder.path().join("soak/results.jsonl"));
     assert_eq!(lines.len(), ROUNDS * (FILES + 1));
     for line in lines {
@@ -115,17 +111,17 @@ fn a_file_that_crashes_each_engine_fails_alone() {
         if name == "bad.wav" {
             assert_eq!(line["status"], "failed");
             assert!(line["error"].as_str().unwrap().starts_with("EngineCrashed: "), "{line}");
-            // Once beside others, which proves nothing, and 3 times alone; or at once alone.
+            // Up to one attempt beside other files, which proves nothing, and 3 attempts alone.
             assert!([3, 4].contains(&line["attempts"].as_u64().unwrap()), "{line}");
         } else {
             assert_eq!(line["status"], "success", "{line}");
-            assert_eq!(line["result_sha256"], calm.digests[name], "{line}");
+            assert_eq!(line["result_sha256"], baseline.digests[name], "{line}");
         }
     }
 }
 
 #[test]
-fn each_fault_costs_an_engine_and_no_file() {
+fn each_fault_costs_one_engine_and_no_file() {
     const ROUNDS: usize = 5;
     let _alone = alone();
     let faults = [
@@ -134,7 +130,7 @@ fn each_fault_costs_an_engine_and_no_file() {
         ("malformed@18", "Protocol"),
         ("kill@25", "Crash"),
         ("stop@32", "Wedged"),
-        // The last: other files pass by one that hangs, and the next fault's engine would be the same.
+        // The last one: other files overtake a hung file, so that the next fault would hit the same engine.
         ("hang@38", "Wedged"),
     ];
     let rounds = ROUNDS.to_string();
@@ -142,33 +138,33 @@ fn each_fault_costs_an_engine_and_no_file() {
     for (fault, _) in faults {
         arguments.extend(["--inject", fault]);
     }
-    let (out, _) = soaked("each", PATIENCE, &arguments);
-    assert_eq!(digests(&out, ROUNDS * FILES), calm().digests);
+    let (out, _) = run_soak("each", TIMEOUT, &arguments);
+    assert_eq!(digests(&out, ROUNDS * FILES), baseline().digests);
 
     let injected = events(&out, "fault_injected");
     let condemned = events(&out, "engine_condemned");
     let when = |event: &Value| event["elapsed_seconds"].as_f64().unwrap();
     for (fault, reason) in faults {
-        let struck: Vec<_> = injected.iter().filter(|event| event["fault"] == fault).collect();
-        assert_eq!(struck.len(), 1, "{fault} strikes once: {injected:#?}");
-        let end = condemned.iter().find(|event| event["engine"] == struck[0]["engine"]);
+        let hits: Vec<_> = injected.iter().filter(|event| event["fault"] == fault).collect();
+        assert_eq!(hits.len(), 1, "{fault} is injected once: {injected:#?}");
+        let end = condemned.iter().find(|event| event["engine"] == hits[0]["engine"]);
         let end = end.unwrap_or_else(|| panic!("{fault} ends no engine: {condemned:#?}"));
         assert_eq!(end["reason"], reason, "{fault}: {end}");
-        assert!(when(end) >= when(struck[0]), "{fault}");
+        assert!(when(end) >= when(hits[0]), "{fault}");
     }
     assert_eq!(condemned.len(), faults.len(), "{condemned:#?}");
 }
 
 #[test]
-fn an_engine_that_leaks_is_replaced_before_it_takes_too_much() {
-    // An engine does some 20 files before it is replaced: its growth shows after 12.
+fn a_leaking_engine_is_replaced_before_its_hard_limit() {
+    // An engine does about 20 files before it is replaced; its growth is detected after 12.
     const ROUNDS: usize = 8;
     let _alone = alone();
     let hard = 700_u64 << 20;
     let rounds = ROUNDS.to_string();
-    let (out, said) = soaked(
+    let (out, stderr) = run_soak(
         "leak",
-        PATIENCE,
+        TIMEOUT,
         &[
             "--rounds",
             &rounds,
@@ -180,17 +176,17 @@ fn an_engine_that_leaks_is_replaced_before_it_takes_too_much() {
             "700Mi",
         ],
     );
-    assert_eq!(digests(&out, ROUNDS * FILES), calm().digests);
+    assert_eq!(digests(&out, ROUNDS * FILES), baseline().digests);
     let condemned = events(&out, "engine_condemned");
-    assert!(condemned.len() > 1, "{said}");
+    assert!(condemned.len() > 1, "{stderr}");
     for event in &condemned {
         assert_eq!(event["reason"], "Memory", "{event}");
     }
     let gaps = events(&out, "gap");
-    // The last may have done the last file.
-    assert!(gaps.len() + 1 >= condemned.len(), "{said}");
-    // Mostly none that one could notice; and none as long as without overlap, which is at least what the next engine takes to load,
-    // even where the machine has other things to do just then.
+    // The last replaced engine may have done the last file.
+    assert!(gaps.len() + 1 >= condemned.len(), "{stderr}");
+    // With overlap the median gap is imperceptible. Without overlap a gap takes at least the load time of the
+    // next engine, even on a busy machine; every gap has to be shorter.
     let mut seconds: Vec<f64> = gaps.iter().map(|gap| gap["seconds"].as_f64().unwrap()).collect();
     seconds.sort_by(f64::total_cmp);
     assert!(seconds[seconds.len() / 2] < 0.05, "{seconds:?}");
@@ -210,11 +206,11 @@ fn an_engine_that_leaks_is_replaced_before_it_takes_too_much() {
         .map(|line| line["memory_rss_mb"].parse().unwrap())
         .collect();
     let peak = resident.iter().copied().fold(0.0, f64::max);
-    assert!(peak > 200.0 && peak * 1e6 < hard as f64, "the leak is there, and bounded: {peak} MB");
+    assert!(peak > 200.0 && peak * 1e6 < hard as f64, "the leak is visible and bounded: {peak} MB");
 }
 
 #[test]
-fn faults_at_random_change_no_transcript() {
+fn random_faults_change_no_transcript() {
     let _alone = alone();
     let number = |name: &str, default| {
         std::env::var(name)
@@ -222,17 +218,17 @@ fn faults_at_random_change_no_transcript() {
     };
     let faults = number("VERBATIM_CHAOS_FAULTS", CHAOS_FAULTS as u64) as usize;
     let seed = number("VERBATIM_CHAOS_SEED", CHAOS_SEED);
-    // Three files for a fault: some engines live for a while.
+    // Three files per fault, so that some engines live for a while.
     let rounds = (3 * faults).div_ceil(FILES);
     let (rounds_text, seed_text) = (rounds.to_string(), seed.to_string());
     let inject = format!("random={faults}");
-    // Under a limit, so that an engine that fills its memory is ended by the kernel or by its supervisor.
+    // With a limit, so that the kernel or the supervisor kills an engine that fills its memory.
     let cgroup = Limited::make(LIMIT)
         .map_err(|why| {
-            not_checked(&format!("faults under a memory limit, since no cgroup can be made: {why}"))
+            not_checked(&format!("faults under a memory limit, since no cgroup can be created: {why}"))
         })
         .ok();
-    let folder = calm().folder.path();
+    let folder = baseline().folder.path();
     let mut command = verbatim(folder);
     command.args(["soak", "audio", "-o", "chaos", "--concurrency", "2"]);
     command.args([
@@ -250,13 +246,13 @@ fn faults_at_random_change_no_transcript() {
     if let Some(cgroup) = &cgroup {
         cgroup.enter(&mut command);
     }
-    let (code, said) = Running::start(&mut command).end_within(PATIENCE + PER_FAULT * faults as u32);
-    assert_eq!(code, 0, "{said}");
+    let (code, stderr) = Running::start(&mut command).end_within(TIMEOUT + PER_FAULT * faults as u32);
+    assert_eq!(code, 0, "{stderr}");
     let out = folder.join("chaos");
     let seed = format!("(seed {seed})");
-    assert!(said.contains(&seed), "{said}");
-    assert_eq!(digests(&out, rounds * FILES), calm().digests, "{seed}");
-    let struck = events(&out, "fault_injected");
-    assert_eq!(struck.len(), faults, "{seed}");
+    assert!(stderr.contains(&seed), "{stderr}");
+    assert_eq!(digests(&out, rounds * FILES), baseline().digests, "{seed}");
+    let hits = events(&out, "fault_injected");
+    assert_eq!(hits.len(), faults, "{seed}");
     println!("{faults} faults {seed}, {} engines replaced", events(&out, "engine_condemned").len());
 }

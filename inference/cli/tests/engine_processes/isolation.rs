@@ -1,7 +1,4 @@
-//! An engine has nothing that an intruder could use: no credentials, no network, no programs, no files to write.
-
-// Helpers of tests are not known as tests to the lint.
-#![allow(clippy::unwrap_used)]
+//! Isolation of engines: no credentials, no network, no programs, no writable files.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,9 +10,10 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::machine::alone;
 use crate::processes::{Running, not_checked, verbatim, write_speech};
 
-/// What an engine may have of the environment: places, the libraries' settings, ours.
+/// Environment variables that an engine may have: paths, settings of libraries, our settings.
 const ALLOWED: &[&str] = &[
     "PATH",
     "HOME",
@@ -35,9 +33,9 @@ const ALLOWED: &[&str] = &[
     "VERBATIM_SANDBOX_OFF",
     "ORT_DISABLE_TELEMETRY",
 ];
-const ALLOWED_BEGINNINGS: &[&str] = &["CUDA_", "NVIDIA_", "VERBATIM_GPU_"];
+const ALLOWED_PREFIXES: &[&str] = &["CUDA_", "NVIDIA_", "VERBATIM_GPU_"];
 
-/// Sockets that a process has open, as `socket:[12345]`, each once.
+/// Open sockets of a process, as `socket:[12345]`, without duplicates.
 fn sockets(pid: u32) -> BTreeSet<String> {
     let entries = fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
     let targets = entries.filter_map(|entry| fs::read_link(entry.unwrap().path()).ok());
@@ -48,8 +46,9 @@ fn sockets(pid: u32) -> BTreeSet<String> {
 }
 
 #[test]
-fn an_engine_gets_neither_credentials_nor_sockets() {
+fn an_engine_inherits_neither_credentials_nor_sockets() {
     const SECRET: &str = "hunter2-of-the-supervisor";
+    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     write_speech(&folder.path().join("audio"), 2, 4);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -77,8 +76,8 @@ fn an_engine_gets_neither_credentials_nor_sockets() {
         });
     }
     let mut soak = Running::start(&mut command);
-    // By then the engine has loaded its model.
-    soak.hear("Soaking ");
+    // At this line the engine has loaded its model.
+    soak.wait_for_line("Soaking ");
     let engine = soak.engine();
 
     let environment = fs::read(format!("/proc/{engine}/environ")).unwrap();
@@ -88,16 +87,19 @@ fn an_engine_gets_neither_credentials_nor_sockets() {
         environment.split_terminator('\0').map(|pair| pair.split('=').next().unwrap()).collect();
     for name in &names {
         let allowed =
-            ALLOWED.contains(name) || ALLOWED_BEGINNINGS.iter().any(|beginning| name.starts_with(beginning));
-        assert!(allowed, "{name} is none of the engine's business");
+            ALLOWED.contains(name) || ALLOWED_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
+        assert!(allowed, "{name} is not allowed in an engine");
     }
-    assert!(names.contains(&"NVIDIA_VISIBLE_DEVICES"), "what libraries need comes through: {names:?}");
+    assert!(names.contains(&"NVIDIA_VISIBLE_DEVICES"), "settings of libraries are missing: {names:?}");
 
     let supervisors = sockets(soak.pid());
-    assert!(supervisors.len() >= 2, "the supervisor inherited a socket beside the engine's: {supervisors:?}");
+    assert!(supervisors.len() >= 2, "the supervisor has not inherited the test's socket: {supervisors:?}");
     let engines = sockets(engine);
     assert_eq!(engines.len(), 1, "{engines:?}");
-    assert!(supervisors.is_disjoint(&engines), "its end of the pair and no other: {engines:?}");
+    assert!(
+        supervisors.is_disjoint(&engines),
+        "the engine has more than its end of the socket pair: {engines:?}"
+    );
 
     let tasks = fs::read_dir(format!("/proc/{engine}/task")).unwrap();
     let threads: Vec<String> =
@@ -117,12 +119,12 @@ fn an_engine_gets_neither_credentials_nor_sockets() {
     }
 }
 
-/// Tells a child process of a test, which is this same test, where its folder is.
+/// Environment variable with the folder of the child process, which runs the same test.
 const CHILD: &str = "VERBATIM_ISOLATION_TEST_FOLDER";
-/// The port that the parent listens on, for the child.
+/// Environment variable with the port on which the parent listens.
 const PORT: &str = "VERBATIM_ISOLATION_TEST_PORT";
 
-/// Everything that an intruder might try, by name.
+/// Forbidden operations, by name, and their results.
 fn attempts(folder: &Path, port: &str) -> Vec<(&'static str, io::Result<()>)> {
     let parent = nix::unistd::getppid();
     let signalled = nix::sys::signal::kill(parent, nix::sys::signal::Signal::SIGCONT);
@@ -149,10 +151,10 @@ fn attempts(folder: &Path, port: &str) -> Vec<(&'static str, io::Result<()>)> {
     ]
 }
 
-/// In the child: confined, it tries everything and tells what came of it.
-fn try_everything(folder: &Path) {
+/// Attempts every operation before and after confinement and prints the results. Runs in the child process.
+fn attempt_all(folder: &Path) {
     let port = std::env::var(PORT).unwrap();
-    // Free of the sandbox everything works, or the attempts would show nothing.
+    // Without the sandbox every operation has to succeed, or the attempts would prove nothing.
     for (what, result) in attempts(&folder.join("free"), &port) {
         println!("FREE {what}: {result:?}");
     }
@@ -165,9 +167,9 @@ fn try_everything(folder: &Path) {
 }
 
 #[test]
-fn a_confined_process_can_reach_nothing() {
+fn a_confined_process_is_denied_every_operation() {
     if let Some(folder) = std::env::var_os(CHILD).map(PathBuf::from) {
-        try_everything(&folder);
+        attempt_all(&folder);
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -183,35 +185,35 @@ fn a_confined_process_can_reach_nothing() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port().to_string();
     let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "isolation::a_confined_process_can_reach_nothing", "--nocapture"])
+        .args(["--exact", "isolation::a_confined_process_is_denied_every_operation", "--nocapture"])
         .env(CHILD, folder.path())
         .env(PORT, port)
         .env_remove("VERBATIM_SANDBOX_OFF")
         .output()
         .unwrap();
-    let told = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success() && told.contains("1 passed"), "{told}");
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && stdout.contains("1 passed"), "{stdout}");
 
-    let of = |beginning: &str| -> Vec<String> {
-        // The harness writes a test's name without an end of line.
-        told.lines().filter_map(|line| Some(line.split_once(beginning)?.1.to_owned())).collect()
+    let lines_of = |prefix: &str| -> Vec<String> {
+        // The test harness prints the name of a test without a line break.
+        stdout.lines().filter_map(|line| Some(line.split_once(prefix)?.1.to_owned())).collect()
     };
-    let free = of("FREE ");
+    let free = lines_of("FREE ");
     assert!(free.len() == 16 && free.iter().all(|line| line.ends_with(": Ok(())")), "{free:#?}");
-    let taken = of("TAKEN ").remove(0);
-    let confined = of("CONFINED ");
+    let taken = lines_of("TAKEN ").remove(0);
+    let confined = lines_of("CONFINED ");
     assert_eq!(confined.len(), free.len());
-    let is = |words: &str| taken.contains(words);
-    let filter = is("seccomp filter: no network, no programs");
-    let landlock = is("landlock: no writes, no programs");
+    let has = |measure: &str| taken.contains(measure);
+    let filter = has("seccomp filter: no network, no programs");
+    let landlock = has("landlock: no writes, no programs");
     for (kind, applies) in [
         ("network: ", filter),
         ("programs: ", filter || landlock),
         ("files: ", landlock),
-        ("signals: ", is("no signals to other processes")),
+        ("signals: ", has("no signals to other processes")),
     ] {
         if !applies {
-            not_checked(&format!("that an engine is kept from {kind}this kernel took away only: {taken}"));
+            not_checked(&format!("that an engine is denied {kind}this kernel supports only: {taken}"));
             continue;
         }
         let lines: Vec<_> = confined.iter().filter(|line| line.starts_with(kind)).collect();
@@ -220,7 +222,7 @@ fn a_confined_process_can_reach_nothing() {
             assert!(line.ends_with("Err(PermissionDenied)"), "{line}; {taken}");
         }
     }
-    assert_eq!(of("READ "), [r#"Ok("a recording")"#]);
+    assert_eq!(lines_of("READ "), [r#"Ok("a recording")"#]);
     if landlock {
         let mut names: Vec<_> =
             fs::read_dir(folder.path().join("confined")).unwrap().map(|e| e.unwrap().file_name()).collect();

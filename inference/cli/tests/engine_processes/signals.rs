@@ -1,32 +1,29 @@
-//! Signals to the supervisor and to its engine: what is in flight finishes where there is time for it, no engine stays
-//! behind, nothing is lost.
-
-// Helpers of tests are not known as tests to the lint.
-#![allow(clippy::unwrap_used)]
+//! Signals to the supervisor and to its engine: recordings in flight finish within the grace period, no
+//! engine outlives its supervisor, nothing is lost.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use crate::machine::alone;
 use crate::processes::{
-    Running, alone, children, engines, is_engine, not_checked, send, verbatim, wait_for, write_mono,
-    write_speech,
+    Running, children, engines, is_engine, not_checked, send, verbatim, wait_for, write_mono, write_speech,
 };
 use nix::sys::signal::Signal;
 use verbatim_fixtures::decoded::samples;
 use verbatim_fixtures::model::sample;
 use verbatim_fixtures::outputs::{contents, manifest};
 
-/// What a second signal may take to end everything.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// Time limit for a second signal to end all processes.
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(2);
 
-/// Writes a recording of some minutes: an engine needs seconds for it.
+/// Writes a recording of some minutes, for which an engine takes seconds.
 fn write_long(path: &Path) {
     write_mono(path, &samples(&sample("two_cities.wav")).repeat(8));
 }
 
-/// Runs a manifest that writes into `out`. Few files are in flight together.
+/// Runs a manifest that writes into `out`, with few files in flight at once.
 fn job(folder: &Path, out: &str, arguments: &[&str]) -> Running {
     let name = manifest(folder, out);
     let path = folder.join(&name);
@@ -35,13 +32,13 @@ fn job(folder: &Path, out: &str, arguments: &[&str]) -> Running {
     Running::start(verbatim(folder).args(["run", "-f", &name]).args(arguments))
 }
 
-/// Whether a process has a file of this name open: an engine opens a recording when it is handed over.
+/// Whether a process has a file of this name open. An engine opens a recording when it receives it.
 fn has_open(pid: u32, name: &str) -> bool {
     let files = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
     files.filter_map(|file| fs::read_link(file.path()).ok()).any(|file| file.ends_with(name))
 }
 
-/// Whether a signal was sent to a process, and not handled yet.
+/// Whether a signal is pending in a process.
 fn is_pending(pid: u32, signal: Signal) -> bool {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let mask = status.lines().find_map(|line| line.strip_prefix("ShdPnd:")).unwrap();
@@ -56,38 +53,39 @@ fn files_in_flight_finish_within_the_grace_period() {
     let folder = folder.path();
     let audio = folder.join("audio");
     write_speech(&audio, FILES, 10);
-    // A recording that is cut gives a warning when it is done: then is the time.
+    // A truncated recording gives a warning once it is done, which is the moment for the signal.
     let first = audio.join("a.wav");
     let bytes = fs::read(&first).unwrap();
     fs::write(&first, &bytes[..bytes.len() / 4]).unwrap();
-    let (code, said) = job(folder, "calm", &[]).end();
-    assert_eq!(code, 0, "{said}");
-    let calm = contents(&folder.join("calm"));
-    assert_eq!(calm.len(), usize::from(FILES) * 4);
+    let (code, stderr) = job(folder, "baseline", &[]).end();
+    assert_eq!(code, 0, "{stderr}");
+    let baseline = contents(&folder.join("baseline"));
+    assert_eq!(baseline.len(), usize::from(FILES) * 4);
 
     let mut run = job(folder, "drained", &["--grace-period", "30"]);
-    run.hear("WARNING a.wav: ");
+    run.wait_for_line("WARNING a.wav: ");
     run.signal(Signal::SIGTERM);
-    let (code, said) = run.end();
-    assert_eq!(code, 75, "{said}");
+    let (code, stderr) = run.end();
+    assert_eq!(code, 75, "{stderr}");
     let drained = folder.join("drained");
     let written = contents(&drained);
     for (path, bytes) in &written {
-        assert!(calm.get(path) == Some(bytes), "{} is half-written or differs", path.display());
+        assert!(baseline.get(path) == Some(bytes), "{} is half-written or differs", path.display());
     }
-    // At least those that two listeners had begun beside the first; not those that no engine had.
+    // At least the files that two decode workers had begun beside the first one; not the files that no engine
+    // had.
     let done = written.len() / 4;
     assert!(
         written.len().is_multiple_of(4) && (2..usize::from(FILES)).contains(&done),
-        "{done} files: {said}"
+        "{done} files: {stderr}"
     );
     let left = format!("Interrupted: {} files not done", usize::from(FILES) - done);
-    assert!(said.contains(&left) && !said.contains("FAILED") && !said.contains("ENGINE"), "{said}");
+    assert!(stderr.contains(&left) && !stderr.contains("FAILED") && !stderr.contains("ENGINE"), "{stderr}");
 
-    let (code, said) = job(folder, "drained", &[]).end();
-    assert_eq!(code, 0, "{said}");
-    assert!(said.contains(&format!("Already done, skipped: {done} file")), "{said}");
-    assert!(contents(&drained) == calm, "after a second run");
+    let (code, stderr) = job(folder, "drained", &[]).end();
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stderr.contains(&format!("Already done, skipped: {done} file")), "{stderr}");
+    assert!(contents(&drained) == baseline, "after a second run");
 }
 
 #[test]
@@ -98,7 +96,7 @@ fn a_second_signal_ends_supervisor_and_engine_at_once() {
     fs::create_dir(folder.join("audio")).unwrap();
     write_long(&folder.join("audio/long.wav"));
     let mut run = job(folder, "out", &["--grace-period", "60"]);
-    run.hear("Transcribing ");
+    run.wait_for_line("Transcribing ");
     let engine = run.engine();
     wait_for("the recording to be in flight", || has_open(engine, "long.wav").then_some(()));
     run.signal(Signal::SIGTERM);
@@ -106,32 +104,32 @@ fn a_second_signal_ends_supervisor_and_engine_at_once() {
     assert!(run.is_running() && is_engine(engine), "the recording in flight may finish");
     let sent = Instant::now();
     run.signal(Signal::SIGTERM);
-    let (code, said) = run.end();
-    assert_eq!(code, 143, "{said}");
+    let (code, stderr) = run.end();
+    assert_eq!(code, 143, "{stderr}");
     wait_for("the engine's end", || (!is_engine(engine)).then_some(()));
     let took = sent.elapsed();
-    assert!(took < PATIENCE, "{took:?}");
+    assert!(took < SHUTDOWN_LIMIT, "{took:?}");
     assert!(!folder.join("out/long.json").exists());
 }
 
 #[test]
-fn an_engine_goes_with_its_supervisor() {
+fn an_engine_ends_with_its_supervisor() {
     let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     write_long(&folder.path().join("long.wav"));
     let mut run = Running::start(verbatim(folder.path()).args(["transcribe", "long.wav", "-o", "out"]));
-    run.hear("Transcribing ");
+    run.wait_for_line("Transcribing ");
     let engine = run.engine();
     assert!(is_engine(engine));
     let sent = Instant::now();
     run.signal(Signal::SIGKILL);
     wait_for("the engine's end", || (!is_engine(engine)).then_some(()));
-    assert!(sent.elapsed() < PATIENCE, "{:?}", sent.elapsed());
+    assert!(sent.elapsed() < SHUTDOWN_LIMIT, "{:?}", sent.elapsed());
     assert_eq!(run.end().0, -1);
 }
 
 #[test]
-fn an_engine_that_somebody_kills_is_replaced() {
+fn a_killed_engine_is_replaced() {
     const FILES: u8 = 10;
     let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
@@ -141,73 +139,74 @@ fn an_engine_that_somebody_kills_is_replaced() {
         Running::start(verbatim(folder).args(["transcribe", "audio", "-o", out, "--formats", "json"]))
     };
     let mut run = transcribe("killed");
-    run.hear("Transcribing ");
+    run.wait_for_line("Transcribing ");
     let engine = run.engine();
     send(engine, Signal::SIGKILL);
-    let (code, said) = run.end();
-    assert_eq!(code, 0, "{said}");
-    assert!(said.contains("ENGINE replaced (Crash): engine 1: killed by signal 9 (SIGKILL)"), "{said}");
-    assert!(said.contains("Replaced: 1 engine (Crash 1)"), "{said}");
-    assert!(said.contains(&format!("Transcribed: {FILES} files")), "{said}");
+    let (code, stderr) = run.end();
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stderr.contains("ENGINE replaced (Crash): engine 1: killed by signal 9 (SIGKILL)"), "{stderr}");
+    assert!(stderr.contains("Replaced: 1 engine (Crash 1)"), "{stderr}");
+    assert!(stderr.contains(&format!("Transcribed: {FILES} files")), "{stderr}");
 
-    let (code, said) = transcribe("calm").end();
-    assert_eq!(code, 0, "{said}");
-    assert!(!said.contains("ENGINE"), "{said}");
-    let calm = contents(&folder.join("calm"));
-    assert_eq!(calm.len(), usize::from(FILES));
-    assert!(contents(&folder.join("killed")) == calm);
+    let (code, stderr) = transcribe("baseline").end();
+    assert_eq!(code, 0, "{stderr}");
+    assert!(!stderr.contains("ENGINE"), "{stderr}");
+    let baseline = contents(&folder.join("baseline"));
+    assert_eq!(baseline.len(), usize::from(FILES));
+    assert!(contents(&folder.join("killed")) == baseline);
 }
 
 #[test]
-fn orphans_are_waited_for_by_the_first_process_of_a_container() {
+fn the_first_process_of_a_container_reaps_orphans() {
     let _alone = alone();
     let probe = Command::new("unshare").args(["--pid", "--fork", "--mount-proc", "true"]).output();
     if !probe.as_ref().is_ok_and(|output| output.status.success()) {
-        not_checked(&format!("that PID 1 waits for orphans, since no namespace can be made: {probe:?}"));
+        not_checked(&format!("that PID 1 reaps orphans, since no namespace can be created: {probe:?}"));
         return;
     }
     let folder = tempfile::tempdir().unwrap();
     write_speech(&folder.path().join("audio"), 2, 4);
-    // Children that verbatim did not start: one from before, and one whose parent has gone.
+    // Children that verbatim has not started: one from before its exec, and one whose parent has ended.
     let script = r#"sleep 1 & sh -c 'sleep 1.5 & :'; exec "$0" soak audio -o soak --rounds 5000"#;
     let mut command = Command::new("unshare");
     command.args(["--pid", "--fork", "--mount-proc", "sh", "-c", script, env!("CARGO_BIN_EXE_verbatim")]);
-    let mut outside = Running::start(command.env_remove("VERBATIM_LOG").current_dir(folder.path()));
+    let mut unshare = Running::start(command.env_remove("VERBATIM_LOG").current_dir(folder.path()));
     let supervisor = wait_for("PID 1 of the namespace", || {
-        children(outside.pid()).into_iter().find(|(_, name, _)| name == "verbatim").map(|(pid, ..)| pid)
+        children(unshare.pid()).into_iter().find(|(_, name, _)| name == "verbatim").map(|(pid, ..)| pid)
     });
-    let others = || -> Vec<(u32, String, char)> {
+    let orphans = || -> Vec<(u32, String, char)> {
         children(supervisor).into_iter().filter(|(_, name, _)| name == "sleep").collect()
     };
-    wait_for("both orphans", || (others().len() == 2).then_some(()));
-    outside.hear("Soaking ");
-    wait_for("no orphan to be left", || others().is_empty().then_some(()));
-    assert!(outside.is_running(), "while the run goes on: {}", outside.said());
-    assert_eq!(engines(supervisor).len(), 1, "its own child is none of them");
-    assert!(!outside.said().contains("ENGINE"), "{}", outside.said());
+    wait_for("both orphans", || (orphans().len() == 2).then_some(()));
+    unshare.wait_for_line("Soaking ");
+    wait_for("no orphan to be left", || orphans().is_empty().then_some(()));
+    assert!(unshare.is_running(), "the soak has ended: {}", unshare.stderr());
+    assert_eq!(engines(supervisor).len(), 1, "the engine counts as an orphan");
+    assert!(!unshare.stderr().contains("ENGINE"), "{}", unshare.stderr());
 
     send(supervisor, Signal::SIGTERM);
-    let (code, said) = outside.end();
-    assert_eq!(code, 143, "{said}");
+    let (code, stderr) = unshare.end();
+    assert_eq!(code, 143, "{stderr}");
 }
 
 #[test]
-fn without_model_or_runtime_it_says_why() {
+fn a_missing_model_or_runtime_is_named_in_the_error() {
+    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     fs::copy(sample("beckett.wav"), folder.join("a.wav")).unwrap();
     let transcribe = |command: &mut Command| {
-        let (code, said) = Running::start(command.args(["a.wav", "-o", "out"])).end();
-        assert!(!folder.join("out").exists(), "{said}");
-        (code, said)
+        let (code, stderr) = Running::start(command.args(["a.wav", "-o", "out"])).end();
+        assert!(!folder.join("out").exists(), "{stderr}");
+        (code, stderr)
     };
-    let (code, said) = transcribe(verbatim(folder).args(["transcribe", "--model", "./not-there"]));
-    assert_eq!(code, 78, "{said}");
-    assert!(said.contains("not-there"), "{said}");
+    let (code, stderr) = transcribe(verbatim(folder).args(["transcribe", "--model", "./not-there"]));
+    assert_eq!(code, 78, "{stderr}");
+    assert!(stderr.contains("not-there"), "{stderr}");
 
     let library = folder.join("libonnxruntime.so");
     fs::write(&library, "a text\n").unwrap();
-    let (code, said) = transcribe(verbatim(folder).env("VERBATIM_ONNXRUNTIME", &library).arg("transcribe"));
-    assert!([1, 78].contains(&code), "{code}: {said}");
-    assert!(said.contains("libonnxruntime.so"), "{said}");
+    let (code, stderr) = transcribe(verbatim(folder).env("VERBATIM_ONNXRUNTIME", &library).arg("transcribe"));
+    assert!([1, 78].contains(&code), "{code}: {stderr}");
+    assert!(stderr.contains("libonnxruntime.so"), "{stderr}");
 }

@@ -1,5 +1,4 @@
-//! Jobs over a bucket of a real S3 server: recordings that go in, manifests, workers, and what is there in the end.
-#![allow(dead_code, reason = "each test binary uses a part of this")]
+//! Fixture of jobs over a real S3 server: recordings, manifests, workers, and checks of the results.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -15,14 +14,15 @@ use crate::processes::{Running, verbatim, write_mono};
 use verbatim_fixtures::decoded::samples;
 use verbatim_fixtures::model::sample;
 
-/// A server with the buckets `calls` and `transcripts`, recordings in the first, and a manifest beside it.
+/// A server with the buckets `calls` (with recordings) and `transcripts`, and a folder for manifests.
 pub(crate) struct Bucket {
     pub(crate) server: VersityGw,
     pub(crate) folder: tempfile::TempDir,
 }
 
 impl Bucket {
-    /// A server; `recordings` pieces of speech in `calls/in/`, of some seconds each, no two alike.
+    /// Starts a server with a number of recordings in `calls/in/`: pieces of speech of some seconds, all
+    /// different.
     pub(crate) fn new(recordings: usize) -> Self {
         let server = VersityGw::start().unwrap();
         for bucket in ["calls", "transcripts"] {
@@ -34,12 +34,12 @@ impl Bucket {
         bucket
     }
 
-    /// A folder with the recordings.
+    /// Folder of the recordings.
     pub(crate) fn recordings(&self) -> PathBuf {
         self.folder.path().join("recordings")
     }
 
-    /// Puts the recordings into the bucket.
+    /// Uploads the recordings.
     pub(crate) fn upload(&self) {
         let objects = fs::read_dir(self.recordings()).unwrap().map(|entry| {
             let path = entry.unwrap().path();
@@ -48,7 +48,8 @@ impl Bucket {
         self.put(objects.collect(), None);
     }
 
-    /// Puts objects into the bucket `calls`, as a client does: what is put into the server's folder has no tag.
+    /// Uploads objects to the bucket `calls` over S3: files that are written into the server's folder have no
+    /// ETag.
     pub(crate) fn put(&self, objects: Vec<(String, Vec<u8>)>, ca_bundle: Option<PathBuf>) {
         let config = S3Config {
             bucket: "calls".to_owned(),
@@ -72,7 +73,7 @@ impl Bucket {
         });
     }
 
-    /// Writes a manifest for a server at `endpoint`. `more` is added to `storage`.
+    /// Writes a manifest for a server at `endpoint`. `more` is appended to `storage`.
     pub(crate) fn manifest(&self, name: &str, endpoint: &str, more: &str) -> PathBuf {
         let path = self.folder.path().join(format!("{name}.yaml"));
         let text = format!(
@@ -85,7 +86,7 @@ impl Bucket {
         path
     }
 
-    /// A command of the program with the server's credentials.
+    /// A command of the program, with the server's credentials.
     pub(crate) fn command(&self, command: &str, manifest: &Path) -> Command {
         let mut program = verbatim(self.folder.path());
         program
@@ -101,7 +102,7 @@ impl Bucket {
         Running::start(self.command(command, manifest).args(["--threads", "1"]).args(more))
     }
 
-    /// The objects of a job's destination, as files: keys below `transcripts/<name>/`.
+    /// Objects of a job's destination, by key below `transcripts/<name>/`.
     pub(crate) fn objects(&self, name: &str) -> BTreeMap<String, Vec<u8>> {
         let root = self.server.data().join("transcripts").join(name);
         let mut objects = BTreeMap::new();
@@ -114,7 +115,7 @@ impl Bucket {
         objects
     }
 
-    /// The lines of a job's report, by key; each key once.
+    /// Lines of a job's report, by key. Checks that each key occurs once.
     #[track_caller]
     pub(crate) fn report(&self, name: &str) -> BTreeMap<String, Value> {
         let objects = self.objects(name);
@@ -124,13 +125,13 @@ impl Bucket {
         for line in std::str::from_utf8(reports[0].1).unwrap().lines() {
             let line: Value = serde_json::from_str(line).unwrap();
             let key = line["key"].as_str().unwrap().to_owned();
-            assert!(lines.insert(key.clone(), line).is_none(), "{key} is twice in the report");
+            assert!(lines.insert(key.clone(), line).is_none(), "{key} occurs twice in the report");
         }
         lines
     }
 
-    /// Transcripts by `verbatim transcribe` of the same recordings: what workers have to give, without what differs between
-    /// runs.
+    /// Transcripts of the same recordings by `verbatim transcribe`, without the parts that differ between
+    /// runs: the expected results of workers.
     pub(crate) fn reference(&self) -> BTreeMap<String, Value> {
         let out = self.folder.path().join("reference");
         let done = verbatim(self.folder.path())
@@ -150,8 +151,8 @@ impl Bucket {
             .collect()
     }
 
-    /// Checks that a job is done: each recording once in the report and succeeded, each transcript whole and as the
-    /// reference has it.
+    /// Checks that a job is done: every recording succeeded and occurs once in the report, every transcript
+    /// is whole and equals the reference.
     #[track_caller]
     pub(crate) fn check(&self, name: &str, reference: &BTreeMap<String, Value>) {
         let report = self.report(name);
@@ -163,7 +164,7 @@ impl Bucket {
         let objects = self.objects(name);
         let object = |key: &str| {
             let line = &report[&format!("in/{}.wav", key.split('.').next().unwrap())];
-            objects.get(key).unwrap_or_else(|| panic!("{key} is not there; the report says {line}"))
+            objects.get(key).unwrap_or_else(|| panic!("{key} does not exist; its line in the report: {line}"))
         };
         for (file, expected) in reference {
             assert_eq!(without_times(object(file)), *expected, "{file}");
@@ -174,7 +175,7 @@ impl Bucket {
     }
 }
 
-/// Writes pieces of speech of 2 to 5 seconds, no two alike.
+/// Writes pieces of speech of 2 to 5 seconds, all different.
 pub(crate) fn write_recordings(folder: &Path, count: usize) {
     fs::create_dir_all(folder).unwrap();
     let all = samples(&sample("two_cities.wav"));
@@ -185,7 +186,7 @@ pub(crate) fn write_recordings(folder: &Path, count: usize) {
     }
 }
 
-/// A transcript without what differs between two runs.
+/// A transcript without the parts that differ between runs.
 pub(crate) fn without_times(json: &[u8]) -> Value {
     let mut transcript: Value = serde_json::from_slice(json).unwrap();
     transcript.as_object_mut().unwrap().remove("processing");

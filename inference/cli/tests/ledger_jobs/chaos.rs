@@ -1,9 +1,9 @@
-//! Workers that are killed and stopped at random, with clocks hours apart, over a network that loses and delays: nothing is
-//! lost, nothing is twice, nothing is half-written.
+//! Workers that are killed and stopped at random, with clocks hours apart, over a network that loses and
+//! delays requests: no result is lost, duplicated or half-written.
 //!
-//! `VERBATIM_CHAOS_RUNS` says how many runs (2 by default, `make chaos-workers` 50), `VERBATIM_CHAOS_SEED` where they begin;
-//! each prints its seed, and with that seed and one run it can be repeated.
-#![allow(clippy::unwrap_used, reason = "a test may fail so, helpers of it included")]
+//! `VERBATIM_CHAOS_RUNS` sets the number of runs (2 by default, 50 in `make chaos-workers`),
+//! `VERBATIM_CHAOS_SEED` the first seed. Each run prints its seed; with that seed and one run it can be
+//! repeated.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,6 +11,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::bucket::Bucket;
+use crate::machine::alone;
 use crate::processes::{Running, not_checked};
 use nix::sys::signal::Signal;
 use verbatim_fixtures::random::Xorshift;
@@ -18,16 +19,16 @@ use verbatim_testing::proxy::{Fault, Faults, Proxy};
 
 const RECORDINGS: usize = 40;
 const WORKERS: usize = 3;
-/// Short, so that a stop of some seconds is longer.
+/// Lease in seconds, shorter than a stop of some seconds.
 const LEASE: &str = "2";
-/// What a run may take; it takes some seconds without faults.
-const PATIENCE: Duration = Duration::from_secs(240);
+/// Time limit of a run, which takes some seconds without faults.
+const TIMEOUT: Duration = Duration::from_secs(240);
 
 fn number(variable: &str, default: u64) -> u64 {
     std::env::var(variable).map_or(default, |text| text.parse().unwrap())
 }
 
-/// Sets a worker's clock hours off, where the library for that is there.
+/// Shifts a worker's clock by some hours, if the library for that exists.
 fn set_clock(command: &mut Command, hours: i64) {
     let Some(library) = faketime() else { return };
     command
@@ -36,7 +37,7 @@ fn set_clock(command: &mut Command, hours: i64) {
         .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
 }
 
-/// The library that sets clocks off, where `scripts/setup.sh faketime` has put it.
+/// The library that shifts clocks, if `scripts/setup.sh faketime` has installed it.
 fn faketime() -> Option<PathBuf> {
     let tools = std::env::var_os("VERBATIM_TOOLS").map(PathBuf::from);
     let tools =
@@ -46,6 +47,7 @@ fn faketime() -> Option<PathBuf> {
 
 #[test]
 fn random_faults_lose_nothing() {
+    let _alone = alone();
     let (runs, first) = (number("VERBATIM_CHAOS_RUNS", 2), number("VERBATIM_CHAOS_SEED", 20_261_124));
     let mut all: BTreeMap<String, u64> = BTreeMap::new();
     for seed in first..first + runs {
@@ -59,12 +61,12 @@ fn random_faults_lose_nothing() {
     println!("{} faults in {runs} runs: {all:?}", all.values().sum::<u64>());
     if faketime().is_none() {
         not_checked(
-            "workers with clocks hours apart: scripts/setup.sh faketime has not put libfaketime here",
+            "workers with clocks hours apart: scripts/setup.sh faketime has not installed libfaketime",
         );
     }
 }
 
-/// One job under faults. Gives what went wrong.
+/// Runs one job under faults. Returns the number of faults by kind.
 fn run(seed: u64) -> BTreeMap<String, u64> {
     let mut dice = Xorshift::new(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
     let bucket = Bucket::new(RECORDINGS);
@@ -72,7 +74,8 @@ fn run(seed: u64) -> BTreeMap<String, u64> {
     let faults = Faults { late: Duration::from_secs(3), ..Faults::all(0.08) };
     let proxy = Proxy::start(&bucket.server.endpoint(), seed, faults).unwrap();
     let manifest = bucket.manifest("chaos", &proxy.endpoint(), "");
-    // Kills are ours and not the recordings' doing: of so many in so short a time three may hit one that is alone.
+    // The kills are ours, not the recordings' fault: three of so many in so short a time can hit the same
+    // recording alone.
     let policy = "  failurePolicy: {maxAttemptsPerFile: 100}\n";
     std::fs::write(&manifest, std::fs::read_to_string(&manifest).unwrap() + policy).unwrap();
     let hours = [0, 7, -5];
@@ -83,23 +86,23 @@ fn run(seed: u64) -> BTreeMap<String, u64> {
         Running::start(&mut command)
     };
     let mut workers: Vec<Running> = (0..WORKERS).map(start).collect();
-    let mut mishaps: BTreeMap<String, u64> = BTreeMap::new();
-    let deadline = Instant::now() + PATIENCE;
+    let mut faults_by_kind: BTreeMap<String, u64> = BTreeMap::new();
+    let deadline = Instant::now() + TIMEOUT;
     let mut stopped: Vec<(Instant, usize)> = Vec::new();
     let mut next = Instant::now() + Duration::from_millis(300);
     while workers.iter_mut().any(Running::is_running) {
         for (number, worker) in workers.iter_mut().enumerate() {
-            // As a Job would: something failed that may succeed another time.
-            if worker.was_refused() {
+            // Restart after a failure, as a Kubernetes Job does.
+            if worker.has_failed() {
                 println!(
                     "seed {seed}: a worker gave up: {}",
-                    worker.said().lines().last().unwrap_or_default()
+                    worker.stderr().lines().last().unwrap_or_default()
                 );
                 *worker = start(number);
-                *mishaps.entry("exit 1".to_owned()).or_default() += 1;
+                *faults_by_kind.entry("exit 1".to_owned()).or_default() += 1;
             }
         }
-        assert!(Instant::now() < deadline, "seed {seed}: it does not end: {}", workers[0].said());
+        assert!(Instant::now() < deadline, "seed {seed}: the job does not end: {}", workers[0].stderr());
         let now = Instant::now();
         stopped.retain(|(until, number)| {
             let over = now >= *until;
@@ -116,25 +119,25 @@ fn run(seed: u64) -> BTreeMap<String, u64> {
                     workers[number].signal(Signal::SIGKILL);
                     workers[number].end();
                     workers[number] = start(number);
-                    *mishaps.entry("SIGKILL".to_owned()).or_default() += 1;
+                    *faults_by_kind.entry("SIGKILL".to_owned()).or_default() += 1;
                 } else {
                     workers[number].signal(Signal::SIGSTOP);
                     stopped.push((now + Duration::from_millis(500 + dice.below(4_500) as u64), number));
-                    *mishaps.entry("SIGSTOP".to_owned()).or_default() += 1;
+                    *faults_by_kind.entry("SIGSTOP".to_owned()).or_default() += 1;
                 }
             }
         }
         std::thread::park_timeout(Duration::from_millis(20));
     }
     for worker in &mut workers {
-        let (code, said) = worker.end();
-        assert_eq!(code, 0, "seed {seed}: {said}");
+        let (code, stderr) = worker.end();
+        assert_eq!(code, 0, "seed {seed}: {stderr}");
     }
     bucket.check("chaos", &reference);
     for (fault, count) in proxy.counts().faults {
-        *mishaps.entry(name(fault)).or_default() += count;
+        *faults_by_kind.entry(name(fault)).or_default() += count;
     }
-    mishaps
+    faults_by_kind
 }
 
 fn name(fault: Fault) -> String {

@@ -1,18 +1,19 @@
-//! Lists that say more of a recording than its name: which channel, which language, over a bucket and over a folder.
-#![allow(clippy::unwrap_used, reason = "a test may fail so, helpers of it included")]
+//! Lists with a channel and a language per recording, over a bucket and over a folder.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use crate::bucket::Bucket;
+use crate::machine::shared;
 use crate::processes::{Running, verbatim, write_mono};
 use serde_json::Value;
 use verbatim_fixtures::decoded::samples;
 use verbatim_fixtures::model::sample;
 use verbatim_fixtures::wav::Wav;
 
-/// A recording of two, one of somebody and nobody, two of one channel, and one that a model of English cannot write.
+/// Stereo with two speakers, stereo with one speaker, British English, mono without the channel, and German,
+/// which the English model does not support.
 const LIST: &str = r#"{"key": "two.wav", "channel": 1, "id": "the answer"}
 {"key": "half.wav", "channel": 1}
 {"key": "british.wav", "language": "en-GB"}
@@ -20,24 +21,24 @@ const LIST: &str = r#"{"key": "two.wav", "channel": 1, "id": "the answer"}
 {"key": "german.wav", "language": "de"}
 "#;
 
-/// Writes the recordings, and what is said by each of the two parties into `alone`. Gives the two texts.
+/// Writes the recordings, and each of the two speakers alone into `alone`. Returns the two texts.
 fn write(recordings: &Path, alone: &Path) -> [String; 2] {
     for folder in [recordings, alone] {
         fs::create_dir_all(folder).unwrap();
     }
     let all = samples(&sample("two_cities.wav"));
-    let parties = [all[..64_000].to_vec(), all[160_000..224_000].to_vec()];
+    let speakers = [all[..64_000].to_vec(), all[160_000..224_000].to_vec()];
     let silence = vec![0.0; 64_000];
     let stereo = |name: &str, channels: [Vec<f32>; 2]| {
         fs::write(recordings.join(name), Wav::s16(16_000, &channels).bytes()).unwrap();
     };
-    stereo("two.wav", parties.clone());
-    stereo("half.wav", [parties[0].clone(), silence]);
+    stereo("two.wav", speakers.clone());
+    stereo("half.wav", [speakers[0].clone(), silence]);
     for name in ["british.wav", "narrow.wav", "german.wav"] {
-        write_mono(&recordings.join(name), &parties[0]);
+        write_mono(&recordings.join(name), &speakers[0]);
     }
-    for (name, party) in ["0.wav", "1.wav"].into_iter().zip(&parties) {
-        write_mono(&alone.join(name), party);
+    for (name, speaker) in ["0.wav", "1.wav"].into_iter().zip(&speakers) {
+        write_mono(&alone.join(name), speaker);
     }
     let out = alone.join("out");
     let done = verbatim(alone).args(["transcribe", "-q", ".", "-o"]).arg(&out).status().unwrap();
@@ -51,7 +52,7 @@ fn write(recordings: &Path, alone: &Path) -> [String; 2] {
     texts
 }
 
-/// Checks what the list's recordings became. `channel`: which one of `two.wav`.
+/// Checks the transcripts of the list's recordings. `channel` is the one of `two.wav`.
 #[track_caller]
 fn check(file: &dyn Fn(&str) -> Option<Vec<u8>>, texts: &[String; 2], channel: usize) {
     let json = |name: &str| -> Value { serde_json::from_slice(&file(name).unwrap()).unwrap() };
@@ -76,7 +77,8 @@ fn check(file: &dyn Fn(&str) -> Option<Vec<u8>>, texts: &[String; 2], channel: u
 }
 
 #[test]
-fn a_list_says_the_channel_and_language_of_objects() {
+fn a_list_sets_channel_and_language_of_objects() {
+    let _machine = shared();
     let bucket = Bucket::new(0);
     let texts = write(&bucket.recordings(), &bucket.folder.path().join("alone"));
     bucket.upload();
@@ -86,15 +88,15 @@ fn a_list_says_the_channel_and_language_of_objects() {
         let manifest = bucket.folder.path().join(format!("{name}.yaml"));
         let text = text.replace("metadata: {name: listed}", &format!("metadata: {{name: {name}}}"));
         fs::write(&manifest, text.replace("source: {", "source: {manifest: {key: list.jsonl}, ")).unwrap();
-        let (code, said) = bucket.start("run", &manifest, &[]).end();
-        assert_eq!(code, 1, "{said}");
+        let (code, stderr) = bucket.start("run", &manifest, &[]).end();
+        assert_eq!(code, 1, "{stderr}");
         let objects = bucket.objects("listed");
         let file = |name: &str| objects.get(name).cloned();
         check(&file, &texts, usize::from(!list.contains("\"channel\": 0")));
-        said
+        stderr
     };
-    let said = run("first", LIST);
-    assert!(said.contains("The job: 5 files, 3 transcribed, 0 skipped, 2 failed"), "{said}");
+    let stderr = run("first", LIST);
+    assert!(stderr.contains("The job: 5 files, 3 transcribed, 0 skipped, 2 failed"), "{stderr}");
     let report: BTreeMap<String, Value> = bucket.report("listed");
     for (name, reason, words) in [
         ("in/narrow.wav", "UnsupportedAudio", "no channel 1"),
@@ -105,15 +107,16 @@ fn a_list_says_the_channel_and_language_of_objects() {
     }
     assert_eq!(report["in/two.wav"]["id"], "the answer");
 
-    // What the list says otherwise is stale, and nothing else is.
-    let said = run("second", &LIST.replacen("\"channel\": 1", "\"channel\": 0", 1));
-    assert!(said.contains("The job: 5 files, 1 transcribed, 2 skipped, 2 failed"), "{said}");
-    let said = run("third", &LIST.replacen("\"channel\": 1", "\"channel\": 0", 1));
-    assert!(said.contains("The job: 5 files, 0 transcribed, 3 skipped, 2 failed"), "{said}");
+    // A recording whose entry changes is stale; the others stay fresh.
+    let stderr = run("second", &LIST.replacen("\"channel\": 1", "\"channel\": 0", 1));
+    assert!(stderr.contains("The job: 5 files, 1 transcribed, 2 skipped, 2 failed"), "{stderr}");
+    let stderr = run("third", &LIST.replacen("\"channel\": 1", "\"channel\": 0", 1));
+    assert!(stderr.contains("The job: 5 files, 0 transcribed, 3 skipped, 2 failed"), "{stderr}");
 }
 
 #[test]
-fn a_list_says_the_channel_and_language_of_files() {
+fn a_list_sets_channel_and_language_of_files() {
+    let _machine = shared();
     let folder = tempfile::tempdir().unwrap();
     let base = folder.path();
     let texts = write(&base.join("calls"), &base.join("alone"));
@@ -131,7 +134,7 @@ fn a_list_says_the_channel_and_language_of_files() {
         ("run", LIST, "list", 1, 0),
         ("run", LIST, "list", 1, 3),
         ("run", csv, "list.csv", 0, 2),
-        // Over a ledger in the folder, which knows its own transcripts only.
+        // Over a ledger in the folder, which regards only its own transcripts as fresh.
         ("worker", csv, "list.csv", 0, 0),
     ] {
         fs::write(base.join(name), list).unwrap();
@@ -139,10 +142,10 @@ fn a_list_says_the_channel_and_language_of_files() {
         fs::write(&manifest, text.replace("{key: list}", &format!("{{key: {name}}}"))).unwrap();
         let mut run = verbatim(base);
         run.args([command, "-f"]).arg(&manifest);
-        let (code, said) = Running::start(&mut run).end();
-        assert_eq!(code, i32::from(command == "run"), "{said}");
-        assert!(said.contains("UnsupportedLanguage") && said.contains("UnsupportedAudio"), "{said}");
-        assert!(skipped == 0 || said.contains(&format!("skipped: {skipped} files")), "{said}");
+        let (code, stderr) = Running::start(&mut run).end();
+        assert_eq!(code, i32::from(command == "run"), "{stderr}");
+        assert!(stderr.contains("UnsupportedLanguage") && stderr.contains("UnsupportedAudio"), "{stderr}");
+        assert!(skipped == 0 || stderr.contains(&format!("skipped: {skipped} files")), "{stderr}");
         check(&|name| fs::read(base.join("out").join(name)).ok(), &texts, channel);
     }
 }

@@ -1,11 +1,11 @@
-//! Spans of workers, at a real collector.
-#![allow(clippy::unwrap_used, reason = "a test may fail so, helpers of it included")]
+//! Spans of workers, received by a real collector.
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::path::Path;
 
 use crate::bucket::Bucket;
+use crate::machine::shared;
 use crate::processes::Running;
 use verbatim_testing::otelcol::{Collector, Span, broken};
 use verbatim_testing::versitygw::VersityGw;
@@ -13,10 +13,10 @@ use verbatim_testing::versitygw::VersityGw;
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT: &str = "b7ad6b7169203331";
 
-/// What is said where nobody takes the spans.
-const LOST: &str = "failed to export traces, continuing without them";
+/// Log message when spans cannot be delivered.
+const LOST: &str = "traces cannot be delivered, and work goes on without them";
 
-/// Starts a worker or a run that sends its spans to `endpoint`.
+/// Starts `verbatim run` or `verbatim worker` with spans sent to `endpoint`.
 fn start(bucket: &Bucket, command: &str, manifest: &Path, endpoint: &str, parent: Option<&str>) -> Running {
     let mut program = bucket.command(command, manifest);
     program.args(["--threads", "1", "--log-format", "json"]);
@@ -32,13 +32,14 @@ fn named<'a>(spans: &'a [Span], name: &str) -> Vec<&'a Span> {
 }
 
 #[test]
-fn a_worker_sends_each_files_whole_way() {
+fn a_worker_sends_spans_of_every_step_of_a_file() {
+    let _machine = shared();
     let collector = Collector::start().unwrap();
     let bucket = Bucket::new(5);
     bucket.put(vec![("in/broken.wav".to_owned(), b"RIFF and nothing else".to_vec())], None);
     let manifest = bucket.manifest("traced", &bucket.server.endpoint(), "");
-    let (code, said) = start(&bucket, "worker", &manifest, &collector.endpoint(), Some("01")).end();
-    assert_eq!(code, 0, "{said}");
+    let (code, stderr) = start(&bucket, "worker", &manifest, &collector.endpoint(), Some("01")).end();
+    assert_eq!(code, 0, "{stderr}");
     let spans = collector.spans().unwrap();
 
     assert!(spans.iter().all(|span| span.trace == TRACE), "{spans:#?}");
@@ -86,7 +87,7 @@ fn a_worker_sends_each_files_whole_way() {
         assert_eq!((file.attribute("verbatim.outcome"), &file.error), ("succeeded", &None));
         let buckets = [parts[0].attribute("aws.s3.bucket"), parts[3].attribute("aws.s3.bucket")];
         assert_eq!(buckets, ["calls", "transcripts"]);
-        // The model takes time; what it took is within what the transcript says.
+        // The model takes time, but no longer than the processing time in the transcript.
         let inferred = (parts[2].ended - parts[2].begun) as f64 / 1e9;
         let processed: f64 = file.attribute("verbatim.processing.seconds").parse().unwrap();
         assert!(inferred > 0.0 && inferred <= processed + 0.002, "{inferred} s of {processed} s");
@@ -98,12 +99,13 @@ fn a_worker_sends_each_files_whole_way() {
 }
 
 #[test]
-fn a_run_without_a_parent_is_a_trace_of_its_own() {
+fn a_run_without_a_parent_has_a_trace_of_its_own() {
+    let _machine = shared();
     let collector = Collector::start().unwrap();
     let bucket = Bucket::new(3);
     let manifest = bucket.manifest("alone", &bucket.server.endpoint(), "");
-    let (code, said) = start(&bucket, "run", &manifest, &collector.endpoint(), None).end();
-    assert_eq!(code, 0, "{said}");
+    let (code, stderr) = start(&bucket, "run", &manifest, &collector.endpoint(), None).end();
+    assert_eq!(code, 0, "{stderr}");
     let spans = collector.spans().unwrap();
     assert_eq!(broken(&spans), Vec::<String>::new(), "{spans:#?}");
     let runs = named(&spans, "run");
@@ -112,32 +114,34 @@ fn a_run_without_a_parent_is_a_trace_of_its_own() {
 }
 
 #[test]
-fn a_trace_that_is_not_sampled_is_not_sent() {
+fn an_unsampled_trace_is_not_sent() {
+    let _machine = shared();
     let collector = Collector::start().unwrap();
     let bucket = Bucket::new(2);
     let manifest = bucket.manifest("unsampled", &bucket.server.endpoint(), "");
-    let (code, said) = start(&bucket, "worker", &manifest, &collector.endpoint(), Some("00")).end();
-    assert_eq!(code, 0, "{said}");
+    let (code, stderr) = start(&bucket, "worker", &manifest, &collector.endpoint(), Some("00")).end();
+    assert_eq!(code, 0, "{stderr}");
     assert!(collector.spans().unwrap().is_empty());
 }
 
 #[test]
-fn a_collector_that_is_not_there_is_told_of_once() {
+fn a_missing_collector_is_reported_once() {
+    let _machine = shared();
     let bucket = Bucket::new(12);
     let reference = bucket.reference();
-    // One refuses, and one takes connections and never says a word.
+    // One endpoint refuses connections, the other accepts them and never answers.
     let silent = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let silent_at = format!("http://{}", silent.local_addr().unwrap());
     let closed = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
     for (name, endpoint, times) in [("absent", format!("http://{closed}"), 1), ("silent", silent_at, 0)] {
         let manifest = bucket.manifest(name, &bucket.server.endpoint(), "");
-        let (code, said) = start(&bucket, "worker", &manifest, &endpoint, Some("01")).end();
-        assert_eq!(code, 0, "{said}");
+        let (code, stderr) = start(&bucket, "worker", &manifest, &endpoint, Some("01")).end();
+        assert_eq!(code, 0, "{stderr}");
         bucket.check(name, &reference);
-        // The silent one is given up when the worker ends, before it is found out.
-        let lines = said.lines().filter(|line| line.contains(LOST)).count();
-        assert!(lines >= times && lines <= 1, "{name}: {said}");
+        // With the silent endpoint the worker ends before the timeout detects the loss.
+        let lines = stderr.lines().filter(|line| line.contains(LOST)).count();
+        assert!(lines >= times && lines <= 1, "{name}: {stderr}");
         let warned = |line: &&str| line.contains("verbatim_trace") && line.contains("WARN");
-        assert_eq!(said.lines().filter(warned).count(), lines, "{name}: {said}");
+        assert_eq!(stderr.lines().filter(warned).count(), lines, "{name}: {stderr}");
     }
 }

@@ -1,5 +1,4 @@
-//! Workers as processes of their own, over a real S3 server.
-#![allow(clippy::unwrap_used, reason = "a test may fail so, helpers of it included")]
+//! Worker processes over a real S3 server.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -8,13 +7,15 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::bucket::Bucket;
-use crate::processes::{not_checked, wait_for};
+use crate::machine::{alone, shared};
+use crate::processes::{Running, not_checked, wait_for};
 use nix::sys::signal::Signal;
 use verbatim_testing::proxy::{Fault, Faults, Proxy, Signer};
 use verbatim_testing::versitygw::{Certificate, VersityGw};
 
 #[test]
 fn three_workers_share_a_bucket() {
+    let _machine = shared();
     let bucket = Bucket::new(48);
     let manifest = bucket.manifest("shared", &bucket.server.endpoint(), "");
     let mut runs = [
@@ -23,37 +24,39 @@ fn three_workers_share_a_bucket() {
         bucket.start("worker", &manifest, &[]),
     ];
     for run in &mut runs {
-        let (code, said) = run.end();
-        assert_eq!(code, 0, "{said}");
+        let (code, stderr) = run.end();
+        assert_eq!(code, 0, "{stderr}");
     }
     bucket.check("shared", &bucket.reference());
     let left: Vec<String> =
         bucket.objects("shared").into_keys().filter(|key| key.contains("/claims/")).collect();
     assert!(left.is_empty(), "claims are left: {left:?}");
-    // The same manifest again is the same job, which is over.
-    let (code, said) = bucket.start("run", &manifest, &[]).end();
-    assert_eq!(code, 0, "{said}");
-    assert!(said.contains("over already"), "{said}");
+    // The same manifest again is the same job, which is complete.
+    let (code, stderr) = bucket.start("run", &manifest, &[]).end();
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stderr.contains("already complete"), "{stderr}");
 }
 
 #[test]
-fn what_is_fresh_is_skipped_and_asked_for_once() {
+fn fresh_transcripts_of_another_job_are_skipped() {
+    let _machine = shared();
     let bucket = Bucket::new(9);
     let manifest = bucket.manifest("first", &bucket.server.endpoint(), "");
     assert_eq!(bucket.start("run", &manifest, &[]).end().0, 0);
-    // Another job to the same place.
+    // Another job with the same destination.
     let text = std::fs::read_to_string(&manifest)
         .unwrap()
         .replace("metadata: {name: first}", "metadata: {name: second}");
     let again = bucket.folder.path().join("second.yaml");
     std::fs::write(&again, text).unwrap();
-    let (code, said) = bucket.start("run", &again, &[]).end();
-    assert_eq!(code, 0, "{said}");
-    assert!(said.contains("The job: 9 files, 0 transcribed, 9 skipped, 0 failed"), "{said}");
+    let (code, stderr) = bucket.start("run", &again, &[]).end();
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stderr.contains("The job: 9 files, 0 transcribed, 9 skipped, 0 failed"), "{stderr}");
 }
 
 #[test]
-fn a_worker_that_dies_is_followed_and_its_work_is_kept() {
+fn another_worker_takes_over_from_a_killed_one_and_keeps_its_work() {
+    let _machine = shared();
     let bucket = Bucket::new(40);
     let manifest = bucket.manifest("dies", &bucket.server.endpoint(), "");
     let mut first = bucket.start("run", &manifest, &["--lease", "1"]);
@@ -62,35 +65,37 @@ fn a_worker_that_dies_is_followed_and_its_work_is_kept() {
     });
     first.signal(Signal::SIGKILL);
     first.end();
-    let (code, said) = bucket.start("run", &manifest, &["--lease", "1"]).end();
-    assert_eq!(code, 0, "{said}");
+    let (code, stderr) = bucket.start("run", &manifest, &["--lease", "1"]).end();
+    assert_eq!(code, 0, "{stderr}");
     bucket.check("dies", &bucket.reference());
 }
 
 #[test]
-fn a_worker_that_is_told_to_stop_gives_its_shards_back() {
+fn a_drained_worker_gives_its_shards_back() {
+    let _machine = shared();
     let bucket = Bucket::new(60);
     let manifest = bucket.manifest("drains", &bucket.server.endpoint(), "");
-    // An engine that has enough to do with a few recordings, so that others wait for it when the signal comes.
+    // A small batch budget keeps the engine busy, so that recordings are queued when the signal arrives.
     let text = fs::read_to_string(&manifest).unwrap();
     fs::write(&manifest, text.replacen("  source:", "  batching: {maxPaddedSeconds: 15}\n  source:", 1))
         .unwrap();
-    // Nobody could take over what is not given back before an hour.
+    // Shards that are not given back could be taken over only after an hour.
     let more = ["--lease", "3600", "--grace-period", "20"];
     let mut first = bucket.start("worker", &manifest, &more);
     wait_for("a transcript", || {
         bucket.objects("drains").keys().any(|key| key.ends_with(".txt")).then_some(())
     });
     first.signal(Signal::SIGTERM);
-    let (code, said) = first.end();
-    assert_eq!(code, 75, "{said}");
-    let (code, said) = bucket.start("run", &manifest, &more).end();
-    assert_eq!(code, 0, "{said}");
+    let (code, stderr) = first.end();
+    assert_eq!(code, 75, "{stderr}");
+    let (code, stderr) = bucket.start("run", &manifest, &more).end();
+    assert_eq!(code, 0, "{stderr}");
     bucket.check("drains", &bucket.reference());
 }
 
 #[test]
-fn a_store_that_ignores_conditions_is_refused_unless_the_job_allows_it() {
+fn a_store_without_conditional_writes_is_refused_unless_the_job_allows_it() {
+    let _machine = shared();
     let bucket = Bucket::new(6);
     let proxy = Proxy::start(&bucket.server.endpoint(), 1, Faults::none()).unwrap();
     proxy.ignore_conditions(Some(Signer {
@@ -99,20 +104,21 @@ fn a_store_that_ignores_conditions_is_refused_unless_the_job_allows_it() {
         region: "us-east-1".to_owned(),
     }));
     let manifest = bucket.manifest("refused", &proxy.endpoint(), "");
-    let (code, said) = bucket.start("run", &manifest, &[]).end();
-    assert_eq!(code, 78, "{said}");
-    assert!(said.contains("storage.allowDuplicateWork: true"), "{said}");
+    let (code, stderr) = bucket.start("run", &manifest, &[]).end();
+    assert_eq!(code, 78, "{stderr}");
+    assert!(stderr.contains("storage.allowDuplicateWork: true"), "{stderr}");
     let manifest = bucket.manifest("allowed", &proxy.endpoint(), ", allowDuplicateWork: true");
     let mut runs = [bucket.start("run", &manifest, &[]), bucket.start("run", &manifest, &[])];
     for run in &mut runs {
-        let (code, said) = run.end();
-        assert_eq!(code, 0, "{said}");
+        let (code, stderr) = run.end();
+        assert_eq!(code, 0, "{stderr}");
     }
     bucket.check("allowed", &bucket.reference());
 }
 
 #[test]
-fn what_is_wrong_with_a_store_is_said_in_one_line_within_ten_seconds() {
+fn store_errors_take_one_line_and_at_most_ten_seconds() {
+    let _alone = alone();
     let bucket = Bucket::new(1);
     let endpoint = bucket.server.endpoint();
     let good = bucket.manifest("good", &endpoint, "");
@@ -134,7 +140,7 @@ fn what_is_wrong_with_a_store_is_said_in_one_line_within_ten_seconds() {
         ("unknown key", good.clone(), Some(("AWS_ACCESS_KEY_ID", "nobody")), "storage.credentialsSecretRef"),
         ("wrong region", write("region", "us-east-1", "eu-north-9"), None, "storage.region"),
         ("no bucket", write("bucket", "bucket: calls", "bucket: nowhere"), None, "nowhere"),
-        ("nobody listens", write("closed", &endpoint, "http://127.0.0.1:9"), None, "storage.endpoint"),
+        ("closed port", write("closed", &endpoint, "http://127.0.0.1:9"), None, "storage.endpoint"),
         ("no such host", write("host", &endpoint, "http://nowhere.invalid"), None, "storage.endpoint"),
         ("not http", write("tls", &endpoint, &endpoint.replace("http:", "https:")), None, "storage.endpoint"),
     ];
@@ -147,24 +153,26 @@ fn what_is_wrong_with_a_store_is_said_in_one_line_within_ten_seconds() {
     }
 }
 
-/// Checks that a command ends soon, with exit code 78 and one line that names what to mend.
+/// Checks that a command ends within ten seconds with exit code 78, and with one line that names the field to
+/// fix.
 #[track_caller]
 fn is_refused(name: &str, mut command: Command, needle: &str) {
-    let begun = Instant::now();
-    let (code, said) = crate::processes::Running::start(&mut command).end();
-    assert_eq!(code, 78, "{name}: {said}");
-    assert!(begun.elapsed() < Duration::from_secs(10), "{name}: {:?}", begun.elapsed());
-    assert_eq!(said.trim().lines().count(), 1, "{name}: {said}");
-    assert!(said.contains(needle), "{name}: {said}");
+    let started = Instant::now();
+    let (code, stderr) = Running::start(&mut command).end();
+    assert_eq!(code, 78, "{name}: {stderr}");
+    assert!(started.elapsed() < Duration::from_secs(10), "{name}: {:?}", started.elapsed());
+    assert_eq!(stderr.trim().lines().count(), 1, "{name}: {stderr}");
+    assert!(stderr.contains(needle), "{name}: {stderr}");
 }
 
 #[test]
-fn a_token_that_has_expired_is_said_in_one_line() {
+fn an_expired_token_is_reported_in_one_line() {
+    let _alone = alone();
     const ANSWER: &str = "<Error><Code>ExpiredToken</Code><Message>The token is over.</Message></Error>";
     let bucket = Bucket::new(1);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let manifest = bucket.manifest("token", &format!("http://{}", listener.local_addr().unwrap()), "");
-    // It ends with the test's process.
+    // Ends with the process of the tests.
     std::thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
             let _ = stream.read(&mut [0; 8 << 10]);
@@ -182,7 +190,8 @@ fn a_token_that_has_expired_is_said_in_one_line() {
 }
 
 #[test]
-fn a_certificate_of_ones_own_is_refused_until_it_is_named() {
+fn a_private_certificate_is_refused_until_it_is_named() {
+    let _alone = alone();
     let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let (certificate, key) = (folder.path().join("ca.pem"), folder.path().join("key.pem"));
@@ -201,20 +210,21 @@ fn a_certificate_of_ones_own_is_refused_until_it_is_named() {
     bucket.put(vec![recording("000.wav"), recording("001.wav")], Some(certificate.clone()));
     let mut command = bucket.command("run", &manifest);
     command.env("AWS_CA_BUNDLE", &certificate);
-    let (code, said) = crate::processes::Running::start(&mut command).end();
-    assert_eq!(code, 0, "{said}");
+    let (code, stderr) = Running::start(&mut command).end();
+    assert_eq!(code, 0, "{stderr}");
     assert_eq!(bucket.report("own").len(), 2);
 }
 
 #[test]
-fn a_bad_network_delays_and_loses_nothing() {
+fn an_unreliable_network_loses_nothing() {
+    let _machine = shared();
     let bucket = Bucket::new(24);
     let proxy = Proxy::start(&bucket.server.endpoint(), 7, Faults::all(0.15)).unwrap();
     let manifest = bucket.manifest("network", &proxy.endpoint(), "");
     let mut runs = [bucket.start("run", &manifest, &[]), bucket.start("run", &manifest, &[])];
     for run in &mut runs {
-        let (code, said) = run.end_within(Duration::from_secs(240));
-        assert_eq!(code, 0, "{said}");
+        let (code, stderr) = run.end_within(Duration::from_secs(240));
+        assert_eq!(code, 0, "{stderr}");
     }
     bucket.check("network", &bucket.reference());
     let counts = proxy.counts();

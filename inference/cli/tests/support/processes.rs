@@ -1,4 +1,4 @@
-//! A supervisor that runs, its engines as `/proc` shows them, and what a soak wrote.
+//! Processes of the program, their engines as `/proc` shows them, and the files of a soak.
 #![allow(dead_code, reason = "each test binary uses a part of this")]
 
 use std::collections::BTreeMap;
@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -18,53 +18,47 @@ use verbatim_fixtures::decoded::samples;
 use verbatim_fixtures::model::{model, sample};
 use verbatim_fixtures::wav::Wav;
 
-/// What anything that is waited for may take, on a machine that is busy with other things.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// Between two looks.
-const LOOK: Duration = Duration::from_millis(5);
+/// Time limit of every wait, on a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// Interval between two polls.
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
-/// Waits until there is an answer.
+/// Polls until there is a result.
 #[track_caller]
-pub(crate) fn wait_for<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
-    wait_within(PATIENCE, what, look)
+pub(crate) fn wait_for<T>(what: &str, poll: impl FnMut() -> Option<T>) -> T {
+    wait_within(TIMEOUT, what, poll)
 }
 
-/// As [`wait_for`], with another patience.
+/// As [`wait_for`], with another time limit.
 #[track_caller]
-pub(crate) fn wait_within<T>(patience: Duration, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + patience;
+pub(crate) fn wait_within<T>(timeout: Duration, what: &str, mut poll: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + timeout;
     loop {
-        if let Some(found) = look() {
+        if let Some(found) = poll() {
             return found;
         }
-        assert!(Instant::now() < deadline, "waited {patience:?} for: {what}");
-        thread::park_timeout(LOOK);
+        assert!(Instant::now() < deadline, "waited {timeout:?} for: {what}");
+        thread::park_timeout(POLL_INTERVAL);
     }
 }
 
-/// Tells of a check that this machine does not allow, past the harness, which shows what a test prints only when it
-/// fails.
+/// Reports a check that this machine does not allow. Bypasses the test harness, which shows the output of
+/// failed tests only.
 pub(crate) fn not_checked(what: &str) {
-    // `eprintln` is what the harness holds back.
+    // The harness captures `eprintln`.
     std::io::stderr().write_all(format!("NOT CHECKED: {what}\n").as_bytes()).unwrap();
 }
 
-/// Tests of one file that need the machine to themselves: each holds this.
-pub(crate) fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The program, as it is run in `folder`.
+/// The program, run in `folder`.
 pub(crate) fn verbatim(folder: &Path) -> Command {
-    // It has to be there.
+    // The model has to exist.
     model();
     let mut command = Command::new(env!("CARGO_BIN_EXE_verbatim"));
     command.env_remove("VERBATIM_LOG").env_remove("VERBATIM_SANDBOX_OFF").current_dir(folder);
     command
 }
 
-/// Writes speech into a folder that is made: `a.wav`, `b.wav` and so on, of so many seconds each.
+/// Creates a folder with recordings of speech: `a.wav`, `b.wav` and so on, each of a number of seconds.
 pub(crate) fn write_speech(folder: &Path, files: u8, seconds: usize) {
     fs::create_dir_all(folder).unwrap();
     let all = samples(&sample("two_cities.wav"));
@@ -74,12 +68,12 @@ pub(crate) fn write_speech(folder: &Path, files: u8, seconds: usize) {
     }
 }
 
-/// Writes a WAV file of 16 kHz.
+/// Writes a mono WAV file of 16 kHz.
 pub(crate) fn write_mono(path: &Path, audio: &[f32]) {
     fs::write(path, Wav::s16(16_000, &[audio.to_vec()]).bytes()).unwrap();
 }
 
-/// A process and what it says on standard error. It is killed when the test ends first.
+/// A process and its standard error. Killed when dropped.
 pub(crate) struct Running {
     child: Child,
     lines: Arc<Mutex<Vec<String>>>,
@@ -87,71 +81,71 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Starts it. Standard output is nobody's.
+    /// Starts a process. Its standard output is discarded.
     pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let lines: Arc<Mutex<Vec<String>>> = Arc::default();
         let errors = BufReader::new(child.stderr.take().unwrap());
-        let heard = Arc::clone(&lines);
+        let sink = Arc::clone(&lines);
         let reader = thread::spawn(move || {
             for line in errors.lines().map_while(Result::ok) {
-                heard.lock().unwrap().push(line);
+                sink.lock().unwrap().push(line);
             }
         });
         Self { child, lines, reader: Some(reader) }
     }
 
-    /// Its id.
+    /// Process id.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// What it has said so far.
-    pub(crate) fn said(&self) -> String {
+    /// Its standard error so far.
+    pub(crate) fn stderr(&self) -> String {
         self.lines.lock().unwrap().join("\n")
     }
 
-    /// Whether it has not ended.
+    /// Whether it is running.
     pub(crate) fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
 
-    /// Whether it has ended with exit code 1: something failed that may succeed another time.
-    pub(crate) fn was_refused(&mut self) -> bool {
+    /// Whether it has ended with exit code 1: a failure that another try may not meet.
+    pub(crate) fn has_failed(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some_and(|status| status.code() == Some(1))
     }
 
-    /// Waits until it says a line that begins so, and gives the line.
+    /// Waits for a line with this prefix on standard error. Returns the line.
     #[track_caller]
-    pub(crate) fn hear(&mut self, beginning: &str) -> String {
-        wait_for(beginning, || {
+    pub(crate) fn wait_for_line(&mut self, prefix: &str) -> String {
+        wait_for(prefix, || {
             let ended = !self.is_running();
-            let line = self.lines.lock().unwrap().iter().find(|line| line.starts_with(beginning)).cloned();
-            assert!(line.is_some() || !ended, "it ended and never said {beginning:?}: {}", self.said());
+            let line = self.lines.lock().unwrap().iter().find(|line| line.starts_with(prefix)).cloned();
+            assert!(line.is_some() || !ended, "it ended without a line {prefix:?}: {}", self.stderr());
             line
         })
     }
 
-    /// Sends it a signal.
+    /// Sends a signal.
     pub(crate) fn signal(&self, signal: Signal) {
         send(self.pid(), signal);
     }
 
-    /// Waits for its end: its exit code, -1 where a signal ended it, and all that it said.
+    /// Waits for its end. Returns its exit code, -1 if a signal ended it, and its standard error.
     #[track_caller]
     pub(crate) fn end(&mut self) -> (i32, String) {
-        self.end_within(PATIENCE)
+        self.end_within(TIMEOUT)
     }
 
-    /// As [`Self::end`], with another patience.
+    /// As [`Self::end`], with another time limit.
     #[track_caller]
-    pub(crate) fn end_within(&mut self, patience: Duration) -> (i32, String) {
-        let status = wait_within(patience, "the end of the process", || self.child.try_wait().unwrap());
+    pub(crate) fn end_within(&mut self, timeout: Duration) -> (i32, String) {
+        let status = wait_within(timeout, "the end of the process", || self.child.try_wait().unwrap());
         self.reader.take().unwrap().join().unwrap();
-        (status.code().unwrap_or(-1), self.said())
+        (status.code().unwrap_or(-1), self.stderr())
     }
 
-    /// Its engine, once it has one.
+    /// Waits for its engine. Returns the engine's process id.
     #[track_caller]
     pub(crate) fn engine(&self) -> u32 {
         wait_for("an engine", || engines(self.pid()).first().copied())
@@ -165,18 +159,18 @@ impl Drop for Running {
     }
 }
 
-/// Sends a signal to a process that may be gone.
+/// Sends a signal to a process, if it exists.
 pub(crate) fn send(pid: u32, signal: Signal) {
     let _ = kill(Pid::from_raw(pid.try_into().unwrap()), signal);
 }
 
-/// A process's parent, name and state; none where it is gone.
+/// Parent, name and state of a process; none if it does not exist.
 fn stat(pid: u32) -> Option<(u32, String, char)> {
     let stat = procfs::process::Process::new(pid.try_into().ok()?).ok()?.stat().ok()?;
     Some((stat.ppid.try_into().ok()?, stat.comm, stat.state))
 }
 
-/// Children of a process: id, name and state (`Z` for one that has ended and was not waited for).
+/// Children of a process: id, name and state (`Z` for a zombie).
 pub(crate) fn children(parent: u32) -> Vec<(u32, String, char)> {
     let ids =
         fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
@@ -186,30 +180,31 @@ pub(crate) fn children(parent: u32) -> Vec<(u32, String, char)> {
         .collect()
 }
 
-/// Whether a process lives and is an engine.
+/// Whether a process exists and is an engine.
 pub(crate) fn is_engine(pid: u32) -> bool {
     fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line == b"verbatim\0engine\0")
 }
 
-/// Engines that a supervisor has.
+/// Engines of a supervisor.
 pub(crate) fn engines(supervisor: u32) -> Vec<u32> {
     children(supervisor).into_iter().map(|(pid, ..)| pid).filter(|pid| is_engine(*pid)).collect()
 }
 
-/// The objects of a file with one on each line.
+/// Objects of a file with one JSON object per line.
 #[track_caller]
 pub(crate) fn json_lines(path: &Path) -> Vec<Value> {
     let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// Digests of a soak's results by file. Every file has to be answered, each time with the same, and `tasks` in all.
+/// Digests of a soak's results by file. Checks that there is one result per task, `tasks` in all, that each
+/// is a success, and that all results of a file are equal.
 #[track_caller]
 pub(crate) fn digests(soak: &Path, tasks: usize) -> BTreeMap<String, String> {
     let lines = json_lines(&soak.join("results.jsonl"));
     let numbers: std::collections::BTreeSet<u64> =
         lines.iter().map(|line| line["task_id"].as_u64().unwrap()).collect();
-    assert_eq!((lines.len(), numbers.len()), (tasks, tasks), "one line for each task");
+    assert_eq!((lines.len(), numbers.len()), (tasks, tasks), "one line per task");
     let mut found = BTreeMap::new();
     for line in lines {
         assert_eq!(line["status"], "success", "{line}");
@@ -220,7 +215,7 @@ pub(crate) fn digests(soak: &Path, tasks: usize) -> BTreeMap<String, String> {
     found
 }
 
-/// A soak's events of one kind, in order.
+/// Events of a soak of one kind, in order.
 pub(crate) fn events(soak: &Path, kind: &str) -> Vec<Value> {
     json_lines(&soak.join("events.jsonl")).into_iter().filter(|event| event["event"] == kind).collect()
 }
