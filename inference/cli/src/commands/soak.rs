@@ -135,7 +135,7 @@ fn recordings(options: &SoakArgs) -> Result<Vec<Recording>, CommandError> {
         return Err(CommandError::Usage(format!("{}: {}", EscapedPath(&recording.name), failure.message)));
     }
     if recordings.is_empty() {
-        return Err(CommandError::Usage("no recordings found".to_owned()));
+        return Err(CommandError::Usage("no recordings were found".to_owned()));
     }
     // File names, as `--inject` uses them, if they are distinct; otherwise paths.
     let file_name =
