@@ -72,7 +72,7 @@ impl StatusReader {
         }
     }
 
-    /// The status now. After an error, or if the future is dropped, the next call continues from what was read.
+    /// The status now. After an error or a cancellation, the next call continues from what was read.
     ///
     /// # Errors
     /// Errors of the store; [`WorkerError::Ledger`] and [`WorkerError::Plan`] for invalid objects.
@@ -206,7 +206,7 @@ impl ClaimProgress {
     /// Bytes of the finished files.
     fn bytes(&self, shard: &Shard) -> FinishedBytes {
         self.bytes.unwrap_or_else(|| {
-            // A claim of an earlier version lacks them: estimated as if all files of the shard had the same size.
+            // A claim of an earlier version lacks them: estimated from the mean size of the shard's files.
             let mean =
                 |files: usize| (shard.bytes * files as u64).checked_div(shard.files).unwrap_or_default();
             let skipped =
@@ -217,7 +217,7 @@ impl ClaimProgress {
 }
 
 impl JobStatus {
-    /// Estimate of the remaining time, from the bytes processed per second so far; `None` before any were processed.
+    /// Estimate of the remaining time, from the bytes processed per second so far; `None` before the first.
     pub fn time_left(&self, elapsed: Duration) -> Option<Duration> {
         let JobProgress { bytes, bytes_done, bytes_skipped, bytes_under_way, .. } = self.progress;
         let done = bytes_done + bytes_under_way;
@@ -229,7 +229,7 @@ impl JobStatus {
         Duration::try_from_secs_f64(elapsed.as_secs_f64() * rest).ok()
     }
 
-    /// JSON of `verbatim status --json`: the progress with its failures in full, the workers and the elapsed time.
+    /// JSON of `verbatim status --json`: the progress with failures in full, the workers, the elapsed time.
     pub fn json(&self) -> serde_json::Value {
         let progress = JobProgress { failures: Vec::new(), report: None, ..self.progress.clone() };
         let mut json = serde_json::json!(progress);

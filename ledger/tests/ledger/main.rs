@@ -1,4 +1,4 @@
-//! The claim protocol under a model checker, workers in a simulation with faults, and many workers in contention.
+//! The claim protocol under a model checker, workers in a simulation with faults, and contention.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 

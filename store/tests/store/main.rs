@@ -1,4 +1,4 @@
-//! Conformance of every store, and what the store in a folder has to withstand. One binary: each links the AWS SDK.
+//! Conformance of every store, and hostile uses of the store in a folder. One binary: each links the AWS SDK.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
