@@ -9,7 +9,7 @@ use super::catalog::Catalog;
 use super::digest::NameDigest;
 use super::error::PlanError;
 use super::naming::transcript_key;
-use super::unique_targets::Recordings;
+use super::unique_targets::{Conflict, Recordings};
 
 impl Recordings for Catalog {
     type Error = PlanError;
@@ -43,20 +43,19 @@ impl Recordings for Catalog {
         Ok(self.formats.iter().map(|format| (*format, NameDigest::of(address(*format)))).collect())
     }
 
-    fn collision(&self, first: u32, second: u32) -> PlanError {
-        let error = || {
-            Ok(PlanError::Collision {
-                first: self.address(first)?,
-                second: self.address(second)?,
-                target: self.naming.destination.store.address(&Catalog::target(self, first)?),
+    fn refuse(&self, conflict: Conflict) -> PlanError {
+        let describe = || {
+            Ok(match conflict {
+                Conflict::Collision(first, second) => PlanError::Collision {
+                    first: self.address(first)?,
+                    second: self.address(second)?,
+                    target: self.naming.destination.store.address(&Catalog::target(self, first)?),
+                },
+                Conflict::OverRecording { recording, of, .. } => {
+                    PlanError::OverRecording { recording: self.address(recording)?, of: self.address(of)? }
+                }
             })
         };
-        error().unwrap_or_else(|unread| unread)
-    }
-
-    fn over_recording(&self, recording: u32, of: u32, _: Format) -> PlanError {
-        let error =
-            || Ok(PlanError::OverRecording { recording: self.address(recording)?, of: self.address(of)? });
-        error().unwrap_or_else(|unread| unread)
+        describe().unwrap_or_else(|unread| unread)
     }
 }

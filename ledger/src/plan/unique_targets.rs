@@ -38,17 +38,30 @@ pub trait Recordings {
     /// The name cannot be read.
     fn transcripts(&self, index: u32) -> Result<Vec<(Format, NameDigest)>, Self::Error>;
 
-    /// Error for two recordings with one transcript.
-    fn collision(&self, first: u32, second: u32) -> Self::Error;
+    /// Error for names that are refused.
+    fn refuse(&self, conflict: Conflict) -> Self::Error;
+}
 
-    /// Error for a transcript, of this recording and format, that would replace a recording.
-    fn over_recording(&self, recording: u32, of: u32, format: Format) -> Self::Error;
+/// Why names are refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Conflict {
+    /// Two recordings would have one transcript.
+    Collision(u32, u32),
+    /// The transcript of a recording, in this format, would replace a recording.
+    OverRecording {
+        /// The recording that would be replaced.
+        recording: u32,
+        /// The recording of the transcript.
+        of: u32,
+        /// The format of the transcript.
+        format: Format,
+    },
 }
 
 /// Resolves the names. Gives the indices in the order of their targets' digests.
 ///
 /// # Errors
-/// [`Recordings::collision`], [`Recordings::over_recording`], and the errors of the other methods.
+/// [`Recordings::refuse`], and the errors of the other methods.
 pub fn resolve<R: Recordings>(recordings: &mut R) -> Result<Vec<u32>, R::Error> {
     let mut order: Vec<u32> = (0..recordings.count()).collect();
     sort(&mut order, recordings);
@@ -62,7 +75,7 @@ pub fn resolve<R: Recordings>(recordings: &mut R) -> Result<Vec<u32>, R::Error> 
     // Of several collisions, the first in the order of the listing.
     let collision = same_target(&order, recordings).map(|run| (run[0], run[1])).min();
     if let Some((first, second)) = collision {
-        return Err(recordings.collision(first, second));
+        return Err(recordings.refuse(Conflict::Collision(first, second)));
     }
     spare_recordings(recordings)?;
     Ok(order)
@@ -91,7 +104,8 @@ fn spare_recordings<R: Recordings>(recordings: &R) -> Result<(), R::Error> {
     for of in 0..recordings.count() {
         for (format, transcript) in recordings.transcripts(of)? {
             if let Ok(at) = replaceable.binary_search_by_key(&transcript, |(digest, _)| *digest) {
-                return Err(recordings.over_recording(replaceable[at].1, of, format));
+                let recording = replaceable[at].1;
+                return Err(recordings.refuse(Conflict::OverRecording { recording, of, format }));
             }
         }
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use verbatim_crds::destination::Format;
 use verbatim_ledger::plan::digest::NameDigest;
-use verbatim_ledger::plan::unique_targets::{Recordings, resolve};
+use verbatim_ledger::plan::unique_targets::{Conflict, Recordings, resolve};
 
 use super::plan::{Recording, Target, identity};
 
@@ -83,7 +83,7 @@ impl Recordings for Names<'_> {
     fn replaceable(&self, index: u32) -> Result<Option<NameDigest>, TargetError> {
         let path = &self.recordings[index as usize].path;
         let is_format = |extension| self.formats.iter().any(|format| extension == format.extension());
-        Ok(path.extension().is_some_and(is_format).then(|| digest(&identity(path))))
+        Ok(path.extension().is_some_and(is_format).then(|| identity_digest(path)))
     }
 
     fn transcripts(&self, index: u32) -> Result<Vec<(Format, NameDigest)>, TargetError> {
@@ -91,32 +91,34 @@ impl Recordings for Names<'_> {
         // Most transcripts do not exist yet, and then they are no recording.
         Ok(paths
             .filter(|(_, path)| path.exists())
-            .map(|(format, path)| (format, digest(&identity(&path))))
+            .map(|(format, path)| (format, identity_digest(&path)))
             .collect())
     }
 
-    fn collision(&self, first: u32, second: u32) -> TargetError {
+    fn refuse(&self, conflict: Conflict) -> TargetError {
         let name = |index: u32| self.recordings[index as usize].name.clone();
-        TargetError::Collision {
-            first: name(first),
-            second: name(second),
-            target: self.transcript(first, Format::Json),
+        match conflict {
+            Conflict::Collision(first, second) => TargetError::Collision {
+                first: name(first),
+                second: name(second),
+                target: self.transcript(first, Format::Json),
+            },
+            Conflict::OverRecording { of, format, .. } => {
+                TargetError::OverRecording { recording: self.transcript(of, format) }
+            }
         }
     }
-
-    fn over_recording(&self, _: u32, of: u32, format: Format) -> TargetError {
-        TargetError::OverRecording { recording: self.transcript(of, format) }
-    }
 }
 
+/// Digest of a transcript's name. Two spellings of one folder (`a//b`, `a/./b`) have one digest.
 fn target_digest(target: &Target) -> NameDigest {
-    match target {
-        Target::Stdout(_) => NameDigest::default(),
-        Target::Files { folder, stem } => digest(&folder.join(stem)),
-    }
+    let Target::Files { folder, stem } = target else { return NameDigest::default() };
+    let mut name = folder.components().collect::<PathBuf>().into_os_string();
+    name.push("/");
+    name.push(stem);
+    NameDigest::of(name.as_encoded_bytes())
 }
 
-/// Digest of a path. Two spellings of one path (`a//b`, `a/./b`) have one digest.
-fn digest(path: &Path) -> NameDigest {
-    NameDigest::of(path.components().collect::<PathBuf>().as_os_str().as_encoded_bytes())
+fn identity_digest(path: &Path) -> NameDigest {
+    NameDigest::of(identity(path).as_os_str().as_encoded_bytes())
 }
