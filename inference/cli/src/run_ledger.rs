@@ -54,7 +54,7 @@ pub struct LedgerRun<'a> {
 /// The work of this worker, once it has left the job.
 pub struct FinishedRun {
     /// Why the worker left.
-    pub left: StopReason,
+    pub stop_reason: StopReason,
     /// Counts of this worker.
     pub counts: RunCounts,
     /// Time from the engine's readiness to the end.
@@ -124,7 +124,7 @@ pub fn run_ledger(
     let runtime = store_runtime().map_err(WorkerCommandError::internal)?;
     let mut traces = JobTraces::start(run.job, &runtime);
     let result = run_traced(run, console, load, &runtime, &mut traces);
-    traces.end(result.as_ref().map(|run| &run.left));
+    traces.end(result.as_ref().map(|run| &run.stop_reason));
     result
 }
 
@@ -147,7 +147,7 @@ fn run_traced(
     if let Some(report) = runtime.block_on(before_signal(job.report(), &signals))? {
         let (counts, elapsed) = reporter.end();
         return Ok(FinishedRun {
-            left: StopReason::Complete(Box::new(report)),
+            stop_reason: StopReason::Complete(Box::new(report)),
             counts,
             elapsed,
             loading: Duration::ZERO,
@@ -198,14 +198,14 @@ fn run_traced(
         listener: traces.listener(Arc::clone(&reporter) as Arc<dyn Listener>, &job.spec),
         drain: Drain::default(),
     };
-    let left = runtime.block_on(until_signal(&worker, &signals));
+    let stop_reason = runtime.block_on(until_signal(&worker, &signals));
     client.close();
     // The engine's thread ends with its last result. If it panicked, the worker has failed already.
     let _ = thread.join();
     let (counts, elapsed) = reporter.end();
     let stats = reporter.observers().engine_log.stats();
     Ok(FinishedRun {
-        left: left.map_err(OpenJobError::from)?,
+        stop_reason: stop_reason.map_err(OpenJobError::from)?,
         counts,
         elapsed,
         loading,
@@ -239,7 +239,7 @@ async fn until_signal(worker: &Worker<'_>, signals: &Signals) -> Result<StopReas
     let mut polls = tokio::time::interval(STOP_POLL_INTERVAL);
     loop {
         tokio::select! {
-            left = &mut working => return left,
+            reason = &mut working => return reason,
             _ = polls.tick() => if signals.stop().load(Ordering::Acquire) {
                 worker.drain.begin();
             },

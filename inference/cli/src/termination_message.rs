@@ -15,7 +15,7 @@ use crate::worker::worker_error::WorkerCommandError;
 
 /// Message of a worker that left its job in order.
 pub fn of_run(code: u8, run: &FinishedRun) -> TerminationMessage {
-    let (left, job) = match &run.left {
+    let (left, job) = match &run.stop_reason {
         worker::StopReason::Complete(report) => {
             (ExitReason::Complete, Some(from_report(report, &run.ledger)))
         }

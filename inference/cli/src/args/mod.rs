@@ -30,7 +30,7 @@ Examples:
   verbatim transcribe a.wav b.flac -o . --formats json,srt
   ffmpeg -i film.mkv -f wav - | verbatim transcribe -
   verbatim run -f job.yaml                        run a TranscriptionJob manifest
-  verbatim status -f job.yaml --watch             follow the progress of a job in a bucket, from any machine
+  verbatim status -f job.yaml --watch             follow the progress of a job, from any machine
   verbatim soak calls/ -o soak/                   test whether memory stays flat
   verbatim model verify                           check the model's files
 

@@ -74,7 +74,7 @@ fn run_over_ledger(
     note_unsupported_recognition(spec, console);
     let drains = !ledger_run.policy.grace_period.is_zero();
     let done = run_ledger(&ledger_run, console, load)?;
-    let report = match &done.left {
+    let report = match &done.stop_reason {
         StopReason::Complete(report) => Some(report),
         StopReason::NothingToClaim | StopReason::Drained => None,
     };

@@ -70,7 +70,7 @@ fn work(
     } else {
         console.line(&summary::summary(&run.counts, &run.summary_facts()));
     }
-    let code = match run.left {
+    let code = match run.stop_reason {
         StopReason::Drained => run.signal.map_or(exit::DRAINED, |code| exit::after_signal(code, true)),
         StopReason::Complete(_) | StopReason::NothingToClaim => exit::DONE,
     };

@@ -58,7 +58,7 @@ struct PendingTask {
     result: oneshot::Sender<TaskResult>,
 }
 
-/// A transcript and the times of its parts.
+/// A transcript and the times of its steps.
 type TaskResult = Result<(Transcript, EngineTimes), NotTranscribed>;
 
 impl Shared {
@@ -94,9 +94,9 @@ impl Shared {
             Event::Progress { .. } => {}
             Event::Done { id, result } => {
                 self.complete(id, |task| {
-                    let parts = task.parts(&result.stages);
+                    let times = task.times(&result.stages);
                     let name = std::mem::take(&mut task.name);
-                    Ok((self.builder.transcript(name, &task.overrides, result), parts))
+                    Ok((self.builder.transcript(name, &task.overrides, result), times))
                 });
             }
             Event::Failed { id, failure } if failure.reason == FailureReason::Interrupted => {
@@ -113,7 +113,7 @@ impl Shared {
 
 impl PendingTask {
     /// The engine's own timings, relative to the submission. Invalid times are left out.
-    fn parts(&self, reported: &event::StageTimes) -> EngineTimes {
+    fn times(&self, reported: &event::StageTimes) -> EngineTimes {
         let Some(begun) = self.begun else { return EngineTimes::default() };
         let waited = begun.saturating_duration_since(self.submitted);
         let after =
@@ -193,7 +193,7 @@ impl Transcribe for EngineClient {
         self.shared.pending().insert(id, task);
         self.submit(FileTask { id, path: recording.path, name: Some(key), overrides, fault: None })?;
         let gone = |_| self.shared.no_result("the engine has ended without a result");
-        let (transcript, parts) = receiver.await.map_err(gone)??;
+        let (transcript, times) = receiver.await.map_err(gone)??;
         let formats = rendered(&transcript, &self.formats).ok_or_else(|| NotTranscribed::Failed {
             reason: FailureReason::WriteFailed,
             message: "failed to write the transcript as text".to_owned(),
@@ -203,7 +203,7 @@ impl Transcribe for EngineClient {
             formats,
             audio_milliseconds: milliseconds(transcript.duration),
             processing_milliseconds: milliseconds(transcript.processing.seconds),
-            times: parts,
+            times,
         })
     }
 
