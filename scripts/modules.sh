@@ -1,8 +1,7 @@
-# shellcheck shell=bash
-# Programs for tests, which modules in testing/tools pin with all their dependencies. Sourced by scripts/setup.sh, which defines `here`,
-# `tools`, `say` and `has`.
+# shellcheck shell=bash Programs for tests, which modules in testing/tools pin with all their dependencies.
+# Sourced by scripts/setup.sh, which defines `here`, `tools`, `say` and `has`.
 
-# What lints the dashboards, of the version that its module requires.
+# The linter of the dashboards.
 get_dashboard_linter() {
   local module="$here/../testing/tools/dashboard-linter" version folder
   version=$(awk '/github.com\/grafana\/dashboard-linter v/ { print $2 }' "$module/go.mod")
@@ -18,7 +17,7 @@ get_dashboard_linter() {
   ln -sfn "$folder/dashboard-linter" "$tools/bin/dashboard-linter"
 }
 
-# A collector of traces for tests, of the version that its module requires; built again when its source changes.
+# The collector of traces for tests; built again when its source changes.
 get_otelcol() {
   local module="$here/../testing/tools/otelcol" version folder
   version=$(awk '$1 == "go.opentelemetry.io/collector/otelcol" { print $2 }' "$module/go.mod")
@@ -34,7 +33,7 @@ get_otelcol() {
   ln -sfn "$folder/otelcol" "$tools/bin/otelcol"
 }
 
-# Programs of a real Kubernetes, of the version that this module requires.
+# Kubernetes' own programs, and etcd.
 kubernetes_module="$here/../testing/tools/kubernetes"
 
 # Builds the programs that are missing, with one command, so that one is linked while another is compiled.
@@ -66,7 +65,7 @@ get_kubernetes() {
   done
 }
 
-# Version, folder, packages.
+# Builds packages of Kubernetes: version, folder, packages.
 build_kubernetes() {
   local version=$1 folder=$2 at=k8s.io/component-base/version numbers
   shift 2
