@@ -26,9 +26,9 @@ esac
 
 logs=$(mktemp -d)
 # At lower priority than the stages.
-nice scripts/setup.sh "${tools[@]}" >"$logs/tools" 2>&1 &
+setsid nice scripts/setup.sh "${tools[@]}" >"$logs/tools" 2>&1 &
 background=$!
-trap 'kill "$background" 2>/dev/null; rm -rf "$logs"' EXIT
+trap 'kill -- "-$background" 2>/dev/null; rm -rf "$logs"' EXIT
 
 # Passed, failed and skipped tests in a log: from the closing lines of cargo (`test result: ok. 3 passed; 1
 # failed; 2 ignored; ...`) and of Python's unittest (`Ran 9 tests in 0.1s`, `FAILED (failures=1, errors=1,
