@@ -10,7 +10,7 @@ get_dashboard_linter() {
     has go || return 1
     say "building dashboard-linter into $folder, which takes two or three minutes"
     mkdir -p "$folder"
-    GOTOOLCHAIN=local CGO_ENABLED=0 go build -C "$module" -trimpath -buildvcs=false -ldflags "-s -w" \
+    GOTOOLCHAIN=local go build -C "$module" -trimpath -buildvcs=false -ldflags "-s -w" \
       -o "$folder/dashboard-linter" github.com/grafana/dashboard-linter >&2 || return 1
   fi
   mkdir -p "$tools/bin"
@@ -26,7 +26,7 @@ get_otelcol() {
     has go || return 1
     say "building the OpenTelemetry Collector $version into $folder, which takes a minute or two"
     mkdir -p "$folder"
-    GOTOOLCHAIN=local CGO_ENABLED=0 go build -C "$module" -trimpath -buildvcs=false -ldflags "-s -w" \
+    GOTOOLCHAIN=local go build -C "$module" -trimpath -buildvcs=false -ldflags "-s -w" \
       -o "$folder/otelcol" . >&2 || return 1
   fi
   mkdir -p "$tools/bin"
@@ -71,6 +71,6 @@ build_kubernetes() {
   shift 2
   IFS=. read -ra numbers <<<"${version#v}"
   mkdir -p "$folder"
-  GOTOOLCHAIN=local CGO_ENABLED=0 go build -C "$kubernetes_module" -trimpath -buildvcs=false -o "$folder" \
+  GOTOOLCHAIN=local go build -C "$kubernetes_module" -trimpath -buildvcs=false -o "$folder" \
     -ldflags "-s -w -X $at.gitVersion=$version -X $at.gitMajor=${numbers[0]} -X $at.gitMinor=${numbers[1]}" "$@" >&2
 }

@@ -35,6 +35,10 @@ alone() {
   ) 9>"$tools/.$name.lock"
 }
 
+# Without debug information Go compiles the tools with an eighth less processor time. One value for all, so
+# that they share its cache. Panics still have line numbers.
+export GOFLAGS=-gcflags=all=-dwarf=false CGO_ENABLED=0
+
 # Installs Debian packages as root; for other users it fails with their names.
 debian() {
   local missing=$1
@@ -109,7 +113,7 @@ get_versitygw() {
     has go || return 1
     say "building versitygw $versitygw into $folder, which takes two or three minutes"
     mkdir -p "$folder"
-    GOBIN="$folder" CGO_ENABLED=0 go install -trimpath "github.com/versity/versitygw/cmd/versitygw@$versitygw" >&2 || return 1
+    GOBIN="$folder" go install -trimpath "github.com/versity/versitygw/cmd/versitygw@$versitygw" >&2 || return 1
   fi
   mkdir -p "$tools/bin"
   ln -sfn "$folder/versitygw" "$tools/bin/versitygw"
@@ -125,7 +129,7 @@ get_prometheus() {
     has go || return 1
     say "building prometheus $prometheus into $folder, which takes three or four minutes"
     mkdir -p "$folder"
-    GOBIN="$folder" CGO_ENABLED=0 go install -trimpath -ldflags "-s -w" -tags remove_all_sd,enable_kubernetes_sd,netgo \
+    GOBIN="$folder" go install -trimpath -ldflags "-s -w" -tags remove_all_sd,enable_kubernetes_sd,netgo \
       "github.com/prometheus/prometheus/cmd/prometheus@$prometheus" >&2 || return 1
   fi
   mkdir -p "$tools/bin"
@@ -147,7 +151,7 @@ get_helm() {
     for package in pkg/lint/rules pkg/chartutil; do
       flags+=" -X $at/$package.k8sVersionMajor=1 -X $at/$package.k8sVersionMinor=$minor"
     done
-    GOBIN="$folder" CGO_ENABLED=0 go install -trimpath -ldflags "$flags" "$at/cmd/helm@$helm" >&2 || return 1
+    GOBIN="$folder" go install -trimpath -ldflags "$flags" "$at/cmd/helm@$helm" >&2 || return 1
   fi
   mkdir -p "$tools/bin"
   ln -sfn "$folder/helm" "$tools/bin/helm"
@@ -181,7 +185,7 @@ get_helm_docs() {
     has go || return 1
     say "building helm-docs $helm_docs into $folder"
     mkdir -p "$folder"
-    GOBIN="$folder" CGO_ENABLED=0 go install -trimpath "github.com/norwoodj/helm-docs/cmd/helm-docs@$helm_docs" >&2 || return 1
+    GOBIN="$folder" go install -trimpath "github.com/norwoodj/helm-docs/cmd/helm-docs@$helm_docs" >&2 || return 1
   fi
   mkdir -p "$tools/bin"
   ln -sfn "$folder/helm-docs" "$tools/bin/helm-docs"
@@ -197,7 +201,7 @@ get_kube_router() {
     has go || return 1
     say "building kube-router $kube_router into $folder, which takes some minutes"
     mkdir -p "$folder"
-    GOBIN="$folder" CGO_ENABLED=0 go install -trimpath -ldflags "-s -w" \
+    GOBIN="$folder" go install -trimpath -ldflags "-s -w" \
       "github.com/cloudnativelabs/kube-router/v2/cmd/kube-router@$kube_router" >&2 || return 1
   fi
   mkdir -p "$tools/bin"
