@@ -5,6 +5,7 @@ usage: scripts/structure.py
 
 - Dependencies between the crates of the workspace are exactly the arrows of the block ```crates in docs/design.md, where
   each crate stands above those that it depends on.
+- Files that docs/design.md and CONTRIBUTING.md name are there.
 - Within a crate no files import each other in a circle. A re-export (`pub use`) is not an import: the arrow goes to the
   file that defines the name.
 """
@@ -57,6 +58,12 @@ def differences(drawn: dict[str, set[str]], built: dict[str, set[str]]) -> list[
         found += [f"{name} -> {target} is not in docs/design.md" for target in sorted(ours - theirs)]
         found += [f"{name} -> {target} is in docs/design.md only" for target in sorted(theirs - ours)]
     return found
+
+
+def missing_files(document: str, root: Path) -> list[str]:
+    """Paths in backticks that lead to nothing. A path has a folder and an ending, or ends with a slash."""
+    paths = re.findall(r"`((?:[\w.-]+/)+(?:[\w-]+\.(?:rs|md|py|sh|yaml|json|toml))?)`", document)
+    return sorted({path for path in paths if not (root / path).exists()})
 
 
 def plain(source: str) -> str:
@@ -181,6 +188,9 @@ def main() -> int:
         wrong = differences(drawn_arrows((ROOT / "docs/design.md").read_text()), built_arrows(metadata))
     except ValueError as error:
         wrong = [str(error)]
+    for document in ("docs/design.md", "CONTRIBUTING.md"):
+        missing = missing_files((ROOT / document).read_text(), ROOT)
+        wrong += [f"{document} names {path}, which does not exist" for path in missing]
     for package in sorted(metadata["packages"], key=lambda package: package["name"]):
         source = Path(package["manifest_path"]).parent / "src"
         for circle in Crate(source).circles():

@@ -1,157 +1,171 @@
-//! Condition types, reasons, events and phases of a TranscriptionJob: the only place where they are spelled.
+//! Condition types, reasons, events and phases of a TranscriptionJob, spelled only here.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Makes a constant of each word, and a list of all.
+/// Defines a constant for each word, and a list of all.
 macro_rules! words {
     ($($(#[$what:meta])* $constant:ident = $word:literal;)*) => {
         $($(#[$what])* pub const $constant: &str = $word;)*
-        /// Every one.
+        /// All of them.
         pub const ALL: [&str; [$($word),*].len()] = [$($constant),*];
     };
 }
 
-/// Types of conditions.
+/// Condition types.
 pub mod types {
-    /// Source and destination can be reached, and the store does what the ledger needs.
+    /// Source and destination are reachable, and the store supports what the ledger needs.
     pub const STORAGE_READY: &str = "StorageReady";
-    /// The model is there and was verified.
+    /// The model exists and was verified.
     pub const MODEL_READY: &str = "ModelReady";
-    /// Work is being done.
+    /// The job makes progress.
     pub const PROGRESSING: &str = "Progressing";
-    /// Work should be done and is not.
+    /// An obstacle prevents progress.
     pub const STALLED: &str = "Stalled";
-    /// The job was told to wait.
+    /// The job is suspended.
     pub const SUSPENDED: &str = "Suspended";
-    /// Every recording has its outcome, and few enough failed.
+    /// Every recording has an outcome, and at most the allowed number failed.
     pub const COMPLETE: &str = "Complete";
     /// The job will not be finished.
     pub const FAILED: &str = "Failed";
 
-    /// Every type, in the order that a status lists them.
+    /// All types, in the order of the status.
     pub const ALL: [&str; 7] =
         [STORAGE_READY, MODEL_READY, PROGRESSING, STALLED, SUSPENDED, COMPLETE, FAILED];
 }
 
-/// Reasons of conditions: closed, so that they can be metric labels too.
+/// Reasons of conditions: a closed list, so that they can be metric labels.
 pub mod reasons {
     words! {
-        /// The store does what is needed.
+        /// The store supports what is needed.
         STORAGE_AVAILABLE = "StorageAvailable";
-        /// The store ignores conditions on writes, and the job does not allow that.
+        /// The store ignores the conditions of conditional writes, and the job does not allow that.
         CONDITIONAL_WRITES_UNSUPPORTED = "ConditionalWritesUnsupported";
-        /// The store, a bucket or the credentials are not there.
+        /// A store or bucket is unreachable, or the credentials are missing or refused.
         STORAGE_UNAVAILABLE = "StorageUnavailable";
         /// The model was verified.
         MODEL_VERIFIED = "ModelVerified";
-        /// The model is not there, or its digest is another.
+        /// The model is missing, or does not match its digest.
         MODEL_UNAVAILABLE = "ModelUnavailable";
-        /// No worker has looked yet.
+        /// No worker has checked yet.
         NOT_CHECKED = "NotChecked";
-        /// Workers are asked for, and none is ready yet.
+        /// Workers are requested, and none is ready yet.
         STARTING = "Starting";
-        /// The plan is being made.
+        /// The recordings are being listed.
         PLANNING = "Planning";
         /// Workers transcribe.
         TRANSCRIBING = "Transcribing";
-        /// Workers ended with work left, and others are about to start.
+        /// Workers ended with work left, and the next ones are about to start.
         RETRYING = "Retrying";
-        /// The job is over.
+        /// The job has ended.
         FINISHED = "Finished";
         /// `spec.suspend` is true.
         SUSPENDED_BY_SPEC = "SuspendedBySpec";
         /// `spec.suspend` is false.
         NOT_SUSPENDED = "NotSuspended";
-        /// Nothing hinders the work.
+        /// There is no obstacle.
         AS_EXPECTED = "AsExpected";
-        /// No file has finished for too long.
+        /// No file finished for too long.
         NO_PROGRESS = "NoProgress";
-        /// The scheduler finds no node for a worker.
+        /// The scheduler cannot place a worker.
         UNSCHEDULABLE = "Unschedulable";
-        /// The API server refuses pods: a quota, or an admission rule.
+        /// The API server refuses pods, by a quota or an admission policy.
         QUOTA_EXCEEDED = "QuotaExceeded";
-        /// The API server refuses what the operator makes for the job: a Job, a ConfigMap.
+        /// The API server refuses an object of the job: a Job or a ConfigMap.
         REFUSED = "Refused";
-        /// Pods cannot start: an image, a Secret or a volume is not there.
+        /// Pods cannot start, since an image, Secret or volume is missing.
         PODS_FAILING = "PodsFailing";
-        /// A queue (Kueue) holds the workers back.
+        /// A queue (Kueue) has not admitted the workers.
         WAITING_FOR_ADMISSION = "WaitingForAdmission";
-        /// Recordings are left to do.
+        /// Recordings remain.
         NOT_FINISHED = "NotFinished";
-        /// Nothing has ended the job.
+        /// The job has not failed.
         NOT_FAILED = "NotFailed";
-        /// Every recording has its outcome.
+        /// Every recording has an outcome.
         ALL_FILES_DONE = "AllFilesDone";
         /// More files failed than `failurePolicy.maxFailedFiles` allows.
         TOO_MANY_FAILED_FILES = "TooManyFailedFiles";
-        /// `activeDeadlineSeconds` went by.
+        /// `activeDeadlineSeconds` passed.
         DEADLINE_EXCEEDED = "DeadlineExceeded";
-        /// Workers failed again and again, with recordings left.
+        /// Workers failed repeatedly, with recordings left.
         WORKERS_FAILED = "WorkersFailed";
-        /// The job cannot be done as it is written.
+        /// The job is invalid.
         INVALID_SPEC = "InvalidSpec";
     }
 }
 
-/// Reasons of events, by which a person can follow a job: closed.
+/// Reasons of events: a closed list.
 pub mod events {
     words! {
         /// The recordings were listed.
         PLANNED = "Planned";
-        /// The first workers are asked for.
+        /// The first workers are requested.
         STARTED = "Started";
-        /// Workers are asked for again, by another Job.
+        /// Workers are requested again, by another Job.
         STARTED_AGAIN = "StartedAgain";
-        /// More workers.
+        /// The number of workers increased.
         SCALED_UP = "ScaledUp";
-        /// Fewer workers.
+        /// The number of workers decreased.
         SCALED_DOWN = "ScaledDown";
         /// `spec.suspend` is true.
         SUSPENDED = "Suspended";
         /// `spec.suspend` is false again.
         RESUMED = "Resumed";
-        /// Workers have replaced their engines.
+        /// Workers replaced their engines.
         RECYCLED = "Recycled";
         /// The operator replaces a worker.
         RESTARTED = "Restarted";
-        /// The operator would replace a worker, and must not.
+        /// The operator cannot replace a worker, since the API server refuses.
         RESTART_REFUSED = "RestartRefused";
-        /// Recordings have failed.
+        /// Recordings failed.
         FILES_FAILED = "FilesFailed";
-        /// Something hinders the work.
+        /// An obstacle prevents progress.
         STALLED = "Stalled";
-        /// Nothing hinders the work any more.
+        /// The obstacle is gone.
         UNSTALLED = "Unstalled";
         /// A Job of workers ended with work left, and another one follows.
         RETRYING = "Retrying";
         /// The API server refuses even the status.
         REFUSED = "Refused";
-        /// Every recording has its outcome.
+        /// Every recording has an outcome.
         COMPLETE = "Complete";
         /// The job will not be finished.
         FAILED = "Failed";
     }
 }
 
-/// A summary of the conditions, for people.
+/// Phase: a summary of the conditions for people.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 pub enum Phase {
-    /// Nothing has been done yet.
+    /// Nothing has started yet.
     #[default]
     Pending,
     /// The recordings are being listed.
     Planning,
     /// Workers transcribe.
     Running,
-    /// The job was told to wait.
+    /// The job is suspended.
     Suspended,
-    /// Every recording has its outcome.
+    /// Every recording has an outcome.
     Complete,
     /// The job will not be finished.
     Failed,
+}
+
+impl Phase {
+    /// The phase as statuses and metric labels carry it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "Pending",
+            Self::Planning => "Planning",
+            Self::Running => "Running",
+            Self::Suspended => "Suspended",
+            Self::Complete => "Complete",
+            Self::Failed => "Failed",
+        }
+    }
 }
 
 #[cfg(test)]
@@ -159,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_is_explained_to_people() {
+    fn types_and_reasons_are_documented() {
         let page = include_str!("../../docs/conditions.md");
         for word in types::ALL.into_iter().chain(reasons::ALL) {
             let heading = format!("### {word}\n");
@@ -177,17 +191,17 @@ mod tests {
     }
 
     #[test]
-    fn each_event_is_explained_to_people() {
+    fn events_are_documented() {
         let page = include_str!("../../docs/conditions.md");
         let table = page.split_once("## Events\n").map(|(_, rest)| rest).unwrap_or_default();
         let rows = table.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
-        let told: Vec<&str> = rows.map(|(word, _)| word).collect();
-        assert_eq!(told, events::ALL);
+        let documented: Vec<&str> = rows.map(|(word, _)| word).collect();
+        assert_eq!(documented, events::ALL);
     }
 
-    /// The API server refuses conditions whose type or reason is not a word of this form.
+    /// The API server refuses conditions whose type or reason has another form.
     #[test]
-    fn types_and_reasons_are_words_and_differ() {
+    fn types_and_reasons_are_distinct_words() {
         let all: Vec<&str> = types::ALL.into_iter().chain(reasons::ALL).collect();
         for word in &all {
             assert!(word.starts_with(|c: char| c.is_ascii_uppercase()), "{word}");

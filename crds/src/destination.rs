@@ -1,4 +1,4 @@
-//! Where the transcripts go, and in which form.
+//! Destination and format of the transcripts.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -13,17 +13,17 @@ use crate::{
     text_rule,
 };
 
-/// Where the transcripts go: to `s3` or into a folder (`file`), one of the two; with `layout: Adjacent` neither.
+/// Destination of the transcripts: either `s3` or a folder (`file`); neither with `layout: Adjacent`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[schemars(extend("x-kubernetes-validations" = [
     rule(
         "self.layout == 'Adjacent' || has(self.s3) != has(self.file)",
-        "give the destination one place: either s3 or file; or layout Adjacent, which needs none",
+        "set one location of the destination: either s3 or file; or layout Adjacent, which needs none",
     ),
     rule(
         "self.layout != 'Adjacent' || !(has(self.s3) || has(self.file))",
-        "transcripts with layout Adjacent go beside their recordings: leave s3 and file out",
+        "layout Adjacent puts transcripts beside their recordings: remove s3 and file",
     ),
 ]))]
 pub struct Destination {
@@ -33,15 +33,14 @@ pub struct Destination {
     /// A folder: on this machine for `verbatim run`, in a volume of the worker (see `template`) in a cluster.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<FileDestination>,
-    /// How transcripts are named. Mirror: as the recordings are below their prefix or folder. Adjacent: beside each
-    /// recording; then `s3` and `file` are left out. Flat: all in one folder, by the last part of their names.
+    /// Naming of transcripts. Mirror: like the recordings below their prefix or folder. Adjacent: beside each
+    /// recording, without `s3` and `file`. Flat: all in one folder, by the last part of their names.
     pub layout: Layout,
-    /// The files that each transcript is written as. JSON: everything there is to know; SRT and VTT: subtitles; TXT: the
-    /// text alone.
+    /// Formats of each transcript. JSON: all data; SRT and VTT: subtitles; TXT: only the text.
     #[schemars(length(min = 1, max = 4), extend("x-kubernetes-list-type" = "set"))]
     pub formats: Vec<Format>,
-    /// What to do where a transcript is there already. IfStale: transcribe again if the recording, the model or the
-    /// settings are others than those that made it. Never: leave it. Always: transcribe again.
+    /// Handling of existing transcripts. IfStale: transcribe again if the recording, the model or the
+    /// settings have changed. Never: keep them. Always: transcribe again.
     pub overwrite: Overwrite,
 }
 
@@ -63,7 +62,7 @@ pub struct S3Destination {
     /// The bucket.
     #[schemars(length(max = text_rule::MAX_BUCKET), extend("pattern" = text_rule::BUCKET.pattern))]
     pub bucket: String,
-    /// What the keys of all transcripts begin with, as `2026/11/`. Empty: the whole bucket.
+    /// Prefix of the keys of all transcripts, e.g. `2026/11/`. Empty: the whole bucket.
     #[serde(default)]
     #[schemars(length(max = 1024), extend("x-kubernetes-validations" = [path::prefix_rule()]))]
     pub prefix: String,
@@ -72,35 +71,36 @@ pub struct S3Destination {
 /// A folder.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FileDestination {
-    /// The folder; it is made if it is not there. A relative path starts at the folder that the manifest is in;
-    /// `file:///...` is taken as well.
+    /// Path of the folder, which is created if it does not exist. Relative paths start at the manifest's
+    /// folder; `file:///...` is accepted too.
     #[schemars(length(min = 1, max = 4096), extend("x-kubernetes-validations" = path::rules()))]
     pub path: String,
 }
 
 impl FileDestination {
-    /// The folder as a path; `base` is the manifest's folder.
+    /// Path of the folder; `base` is the manifest's folder.
     ///
     /// # Errors
-    /// [`PathError`] for text that names no local path.
+    /// [`PathError`] for text that is no local path.
     pub fn resolve(&self, base: &Path) -> Result<PathBuf, PathError> {
         path::resolve(&self.path, base)
     }
 }
 
-/// How transcripts are named.
+/// Naming of transcripts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum Layout {
-    /// As the recordings are below their prefix or folder, folders included.
+    /// Like the recordings below their prefix or folder, folders included.
     #[default]
     Mirror,
-    /// Beside each recording, in the source itself; the destination names no place then.
+    /// Beside each recording, in the source itself; the destination has no location.
     Adjacent,
-    /// All in one folder, by the last part of their names. Two recordings of one name are refused before any work.
+    /// All in one folder, by the last part of their names. Recordings with equal names are refused before any
+    /// work.
     Flat,
 }
 
-/// A form of a transcript.
+/// Format of a transcript.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Format {
@@ -110,15 +110,15 @@ pub enum Format {
     Srt,
     /// WebVTT subtitles.
     Vtt,
-    /// The text alone.
+    /// Only the text.
     Txt,
 }
 
 impl Format {
-    /// Every format.
+    /// All formats.
     pub const ALL: [Self; 4] = [Self::Json, Self::Srt, Self::Vtt, Self::Txt];
 
-    /// The ending of its files, without the dot.
+    /// Extension of its files, without the dot.
     pub fn extension(self) -> &'static str {
         match self {
             Self::Json => "json",
@@ -129,7 +129,7 @@ impl Format {
     }
 }
 
-/// A text that names no format.
+/// Text that names no format.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a format: write json, srt, vtt or txt")]
 pub struct FormatError(String);
@@ -150,13 +150,13 @@ impl fmt::Display for Format {
     }
 }
 
-/// What to do where a transcript is there already.
+/// Handling of existing transcripts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum Overwrite {
-    /// Transcribe again if the recording, the model or the settings are others than those that made it.
+    /// Transcribe again if the recording, the model or the settings have changed.
     #[default]
     IfStale,
-    /// Leave it, whatever made it.
+    /// Keep them.
     Never,
     /// Transcribe again.
     Always,
@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_formats_read_back() {
+    fn format_names_parse() {
         for format in Format::ALL {
             assert_eq!(format.to_string().parse(), Ok(format));
             assert_eq!(format.to_string().to_uppercase().parse(), Ok(format));

@@ -1,25 +1,25 @@
-//! What happens when files fail.
+//! Handling of failed files.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::quantity::Files;
 
-/// One accident, and one more to be sure.
+/// Allows for one accident and one more retry.
 pub const DEFAULT_MAX_ATTEMPTS_PER_FILE: u32 = 3;
-/// More broken files than this point to a wrong source or a wrong model rather than to broken files.
+/// More failed files suggest a wrong source or model rather than broken files.
 pub const DEFAULT_MAX_FAILED_FILES: Files = Files::Percent(5);
 
-/// What happens when files fail.
+/// Handling of failed files.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct FailurePolicy {
-    /// Times that a file is tried before it counts as failed. A file that cannot succeed is tried once.
+    /// Attempts before a file counts as failed. A file that cannot succeed is tried once.
     #[schemars(range(min = 1, max = 100))]
     pub max_attempts_per_file: u32,
-    /// Failed files with which the job still completes, as `5%` or `100`.
+    /// Maximum of failed files with which the job still completes, e.g. `5%` or `100`.
     pub max_failed_files: Files,
-    /// What to do when the host's or the GPU's memory runs out. ShrinkAndRetry: halve the batch and try again. Fail: the
+    /// Reaction when host or GPU memory runs out. ShrinkAndRetry: halve the batch and try again. Fail: the
     /// files in flight fail.
     pub on_out_of_memory: OnOutOfMemory,
 }
@@ -34,7 +34,7 @@ impl Default for FailurePolicy {
     }
 }
 
-/// What to do when memory runs out.
+/// Reaction when memory runs out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum OnOutOfMemory {
     /// Halve the batch and try again; it grows back slowly.

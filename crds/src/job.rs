@@ -1,4 +1,4 @@
-//! TranscriptionJob, `verbatim.dev/v1alpha1`: the spec. Doc comments here are what `kubectl explain` shows.
+//! TranscriptionJob, `verbatim.dev/v1alpha1`: the spec. `kubectl explain` shows the doc comments.
 
 use kube_derive::CustomResource;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -17,15 +17,15 @@ pub const VERSION: &str = "v1alpha1";
 /// The kind.
 pub const KIND: &str = "TranscriptionJob";
 
-/// What a manifest says as its `apiVersion`.
+/// The `apiVersion` of manifests.
 pub fn api_version() -> String {
     format!("{GROUP}/{VERSION}")
 }
 
-// The ETA is a string: kubectl shows a date as the time since then, which of a time to come is `<invalid>`.
-// The scale subresource: "how much" of a job is how much it may take, so `kubectl scale` sets the most workers and not
-// their number, which the operator finds; what it wants at the moment is the number that is shown.
-/// A TranscriptionJob's spec: which recordings become which transcripts, with which model, and how much may run.
+// The ETA is a string: kubectl shows a date as the time since then, which is `<invalid>` for a future time.
+// The scale subresource: `kubectl scale` sets the maximum of workers, since the operator finds their number;
+// it shows the desired number.
+/// Spec of a TranscriptionJob: recordings, transcripts, model, and resources.
 #[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[kube(
     // Without the facade `kube`, so that a worker builds no client of Kubernetes.
@@ -57,61 +57,63 @@ pub fn api_version() -> String {
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = rules()))]
 pub struct TranscriptionJobSpec {
-    /// True stops the work and keeps its state; false goes on with it.
+    /// True stops the workers and keeps the state; false resumes the job.
     #[serde(default)]
     pub suspend: bool,
-    /// The model that transcribes: a `name` or a `uri`, not both.
+    /// Model: either `name` or `uri`.
     #[serde(default)]
     pub model: Model,
-    /// Where the recordings are: in `s3` or in a folder (`file`), one of the two. All that the patterns let through are
-    /// taken, or what `keys` or a `manifest` name.
+    /// Source of the recordings: either `s3` or a folder (`file`). Patterns select the recordings, or `keys`
+    /// or a `manifest` list them.
     pub source: Source,
-    /// Where the transcripts go: to `s3` or into a folder (`file`), one of the two; with layout Adjacent neither.
+    /// Destination of the transcripts: either `s3` or a folder (`file`); neither with layout Adjacent.
     pub destination: Destination,
-    /// How S3 is reached: one service for source, destination and model.
+    /// S3 service of source, destination and model.
     #[serde(default)]
     pub storage: Storage,
-    /// What is recognised, and how speech is found.
+    /// Recognition and speech detection.
     #[serde(default)]
     pub recognition: Recognition,
-    /// How much goes through the model at once.
+    /// Batch size of the model.
     #[serde(default)]
     pub batching: Batching,
-    /// How many workers run. Can change at any time.
+    /// Number of workers. Can change at any time.
     #[serde(default)]
     pub scaling: Scaling,
-    /// When a worker's engine (the process that runs the model) is replaced. Files in flight finish first.
+    /// Limits for replacing a worker's engine (the process that runs the model). Files in flight finish
+    /// first.
     #[serde(default)]
     pub recycle: Recycle,
-    /// What happens when files fail.
+    /// Handling of failed files.
     #[serde(default)]
     pub failure_policy: FailurePolicy,
-    /// Seconds after its start, or after the end of its last pause, at which an unfinished job fails. Absent: never.
+    /// Seconds from the start, or from the end of the last suspension, after which an unfinished job fails.
+    /// Absent: no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 31_536_000))]
     pub active_deadline_seconds: Option<u32>,
-    /// Seconds after its end at which the job is deleted; its transcripts stay. Absent: never.
+    /// Seconds from the end after which the job is deleted; its transcripts stay. Absent: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 31_536_000))]
     pub ttl_seconds_after_finished: Option<u32>,
-    /// A pod template that is laid over the worker's own: resources (`nvidia.com/gpu`), node selector, tolerations,
-    /// volumes. The worker's container is named `worker`. Kubernetes validates it when pods are made.
+    /// Pod template that overrides the worker's: resources (`nvidia.com/gpu`), node selector, tolerations,
+    /// volumes. The worker's container is named `worker`. Kubernetes validates it when pods are created.
     #[serde(default, skip_serializing_if = "PodTemplate::is_empty")]
     #[schemars(schema_with = "pod_template")]
     pub template: PodTemplate,
 }
 
-/// The rules about several groups of fields.
+/// Rules across groups of fields.
 fn rules() -> Vec<serde_json::Value> {
     vec![
         rule_at(
             ".destination.s3.prefix",
-            // As the ledger has it, what is below a prefix begins with it and a slash.
+            // As in the ledger, keys below a prefix begin with it and a slash.
             "!has(self.source.s3) || !has(self.destination.s3) || has(self.source.keys) || \
              has(self.source.manifest) || self.source.s3.bucket != self.destination.s3.bucket || \
              !(self.destination.s3.prefix == '' || self.destination.s3.prefix.endsWith('/') ? \
              self.destination.s3.prefix : self.destination.s3.prefix + '/').startsWith(self.source.s3.prefix)",
-            "destination.s3 must not lie inside source.s3, or later jobs find transcripts among their recordings: \
+            "destination.s3 must not be inside source.s3, or later jobs find transcripts among their recordings: \
              choose another bucket or prefix, or layout Adjacent without s3",
         ),
         rule_at(
@@ -123,13 +125,13 @@ fn rules() -> Vec<serde_json::Value> {
             ".scaling.targetCompletionSeconds",
             "!has(self.activeDeadlineSeconds) || !has(self.scaling.targetCompletionSeconds) || \
              self.scaling.targetCompletionSeconds <= self.activeDeadlineSeconds",
-            "targetCompletionSeconds must not be above activeDeadlineSeconds, or the job fails before it can be done",
+            "targetCompletionSeconds must not exceed activeDeadlineSeconds, or the job fails before it can be done",
         ),
     ]
 }
 
-/// A pod template as it is written. Kept as JSON: it is a patch, and a typed template would fill in what it does not
-/// say, and drop what this version of Kubernetes' types does not know.
+/// A pod template as it is written. It stays JSON, since it is a patch: a typed template would fill in absent
+/// fields, and drop fields that this version of Kubernetes' types does not know.
 pub type PodTemplate = serde_json::Map<String, serde_json::Value>;
 
 fn pod_template(_: &mut SchemaGenerator) -> Schema {

@@ -1,9 +1,9 @@
 //! The TranscriptionJob API and the contract between operator and worker.
 //!
 //! - [`job`] and the modules of its field groups: the types of `verbatim.dev/v1alpha1`;
-//! - [`manifest`]: a manifest's text becomes a job, or a list of problems that a person can act on;
-//! - [`validate`]: what a schema cannot say;
-//! - [`conditions`] and [`contract`]: words and numbers that operator, worker, dashboards and alerts share.
+//! - [`manifest`]: parses a manifest into a job, or into a list of problems that a person can act on;
+//! - [`validate`]: rules that a schema cannot express;
+//! - [`conditions`] and [`contract`]: names and numbers that operator, worker, dashboards and alerts share.
 
 pub mod batching;
 pub mod conditions;

@@ -1,8 +1,8 @@
-//! Folders and files as a manifest names them: a path, absolute or relative, or a `file://` URL.
+//! Paths in manifests: absolute or relative paths, or `file://` URLs.
 //!
-//! A plain path rather than a URL is the form to prefer: it may be relative, and a relative `file://` URL does not
-//! exist. Relative paths start at the manifest's own folder, so that a manifest and its recordings can move
-//! together and a run does not depend on the folder that it is started in.
+//! Plain paths are preferred, since they may be relative; relative `file://` URLs do not exist. Relative
+//! paths start at the manifest's folder, so that a manifest can move with its recordings, and a run does not
+//! depend on its working folder.
 
 use std::path::{Path, PathBuf};
 
@@ -10,52 +10,52 @@ use serde_json::Value;
 
 use crate::rules::rule;
 
-/// What CEL can say of a path; [`resolve`] says the same, and that its bytes are text.
+/// CEL rules of a path; [`resolve`] checks the same, and that the bytes are UTF-8.
 pub(crate) fn rules() -> Vec<Value> {
     vec![
         rule(
             "!self.matches('^[A-Za-z0-9]*://') || self.startsWith('file:///')",
-            "path: write a path, as /srv/calls, or file:/// and an absolute path; what is in a bucket goes under s3",
+            "path: write a path, e.g. /srv/calls, or file:/// and an absolute path; for a bucket use s3",
         ),
         rule(
             "!self.startsWith('file://') || self.matches('^([^%]|%[0-9A-Fa-f]{2})*$')",
-            "path: in a file:// URL two hexadecimal digits follow each %; write %25 for % itself",
+            "path: in a file:// URL two hexadecimal digits must follow each %; write %25 for % itself",
         ),
     ]
 }
 
-/// What CEL says of a prefix of a bucket.
+/// CEL rule of a prefix of a bucket.
 pub(crate) fn prefix_rule() -> Value {
-    rule("!self.startsWith('s3://')", "prefix: write it without s3:// and the bucket, as 2026/11/")
+    rule("!self.startsWith('s3://')", "prefix: write it without s3:// and the bucket, e.g. 2026/11/")
 }
 
-/// A path that cannot be used.
+/// An invalid path.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PathError {
-    /// Nothing is written.
+    /// The path is empty.
     #[error("the path is empty")]
     Empty,
-    /// A URL of another kind than `file://`.
-    #[error("{0:?} is not a local path: only file:// URLs are")]
+    /// A URL with another scheme than `file`.
+    #[error("{0:?} is not a local path: of URLs only file:// is supported")]
     OtherScheme(String),
-    /// A `file://` URL that names another machine, or is relative.
-    #[error("{0:?} names a host: write file:/// and an absolute path, or a plain path")]
+    /// A `file://` URL with a host, or a relative one.
+    #[error("{0:?} has a host: write file:/// and an absolute path, or a plain path")]
     Host(String),
-    /// `%` without two hexadecimal digits behind it, or bytes that are not UTF-8.
-    #[error("{0:?} has a % that stands for no character")]
+    /// `%` without two hexadecimal digits, or bytes that are not UTF-8.
+    #[error("{0:?} has an invalid % escape")]
     Escape(String),
-    /// A zero byte, which no file system takes.
+    /// A zero byte, which no file system supports.
     #[error("the path has a zero byte")]
     Zero,
 }
 
-/// Turns what a manifest says into a path.
+/// Resolves the text of a manifest to a path.
 ///
-/// `base` is the manifest's folder (the current one for a manifest from standard input); absolute paths ignore it.
-/// Symbolic links and `..` are left to the file system.
+/// `base` is the manifest's folder (the current one for a manifest from standard input); absolute paths
+/// ignore it. The file system resolves symbolic links and `..`.
 ///
 /// # Errors
-/// [`PathError`] for text that names no local path.
+/// [`PathError`] for text that is no local path.
 pub fn resolve(text: &str, base: &Path) -> Result<PathBuf, PathError> {
     if text.is_empty() {
         return Err(PathError::Empty);
@@ -72,9 +72,9 @@ pub fn resolve(text: &str, base: &Path) -> Result<PathBuf, PathError> {
     if path.contains('\0') { Err(PathError::Zero) } else { Ok(base.join(path)) }
 }
 
-/// Percent-decoding, as RFC 3986 has it for paths.
+/// Decodes percent escapes as in RFC 3986 for paths.
 fn unescape(path: &str, whole: &str) -> Result<String, PathError> {
-    let wrong = || PathError::Escape(whole.to_owned());
+    let invalid = || PathError::Escape(whole.to_owned());
     let mut bytes = path.bytes();
     let mut plain = Vec::with_capacity(path.len());
     while let Some(byte) = bytes.next() {
@@ -83,10 +83,10 @@ fn unescape(path: &str, whole: &str) -> Result<String, PathError> {
             continue;
         }
         let mut digit = || bytes.next().and_then(|byte| char::from(byte).to_digit(16));
-        let (high, low) = (digit().ok_or_else(wrong)?, digit().ok_or_else(wrong)?);
+        let (high, low) = (digit().ok_or_else(invalid)?, digit().ok_or_else(invalid)?);
         plain.push((high * 16 + low) as u8);
     }
-    String::from_utf8(plain).map_err(|_| wrong())
+    String::from_utf8(plain).map_err(|_| invalid())
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Amounts that people write as text: `80%`, `200Mi`, `5%`. Read once, here, into numbers.
+//! Quantities that people write as text, parsed into numbers: `80%`, `200Mi`, `5%`.
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
@@ -7,8 +7,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::text_rule::{self, TextRule};
 
-/// Suffixes, largest first, so that a number is written with the largest one that divides it.
-/// The digits allowed beside each keep the product below 2^63, which is what Kubernetes can hold.
+/// Suffixes, largest first, so that a number is formatted with the largest one that divides it.
+/// The digits allowed with each keep the product below 2^63, Kubernetes' limit.
 const SUFFIXES: [(&str, u64, usize); 8] = [
     ("Ti", 1 << 40, 6),
     ("T", 1_000_000_000_000, 6),
@@ -20,19 +20,20 @@ const SUFFIXES: [(&str, u64, usize); 8] = [
     ("k", 1000, 9),
 ];
 
-/// Digits of a number without suffix: below 2^53, so that a schema's bound, which is a float, is exact.
+/// Digits of a number without suffix: it stays below 2^53, so that a schema's bound, which is a float, is
+/// exact.
 const PLAIN_DIGITS: usize = 15;
 
 /// Largest number without suffix: [`PLAIN_DIGITS`] nines.
 const PLAIN_MAX: u64 = 999_999_999_999_999;
 
-/// A text that is not an amount.
+/// Text that is no quantity.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not an amount: write {hint}")]
+#[error("{text:?} is not a quantity: write {hint}")]
 pub struct QuantityError {
-    /// What was written.
+    /// The text.
     pub text: String,
-    /// What to write.
+    /// The expected form.
     pub hint: &'static str,
 }
 
@@ -40,20 +41,20 @@ pub struct QuantityError {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Bytes(pub u64);
 
-/// Memory: a share of what there is, or bytes.
+/// Memory: a percentage of the total, or bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Memory {
-    /// Percent of the memory that there is, 1 to 100.
+    /// Percent of the total, 1 to 100.
     Percent(u8),
     /// Bytes.
     Bytes(u64),
 }
 
 impl Memory {
-    /// The amount in bytes where `total` bytes are there.
+    /// The quantity in bytes, given the total.
     pub fn of(self, total: u64) -> u64 {
         match self {
-            // Divides first: the product with 100 may not fit.
+            // Division first: the product with 100 may overflow.
             Self::Percent(percent) => {
                 total / 100 * u64::from(percent) + total % 100 * u64::from(percent) / 100
             }
@@ -61,13 +62,13 @@ impl Memory {
         }
     }
 
-    /// Whether the amount is nothing, which switches a limit off.
+    /// Whether the quantity is 0, which disables a limit.
     pub fn is_zero(self) -> bool {
         matches!(self, Self::Bytes(0))
     }
 }
 
-/// Files: a share of all, or a number.
+/// Files: a percentage of all, or a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Files {
     /// Percent of all files of the job, 0 to 100.
@@ -77,7 +78,7 @@ pub enum Files {
 }
 
 impl Files {
-    /// The largest whole number of files that is within the amount, of `total` files.
+    /// The largest whole number of files within the quantity, given the total.
     pub fn of(self, total: u64) -> u64 {
         match self {
             Self::Percent(percent) => {
@@ -102,7 +103,7 @@ fn bytes(text: &str) -> Option<u64> {
         .or_else(|| digits(text, PLAIN_DIGITS))
 }
 
-/// A percentage; memory may not be 0 % of anything, and leading zeros are a slip of the hand there.
+/// Parses a percentage. (For memory, 0 % and leading zeros are errors.)
 fn percent(text: &str) -> Option<u8> {
     let number = text.strip_suffix('%')?;
     if number == "100" { Some(100) } else { digits(number, 2).and_then(|n| u8::try_from(n).ok()) }
@@ -171,7 +172,7 @@ impl fmt::Display for Files {
     }
 }
 
-/// JSON as Kubernetes has it for quantities: text, and a plain number is taken as well.
+/// JSON form of Kubernetes quantities: text; plain numbers are accepted too.
 macro_rules! as_text {
     ($name:ident, $rule:expr) => {
         impl Serialize for $name {
@@ -208,12 +209,13 @@ macro_rules! as_text {
             fn json_schema(_: &mut SchemaGenerator) -> Schema {
                 json_schema!({
                     "x-kubernetes-int-or-string": true,
-                    // Said, since kube makes such a field nullable otherwise, and null would pass the API server and
-                    // not the reader.
+                    // Explicit, since kube makes such a field nullable otherwise: null would pass the API
+                    // server and not the parser.
                     "nullable": false,
                     "minimum": 0,
                     "maximum": PLAIN_MAX,
-                    // Longer text cannot fit, and a bound lets the API server know what rules in CEL cost.
+                    // Longer text is never valid, and a bound lets the API server estimate the cost of CEL
+                    // rules.
                     "maxLength": PLAIN_DIGITS + 1,
                     "pattern": $rule.pattern,
                 })
@@ -234,7 +236,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_what_people_write() {
+    fn text_is_parsed() {
         assert_eq!("80%".parse(), Ok(Memory::Percent(80)));
         assert_eq!("6Gi".parse(), Ok(Memory::Bytes(6 << 30)));
         assert_eq!("200M".parse(), Ok(Bytes(200_000_000)));
@@ -247,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn shares_are_exact_and_never_overflow() {
+    fn percentages_are_exact_and_never_overflow() {
         assert_eq!(Memory::Percent(80).of(1000), 800);
         assert_eq!(Memory::Percent(100).of(u64::MAX), u64::MAX);
         assert_eq!(Files::Percent(5).of(39), 1);
@@ -261,14 +263,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn reader_and_pattern_agree(text in "[0-9]{0,20}(%|k|M|G|T|Ki|Mi|Gi|Ti|m|)") {
+        fn parser_and_pattern_agree(text in "[0-9]{0,20}(%|k|M|G|T|Ki|Mi|Gi|Ti|m|)") {
             prop_assert!(agrees::<Bytes>(text_rule::BYTES, &text), "{}", text);
             prop_assert!(agrees::<Memory>(text_rule::MEMORY, &text), "{}", text);
             prop_assert!(agrees::<Files>(text_rule::FILES, &text), "{}", text);
         }
 
         #[test]
-        fn written_amounts_read_back(number in 0..=PLAIN_MAX, percent in 1..=100_u8) {
+        fn formatted_quantities_parse(number in 0..=PLAIN_MAX, percent in 1..=100_u8) {
             prop_assert_eq!(Bytes(number).to_string().parse(), Ok(Bytes(number)));
             prop_assert_eq!(Memory::Bytes(number).to_string().parse(), Ok(Memory::Bytes(number)));
             prop_assert_eq!(Memory::Percent(percent).to_string().parse(), Ok(Memory::Percent(percent)));

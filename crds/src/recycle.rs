@@ -1,4 +1,4 @@
-//! When an engine is replaced.
+//! Limits for replacing engines.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,41 +8,43 @@ use crate::{
     rules::rule_at,
 };
 
-/// Leaves the supervisor room below the container's limit to act before the kernel does.
+/// Leaves the supervisor room to act before the kernel does.
 pub const DEFAULT_MEMORY_SOFT_LIMIT: Memory = Memory::Percent(80);
-/// What the kernel would do a moment later, to a process of its own choice.
+/// Just before the kernel would kill a process of its own choice.
 pub const DEFAULT_MEMORY_HARD_LIMIT: Memory = Memory::Percent(95);
-/// As for the host's memory.
+/// As for host memory.
 pub const DEFAULT_GPU_MEMORY_HARD_LIMIT: Memory = Memory::Percent(98);
-/// Above what batches may use, so that only what they leave behind gets there.
+/// Above the budget of batches, so that only memory that is not released reaches it.
 pub const DEFAULT_GPU_MEMORY_SOFT_LIMIT: Memory = Memory::Percent(90);
 /// A leak that fills a gigabyte in five hours.
 pub const DEFAULT_MEMORY_GROWTH_PER_HOUR: Bytes = Bytes(200 << 20);
 
-/// When an engine is replaced. Files in flight finish first.
+/// Limits for replacing engines. Files in flight finish first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 #[schemars(extend("x-kubernetes-validations" = soft_below_hard()))]
 pub struct Recycle {
-    /// Resident memory at which the engine is replaced, as a share of the container's limit (`80%`) or in bytes (`6Gi`).
-    /// 0: never.
+    /// Resident memory at which the engine is replaced: a percentage of the container's limit (`80%`) or
+    /// bytes (`6Gi`). 0: no limit.
     pub memory_soft_limit: Memory,
-    /// Resident memory at which the engine is killed, as a share of the container's limit or in bytes; its files in
-    /// flight run again, in smaller batches. 0: never.
+    /// Resident memory at which the engine is killed: a percentage of the container's limit or bytes. Its
+    /// files in flight run again in smaller batches. 0: no limit.
     pub memory_hard_limit: Memory,
-    /// GPU memory at which the engine is replaced, as a share of the GPU's (`90%`) or in bytes (`20Gi`). 0: never.
+    /// GPU memory at which the engine is replaced: a percentage of the GPU's memory (`90%`) or bytes
+    /// (`20Gi`). 0: no limit.
     pub gpu_memory_soft_limit: Memory,
-    /// GPU memory at which the engine is killed, as a share of the GPU's or in bytes. 0: never.
+    /// GPU memory at which the engine is killed: a percentage of the GPU's memory or bytes. 0: no limit.
     pub gpu_memory_hard_limit: Memory,
-    /// Growth of the engine's resident memory in an hour at which it is replaced, after it has warmed up, as `200Mi`.
-    /// 0: never.
+    /// Hourly growth of the engine's resident memory after warm-up at which it is replaced, e.g. `200Mi`. 0:
+    /// no limit.
     pub memory_growth_per_hour: Bytes,
-    /// Files that an engine does before it is replaced. 0: any number.
+    /// Number of files after which an engine is replaced. 0: no limit.
     #[schemars(range(min = 0, max = 1_000_000_000))]
     pub max_files: u32,
 }
 
-/// The soft limit comes first, where both are shares or both are bytes. A hard limit of 0 is none.
+/// The soft limit must not exceed the hard limit where both are percentages or both are bytes. A hard limit
+/// of 0 is no limit.
 fn soft_below_hard() -> Vec<serde_json::Value> {
     [("memorySoftLimit", "memoryHardLimit"), ("gpuMemorySoftLimit", "gpuMemoryHardLimit")]
         .map(|(soft, hard)| {
@@ -55,9 +57,7 @@ fn soft_below_hard() -> Vec<serde_json::Value> {
                      !isQuantity({a}) || !isQuantity({b}) || quantity({b}).compareTo(quantity('0')) == 0 || \
                      !quantity({a}).isGreaterThan(quantity({b}))"
                 ),
-                &format!(
-                    "{soft} must not be above {hard}, or engines are killed before they can be recycled"
-                ),
+                &format!("{soft} must not exceed {hard}, or engines are killed before they can be recycled"),
             )
         })
         .into()

@@ -1,37 +1,37 @@
-//! Rules of the CRD in CEL (`x-kubernetes-validations`): how they are written down, and those that stand at no type.
+//! Rules of the CRD in CEL (`x-kubernetes-validations`): their form, and those that belong to no type.
 //!
-//! A rule about one type's fields stands at that type. Here are the rules about the whole object, and the words that
-//! every text field gets beside its pattern: of a pattern alone the API server shows the regular expression. What CEL
-//! says here, [`crate::validate`] says for local runs.
+//! A rule about the fields of one type is defined at that type. This file has the rules of the whole object,
+//! and adds a hint to every text field with a pattern: for a pattern alone the API server shows the regular
+//! expression. [`crate::validate`] checks the same rules for local runs.
 
 use serde_json::{Value, json};
 
 use crate::text_rule::{self, MAX_NAME_LENGTH};
 
-/// Where rules stand in a schema.
+/// Keyword of rules in a schema.
 pub(crate) const KEYWORD: &str = "x-kubernetes-validations";
 
-/// A rule of an object; what is wrong is shown at the object itself.
+/// A rule of an object; errors are reported at the object.
 pub(crate) fn rule(rule: &str, message: &str) -> Value {
     json!({"rule": rule, "message": message})
 }
 
-/// A rule of an object; what is wrong is shown at its `field`, as `.minWorkers`.
+/// A rule of an object; errors are reported at its `field`, e.g. `.minWorkers`.
 pub(crate) fn rule_at(field: &str, rule: &str, message: &str) -> Value {
     json!({"rule": rule, "message": message, "fieldPath": field})
 }
 
-/// What may not change once the job has started, and why.
+/// Fields that cannot change once the job has started, with the reason.
 const IMMUTABLE: [(&str, &str); 4] = [
     ("source", "the plan lists its recordings"),
-    ("destination", "the job's state lies there"),
-    ("model", "all transcripts of a job are of one model"),
-    ("recognition", "all transcripts of a job are made with the same settings"),
+    ("destination", "it holds the job's state"),
+    ("model", "all transcripts of a job come from one model"),
+    ("recognition", "all transcripts of a job have the same settings"),
 ];
 
-/// CEL that says whether a field of `self` is what it is of `oldSelf`, field by field where a null may stand: null is as good
-/// as not written, and to CEL's own comparison it is not. (Comparing optionals would do too, but for their cost, which the
-/// API server takes to be without bounds.)
+/// CEL expression for an unchanged field, compared field by field where null is allowed: null equals an
+/// absent field, but not to CEL's own comparison. (Optionals would work too, but the API server estimates
+/// their cost as unbounded.)
 fn same(path: &str, schema: &Value) -> String {
     fn has_null(schema: &Value) -> bool {
         schema["properties"]
@@ -53,7 +53,7 @@ fn same(path: &str, schema: &Value) -> String {
     }
 }
 
-/// The rules of the whole object, which has this schema.
+/// Rules of the whole object with this schema.
 pub(crate) fn root(schema: &Value) -> Vec<Value> {
     let name = rule(
         &format!(
@@ -61,25 +61,25 @@ pub(crate) fn root(schema: &Value) -> Vec<Value> {
              self.metadata.name.matches('^[a-z0-9]([a-z0-9-]*[a-z0-9])?$')"
         ),
         &format!(
-            "metadata.name: write at most {MAX_NAME_LENGTH} lower-case letters, digits and hyphens, without dots, as \
-             calls-2026-11: Jobs and the host names of their pods are made from it"
+            "metadata.name: write at most {MAX_NAME_LENGTH} lower-case letters, digits and hyphens, without dots, e.g. \
+             calls-2026-11: names of Jobs and host names of pods are derived from it"
         ),
     );
-    let immutable = IMMUTABLE.map(|(field, why)| {
+    let immutable = IMMUTABLE.map(|(field, reason)| {
         rule_at(
             &format!(".spec.{field}"),
             &format!(
                 "!has(oldSelf.status) || !has(oldSelf.status.startTime) || {}",
                 same(&format!("spec.{field}"), &schema["properties"]["spec"]["properties"][field])
             ),
-            &format!("{field} cannot change once the job has started, since {why}: make another job"),
+            &format!("{field} cannot change once the job has started, since {reason}: create another job"),
         )
     });
     std::iter::once(name).chain(immutable).collect()
 }
 
-/// Adds to every text field whose pattern is one of [`text_rule::RULES`] a rule that says in words what to write.
-pub(crate) fn add_words(schema: &mut Value) {
+/// Adds a rule with a hint to every text field whose pattern is in [`text_rule::RULES`].
+pub(crate) fn add_hints(schema: &mut Value) {
     visit(schema, "");
 }
 
@@ -88,11 +88,11 @@ fn visit(schema: &mut Value, name: &str) {
     let pattern = fields.get("pattern").and_then(Value::as_str).unwrap_or_default();
     if let Some(form) = text_rule::RULES.iter().find(|form| form.pattern == pattern) {
         let either = fields.contains_key("x-kubernetes-int-or-string");
-        let words = words(name, form, either);
+        let hint = hint(name, form, either);
         match fields.get_mut(KEYWORD).and_then(Value::as_array_mut) {
-            Some(rules) => rules.insert(0, words),
+            Some(rules) => rules.insert(0, hint),
             None => {
-                fields.insert(KEYWORD.to_owned(), json!([words]));
+                fields.insert(KEYWORD.to_owned(), json!([hint]));
             }
         }
     }
@@ -109,9 +109,9 @@ fn visit(schema: &mut Value, name: &str) {
     }
 }
 
-fn words(name: &str, form: &text_rule::TextRule, either: bool) -> Value {
+fn hint(name: &str, form: &text_rule::TextRule, either: bool) -> Value {
     let matches = format!("self.matches(r'{}')", form.pattern);
-    // Without a type that CEL knows, the number has to be told apart.
+    // The field has no CEL type, so numbers are checked separately.
     let whole = if either { format!("type(self) == int ? self >= 0 : {matches}") } else { matches };
     rule(&whole, &format!("{name}: write {}", form.hint))
 }
@@ -121,16 +121,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_stand_beside_patterns() {
+    fn hints_accompany_patterns() {
         let mut schema = json!({"properties": {
             "bucket": {"type": "string", "pattern": text_rule::BUCKET.pattern},
             "limit": {"x-kubernetes-int-or-string": true, "pattern": text_rule::BYTES.pattern, KEYWORD: [{"rule": "x"}]},
             "other": {"type": "string"},
         }});
-        add_words(&mut schema);
+        add_hints(&mut schema);
         let fields = &schema["properties"];
         let bucket = &fields["bucket"][KEYWORD][0];
-        assert!(bucket["message"].as_str().unwrap().starts_with("bucket: write a bucket's name"), "{bucket}");
+        assert!(bucket["message"].as_str().unwrap().starts_with("bucket: write a bucket name"), "{bucket}");
         let limit = fields["limit"][KEYWORD].as_array().unwrap();
         assert!(limit[0]["rule"].as_str().unwrap().starts_with("type(self) == int ?"), "{limit:?}");
         assert_eq!(limit[1], json!({"rule": "x"}));

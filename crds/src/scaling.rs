@@ -1,30 +1,30 @@
-//! How many workers run. May change at any time.
+//! Number of workers.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::rules::{rule, rule_at};
 
-/// One worker is there while there is work.
+/// One worker runs while there is work.
 pub const DEFAULT_MIN_WORKERS: u32 = 1;
-/// Small enough not to empty a shared cluster by surprise.
+/// Small enough not to fill a shared cluster by surprise.
 pub const DEFAULT_MAX_WORKERS: u32 = 10;
-/// Four scrapes of half a minute: less would follow the noise.
+/// Four scrapes of half a minute: a shorter delay would follow noise.
 pub const DEFAULT_SCALE_DOWN_DELAY_SECONDS: u32 = 120;
 
-/// How many workers run.
+/// Number of workers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 #[schemars(extend("x-kubernetes-validations" = [rule_at(
     ".minWorkers",
     "self.minWorkers <= self.maxWorkers",
-    "minWorkers must not be above maxWorkers",
+    "minWorkers must not exceed maxWorkers",
 )]))]
 pub struct Scaling {
-    /// Fewest workers while there is work.
+    /// Minimum of workers while there is work.
     #[schemars(range(min = 1, max = 10_000))]
     pub min_workers: u32,
-    /// Most workers. It is what `kubectl scale` sets.
+    /// Maximum of workers. `kubectl scale` sets it.
     #[schemars(
         range(min = 1, max = 10_000),
         extend("x-kubernetes-validations" = [
@@ -32,12 +32,12 @@ pub struct Scaling {
         ])
     )]
     pub max_workers: u32,
-    /// Seconds from its start in which the job shall be done; as many workers run as that takes. Absent: `maxWorkers`
-    /// run.
+    /// Seconds from the start within which the job should be done; the operator chooses the number of
+    /// workers. Absent: `maxWorkers` run.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 31_536_000))]
     pub target_completion_seconds: Option<u32>,
-    /// Seconds for which fewer workers must be wanted before there are fewer.
+    /// Seconds for which fewer workers must suffice before their number decreases.
     #[schemars(range(min = 0, max = 86_400))]
     pub scale_down_delay_seconds: u32,
 }

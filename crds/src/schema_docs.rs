@@ -1,8 +1,8 @@
-//! Descriptions of the schema, as `kubectl explain` needs them: it breaks lines by itself, and shows no defaults.
+//! Descriptions of the schema for `kubectl explain`, which wraps lines itself and shows no defaults.
 
 use serde_json::Value;
 
-/// Makes one line of each paragraph.
+/// Joins the lines of each paragraph.
 pub(crate) fn join_lines(schema: &mut Value) {
     each(schema, &|description, _| {
         description
@@ -13,15 +13,15 @@ pub(crate) fn join_lines(schema: &mut Value) {
     });
 }
 
-/// Says the default of each field that has one.
+/// Appends the default of each field that has one.
 pub(crate) fn append_defaults(schema: &mut Value) {
-    each(schema, &|description, default| match default.and_then(said) {
+    each(schema, &|description, default| match default.and_then(default_text) {
         Some(default) => format!("{} Default: {default}.", description.trim_end()),
         None => description.to_owned(),
     });
 }
 
-/// Changes each description, given its field's default.
+/// Changes each description, given the default of its field.
 fn each(schema: &mut Value, change: &dyn Fn(&str, Option<&Value>) -> String) {
     match schema {
         Value::Array(entries) => entries.iter_mut().for_each(|entry| each(entry, change)),
@@ -33,7 +33,7 @@ fn each(schema: &mut Value, change: &dyn Fn(&str, Option<&Value>) -> String) {
             if let Some(text) = changed {
                 fields.insert("description".to_owned(), text.into());
             }
-            // Content that happens to look like a schema stays as it is.
+            // A default that looks like a schema stays as it is.
             fields
                 .iter_mut()
                 .filter(|(name, _)| *name != "default")
@@ -43,8 +43,8 @@ fn each(schema: &mut Value, change: &dyn Fn(&str, Option<&Value>) -> String) {
     }
 }
 
-/// A default in words; nothing for one that is nothing, or that the fields inside say.
-fn said(default: &Value) -> Option<String> {
+/// A default as text; `None` for empty defaults and for objects, whose fields have their own.
+fn default_text(default: &Value) -> Option<String> {
     match default {
         Value::String(text) => Some(text.clone()).filter(|text| !text.is_empty()),
         Value::Bool(_) | Value::Number(_) => Some(default.to_string()),
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_joined_and_defaults_said() {
+    fn lines_are_joined_and_defaults_appended() {
         let mut schema = json!({
             "description": "One\nline.\n\nAnother.",
             "properties": {

@@ -1,9 +1,8 @@
-//! Where the recordings are.
+//! Source of the recordings.
 //!
-//! The place is one of `s3` and `file`, each an object of its own: `file` sits beside `s3`, takes the same `include`
-//! and `exclude`, and its `path` may be relative, which a `file://` URL could not be. (A `file:///...` URL is
-//! taken as a `path` all the same.) What is taken from the place is everything that the patterns let through, or
-//! `keys`, or what a `manifest` lists.
+//! The location is either `s3` or `file`, each an object of its own with the same `include` and `exclude`.
+//! The `path` of `file` may be relative, which a `file://` URL cannot be; a `file:///...` URL is accepted
+//! too. The recordings are those that match the patterns, or those in `keys` or in a `manifest`.
 
 use std::path::{Path, PathBuf};
 
@@ -16,32 +15,32 @@ use crate::{
     text_rule,
 };
 
-/// Most patterns in a list. Each is tried on each object's name.
+/// Maximum of patterns in a list. Each is matched with each object's name.
 pub const MAX_PATTERNS: u32 = 100;
 
-/// Most keys in a job itself: with S3's longest keys (1024 bytes) half of what etcd holds in one object (1.5 MB).
+/// Maximum of keys in a job: with S3's longest keys (1024 bytes) half of etcd's limit for an object (1.5 MB).
 /// Longer lists go into a `manifest`.
 pub const MAX_KEYS: u32 = 700;
 
-/// Where the recordings are: in `s3` or in a folder (`file`), one of the two.
+/// Source of the recordings: either `s3` or a folder (`file`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(extend("x-kubernetes-validations" = [
-    rule("has(self.s3) != has(self.file)", "give the source one place: either s3 or file"),
+    rule("has(self.s3) != has(self.file)", "set one location of the source: either s3 or file"),
     rule_at(
         ".manifest",
         "!has(self.keys) || !has(self.manifest)",
-        "give the source keys or a manifest, not both",
+        "set either keys or manifest of the source, not both",
     ),
     rule(
         "!(has(self.keys) || has(self.manifest)) || \
          (!has(self.s3) || self.s3.include.size() + self.s3.exclude.size() == 0) && \
          (!has(self.file) || self.file.include.size() + self.file.exclude.size() == 0)",
-        "include and exclude choose among what is found: leave them out with keys or a manifest",
+        "include and exclude have no effect with keys or a manifest: remove them",
     ),
     rule_at(
         ".manifest.key",
         "!has(self.s3) || !has(self.manifest) || !self.manifest.key.startsWith('s3://')",
-        "manifest.key: write the list's key without s3:// and the bucket; it is in the source's bucket",
+        "manifest.key: write the list's key without s3:// and the bucket; the list is in the source's bucket",
     ),
 ]))]
 pub struct Source {
@@ -52,17 +51,17 @@ pub struct Source {
     /// cluster.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<FileSource>,
-    /// Only these recordings, named from the prefix or the folder on. A name that is not there is a failed file, not
-    /// a failed job. Not with `manifest`, `include` or `exclude`.
+    /// Only these recordings, relative to the prefix or folder. A missing recording is a failed file, not a
+    /// failed job. Excludes `manifest`, `include` and `exclude`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "keys")]
     pub keys: Option<Vec<String>>,
-    /// Only the recordings that a list names. Not with `keys`, `include` or `exclude`.
+    /// Only the recordings in a list. Excludes `keys`, `include` and `exclude`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manifest: Option<SourceList>,
 }
 
-/// A set, so that the API server says which key is there twice: in CEL that costs the square of their number.
+/// A set, so that the API server reports duplicates; in CEL that would cost the square of their number.
 fn keys(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "array",
@@ -76,7 +75,7 @@ fn keys(_: &mut SchemaGenerator) -> Schema {
             "maxLength": 1024,
             "x-kubernetes-validations": [rule(
                 r"!self.matches('^/|(^|/)[.][.](/|$)')",
-                "keys: write names from the prefix or the folder on, without / before and .. in them",
+                "keys: write keys relative to the prefix or folder, without a leading / and without .. in them",
             )],
         },
     })
@@ -88,17 +87,17 @@ pub struct S3Source {
     /// The bucket.
     #[schemars(length(max = text_rule::MAX_BUCKET), extend("pattern" = text_rule::BUCKET.pattern))]
     pub bucket: String,
-    /// What the keys of all recordings begin with, as `2026/11/`. Empty: the whole bucket.
+    /// Prefix of the keys of all recordings, e.g. `2026/11/`. Empty: the whole bucket.
     #[serde(default)]
     #[schemars(length(max = 1024), extend("x-kubernetes-validations" = [path::prefix_rule()]))]
     pub prefix: String,
-    /// Patterns that a recording's name has to match one of; none: every name that looks like audio or video.
-    /// `*` stands for any characters but `/`, `**` for any, `?` for one. A pattern without `/` is held against the
-    /// last part of the name, one with `/` against all of it below the prefix.
+    /// Patterns, one of which a recording's name must match. Empty: all names with an audio or video
+    /// extension. `*` matches any characters except `/`, `**` any characters, `?` one character. A pattern
+    /// without `/` matches the last part of the name, one with `/` the whole name below the prefix.
     #[serde(default)]
     #[schemars(length(max = MAX_PATTERNS), inner(length(min = 1, max = 1024)))]
     pub include: Vec<String>,
-    /// Patterns of names to leave out, even where `include` has them.
+    /// Patterns of names to exclude; they take precedence over `include`.
     #[serde(default)]
     #[schemars(length(max = MAX_PATTERNS), inner(length(min = 1, max = 1024)))]
     pub exclude: Vec<String>,
@@ -107,42 +106,42 @@ pub struct S3Source {
 /// Files of a folder.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FileSource {
-    /// The folder, or one file. A relative path starts at the folder that the manifest is in; `file:///...` is taken
-    /// as well.
+    /// Path of the folder, or of one file. Relative paths start at the manifest's folder; `file:///...` is
+    /// accepted too.
     #[schemars(length(min = 1, max = 4096), extend("x-kubernetes-validations" = path::rules()))]
     pub path: String,
-    /// Patterns that a recording's name has to match one of; none: every name that looks like audio or video.
-    /// `*` stands for any characters but `/`, `**` for any, `?` for one. A pattern without `/` is held against the
-    /// last part of the name, one with `/` against all of it below the folder.
+    /// Patterns, one of which a recording's name must match. Empty: all names with an audio or video
+    /// extension. `*` matches any characters except `/`, `**` any characters, `?` one character. A pattern
+    /// without `/` matches the last part of the name, one with `/` the whole name below the folder.
     #[serde(default)]
     #[schemars(length(max = MAX_PATTERNS), inner(length(min = 1, max = 1024)))]
     pub include: Vec<String>,
-    /// Patterns of names to leave out, even where `include` has them.
+    /// Patterns of names to exclude; they take precedence over `include`.
     #[serde(default)]
     #[schemars(length(max = MAX_PATTERNS), inner(length(min = 1, max = 1024)))]
     pub exclude: Vec<String>,
 }
 
 impl FileSource {
-    /// The folder as a path; `base` is the manifest's folder.
+    /// Path of the folder; `base` is the manifest's folder.
     ///
     /// # Errors
-    /// [`PathError`] for text that names no local path.
+    /// [`PathError`] for text that is no local path.
     pub fn resolve(&self, base: &Path) -> Result<PathBuf, PathError> {
         path::resolve(&self.path, base)
     }
 }
 
-/// A list of recordings, each named from the prefix or the folder on, in UTF-8 and one of three forms. Text: a name a
-/// line; empty lines and lines that begin with `#` do not count. JSON Lines (the list's name ends in `.jsonl` or
-/// `.ndjson`, or its first byte is `{`): `{"key": "a.wav"}`. CSV (the list's name ends in `.csv`): a header with a
-/// column `key`. JSON and CSV may also say the `language` of a recording, its `channel` (from 0; the others are left
-/// out), and an `id` that comes back in the report. A name that is there twice counts once, as it was first.
+/// List of recordings relative to the prefix or folder, in UTF-8 and one of three formats. Text: one name per
+/// line; empty lines and lines that begin with `#` are ignored. JSON Lines (the list's name ends in `.jsonl`
+/// or `.ndjson`, or its first byte is `{`): `{"key": "a.wav"}`. CSV (the list's name ends in `.csv`): a
+/// header with a column `key`. JSON and CSV may also have the `language` of a recording, its `channel` (from
+/// 0; others are ignored), and an `id` that appears in the report. Of duplicates the first counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SourceList {
-    /// Name of the list itself: the whole key in the source's bucket, or a path as in `file.path`. Text with a name a
-    /// line, JSON Lines (`.jsonl`, `.ndjson`; a `key` and, as wanted, `language`, `channel` and `id` in each), or CSV
-    /// (`.csv`) with columns of these names.
+    /// Name of the list: the whole key in the source's bucket, or a path as in `file.path`. Text with one
+    /// name per line, JSON Lines (`.jsonl`, `.ndjson`; objects with a `key` and optionally `language`,
+    /// `channel` and `id`), or CSV (`.csv`) with columns of these names.
     #[schemars(length(min = 1, max = 4096))]
     pub key: String,
 }

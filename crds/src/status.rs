@@ -1,4 +1,4 @@
-//! TranscriptionJob's status: what was observed, in numbers that stay small. Per-file state is in the ledger.
+//! Status of a TranscriptionJob, of bounded size. State of single files is in the ledger.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use schemars::JsonSchema;
@@ -6,71 +6,73 @@ use serde::{Deserialize, Serialize};
 
 use crate::{conditions::Phase, contract::RecycleReason};
 
-/// Failures that the status keeps: enough to see a pattern, and small in etcd.
+/// Maximum of failures in the status: enough to see a pattern, and small in etcd.
 pub const MAX_FAILURES: usize = 20;
 
-/// What was observed of the job.
+/// Status of the job, as observed by the operator.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct TranscriptionJobStatus {
-    /// Generation of the spec that this status is about.
+    /// Generation of the spec that the status describes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// A summary for people. Programs read the conditions.
+    /// Summary for people. Programs should use the conditions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phase: Option<Phase>,
-    /// The truth, one entry to a type.
+    /// Conditions, one per type.
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
-    /// When the first workers were asked for, or those after the last pause. Deadlines count from here.
+    /// Time when workers were first requested, or requested again after the last suspension. Deadlines count
+    /// from it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start_time: Option<Time>,
-    /// When the job was over, one way or the other.
+    /// Time when the job ended, complete or failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub completion_time: Option<Time>,
-    /// Recordings with an outcome, of all: `81612/120000`. For people.
+    /// Recordings with an outcome of all recordings, e.g. `81612/120000`, for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub progress: Option<String>,
-    /// Recordings, by outcome.
+    /// Number of recordings by outcome.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub files: Option<FileCounts>,
-    /// Audio, in seconds.
+    /// Audio in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub audio_seconds: Option<AudioSeconds>,
-    /// Processing seconds per audio second of one worker, from sums; a decimal as text.
+    /// Real-time factor of one worker: processing seconds per audio second, from sums; a decimal number as
+    /// text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub real_time_factor: Option<String>,
-    /// Audio seconds for each second that goes by, of all workers together: `2930x`. For people.
+    /// Speed of all workers together in audio seconds per second, e.g. `2930x`, for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub speed_up: Option<String>,
-    /// When the job will be done if it goes on as it does.
+    /// Estimated time of completion at the current speed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub estimated_completion_time: Option<Time>,
-    /// Workers.
+    /// Number of workers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workers: Option<WorkerCounts>,
-    /// Engines replaced, by reason.
+    /// Number of replaced engines by reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recycles: Option<RecycleCounts>,
-    /// Workers that the operator replaced, since nothing else helped.
+    /// Workers that the operator replaced, since their supervisor could not recover.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0))]
     pub restarts: Option<i64>,
-    /// Which of the job's Jobs runs, from 0: there is another one when a Job ended with recordings left.
+    /// Number of the current Job, from 0. A Job that ends with recordings left is followed by another one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0))]
     pub round: Option<i32>,
-    /// The last failures, newest last. All of them are in the report.
+    /// Latest failures, newest last. The report has all of them.
     #[schemars(length(max = MAX_FAILURES))]
     pub failures: Vec<FileFailure>,
-    /// Where the report is, once there is one.
+    /// Location of the report, once it is written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub report_ref: Option<String>,
 }
 
-/// Recordings, by outcome.
+/// Number of recordings by outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct FileCounts {
@@ -83,55 +85,55 @@ pub struct FileCounts {
     /// Failed for good.
     #[schemars(range(min = 0))]
     pub failed: i64,
-    /// Left alone, because their transcripts were there.
+    /// Skipped, since they had transcripts.
     #[schemars(range(min = 0))]
     pub skipped: i64,
-    /// Still to do.
+    /// Without an outcome.
     #[schemars(range(min = 0))]
     pub remaining: i64,
 }
 
-/// Audio, in seconds.
+/// Audio in seconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct AudioSeconds {
     /// Transcribed.
     #[schemars(range(min = 0))]
     pub done: i64,
-    /// Still to do, estimated from bytes.
+    /// Remaining, estimated from bytes.
     #[schemars(range(min = 0))]
     pub remaining: i64,
 }
 
-/// Workers.
+/// Number of workers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct WorkerCounts {
-    /// Wanted.
+    /// Desired workers.
     #[schemars(range(min = 0))]
     pub desired: i32,
-    /// Ready.
+    /// Ready workers.
     #[schemars(range(min = 0))]
     pub ready: i32,
 }
 
-/// Engines replaced, by reason.
+/// Number of replaced engines by reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct RecycleCounts {
-    /// Above the memory limit.
+    /// Memory limit.
     #[schemars(range(min = 0))]
     pub memory: i64,
-    /// Above the limit of GPU memory.
+    /// GPU memory limit.
     #[schemars(range(min = 0))]
     pub gpu_memory: i64,
-    /// Grew too fast.
+    /// Memory growth.
     #[schemars(range(min = 0))]
     pub growth: i64,
-    /// Did its number of files.
+    /// Number of files.
     #[schemars(range(min = 0))]
     pub max_files: i64,
-    /// Crashed.
+    /// Crashes, including engines that were killed.
     #[schemars(range(min = 0))]
     pub crash: i64,
 }
@@ -172,20 +174,20 @@ impl RecycleCounts {
     }
 }
 
-/// One recording that failed.
+/// A failed recording.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FileFailure {
-    /// Its key or path.
+    /// Key or path.
     #[schemars(length(max = 1024))]
     pub key: String,
-    /// Reason, from the closed list of the engine.
+    /// Reason, from a closed list.
     #[schemars(length(max = 64))]
     pub reason: String,
-    /// What is wrong, in words.
+    /// Error message.
     #[serde(default)]
     #[schemars(length(max = 1024))]
     pub message: String,
-    /// Times that it was tried.
+    /// Number of attempts.
     #[schemars(range(min = 0))]
     pub attempts: i32,
 }

@@ -1,7 +1,7 @@
-//! What a schema cannot say about a job: which fields exclude each other, and which numbers must not cross.
+//! Rules that a schema cannot express: fields that exclude each other, and numbers that must be ordered.
 //!
-//! Takes a job that passed the schema; no I/O, no clients. The same rules stand in the CRD as CEL where CEL can say
-//! them; here they hold for local runs too.
+//! Takes a job that passed the schema; no I/O, no clients. The CRD has the same rules as CEL where possible;
+//! here they apply to local runs too.
 
 use std::path::Path;
 
@@ -19,44 +19,44 @@ use crate::{
     validation_error::ValidationError,
 };
 
-/// Everything that is wrong with the job, by field; empty for a job that can run on this machine. On a cluster
-/// [`in_cluster`] asks for more.
+/// All problems of a job; empty for a job that can run on this machine. [`in_cluster`] adds rules for
+/// clusters.
 pub fn validate(job: &TranscriptionJob) -> Vec<ValidationError> {
-    let mut violations = Vec::new();
-    name(job.metadata.name.as_deref().unwrap_or_default(), &mut violations);
-    model(&job.spec.model, &mut violations);
-    source(&job.spec.source, &mut violations);
-    destination(&job.spec.destination, &mut violations);
-    if inside(&job.spec) {
-        violations.push(ValidationError::DestinationInSource);
+    let mut errors = Vec::new();
+    name(job.metadata.name.as_deref().unwrap_or_default(), &mut errors);
+    model(&job.spec.model, &mut errors);
+    source(&job.spec.source, &mut errors);
+    destination(&job.spec.destination, &mut errors);
+    if destination_in_source(&job.spec) {
+        errors.push(ValidationError::DestinationInSource);
     }
-    storage(&job.spec.storage, &mut violations);
-    numbers(job, &mut violations);
-    violations
+    storage(&job.spec.storage, &mut errors);
+    numbers(job, &mut errors);
+    errors
 }
 
-/// Everything that is wrong with a job for a cluster: what [`validate`] finds, and what a machine has by itself and a pod
-/// only where its template says so. CEL sees nothing of it, since a template is free content to the schema.
+/// All problems of a job for a cluster: those of [`validate`], and missing GPUs and volumes in the pod
+/// template. CEL cannot check the latter, since the template is unstructured content in the schema.
 pub fn in_cluster(job: &TranscriptionJob) -> Vec<ValidationError> {
-    let mut violations = validate(job);
+    let mut errors = validate(job);
     let spec = &job.spec;
     let pod = &serde_json::Value::Object(spec.template.clone())["spec"];
     if !has_device(pod) {
-        violations.extend(gpu_limit(spec).map(ValidationError::NoGpu));
+        errors.extend(gpu_limit(spec).map(ValidationError::NoGpu));
     }
     if pod["volumes"].as_array().is_none_or(Vec::is_empty) {
         let folders = [
             (spec.source.file.is_some(), "spec.source.file"),
             (spec.destination.file.is_some(), "spec.destination.file"),
         ];
-        violations.extend(
-            folders.into_iter().filter(|(there, _)| *there).map(|(_, path)| ValidationError::NoVolume(path)),
+        errors.extend(
+            folders.into_iter().filter(|(set, _)| *set).map(|(_, path)| ValidationError::NoVolume(path)),
         );
     }
-    violations
+    errors
 }
 
-/// The first limit of GPU memory that is another than its default.
+/// The first limit of GPU memory that differs from its default.
 fn gpu_limit(spec: &TranscriptionJobSpec) -> Option<&'static str> {
     let (batching, recycle) = (Batching::default(), Recycle::default());
     let limits = [
@@ -73,8 +73,8 @@ fn gpu_limit(spec: &TranscriptionJobSpec) -> Option<&'static str> {
     limits.into_iter().find(|(set, _)| *set).map(|(_, path)| path)
 }
 
-/// Whether a container asks for a device: a resource with a domain (`nvidia.com/gpu`, `nvidia.com/mig-1g.10gb`,
-/// `amd.com/gpu`), or a claim.
+/// Whether a container requests a device: a resource with a domain (`nvidia.com/gpu`,
+/// `nvidia.com/mig-1g.10gb`, `amd.com/gpu`), or a claim.
 fn has_device(pod: &serde_json::Value) -> bool {
     pod["containers"].as_array().into_iter().flatten().any(|container| {
         let resources = &container["resources"];
@@ -84,10 +84,11 @@ fn has_device(pod: &serde_json::Value) -> bool {
     })
 }
 
-/// Whether transcripts would be listed with the recordings. Recordings that are named are not listed.
-fn inside(spec: &TranscriptionJobSpec) -> bool {
+/// Whether later listings of the source would find the transcripts. With keys or a manifest nothing is
+/// listed.
+fn destination_in_source(spec: &TranscriptionJobSpec) -> bool {
     let (Some(from), Some(to)) = (&spec.source.s3, &spec.destination.s3) else { return false };
-    // As the ledger has it, what is below a prefix begins with it and a slash.
+    // As in the ledger, keys below a prefix begin with it and a slash.
     let slash = if to.prefix.is_empty() || to.prefix.ends_with('/') { "" } else { "/" };
     spec.source.keys.is_none()
         && spec.source.manifest.is_none()
@@ -109,8 +110,8 @@ fn storage(storage: &Storage, found: &mut Vec<ValidationError>) {
     }
 }
 
-/// Whether the soft limit is above the hard one, where both are shares or both are bytes. 0 is no limit.
-fn crossed(soft: Memory, hard: Memory) -> bool {
+/// Whether the soft limit exceeds the hard limit, if both are percentages or both are bytes. 0 is no limit.
+fn exceeds(soft: Memory, hard: Memory) -> bool {
     match (soft, hard) {
         (Memory::Percent(soft), Memory::Percent(hard)) => soft > hard,
         (Memory::Bytes(soft), Memory::Bytes(hard)) => hard != 0 && soft > hard,
@@ -120,11 +121,11 @@ fn crossed(soft: Memory, hard: Memory) -> bool {
 
 fn name(name: &str, found: &mut Vec<ValidationError>) {
     let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    let good = (1..=MAX_NAME_LENGTH).contains(&name.len())
+    let valid = (1..=MAX_NAME_LENGTH).contains(&name.len())
         && name.chars().all(inner)
         && !name.starts_with('-')
         && !name.ends_with('-');
-    if !good {
+    if !valid {
         found.push(ValidationError::BadName(name.to_owned()));
     }
 }
@@ -199,20 +200,20 @@ fn numbers(job: &TranscriptionJob, found: &mut Vec<ValidationError>) {
             ValidationError::BatchTooSmall,
         ),
         (spec.batching.gpu_memory_budget.is_zero(), ValidationError::NoGpuMemory),
-        (crossed(recycle.memory_soft_limit, recycle.memory_hard_limit), ValidationError::MemoryLimits),
+        (exceeds(recycle.memory_soft_limit, recycle.memory_hard_limit), ValidationError::MemoryLimits),
         (
-            crossed(recycle.gpu_memory_soft_limit, recycle.gpu_memory_hard_limit),
+            exceeds(recycle.gpu_memory_soft_limit, recycle.gpu_memory_hard_limit),
             ValidationError::GpuMemoryLimits,
         ),
         (scaling.min_workers > scaling.max_workers, ValidationError::WorkerRange),
         (
             spec.active_deadline_seconds
                 .zip(scaling.target_completion_seconds)
-                .is_some_and(|(end, goal)| goal > end),
+                .is_some_and(|(deadline, target)| target > deadline),
             ValidationError::TargetAfterDeadline,
         ),
     ];
-    found.extend(checks.into_iter().filter(|(wrong, _)| *wrong).map(|(_, violation)| violation));
+    found.extend(checks.into_iter().filter(|(invalid, _)| *invalid).map(|(_, error)| error));
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! One valid job, broken in one way for each violation.
+//! A valid job, changed in one way for each error.
 
 use super::*;
 use crate::{
@@ -15,7 +15,7 @@ fn valid() -> TranscriptionJob {
     manifest::parse(include_str!("../../deploy/samples/demo.yaml")).unwrap().job
 }
 
-/// What is wrong with the valid job after a change.
+/// Errors of the valid job after a change.
 fn after(change: impl FnOnce(&mut TranscriptionJob)) -> Vec<ValidationError> {
     let mut job = valid();
     change(&mut job);
@@ -30,7 +30,7 @@ fn list() -> SourceList {
     SourceList { key: "list.txt".into() }
 }
 
-/// Lists the recordings instead of looking for them.
+/// Lists the recordings by key.
 fn keys(job: &mut TranscriptionJob, keys: &[&str]) {
     job.spec.source.file = Some(FileSource { path: "calls".into(), ..FileSource::default() });
     job.spec.source.keys = Some(keys.iter().map(|key| (*key).to_owned()).collect());
@@ -259,7 +259,7 @@ fn memory_limits() {
     assert_eq!(found, [ValidationError::GpuMemoryLimits]);
 }
 
-/// What is wrong on a cluster with the valid job after a change, and with this in its template's spec.
+/// Errors on a cluster of the valid job with this template spec, after a change.
 fn on_cluster(
     template: serde_json::Value,
     change: impl FnOnce(&mut TranscriptionJob),
@@ -297,18 +297,17 @@ fn no_volume() {
 }
 
 #[test]
-fn violations_are_reported_together() {
+fn errors_are_reported_together() {
     let found = after(|job| {
         job.spec.model.name = None;
         job.spec.source.file = None;
         job.spec.destination.file = None;
     });
     assert_eq!(found, [ValidationError::NoModel, ValidationError::NoSource, ValidationError::NoDestination]);
-    for violation in found {
+    for error in found {
         let schema = crate::crd::json();
         let schema = &schema["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
-        let pointer =
-            violation.path().split('.').map(|step| format!("/properties/{step}")).collect::<String>();
-        assert!(schema.pointer(&pointer).is_some(), "{violation:?}");
+        let pointer = error.path().split('.').map(|step| format!("/properties/{step}")).collect::<String>();
+        assert!(schema.pointer(&pointer).is_some(), "{error:?}");
     }
 }

@@ -1,116 +1,116 @@
-//! What can be wrong with a job whose fields are right one by one, in words that say what to do.
+//! Conflicts between fields of a job, with messages that say what to do.
 
 use crate::{path::PathError, text_rule::MAX_NAME_LENGTH};
 
-/// A job whose fields are right one by one and not together.
+/// Fields that are valid on their own but conflict with each other.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ValidationError {
-    /// The name cannot be a label.
+    /// The name is no valid label.
     #[error(
-        "{0:?} cannot be a name: write at most {MAX_NAME_LENGTH} lower-case letters, digits and hyphens, as calls-2026-11"
+        "{0:?} is not a valid name: write at most {MAX_NAME_LENGTH} lower-case letters, digits and hyphens, e.g. calls-2026-11"
     )]
     BadName(String),
     /// A model without name and uri.
-    #[error("give the model a name or a uri")]
+    #[error("set either name or uri of the model")]
     NoModel,
-    /// A model with both.
-    #[error("give the model either a name or a uri, not both")]
+    /// A model with both name and uri.
+    #[error("set only one of the model's name and uri")]
     TwoModels,
-    /// A source without a place.
-    #[error("give the source a place: s3 or file")]
+    /// A source without location.
+    #[error("set either s3 or file of the source")]
     NoSource,
-    /// A source with two places.
-    #[error("give the source one place: either s3 or file")]
+    /// A source with two locations.
+    #[error("set only one location of the source: either s3 or file")]
     TwoSources,
-    /// Both lists of recordings.
-    #[error("give keys or a manifest, not both")]
+    /// Two lists of recordings.
+    #[error("set either keys or manifest, not both")]
     KeysAndManifest,
     /// Patterns beside a list of recordings.
-    #[error("include and exclude choose among what is found: they have no meaning with keys or a manifest")]
+    #[error("include and exclude have no effect with keys or a manifest: remove them")]
     PatternsAndList,
-    /// Keys relative to a folder that lead out of it, or are absolute.
-    #[error("{0:?} leads out of the source: write names from the prefix or the folder on")]
+    /// A key that is absolute or leaves the source.
+    #[error("{0:?} is outside the source: write keys relative to the prefix or folder")]
     KeyOutside(String),
-    /// A list that is named as a URL.
+    /// A URL in place of the list's key.
     #[error(
-        "{0:?} is a URL: write the list's key without s3:// and the bucket; it is in the source's bucket"
+        "{0:?} is a URL: write the list's key without s3:// and the bucket; the list is in the source's bucket"
     )]
     ListIsUrl(String),
-    /// A prefix of the source that is a URL.
-    #[error("{0:?} is a URL: write the prefix without s3:// and the bucket, as 2026/11/")]
+    /// A URL in place of the source's prefix.
+    #[error("{0:?} is a URL: write the prefix without s3:// and the bucket, e.g. 2026/11/")]
     SourcePrefixIsUrl(String),
-    /// A prefix of the destination that is a URL.
-    #[error("{0:?} is a URL: write the prefix without s3:// and the bucket, as 2026/11/")]
+    /// A URL in place of the destination's prefix.
+    #[error("{0:?} is a URL: write the prefix without s3:// and the bucket, e.g. 2026/11/")]
     DestinationPrefixIsUrl(String),
     /// Transcripts among the recordings.
     #[error(
-        "must not lie inside source.s3, or later jobs find transcripts among their recordings: choose another bucket \
+        "must not be inside source.s3, or later jobs find transcripts among their recordings: choose another bucket \
          or prefix, or layout Adjacent without s3"
     )]
     DestinationInSource,
-    /// The same recording twice.
-    #[error("{0:?} is there twice")]
+    /// A duplicate recording.
+    #[error("{0:?} is a duplicate")]
     KeyTwice(String),
-    /// A path of the source that names no local path.
+    /// A source path that is no local path.
     #[error(transparent)]
     SourcePath(PathError),
-    /// A path of the destination that names no local path.
+    /// A destination path that is no local path.
     #[error("{0}")]
     DestinationPath(PathError),
-    /// A destination without a place.
-    #[error("give the destination a place: s3 or file")]
+    /// A destination without location.
+    #[error("set either s3 or file of the destination")]
     NoDestination,
-    /// A destination with two places.
-    #[error("give the destination one place: either s3 or file")]
+    /// A destination with two locations.
+    #[error("set only one location of the destination: either s3 or file")]
     TwoDestinations,
-    /// A place that `Adjacent` does not use.
-    #[error("transcripts with layout Adjacent go beside their recordings: leave s3 and file out")]
+    /// A location that layout `Adjacent` does not use.
+    #[error("layout Adjacent puts transcripts beside their recordings: remove s3 and file")]
     AdjacentWithPlace,
-    /// Credentials that are not used.
-    #[error("asks without credentials: leave anonymous or credentialsSecretRef out")]
+    /// Unused credentials.
+    #[error("disables credentials: remove either anonymous or credentialsSecretRef")]
     AnonymousWithCredentials,
-    /// A key that is not used.
-    #[error("names a key of the key management service: write algorithm: aws:kms, or leave it out")]
+    /// An unused key.
+    #[error("is a key of the key management service: set algorithm to aws:kms, or remove it")]
     KeyWithoutKms,
-    /// Speech would end above the probability that begins it.
-    #[error("must not be above threshold, or speech ends as soon as it begins")]
+    /// Speech would end at a higher probability than it begins.
+    #[error("must not exceed threshold, or speech ends as soon as it begins")]
     VadThresholds,
-    /// Every stretch of speech would be dropped.
-    #[error("must not be above maxSpeechSeconds, or every stretch of speech is dropped")]
+    /// All speech would be dropped.
+    #[error("must not exceed maxSpeechSeconds, or all speech is dropped")]
     VadLengths,
-    /// A stretch longer than a batch may be.
+    /// A segment could be longer than a batch.
     #[error("must not be below recognition.vad.maxSpeechSeconds, or the longest segment fits no batch")]
     BatchTooSmall,
     /// No memory for batches.
     #[error("must not be 0")]
     NoGpuMemory,
     /// Engines would be killed and never recycled.
-    #[error("must not be above memoryHardLimit, or engines are killed before they can be recycled")]
+    #[error("must not exceed memoryHardLimit, or engines are killed before they can be recycled")]
     MemoryLimits,
     /// As [`Self::MemoryLimits`].
-    #[error("must not be above gpuMemoryHardLimit, or engines are killed before they can be recycled")]
+    #[error("must not exceed gpuMemoryHardLimit, or engines are killed before they can be recycled")]
     GpuMemoryLimits,
-    /// More workers at least than at most.
-    #[error("must not be above maxWorkers")]
+    /// The minimum of workers exceeds the maximum.
+    #[error("must not exceed maxWorkers")]
     WorkerRange,
-    /// A goal that lies behind the deadline.
-    #[error("must not be above activeDeadlineSeconds, or the job fails before it can be done")]
+    /// A target after the deadline.
+    #[error("must not exceed activeDeadlineSeconds, or the job fails before it can be done")]
     TargetAfterDeadline,
-    /// Limits of GPU memory for workers that have no GPU.
+    /// A limit of GPU memory for workers without a GPU.
     #[error(
-        "has no meaning without a GPU: write resources.limits, as nvidia.com/gpu: 1, into spec.template's container \
-         `worker`, or leave it out"
+        "has no effect without a GPU: set resources.limits, e.g. nvidia.com/gpu: 1, of the container `worker` in \
+         spec.template, or remove it"
     )]
     NoGpu(&'static str),
-    /// A folder that no pod has.
+    /// A folder that is not mounted.
     #[error(
-        "is a folder that no worker has: write volumes and the container's volumeMounts into spec.template"
+        "is a folder that workers do not mount: set volumes and the container's volumeMounts in spec.template"
     )]
     NoVolume(&'static str),
 }
 
 impl ValidationError {
-    /// The field to look at, as `spec.scaling.minWorkers`.
+    /// Path of the field, as `spec.scaling.minWorkers`.
     pub fn path(&self) -> String {
         match self {
             Self::BadName(_) => "metadata.name",

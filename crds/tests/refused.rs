@@ -1,4 +1,4 @@
-//! What the API server must refuse, the local parser refuses too, at the same field.
+//! The local parser refuses what the API server must refuse, at the same field.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -9,7 +9,7 @@ use verbatim_crds::manifest::{self, ManifestError, ProblemKind};
 mod refusals;
 
 #[test]
-fn the_base_and_changes_before_the_start_are_fine() {
+fn the_base_and_changes_before_the_start_are_valid() {
     manifest::parse(&refusals::base().to_string()).unwrap();
     for change in refusals::started() {
         manifest::parse(&change.manifest.to_string())
@@ -18,7 +18,7 @@ fn the_base_and_changes_before_the_start_are_fine() {
 }
 
 #[test]
-fn each_is_refused_here_too() {
+fn each_refusal_applies_locally() {
     let all = refusals::all();
     assert!(all.len() >= 45, "{}", all.len());
     let names: BTreeSet<_> = all.iter().map(|refusal| &refusal.name).collect();
@@ -35,15 +35,15 @@ fn each_is_refused_here_too() {
     }
 }
 
-/// Each way for fields to contradict each other has its entry, but for those that CEL cannot see.
+/// Each validation error has an entry, except for those that CEL cannot check.
 #[test]
-fn each_contradiction_is_among_them() {
+fn each_validation_error_has_an_entry() {
     let mut found = BTreeSet::new();
     for refusal in refusals::all() {
         if let Err(ManifestError::Invalid { problems }) = manifest::parse(&refusal.manifest.to_string()) {
             found.extend(problems.into_iter().filter_map(|problem| match problem.kind {
-                ProblemKind::Validation(violation) => {
-                    Some(format!("{violation:?}").split(['(', ' ']).next().unwrap_or_default().to_owned())
+                ProblemKind::Validation(error) => {
+                    Some(format!("{error:?}").split(['(', ' ']).next().unwrap_or_default().to_owned())
                 }
                 _ => None,
             }));
@@ -54,7 +54,7 @@ fn each_contradiction_is_among_them() {
     for line in variants.lines().filter_map(|line| line.strip_prefix("    ")) {
         let name: String = line.chars().take_while(char::is_ascii_alphanumeric).collect();
         let on_clusters_only = ["NoGpu", "NoVolume"].contains(&name.as_str());
-        // The API server knows a key that is there twice as an entry of a set, and the schema's walk does too.
+        // The schema reports a duplicate key as an entry of a set.
         if !name.is_empty() && !on_clusters_only && name != "KeyTwice" {
             assert!(found.contains(&name), "{name} is not in crds/refusals");
         }

@@ -1,6 +1,7 @@
-//! Files under a temporary name, beside the one that they become; and what is left of them when a process is killed.
+//! Temporary files beside the file that they become, and removal of those that a killed process left.
 //!
-//! A leftover is known by its name, and by nobody holding its lock: the kernel drops the lock of a process that dies.
+//! A leftover has the name of a temporary file and no lock: the kernel releases the locks of a process that
+//! dies.
 
 use std::fs::{self, File, Permissions, TryLockError};
 use std::io;
@@ -9,53 +10,54 @@ use std::path::Path;
 
 use tempfile::{Builder, NamedTempFile};
 
-/// What the names of temporary files begin with.
+/// Prefix of the names of temporary files.
 const PREFIX: &str = ".verbatim-";
-/// What the names of temporary files end with.
+/// Suffix of the names of temporary files.
 const SUFFIX: &str = ".tmp";
-/// Tries to get a temporary file that no cleaner took in the moment between its making and its locking.
+/// Attempts to create a temporary file, in case a cleaner removes it between creation and lock.
 const ATTEMPTS: usize = 8;
 
-/// Whether temporary files have names like this.
+/// Whether a name is that of a temporary file.
 pub fn is_temporary_name(name: &str) -> bool {
     name.starts_with(PREFIX) && name.ends_with(SUFFIX)
 }
 
-/// What to do on a file system without locks.
+/// Behaviour on a file system without locks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WithoutLocks {
-    /// Fail: the caller needs them for more than this.
+    /// Fail, because the caller needs locks for other purposes too.
     Fail,
-    /// Go on: cleaners get no lock either, and leave the file alone.
+    /// Continue: cleaners cannot lock either, and leave the file alone.
     Continue,
 }
 
-/// A new temporary file whose lock we hold. Dropping it removes it.
+/// Creates a temporary file and locks it. Dropping it removes it.
 ///
 /// # Errors
-/// The system's.
+/// Errors of the file system.
 pub fn create(folder: &Path, without_locks: WithoutLocks) -> io::Result<NamedTempFile> {
     for _ in 0..ATTEMPTS {
         let mut builder = Builder::new();
         builder.prefix(PREFIX).suffix(SUFFIX).rand_bytes(12);
-        // As any program makes files: what the umask leaves. Temporary files are closed to others by default.
+        // The mode that any program's files have: what the umask leaves. By default temporary files are
+        // private.
         let file = builder.permissions(Permissions::from_mode(0o666)).tempfile_in(folder)?;
         match file.as_file().try_lock() {
-            // A cleaner is looking at it, and will remove it.
+            // A cleaner has locked the file and will remove it.
             Err(TryLockError::WouldBlock) => continue,
             Err(TryLockError::Error(error)) if without_locks == WithoutLocks::Fail => return Err(error),
             Ok(()) | Err(TryLockError::Error(_)) => {}
         }
-        // A cleaner may have removed it before it was locked.
+        // A cleaner may have removed the file before it was locked.
         if file.as_file().metadata()?.nlink() > 0 {
             return Ok(file);
         }
     }
-    Err(io::Error::other("every temporary file was taken away by another process"))
+    Err(io::Error::other("failed to create a temporary file: another process removed each one"))
 }
 
-/// Removes the temporary files of processes that are no more, in a folder and, where `below` is set, the folders below it.
-/// Links are not followed. What cannot be read or removed is left for another time: it harms nobody.
+/// Removes temporary files of dead processes from a folder and, if `recursive`, from the folders below it.
+/// Links are not followed. Files that cannot be read or removed stay, which does no harm.
 pub fn remove_leftovers(folder: &Path, recursive: bool) {
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {

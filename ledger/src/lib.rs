@@ -1,18 +1,18 @@
-//! All state of a job as objects in its destination: the plan, claims on its shards, commits, the report.
+//! The whole state of a job, as objects in its destination: plan, claims on shards, commits, report.
 //!
-//! Knows stores through [`verbatim_store::ObjectStore`] alone, and nothing of audio or models.
+//! Knows stores through [`verbatim_store::ObjectStore`] alone, and nothing about audio or models.
 
 pub mod claim;
-pub mod hunt;
-pub mod job;
-pub mod names;
+pub mod job_uid;
+pub mod keys;
 mod objects;
 pub mod outcome;
-pub mod place;
 pub mod plan;
 pub mod probe;
 pub mod progress;
-pub mod record;
 pub mod report;
+pub mod shard_record;
+pub mod shard_selection;
 pub mod status;
+pub mod store_location;
 pub mod worker;

@@ -1,4 +1,4 @@
-//! Reads and lists objects of a ledger: what plan, claims, outcomes and report have in common.
+//! Reads and lists objects of a ledger, for plan, claims, outcomes and report.
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -6,13 +6,13 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use verbatim_store::{ETag, Object, ObjectStore, PAGE_SIZE, Read, StoreError};
 
-use crate::names::Ledger;
+use crate::keys::Ledger;
 
-/// Times that an object is read which others replace meanwhile. A claim is replaced every third of a lease: twice in a row
-/// is rare.
+/// Attempts to read an object while others replace it. A claim is replaced every third of a lease: twice in a
+/// row is rare.
 const READS: usize = 5;
 
-/// A small object as a whole; none where there is none.
+/// A small object in full; `None` if it does not exist.
 pub(crate) async fn read(store: &dyn ObjectStore, key: &str) -> Result<Option<(Object, Bytes)>, StoreError> {
     let mut reads = 0;
     loop {
@@ -25,17 +25,17 @@ pub(crate) async fn read(store: &dyn ObjectStore, key: &str) -> Result<Option<(O
         let object = download.object.clone();
         match download.bytes().await {
             Ok(bytes) => return Ok(Some((object, bytes))),
-            // A body that broke off goes on only in the version that it began with.
+            // An interrupted body resumes only in the same version.
             Err(error) if error.is_precondition_failed() && reads < READS => {}
             Err(error) => return Err(error),
         }
     }
 }
 
-/// The version of an object, and when it was written by the store's clock.
+/// Version of an object, and the time of its write by the store's clock.
 pub(crate) type Version = (ETag, Option<SystemTime>);
 
-/// All shards that have an object below a prefix of the ledger.
+/// Shards that have an object below a prefix of the ledger.
 pub(crate) async fn shards(ledger: &Ledger, prefix: &str) -> Result<BTreeMap<u32, Version>, StoreError> {
     let mut shards = BTreeMap::new();
     let mut after: Option<String> = None;
@@ -64,12 +64,12 @@ mod tests {
 
     use super::*;
 
-    /// Its bodies break off so many times, because the object was replaced meanwhile.
+    /// A store whose bodies fail so many times because the object was replaced.
     #[derive(Debug)]
-    struct Replaced(MemoryStore, AtomicUsize);
+    struct ReplacingStore(MemoryStore, AtomicUsize);
 
     #[async_trait]
-    impl ObjectStore for Replaced {
+    impl ObjectStore for ReplacingStore {
         async fn head(&self, key: &str) -> Result<Object, StoreError> {
             self.0.head(key).await
         }
@@ -96,8 +96,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_object_that_is_replaced_while_it_is_read_is_read_again() {
-        let store = Replaced(MemoryStore::new(), AtomicUsize::new(2));
+    async fn an_object_that_is_replaced_during_a_read_is_read_again() {
+        let store = ReplacingStore(MemoryStore::new(), AtomicUsize::new(2));
         assert!(read(&store, "claim").await.unwrap().is_none());
         store.put("claim", Put::new("new", "text/plain")).await.unwrap();
         assert_eq!(read(&store, "claim").await.unwrap().unwrap().1, "new");

@@ -1,45 +1,45 @@
-//! What became of a recording.
+//! Outcome of a recording.
 
 use serde::{Deserialize, Serialize};
 use verbatim_crds::contract::FailureReason;
 
-/// What became of a recording, kept in its shard's claim and then in its outcomes. Whole milliseconds, so that records
-/// compare and hash.
+/// Outcome of a recording, stored in its shard's claim and then in the shard's outcomes. Whole milliseconds,
+/// so that records can be compared and hashed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Outcome {
-    /// In one word.
-    pub result: Verdict,
-    /// Why it failed, from the closed list.
+    /// Result.
+    pub result: FileResult,
+    /// Reason of a failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<FailureReason>,
-    /// Why, in words: of failures, and of those skipped.
+    /// Reason of a failure or a skip, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// Times that it was tried, by all workers.
+    /// Attempts by all workers.
     pub attempts: u32,
-    /// Its audio.
+    /// Length of the audio.
     pub audio_milliseconds: u64,
-    /// From its first byte to its last segment.
+    /// Time from the first byte to the last segment.
     pub processing_milliseconds: u64,
-    /// The worker's name.
+    /// Name of the worker.
     pub worker: String,
 }
 
-/// What became of a recording, in one word.
+/// Result of a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Verdict {
-    /// Its transcript was made.
+pub enum FileResult {
+    /// The transcript was made.
     Succeeded,
-    /// Its transcript was there already.
+    /// The transcript existed.
     Skipped,
-    /// It has none, and will have none.
+    /// There is no transcript, and there will be none.
     Failed,
 }
 
-impl Verdict {
-    /// The verdict as reports and metric labels carry it.
+impl FileResult {
+    /// Name of the result in reports and metric labels.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Succeeded => "succeeded",
@@ -52,20 +52,20 @@ impl Verdict {
 impl Outcome {
     /// The transcript was made.
     pub fn succeeded(audio_milliseconds: u64, processing_milliseconds: u64) -> Self {
-        Self { audio_milliseconds, processing_milliseconds, ..Self::of(Verdict::Succeeded) }
+        Self { audio_milliseconds, processing_milliseconds, ..Self::of(FileResult::Succeeded) }
     }
 
-    /// The transcript was there already; `why` in words.
+    /// The transcript existed; `why` is for people.
     pub fn skipped(why: impl Into<String>) -> Self {
-        Self { message: Some(why.into()), ..Self::of(Verdict::Skipped) }
+        Self { message: Some(why.into()), ..Self::of(FileResult::Skipped) }
     }
 
-    /// There is no transcript and will be none.
+    /// There is no transcript, and there will be none.
     pub fn failed(reason: FailureReason, message: impl Into<String>) -> Self {
-        Self { reason: Some(reason), message: Some(message.into()), ..Self::of(Verdict::Failed) }
+        Self { reason: Some(reason), message: Some(message.into()), ..Self::of(FileResult::Failed) }
     }
 
-    fn of(result: Verdict) -> Self {
+    fn of(result: FileResult) -> Self {
         Self {
             result,
             reason: None,

@@ -1,36 +1,37 @@
-//! Finds out whether a store's conditional writes work, through the endpoint that the job will use: proxies may drop the
-//! headers, and some stores ignore them. A probe can prove a store bad; it cannot prove it good.
+//! Probe of a store's conditional writes, through the endpoint that the job will use: proxies may drop the
+//! headers, and some stores ignore them. A probe can prove that they do not work; it cannot prove that they
+//! do.
 
 use futures::future::join_all;
 use verbatim_store::{Condition, ETag, ErrorKind, ObjectStore, Put, StoreError};
 
-use crate::names::Ledger;
+use crate::keys::Ledger;
 
-/// Writers that race to create one object. Stores that are not atomic across their nodes were caught with this many.
+/// Writers that race to create one object. This many exposed stores that are not atomic across their nodes.
 const RACERS: usize = 8;
 
-/// What the probe found.
+/// Result of the probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Nothing that is wrong.
-    Works,
-    /// Conditional writes do not work; why, in words.
+pub enum ProbeResult {
+    /// No fault was found.
+    Supported,
+    /// Conditional writes do not work; with the reason.
     Unsupported(String),
 }
 
-/// Races and a stale write in the ledger's folder. Costs 10 writes and a removal.
+/// Probes the store with a race and a stale write in the ledger's folder. Costs 10 writes and a delete.
 ///
 /// # Errors
-/// The store's: where it cannot be written to at all.
-pub async fn probe(ledger: &Ledger, nonce: &str) -> Result<Verdict, StoreError> {
-    let (store, key) = (ledger.store(), ledger.probe(nonce));
-    let verdict = try_out(store, &key).await;
-    // It is in nobody's way, and goes with the ledger.
+/// Errors of the store, if it cannot be written to at all.
+pub async fn probe(ledger: &Ledger, nonce: &str) -> Result<ProbeResult, StoreError> {
+    let (store, key) = (ledger.store(), ledger.probe_key(nonce));
+    let result = run_probe(store, &key).await;
+    // A remaining object does no harm and is deleted with the ledger.
     let _ = store.delete(&key).await;
-    verdict
+    result
 }
 
-async fn try_out(store: &dyn ObjectStore, key: &str) -> Result<Verdict, StoreError> {
+async fn run_probe(store: &dyn ObjectStore, key: &str) -> Result<ProbeResult, StoreError> {
     let write = |body: String, condition| store.put(key, Put::new(body, "text/plain").when(condition));
     let racers = (0..RACERS).map(|racer| write(format!("racer {racer}"), Condition::Absent));
     let mut won: Vec<ETag> = Vec::new();
@@ -40,7 +41,7 @@ async fn try_out(store: &dyn ObjectStore, key: &str) -> Result<Verdict, StoreErr
             Ok(etag) => won.push(etag),
             Err(error) if matches!(error.kind, ErrorKind::PreconditionFailed | ErrorKind::Conflict) => {}
             Err(error) if error.kind == ErrorKind::Unsupported => return Ok(unsupported(error.message)),
-            // One that was lost on the way may have been the winner.
+            // A request whose answer was lost may have won.
             Err(error) => unclear = Some(error),
         }
     }
@@ -59,21 +60,21 @@ async fn try_out(store: &dyn ObjectStore, key: &str) -> Result<Verdict, StoreErr
         Err(error) => return Err(error),
     };
     if current == etag {
-        return Ok(unsupported("an object that was replaced has the same tag as before".to_owned()));
+        return Ok(unsupported("a replaced object has the same ETag as before".to_owned()));
     }
     match write("stale".to_owned(), Condition::Matches(etag)).await {
         Ok(_) => {
-            Ok(unsupported("an object was replaced by a writer that had an older version in hand".to_owned()))
+            Ok(unsupported("a writer replaced an object on the condition of an older version".to_owned()))
         }
         Err(error) if error.is_precondition_failed() || error.kind == ErrorKind::Conflict => {
-            Ok(Verdict::Works)
+            Ok(ProbeResult::Supported)
         }
         Err(error) => Err(error),
     }
 }
 
-fn unsupported(why: String) -> Verdict {
-    Verdict::Unsupported(why)
+fn unsupported(why: String) -> ProbeResult {
+    ProbeResult::Unsupported(why)
 }
 
 #[cfg(test)]
@@ -84,22 +85,22 @@ mod tests {
     use verbatim_store::memory::MemoryStore;
 
     use super::*;
-    use crate::place::Place;
+    use crate::store_location::StoreLocation;
 
-    async fn probed(store: Arc<dyn ObjectStore>) -> Verdict {
-        probe(&Ledger::new(Place { store, prefix: String::new() }, "uid"), "nonce").await.unwrap()
+    async fn probed(store: Arc<dyn ObjectStore>) -> ProbeResult {
+        probe(&Ledger::new(StoreLocation { store, prefix: String::new() }, "uid"), "nonce").await.unwrap()
     }
 
     #[tokio::test]
-    async fn a_good_store_passes_and_nothing_is_left() {
+    async fn a_good_store_passes_and_the_probe_leaves_nothing() {
         let store = Arc::new(MemoryStore::new());
-        assert_eq!(probed(store.clone()).await, Verdict::Works);
+        assert_eq!(probed(store.clone()).await, ProbeResult::Supported);
         assert!(store.snapshot().is_empty());
     }
 
     #[tokio::test]
-    async fn a_store_that_ignores_conditions_is_found_out() {
-        let verdict = probed(Arc::new(Unconditional::new(Arc::new(MemoryStore::new())))).await;
-        assert_eq!(verdict, unsupported("8 of 8 writers created the same object".to_owned()));
+    async fn a_store_that_ignores_conditions_fails() {
+        let result = probed(Arc::new(Unconditional::new(Arc::new(MemoryStore::new())))).await;
+        assert_eq!(result, unsupported("8 of 8 writers created the same object".to_owned()));
     }
 }

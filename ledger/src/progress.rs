@@ -1,41 +1,26 @@
-//! How far a job is, as the operator is told: the same by `/job` of a worker and by its farewell.
+//! Progress of a job for the operator: the same in `/job` of a worker and in its termination message.
 
-use std::collections::BTreeMap;
-
-use verbatim_crds::contract::FailureReason;
 use verbatim_crds::contract::messages::{FAILURE_TEXT, JobProgress, LedgerPhase};
 use verbatim_crds::status::{FileFailure, MAX_FAILURES};
 
-use crate::names::Ledger;
-use crate::record::Line;
+use crate::keys::Ledger;
 use crate::report::Report;
-use crate::status::Status;
+use crate::shard_record::ReportLine;
 
-/// What a look at a job says of it.
-pub fn of_status(status: &Status, ledger: &Ledger) -> JobProgress {
+/// Progress of a complete job; without its shards, which nobody needs any more.
+pub fn from_report(report: &Report, ledger: &Ledger) -> JobProgress {
     JobProgress {
-        phase: status.phase,
-        files: status.files,
-        succeeded: status.succeeded,
-        failed: status.failed,
-        skipped: status.skipped,
-        bytes: status.bytes,
-        bytes_done: status.bytes_done,
-        bytes_skipped: status.bytes_skipped,
-        bytes_under_way: status.bytes_under_way,
-        audio_milliseconds: status.audio_milliseconds,
-        shards: status.shards as u64,
-        shards_done: status.shards_done as u64,
-        failures_by_reason: by_reason(&status.failures_by_reason),
-        failures: failures(&status.failures),
-        report: (status.phase == LedgerPhase::Complete).then(|| ledger.address(&ledger.report_lines())),
+        phase: LedgerPhase::Complete,
+        failures: failures(&report.failures),
+        report: Some(ledger.address(&ledger.report_lines_key())),
+        ..sums(report)
     }
 }
 
-/// What the sums of a job that is over say of it: all but its shards, which are nobody's concern any more.
-pub fn of_report(report: &Report, ledger: &Ledger) -> JobProgress {
+/// The sums of finished files; all other fields have their defaults.
+pub(crate) fn sums(report: &Report) -> JobProgress {
+    let reasons = report.failures_by_reason.iter();
     JobProgress {
-        phase: LedgerPhase::Complete,
         files: report.files.total,
         succeeded: report.files.succeeded,
         failed: report.files.failed,
@@ -43,19 +28,14 @@ pub fn of_report(report: &Report, ledger: &Ledger) -> JobProgress {
         bytes: report.bytes,
         bytes_done: report.bytes,
         audio_milliseconds: report.audio_milliseconds,
-        failures_by_reason: by_reason(&report.failures_by_reason),
-        failures: failures(&report.failures),
-        report: Some(ledger.address(&ledger.report_lines())),
+        failures_by_reason: reasons.map(|(reason, files)| (reason.as_str().to_owned(), *files)).collect(),
         ..JobProgress::default()
     }
 }
 
-fn by_reason(failures: &BTreeMap<FailureReason, u64>) -> BTreeMap<String, u64> {
-    failures.iter().map(|(reason, files)| (reason.as_str().to_owned(), *files)).collect()
-}
-
-fn failures(lines: &[Line]) -> Vec<FileFailure> {
-    let failure = |line: &Line| FileFailure {
+/// The last failures, shortened.
+pub(crate) fn failures(lines: &[ReportLine]) -> Vec<FileFailure> {
+    let failure = |line: &ReportLine| FileFailure {
         key: cut(&line.key),
         reason: line.outcome.reason.map(|reason| reason.as_str().to_owned()).unwrap_or_default(),
         message: cut(line.outcome.message.as_deref().unwrap_or_default()),
@@ -64,28 +44,33 @@ fn failures(lines: &[Line]) -> Vec<FileFailure> {
     lines.iter().skip(lines.len().saturating_sub(MAX_FAILURES)).map(failure).collect()
 }
 
-/// A text that is short, and takes no more room in JSON than it shows: names of recordings may hold anything.
+/// Shortens a text and replaces control characters, which take more room in JSON: names of recordings may
+/// contain anything.
 fn cut(text: &str) -> String {
     text.chars().take(FAILURE_TEXT).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::sync::Arc;
 
+    use verbatim_crds::contract::FailureReason;
     use verbatim_store::memory::MemoryStore;
 
     use super::*;
     use crate::outcome::Outcome;
-    use crate::place::Place;
+    use crate::store_location::StoreLocation;
 
     #[test]
-    fn a_report_is_cut_and_says_where_the_rest_is() {
-        let ledger =
-            Ledger::new(Place { store: Arc::new(MemoryStore::new()), prefix: "to/".to_owned() }, "uid");
+    fn progress_has_the_last_failures_and_the_address_of_the_report() {
+        let ledger = Ledger::new(
+            StoreLocation { store: Arc::new(MemoryStore::new()), prefix: "to/".to_owned() },
+            "uid",
+        );
         let mut report = Report::default();
         for number in 0..30 {
-            report.add(&Line {
+            report.add(&ReportLine {
                 key: format!("{number}\n{}", "ä".repeat(500)),
                 id: None,
                 bytes: 10,
@@ -93,7 +78,7 @@ mod tests {
                 outcome: Outcome::failed(FailureReason::Corrupt, "\u{1b}[31m".repeat(99)),
             });
         }
-        let job = of_report(&report, &ledger);
+        let job = from_report(&report, &ledger);
         assert_eq!(
             (job.phase, job.files, job.failed, job.bytes, job.bytes_done),
             (LedgerPhase::Complete, 30, 30, 300, 300)

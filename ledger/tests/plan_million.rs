@@ -1,4 +1,5 @@
-//! A plan of a million recordings: alone in its process, because it asks the kernel how much memory the process had.
+//! A plan of a million recordings. It has a process of its own, because it asks the kernel for the peak
+//! memory of the process.
 
 #![allow(clippy::unwrap_used)]
 
@@ -12,21 +13,21 @@ use futures::{StreamExt, stream};
 use verbatim_crds::TranscriptionJobSpec;
 use verbatim_crds::destination::Format;
 use verbatim_crds::source::SourceList;
-use verbatim_ledger::names::Ledger;
-use verbatim_ledger::place::Place;
-use verbatim_ledger::plan::{Listed, Plan, Sources, make, read_shard};
+use verbatim_ledger::keys::Ledger;
+use verbatim_ledger::plan::{Listed, Plan, PlanInput, make, read_shard};
+use verbatim_ledger::store_location::StoreLocation;
 use verbatim_store::{
     Body, Download, ETag, ErrorKind, Object, ObjectStore, PAGE_SIZE, Page, Put, Read, StoreError,
 };
 
 const RECORDINGS: u64 = 1_000_000;
 
-/// Every second one has a transcript.
+/// Every other recording has a transcript.
 const TRANSCRIPTS: u64 = RECORDINGS / 2;
 
-/// A listing that is made page by page, and keeps nothing.
+/// A store whose listings are generated page by page, and which stores nothing.
 #[derive(Debug, Default)]
-struct Endless {
+struct GeneratedStore {
     files: AtomicU64,
     shards: AtomicU64,
     with_transcript: AtomicU64,
@@ -41,7 +42,7 @@ fn key(prefix: &str, number: u64) -> String {
     }
 }
 
-/// The number in a key, or where the listing begins.
+/// The number in a key, or the start of the listing.
 fn next(prefix: &str, after: Option<&str>) -> u64 {
     let Some(after) = after else { return 0 };
     let digits = after.split("call-").nth(1).unwrap().split('-').next().unwrap();
@@ -64,7 +65,7 @@ fn absent(key: &str) -> StoreError {
 }
 
 #[async_trait]
-impl ObjectStore for Endless {
+impl ObjectStore for GeneratedStore {
     async fn head(&self, key: &str) -> Result<Object, StoreError> {
         Err(absent(key))
     }
@@ -84,7 +85,7 @@ impl ObjectStore for Endless {
     async fn put(&self, _: &str, put: Put) -> Result<ETag, StoreError> {
         let Body::Bytes(bytes) = put.body else { panic!("shards come from memory") };
         let files = read_shard(&bytes).unwrap();
-        let with_transcript = files.iter().filter(|file| file.there.contains_key(&Format::Json)).count();
+        let with_transcript = files.iter().filter(|file| file.existing.contains_key(&Format::Json)).count();
         self.files.fetch_add(files.len() as u64, Ordering::Relaxed);
         self.with_transcript.fetch_add(with_transcript as u64, Ordering::Relaxed);
         self.shards.fetch_add(1, Ordering::Relaxed);
@@ -104,11 +105,11 @@ impl ObjectStore for Endless {
     }
 
     fn address(&self, key: &str) -> String {
-        format!("endless://{key}")
+        format!("generated://{key}")
     }
 }
 
-/// The most memory that this process has had, in MB.
+/// Peak memory of this process in MB.
 fn peak() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
@@ -127,21 +128,21 @@ async fn list_all(store: &dyn ObjectStore, prefix: &str) -> u64 {
     }
 }
 
-async fn plan(store: &Arc<Endless>, spec: &TranscriptionJobSpec) -> Plan {
-    let place = |prefix: &str| Place { store: store.clone(), prefix: prefix.to_owned() };
+async fn plan(store: &Arc<GeneratedStore>, spec: &TranscriptionJobSpec) -> Plan {
+    let place = |prefix: &str| StoreLocation { store: store.clone(), prefix: prefix.to_owned() };
     let (source, destination) = (place("calls/"), place("out/"));
     let ledger = Ledger::new(destination.clone(), "uid");
-    let sources = Sources { spec, source, destination, lists: store.clone() };
-    let told = Mutex::new(Listed::default());
-    let plan = make(&sources, &ledger, "me", &|listed| *told.lock().unwrap() = listed).await.unwrap();
-    assert_eq!(*told.lock().unwrap(), Listed { source: RECORDINGS, destination: TRANSCRIPTS });
+    let input = PlanInput { spec, source, destination, lists: store.clone() };
+    let progress = Mutex::new(Listed::default());
+    let plan = make(&input, &ledger, "me", &|listed| *progress.lock().unwrap() = listed).await.unwrap();
+    assert_eq!(*progress.lock().unwrap(), Listed { source: RECORDINGS, destination: TRANSCRIPTS });
     plan
 }
 
 #[tokio::test]
 async fn a_million_recordings() {
     let begin = Instant::now();
-    let store = Arc::new(Endless::default());
+    let store = Arc::new(GeneratedStore::default());
     let listed = (list_all(store.as_ref(), "calls/").await, list_all(store.as_ref(), "out/").await);
     assert_eq!(listed, (RECORDINGS, TRANSCRIPTS));
     let listing = begin.elapsed();
@@ -150,7 +151,7 @@ async fn a_million_recordings() {
     let mut named = TranscriptionJobSpec::default();
     named.source.manifest = Some(SourceList { key: "list.csv".to_owned() });
     for (name, spec) in [("found", found), ("named", named)] {
-        let store = Arc::new(Endless::default());
+        let store = Arc::new(GeneratedStore::default());
         let before = peak();
         let begin = Instant::now();
         let plan = plan(&store, &spec).await;
@@ -166,6 +167,6 @@ async fn a_million_recordings() {
         assert!(heaviest - lightest < 10_000_000, "{heaviest} and {lightest}");
         assert!(making < Duration::from_secs(60) + listing, "{making:?}");
     }
-    // Of the whole process, whatever was before.
+    // Peak of the whole process.
     assert!(peak() < 200, "{} MB", peak());
 }

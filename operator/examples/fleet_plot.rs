@@ -1,10 +1,10 @@
-//! Draws docs/scaling/*.svg from the simulations of `tests/fleet`:
+//! Draws docs/scaling/*.svg from the simulations of `tests/offline/simulation`:
 //! `cargo run --release -p verbatim-operator --example fleet_plot`.
 
-// The tests use some of it that this does not.
+// The tests use parts that this example does not.
 #[allow(dead_code)]
-#[path = "../tests/fleet/sim/mod.rs"]
-mod sim;
+#[path = "../tests/offline/simulation/mod.rs"]
+mod simulation;
 
 use std::error::Error;
 use std::ops::Range;
@@ -12,14 +12,14 @@ use std::path::Path;
 
 use plotters::prelude::*;
 
-use sim::families::{foretold, shown};
-use sim::figures::quantile;
-use sim::run::{Run, run};
-use sim::scenario::Scenario;
+use simulation::figures::quantile;
+use simulation::run::{Run, run};
+use simulation::scenario::Scenario;
+use simulation::scenarios::{plotted, predictable};
 
 const SIZE: (u32, u32) = (1000, 360);
 const FONT: (&str, u32) = ("system-ui, sans-serif", 16);
-/// Width of a character, roughly: fonts differ.
+/// Approximate width of a character; fonts differ.
 const CHARACTER: i32 = 7;
 const PAGE: RGBColor = RGBColor(0xff, 0xff, 0xff);
 const TEXT: RGBColor = RGBColor(0x57, 0x60, 0x6a);
@@ -29,7 +29,7 @@ const ORANGE: RGBColor = RGBColor(0xc2, 0x51, 0x0a);
 const GREY: RGBColor = RGBColor(0x8c, 0x95, 0x9f);
 const GREEN: RGBColor = RGBColor(0x15, 0x80, 0x3d);
 const RED: RGBColor = RGBColor(0xb9, 0x1c, 0x1c);
-/// The same in the dark.
+/// The same colours in dark mode.
 const DARK: [(RGBColor, &str); 8] = [
     (PAGE, "#14171c"),
     (TEXT, "#9aa4b0"),
@@ -43,7 +43,7 @@ const DARK: [(RGBColor, &str); 8] = [
 
 type Points = Vec<(f64, f64)>;
 
-/// Where it goes, its colour and its name.
+/// Points, colour and name.
 struct Line(Points, RGBColor, &'static str);
 
 struct Axes {
@@ -55,9 +55,9 @@ struct Axes {
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/scaling");
     std::fs::create_dir_all(&folder)?;
-    let scenario = shown();
+    let scenario = plotted();
     std::fs::write(folder.join("workers.svg"), workers(&run(&scenario), &scenario)?)?;
-    let runs: Vec<Run> = foretold().iter().filter(|it| it.scaling.max_workers <= 300).map(run).collect();
+    let runs: Vec<Run> = predictable().iter().filter(|it| it.scaling.max_workers <= 300).map(run).collect();
     std::fs::write(folder.join("eta.svg"), eta(&runs)?)?;
     Ok(())
 }
@@ -65,18 +65,19 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn workers(run: &Run, scenario: &Scenario) -> Result<String, Box<dyn Error>> {
     let target = f64::from(scenario.scaling.target_completion_seconds.unwrap_or(0)) / 60.0;
     let minutes = |at: f64| at / 60.0;
-    let mut asked = Points::new();
+    let mut desired = Points::new();
     for step in &run.steps {
-        // As steps: the number holds from one look to the next.
-        let last = asked.last().map_or(0.0, |(_, number)| *number);
-        asked.push((minutes(step.at), last));
-        asked.push((minutes(step.at), f64::from(step.decision.workers)));
+        // As steps: the number holds until the next decision.
+        let last = desired.last().map_or(0.0, |(_, number)| *number);
+        desired.push((minutes(step.at), last));
+        desired.push((minutes(step.at), f64::from(step.decision.workers)));
     }
-    let there: Points = run.steps.iter().map(|step| (minutes(step.at), f64::from(step.up))).collect();
-    let told = |step: &sim::run::Step| {
+    let running: Points = run.steps.iter().map(|step| (minutes(step.at), f64::from(step.up))).collect();
+    let prediction = |step: &simulation::run::Step| {
         step.decision.eta.map(|eta| (minutes(step.at), (step.at + eta.as_secs_f64()) / 60.0))
     };
-    let ends: Points = run.steps.iter().filter_map(told).filter(|(_, end)| *end < 1.2 * target).collect();
+    let ends: Points =
+        run.steps.iter().filter_map(prediction).filter(|(_, end)| *end < 1.2 * target).collect();
     let axes = Axes {
         title: "Workers and forecast end of a job with a target of two hours",
         x: ("minutes since the start", 0.0..1.05 * target),
@@ -86,8 +87,8 @@ fn workers(run: &Run, scenario: &Scenario) -> Result<String, Box<dyn Error>> {
         Line(vec![(0.0, target), (target, target)], GREY, "target, minutes"),
         Line(vec![(minutes(run.end), 0.0), (minutes(run.end), 1.1 * target)], RED, "actual end"),
         Line(ends, ORANGE, "forecast end, minutes"),
-        Line(asked, BLUE, "workers wanted"),
-        Line(there, GREEN, "workers ready"),
+        Line(desired, BLUE, "workers wanted"),
+        Line(running, GREEN, "workers ready"),
     ];
     draw(&axes, &lines)
 }
@@ -154,7 +155,7 @@ fn draw(axes: &Axes, lines: &[Line]) -> Result<String, Box<dyn Error>> {
     Ok(themed(&svg, axes.title))
 }
 
-/// With the colours of the dark, and words for those who do not see it.
+/// Adds the colours of dark mode, and a text for screen readers.
 fn themed(svg: &str, title: &str) -> String {
     let rule = |(color, dark): &(RGBColor, &str)| {
         let RGBColor(red, green, blue) = color;

@@ -1,4 +1,4 @@
-//! Writes. Each asks first whether this replica leads.
+//! Writes to the API server, only while this replica leads. Client required.
 
 use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{ConfigMap, Pod};
@@ -14,12 +14,13 @@ use crate::context::Context;
 use crate::decide::restart::Restart;
 use crate::error::Error;
 
-/// Applied under one name. Fields that others took are taken back: they are the operator's to decide.
+/// Applies under the operator's name by force: fields that others changed belong to the operator.
 fn manager() -> PatchParams {
     PatchParams::apply(labels::OPERATOR).force()
 }
 
-/// Applies the workers' configuration. Not by force: a ConfigMap of that name that is somebody else's is an error.
+/// Applies the workers' configuration. Without force: a ConfigMap of that name with another owner is an
+/// error.
 ///
 /// # Errors
 /// [`Error`].
@@ -29,12 +30,12 @@ pub async fn config(context: &Context, job: &TranscriptionJob, config: &ConfigMa
     let patch = Patch::Apply(config);
     let params = PatchParams::apply(labels::OPERATOR);
     match api.patch(&config.name_any(), &params, &patch).await {
-        Err(kube::Error::Api(answer)) if ends(&answer) => Ok(()),
+        Err(kube::Error::Api(answer)) if namespace_terminates(&answer) => Ok(()),
         answer => answer.map(drop).map_err(Error::applying("the ConfigMap")),
     }
 }
 
-/// Makes a Job. One that is there already is fine: an earlier attempt's answer was lost.
+/// Creates a Job. An existing one is fine: the answer of an earlier attempt was lost.
 ///
 /// # Errors
 /// [`Error`].
@@ -43,12 +44,13 @@ pub async fn create(context: &Context, job: &TranscriptionJob, workers: &Job) ->
     let api: Api<Job> = context.namespaced(job)?;
     let params = PostParams { field_manager: Some(labels::OPERATOR.to_owned()), ..PostParams::default() };
     match api.create(&params, workers).await {
-        Err(kube::Error::Api(answer)) if answer.code == 409 || ends(&answer) => Ok(()),
+        Err(kube::Error::Api(answer)) if answer.code == 409 || namespace_terminates(&answer) => Ok(()),
         answer => answer.map(drop).map_err(Error::applying("the Job")),
     }
 }
 
-/// Sets a Job's numbers: those alone are applied, since nothing else of a running Job may change. Gives the Job.
+/// Sets a Job's numbers and returns the Job. Only they are applied, since nothing else of a running Job may
+/// change.
 ///
 /// # Errors
 /// [`Error`].
@@ -69,7 +71,7 @@ pub async fn set(
     api.patch(name, &manager(), &Patch::Apply(body)).await.map_err(Error::applying("the Job's numbers"))
 }
 
-/// Writes the status, whole: what is left out goes away. Gives the job, if it is still there.
+/// Writes the whole status: fields that are left out are removed. Returns the job if it still exists.
 ///
 /// # Errors
 /// [`Error`].
@@ -92,7 +94,7 @@ pub async fn status(
     }
 }
 
-/// Deletes a job whose time after its end is over.
+/// Deletes a job whose `ttlSecondsAfterFinished` has passed.
 ///
 /// # Errors
 /// [`Error`].
@@ -107,16 +109,16 @@ pub async fn delete(context: &Context, job: &TranscriptionJob) -> Result<(), Err
     }
 }
 
-/// Evicts a worker's pod: a disruption, which its Job does not count as its failure.
+/// Evicts a worker's pod. Its Job counts that as a disruption, not as a failure.
 ///
 /// # Errors
 /// [`Error`].
 pub async fn evict(context: &Context, job: &TranscriptionJob, restart: &Restart) -> Result<(), Error> {
     context.may_write()?;
     let api: Api<Pod> = context.namespaced(job)?;
-    // Not by `Api::evict`: kube 5.0 names its options `delete_options`, and the API server takes `deleteOptions`.
+    // Not `Api::evict`: kube 5.0 sends `delete_options`, but the API server expects `deleteOptions`.
     let mut options = json!({ "preconditions": { "uid": restart.uid } });
-    if let Some(seconds) = restart.why.grace_seconds() {
+    if let Some(seconds) = restart.reason.grace_seconds() {
         options["gracePeriodSeconds"] = seconds.into();
     }
     let eviction = json!({
@@ -131,13 +133,13 @@ pub async fn evict(context: &Context, job: &TranscriptionJob, restart: &Restart)
     }
 }
 
-/// Whether nothing can be made because the namespace is being deleted: the job goes with it in a moment.
-fn ends(answer: &Status) -> bool {
+/// Whether nothing can be created because the namespace is being deleted, and the job with it.
+fn namespace_terminates(answer: &Status) -> bool {
     let causes = answer.details.iter().flat_map(|details| &details.causes);
     answer.code == 403 && causes.into_iter().any(|cause| cause.reason == "NamespaceTerminating")
 }
 
-/// Whether an object went away, or is another one, since it was seen.
+/// Whether the object was deleted or replaced since it was read.
 fn gone(answer: &Status) -> bool {
     answer.code == 404 || (answer.code == 409 && answer.message.contains("uid"))
 }

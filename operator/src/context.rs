@@ -1,4 +1,4 @@
-//! What every reconcile shares.
+//! State that all reconciles share, and the state that each job keeps between its reconciles.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,52 +16,54 @@ use crate::leader::Leadership;
 use crate::metrics::Metrics;
 use crate::observe::scrape::Scraper;
 use crate::settings::Settings;
+use crate::status::recycles::RecycleTally;
 use crate::watch::Stores;
+use crate::write_cache::WriteCache;
 
-/// What every reconcile shares.
+/// State that all reconciles share.
 pub struct Context {
-    /// The API server's client.
+    /// Client of the API server.
     pub client: Client,
-    /// What the operator was told.
+    /// Settings of the operator.
     pub settings: Settings,
-    /// What the watches keep.
+    /// Objects that the watches keep.
     pub stores: Stores,
-    /// Asks workers.
+    /// Client of the workers.
     pub scraper: Scraper,
-    /// Whether this replica may write.
+    /// Permission of this replica to write.
     pub leadership: Leadership,
-    /// The operator's figures.
+    /// Metrics of the operator.
     pub metrics: Arc<Metrics>,
-    /// Where spans go.
+    /// Exporter of spans.
     pub traces: Traces,
-    /// This replica, in events.
+    /// Name of this replica, in events.
     pub instance: String,
-    /// What is carried from look to look, by the job's uid.
-    pub memories: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Memory>>>>,
-    begun: Instant,
+    /// State of each job, by its uid.
+    jobs: Mutex<HashMap<String, Arc<tokio::sync::Mutex<JobState>>>>,
+    started: Instant,
 }
 
-/// What is carried from look to look of one job.
+/// State of one job between its reconciles. It is lost when the operator restarts.
 #[derive(Debug, Default)]
-pub struct Memory {
-    /// The decisions'.
-    pub decide: decide::Memory,
-    /// Engines replaced, by worker.
-    pub recycles: crate::status::recycles::Tally,
-    /// What was written last.
-    pub written: crate::written::Written,
+pub struct JobState {
+    /// State of the decisions.
+    pub decide: decide::DecisionState,
+    /// Recycled engines, by worker.
+    pub recycles: RecycleTally,
+    /// Last writes.
+    pub writes: WriteCache,
     /// Digest of the configuration that was applied last.
     pub config: Option<String>,
-    /// Failed reconciles in a row.
+    /// Consecutive failed reconciles.
     pub errors: u32,
-    /// The refusal that was told last, until a reconcile succeeds.
+    /// Refusal that was reported last, until a reconcile succeeds.
     pub refused: Option<String>,
-    /// When failed files were told last, and how many there were.
-    pub told: Option<(Duration, i64)>,
+    /// Time of the last event about failed files, and their number then.
+    pub reported_failures: Option<(Duration, i64)>,
 }
 
 impl Context {
-    /// Without memories.
+    /// A context without any job's state.
     pub fn new(
         client: Client,
         settings: Settings,
@@ -72,16 +74,16 @@ impl Context {
         instance: String,
     ) -> Self {
         let scraper = Scraper::new(settings.scrape_timeout());
-        let (memories, begun) = (Mutex::default(), Instant::now());
-        Self { client, settings, stores, scraper, leadership, metrics, traces, instance, memories, begun }
+        let (jobs, started) = (Mutex::default(), Instant::now());
+        Self { client, settings, stores, scraper, leadership, metrics, traces, instance, jobs, started }
     }
 
-    /// When it is.
+    /// The current time on both clocks.
     pub fn now(&self) -> decide::Now {
-        decide::Now { wall: Timestamp::now(), steady: self.begun.elapsed() }
+        decide::Now { wall: Timestamp::now(), monotonic: self.started.elapsed() }
     }
 
-    /// The API of a kind in the job's namespace.
+    /// API of a kind in the job's namespace.
     ///
     /// # Errors
     /// [`Error::Nameless`].
@@ -93,7 +95,7 @@ impl Context {
         Ok(Api::namespaced(self.client.clone(), &namespace))
     }
 
-    /// Refuses where another replica may lead.
+    /// Fails when another replica may lead.
     ///
     /// # Errors
     /// [`Error::NotLeader`].
@@ -101,14 +103,14 @@ impl Context {
         if self.leadership.holds() { Ok(()) } else { Err(Error::NotLeader) }
     }
 
-    /// A job's memory.
-    pub fn memory(&self, uid: &str) -> Arc<tokio::sync::Mutex<Memory>> {
-        let mut memories = self.memories.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(memories.entry(uid.to_owned()).or_default())
+    /// State of the job with this uid, new if there is none.
+    pub fn job_state(&self, uid: &str) -> Arc<tokio::sync::Mutex<JobState>> {
+        let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(jobs.entry(uid.to_owned()).or_default())
     }
 
-    /// Forgets a job.
-    pub fn forget(&self, uid: &str) {
-        self.memories.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
+    /// Removes the state of a job.
+    pub fn remove(&self, uid: &str) {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
     }
 }

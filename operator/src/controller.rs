@@ -1,31 +1,36 @@
-//! The reconcile, as a list of steps: observe, validate, decide, build, apply, status.
+//! The reconcile as a list of steps: observe, validate, decide, build, apply, status. Client required.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use kube::ResourceExt;
-use kube::runtime::controller::{Action as Next, Config};
+use kube::runtime::controller::{Action as Requeue, Config};
 use kube::runtime::{Controller, WatchStreamExt, watcher};
 use tracing::Instrument;
-use verbatim_crds::conditions::events as reasons;
-use verbatim_crds::{TranscriptionJob, TranscriptionJobStatus, validate};
+use verbatim_crds::conditions::events as event_reasons;
+use verbatim_crds::conditions::reasons;
+use verbatim_crds::{TranscriptionJob, TranscriptionJobStatus};
+use verbatim_text::error_chain;
 
-use crate::context::{Context, Memory};
-use crate::decide::{Action, Decision, Finish, decide};
-use crate::error::{Error, chain};
-use crate::events::{self, TELL_FAILURES, Turn};
-use crate::observe::{Observation, observe};
-use crate::pauses::{again, next};
-use crate::status::{View, status};
-use crate::traces::{self, Course};
-use crate::watch::{Steady, Triggers, api};
+use crate::context::{Context, JobState};
+use crate::decide::{Action, Decision, Outcome, decide};
+use crate::error::Error;
+use crate::events::{self, FAILURES_INTERVAL, Note, StatusChange};
+use crate::observe::observation::Observation;
+use crate::observe::observe;
+use crate::requeue;
+use crate::status::{StatusInput, status};
+use crate::traces::{self, ReconcileTrace};
+use crate::validate::{ValidJob, validate};
+use crate::watch::{EverySecond, Triggers, api};
 use crate::{apply, build, identity};
 
-/// Reconciles at a time. Most of a reconcile is waiting for workers; those of one job that is silent must not hold up others.
-const AT_ONCE: u16 = 256;
+/// Concurrent reconciles. A reconcile mostly waits for workers; unresponsive workers of one job must not
+/// delay other jobs.
+const CONCURRENCY: u16 = 256;
 
-/// Runs until `stop`.
+/// Runs the controller until `stop`.
 pub async fn run(
     context: Arc<Context>,
     namespace: Option<String>,
@@ -35,7 +40,7 @@ pub async fn run(
     let jobs = api::<TranscriptionJob>(&context.client, namespace.as_deref());
     let (reader, writer) = kube::runtime::reflector::store();
     let jobs = watcher(jobs, watcher::Config::default().page_size(500))
-        .backoff(Steady)
+        .backoff(EverySecond)
         .modify(|job| job.metadata.managed_fields = None)
         .reflect(writer)
         .inspect({
@@ -43,168 +48,160 @@ pub async fn run(
             move |event| {
                 if let Ok(watcher::Event::Delete(job)) = event {
                     traces::deleted(&context, job);
-                    forget(&context, &job.uid().unwrap_or_default());
+                    remove(&context, &job.uid().unwrap_or_default());
                 }
             }
         })
         .applied_objects();
     Controller::for_stream(jobs, reader)
-        .with_config(Config::default().concurrency(AT_ONCE))
+        .with_config(Config::default().concurrency(CONCURRENCY))
         .reconcile_on(triggers)
         .graceful_shutdown_on(stop)
-        .run(reconcile, again, context)
+        .run(reconcile, requeue::after_error, context)
         .for_each(|result| async move {
             if let Err(error) = result {
-                // The reconcile's own errors were told with their job; what is left is the watch's.
-                tracing::debug!("{}", chain(&error));
+                // Errors of reconciles are logged with their job; the others are the watch's.
+                tracing::debug!("{}", error_chain(&error));
             }
         })
         .await;
 }
 
-fn forget(context: &Context, uid: &str) {
-    context.forget(uid);
-    context.metrics.forget(uid);
+fn remove(context: &Context, uid: &str) {
+    context.remove(uid);
+    context.metrics.remove(uid);
 }
 
-/// Looks at one job, and does what is to be done.
+/// Reconciles one job.
 ///
 /// # Errors
-/// [`Error`], which is tried again.
-pub async fn reconcile(job: Arc<TranscriptionJob>, context: Arc<Context>) -> Result<Next, Error> {
+/// [`Error`]; the reconcile is retried.
+pub async fn reconcile(job: Arc<TranscriptionJob>, context: Arc<Context>) -> Result<Requeue, Error> {
     let uid = job.uid().ok_or(Error::Nameless("uid"))?;
     let namespace = job.namespace().ok_or(Error::Nameless("namespace"))?;
     if job.metadata.deletion_timestamp.is_some() {
-        // Everything that was made goes with it, by its owner references.
-        forget(&context, &uid);
-        return Ok(Next::await_change());
+        // Owner references delete its objects with it.
+        remove(&context, &uid);
+        return Ok(Requeue::await_change());
     }
     let number = identity::number();
     let span = tracing::info_span!("reconcile", job = %job.name_any(), %namespace, %uid, reconcile = format!("{number:08x}"));
-    let memory = context.memory(&uid);
-    let begun = Instant::now();
-    let mut course = Course::begin();
+    let state = context.job_state(&uid);
+    let started = Instant::now();
+    let mut trace = ReconcileTrace::start();
     let result = async {
-        let mut memory = memory.lock().await;
-        let job = memory.written.over(Arc::clone(&job));
-        let result = steps(&context, &job, &uid, &mut memory, &mut course).await;
-        traces::reconciled(&context, &job, &course, result.as_ref().err().filter(|_| memory.errors == 0));
+        let mut state = state.lock().await;
+        let job = state.writes.latest_job(Arc::clone(&job));
+        let result = steps(&context, &job, &uid, &mut state, &mut trace).await;
+        traces::reconciled(&context, &job, &trace, result.as_ref().err().filter(|_| state.errors == 0));
         match &result {
-            Ok(_) => (memory.errors, memory.refused) = (0, None),
-            Err(error) => {
-                memory.errors = memory.errors.saturating_add(1);
-                context.metrics.failed(error.step());
-                let words = chain(error);
-                tracing::warn!(step = error.step(), "{words}");
-                if error.is_refusal() && memory.refused.as_ref() != Some(&words) {
-                    // The status itself cannot be written: without an event nobody but the log would know.
-                    let note = events::Note { warning: true, reason: reasons::REFUSED, words: words.clone() };
-                    if events::publish(&context, &job, vec![note]).await.is_ok() {
-                        memory.refused = Some(words);
-                    }
-                }
-            }
+            Ok(_) => (state.errors, state.refused) = (0, None),
+            Err(error) => failed(&context, &job, &mut state, error).await,
         }
         result
     }
     .instrument(span)
     .await;
-    let all = begun.elapsed();
-    context.metrics.reconciled(all, all.saturating_sub(course.waited));
+    let all = started.elapsed();
+    context.metrics.reconciled(all, all.saturating_sub(trace.waited));
     result
+}
+
+async fn failed(context: &Context, job: &TranscriptionJob, state: &mut JobState, error: &Error) {
+    state.errors = state.errors.saturating_add(1);
+    context.metrics.failed(error.step());
+    let message = error_chain(error);
+    tracing::warn!(step = error.step(), "{message}");
+    if error.is_refusal() && state.refused.as_ref() != Some(&message) {
+        // The status itself may be refused: without an event only the log would tell.
+        let note = Note { warning: true, reason: event_reasons::REFUSED, message: message.clone() };
+        if events::publish(context, job, vec![note]).await.is_ok() {
+            state.refused = Some(message);
+        }
+    }
 }
 
 async fn steps(
     context: &Context,
     job: &TranscriptionJob,
     uid: &str,
-    memory: &mut Memory,
-    course: &mut Course,
-) -> Result<Next, Error> {
+    state: &mut JobState,
+    trace: &mut ReconcileTrace,
+) -> Result<Requeue, Error> {
     // Observe.
-    let asked = Instant::now();
-    let seen = observe(context, job, uid, &memory.written).await?;
-    course.waited += asked.elapsed();
+    let waiting = Instant::now();
+    let seen = observe(context, job, uid, &state.writes).await?;
+    trace.waited += waiting.elapsed();
     let failures = seen.samples.iter().filter(|(_, sample)| sample.is_err()).count() as u64;
     context.metrics.scraped(seen.samples.len() as u64 - failures, failures);
 
     // Validate.
-    let invalid = invalid(context, job);
+    let valid = validate(job);
 
     // Decide.
     let now = context.now();
-    let mut decision = match &invalid {
-        Some(_) if seen.rounds.is_empty() => Decision::default(),
-        _ => decide(job, &seen, &mut memory.decide, now),
+    let mut decision = match &valid {
+        Err(_) if seen.rounds.is_empty() => Decision::default(),
+        _ => decide(job, &seen, &mut state.decide, &context.settings.restart_limits(), now),
     };
+    if let (Err(invalid), Action::Create { .. }) = (&valid, &decision.action) {
+        decision.cancel(reasons::INVALID_SPEC, invalid.to_string());
+    }
 
     // Build and apply.
-    let asked = Instant::now();
-    let refused = act(context, job, memory, &seen, &mut decision, now.steady).await?;
+    let waiting = Instant::now();
+    let refused = act(context, job, valid.as_ref().ok(), state, &seen, &mut decision, now.monotonic).await?;
 
     // Status.
     let before = job.status.clone().unwrap_or_default();
-    let answered =
-        seen.samples.iter().filter_map(|(uid, sample)| Some((uid.as_str(), sample.as_ref().ok()?)));
-    let view = View {
+    let samples = seen.samples.iter().filter_map(|(uid, sample)| Some((uid.as_str(), sample.as_ref().ok()?)));
+    let after = status(&StatusInput {
         job,
-        invalid: invalid.filter(|_| seen.rounds.is_empty()),
+        invalid: valid.err().filter(|_| seen.rounds.is_empty()).map(|invalid| invalid.to_string()),
         seen: &seen,
         decision: &decision,
-        progress: memory.decide.progress.as_ref(),
-        recycles: memory.recycles.look(answered, before.recycles),
+        progress: state.decide.progress.as_ref(),
+        recycles: state.recycles.update(samples, before.recycles),
         restarted: decision.restart.is_some(),
         now: now.wall,
-    };
-    let after = status(&view);
+    });
     if after != before
         && let Some(answer) = apply::status(context, job, &after).await?
     {
-        memory.written.status(&answer);
-        course.turned(&before, &after);
+        state.writes.record_status(&answer);
+        trace.status_written(&before, &after);
     }
-    let workers = seen.round().map(|round| round.parallelism.saturating_sub(round.over));
-    let turn = Turn { before: &before, after: &after, decision: &decision, workers };
-    course.told = tell(context, job, memory, &turn, now.steady).await?;
-    course.waited += asked.elapsed();
+    let workers = seen.round().map(|round| round.parallelism.saturating_sub(round.finished));
+    let change = StatusChange { before: &before, after: &after, decision: &decision, workers };
+    trace.notes = publish(context, job, state, &change, now.monotonic).await?;
+    trace.waited += waiting.elapsed();
     let deadline = after.start_time.as_ref().zip(job.spec.active_deadline_seconds);
     let deadline = deadline.map(|(start, seconds)| start.0.as_second() as f64 + f64::from(seconds));
     let namespace = job.namespace().unwrap_or_default();
     context.metrics.job(uid, namespace, job.name_any(), deadline, after.clone());
     if let Some(error) = refused {
-        // The status has said it by now.
-        memory.refused = Some(chain(&error));
+        // The status has reported it by now.
+        state.refused = Some(error_chain(&error));
         return Err(error);
     }
-    next(context, job, &after, &decision).await
+    requeue::after_success(context, job, &after, &decision).await
 }
 
-/// Why a job cannot be done as it is written, if it cannot. The API server has refused most of it.
-fn invalid(context: &Context, job: &TranscriptionJob) -> Option<String> {
-    let wrong: Vec<String> = validate::in_cluster(job)
-        .iter()
-        .map(|violation| format!("{}: {violation}", violation.path()))
-        .collect();
-    if !wrong.is_empty() {
-        return Some(wrong.join("; "));
-    }
-    build::pod::template(job, &context.settings, 0).err().map(|error| error.to_string())
-}
-
-/// Does what was decided. What the API server refuses is no longer decided: the status is to say what is so. Gives the
-/// refusal, to be tried again later and later.
+/// Executes the decision. Actions that the API server refuses are removed from it, so that the status reports
+/// what happened. Returns the refusal, which is retried with a growing delay.
 async fn act(
     context: &Context,
     job: &TranscriptionJob,
-    memory: &mut Memory,
+    valid: Option<&ValidJob<'_>>,
+    state: &mut JobState,
     seen: &Observation,
     decision: &mut Decision,
     now: Duration,
 ) -> Result<Option<Error>, Error> {
-    match make(context, job, memory, seen, decision).await {
+    match write(context, job, valid, state, seen, decision).await {
         Ok(()) => {}
         Err(error) if error.is_refusal() => {
-            decision.refused(chain(&error));
+            decision.cancel(reasons::REFUSED, error_chain(&error));
             return Ok(Some(error));
         }
         Err(error) => return Err(error),
@@ -212,16 +209,21 @@ async fn act(
     if let Some(restart) = decision.restart.take() {
         match apply::evict(context, job, &restart).await {
             Ok(()) => {
-                memory.decide.restart.done(now);
+                state.decide.restart.record(now);
                 decision.restart = Some(restart);
             }
-            // A disruption budget may forbid it for now: everything else goes on.
+            // A disruption budget may forbid the eviction for now: everything else continues.
             Err(error) if error.is_answer() => {
                 context.metrics.failed(error.step());
-                let words = format!("worker {} must stay: {}; {}", restart.pod, restart.words, chain(&error));
-                tracing::warn!(step = error.step(), pod = restart.pod, "{words}");
-                if memory.decide.restart.refused(&restart, now) {
-                    let note = events::Note { warning: true, reason: reasons::RESTART_REFUSED, words };
+                let message = format!(
+                    "worker {} cannot be replaced: {}; {}",
+                    restart.pod,
+                    restart.message,
+                    error_chain(&error)
+                );
+                tracing::warn!(step = error.step(), pod = restart.pod, "{message}");
+                if state.decide.restart.record_refusal(&restart, now) {
+                    let note = Note { warning: true, reason: event_reasons::RESTART_REFUSED, message };
                     events::publish(context, job, vec![note]).await?;
                 }
             }
@@ -231,61 +233,63 @@ async fn act(
     Ok(None)
 }
 
-async fn make(
+async fn write(
     context: &Context,
     job: &TranscriptionJob,
-    memory: &mut Memory,
+    valid: Option<&ValidJob<'_>>,
+    state: &mut JobState,
     seen: &Observation,
     decision: &Decision,
 ) -> Result<(), Error> {
-    let over = matches!(decision.finish, Finish::Over(_));
+    let ended = matches!(decision.outcome, Outcome::Ended(_));
     let creates = matches!(decision.action, Action::Create { .. });
-    if creates || (!over && !seen.rounds.is_empty()) {
-        // Before the Job, whose pods mount it; and again when what workers may learn has changed.
-        let config = build::config::config(job, &context.settings)?;
+    if creates || (!ended && !seen.rounds.is_empty()) {
+        // Before the Job, whose pods mount it; and again when its content has changed.
+        let config = build::config::build(job, &context.settings);
         let digest = build::config::digest(&config);
-        if memory.config.as_ref() != Some(&digest) || creates {
+        if state.config.as_ref() != Some(&digest) || creates {
             apply::config(context, job, &config).await?;
-            memory.config = Some(digest);
+            state.config = Some(digest);
         }
     }
-    match &decision.action {
-        Action::Nothing => Ok(()),
-        Action::Create { round, workers } => {
-            let built = build::workers::job(job, &context.settings, *round, *workers)?;
+    match (&decision.action, valid) {
+        (Action::Create { round, workers }, Some(valid)) => {
+            let built = build::worker_job::build(valid, &context.settings, *round, *workers);
             apply::create(context, job, &built).await
         }
-        Action::Set { name, completions, suspend } => {
+        (Action::Set { name, completions, suspend }, _) => {
             let queued = seen.round().is_some_and(|round| round.queued);
-            // A queue's own word, unless the job is to wait.
+            // A queue decides when its Job runs, unless the job is suspended.
             let suspend = (*suspend || !queued).then_some(*suspend);
             let answer = apply::set(context, job, name, *completions, suspend).await?;
-            memory.written.numbers(&answer);
+            state.writes.record_numbers(&answer);
             Ok(())
         }
+        // Nothing is created for an invalid job.
+        (Action::Nothing, _) | (Action::Create { .. }, None) => Ok(()),
     }
 }
 
-/// Tells what happened; of failed files now and then.
-async fn tell(
+/// Publishes the events of a change; those about failed files at most once in [`FAILURES_INTERVAL`].
+async fn publish(
     context: &Context,
     job: &TranscriptionJob,
-    memory: &mut Memory,
-    turn: &Turn<'_>,
+    state: &mut JobState,
+    change: &StatusChange<'_>,
     now: Duration,
-) -> Result<Vec<events::Note>, Error> {
+) -> Result<Vec<Note>, Error> {
     let failed = |status: &TranscriptionJobStatus| status.files.map_or(0, |files| files.failed);
-    let (known, failed) = (failed(turn.before), failed(turn.after));
-    let (at, told) = memory.told.unwrap_or((Duration::ZERO, known));
-    let over = matches!(turn.decision.finish, Finish::Over(_));
-    let due = memory.told.is_none() || now.saturating_sub(at) >= TELL_FAILURES || over;
-    if due && failed > told {
-        memory.told = Some((now, failed));
-    } else if memory.told.is_none() {
-        // From here on: what failed before this replica's first look was told by another.
-        memory.told = (known > 0).then_some((Duration::ZERO, known));
+    let (known, failed) = (failed(change.before), failed(change.after));
+    let (at, reported) = state.reported_failures.unwrap_or((Duration::ZERO, known));
+    let ended = matches!(change.decision.outcome, Outcome::Ended(_));
+    let due = state.reported_failures.is_none() || now.saturating_sub(at) >= FAILURES_INTERVAL || ended;
+    if due && failed > reported {
+        state.reported_failures = Some((now, failed));
+    } else if state.reported_failures.is_none() {
+        // Failures before this replica's first reconcile were reported by another one.
+        state.reported_failures = (known > 0).then_some((Duration::ZERO, known));
     }
-    let notes = events::notes(turn, due.then_some(told));
+    let notes = events::notes(change, due.then_some(reported));
     events::publish(context, job, notes.clone()).await?;
     Ok(notes)
 }

@@ -1,54 +1,50 @@
-//! What can go wrong in a reconcile. Every step's failure is tried again, later and later.
+//! Errors of a reconcile. Every failed step is retried with a growing delay.
 
-use crate::build::BuildError;
+use verbatim_crds::contract::metrics::values;
 
-/// A reconcile that failed, by step.
+/// A failed reconcile, by step.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The API server did not answer a question.
-    #[error("failed to look at {what}")]
+    /// The API server did not answer a read.
+    #[error("failed to read {what}")]
     Observe {
-        /// What was looked at.
+        /// Object of the read.
         what: &'static str,
-        /// Why.
+        /// Error of the client.
         #[source]
         source: Box<kube::Error>,
     },
-    /// The API server refused a write.
+    /// The API server did not answer or refused a write.
     #[error("failed to write {what}")]
     Apply {
-        /// What was written.
+        /// Object of the write.
         what: &'static str,
-        /// Why.
+        /// Error of the client.
         #[source]
         source: Box<kube::Error>,
     },
-    /// Something of ours could not be built. What is wrong with a job was refused as invalid before.
-    #[error(transparent)]
-    Build(#[from] BuildError),
-    /// This replica does not lead (any more): it writes nothing.
+    /// This replica does not lead (any more) and writes nothing.
     #[error("another replica leads")]
     NotLeader,
-    /// An object without name, namespace or uid: none of the API server's.
+    /// The object lacks a name, namespace or uid, which every object of the API server has.
     #[error("the object has no {0}")]
     Nameless(&'static str),
 }
 
 impl Error {
-    /// Every step that can fail.
-    pub const STEPS: [&str; 4] = ["observe", "build", "apply", "leader"];
+    /// All steps that can fail.
+    pub const STEPS: [&str; 3] = [values::STEP_OBSERVE, values::STEP_APPLY, values::STEP_LEADER];
 
-    /// The step, as a metric's label: one of [`Error::STEPS`].
+    /// The failed step as a metric label: one of [`Error::STEPS`].
     pub fn step(&self) -> &'static str {
         match self {
-            Self::Observe { .. } | Self::Nameless(_) => "observe",
-            Self::Build(_) => "build",
-            Self::Apply { .. } => "apply",
-            Self::NotLeader => "leader",
+            Self::Observe { .. } | Self::Nameless(_) => values::STEP_OBSERVE,
+            Self::Apply { .. } => values::STEP_APPLY,
+            Self::NotLeader => values::STEP_LEADER,
         }
     }
 
-    /// What the API server answered to a write that it did not do; none where no answer came.
+    /// The API server's answer to a write that it did not execute, if it answered.
     fn answer(&self) -> Option<&kube::core::Status> {
         match self {
             Self::Apply { source, .. } => match &**source {
@@ -59,45 +55,29 @@ impl Error {
         }
     }
 
-    /// Whether the API server has answered a write, with whatever it says: it is there, and did not do it.
+    /// Whether the API server answered a write, in whatever way, and did not execute it.
     pub fn is_answer(&self) -> bool {
         self.answer().is_some()
     }
 
-    /// Whether the API server refused a write for what is in it, or for who we are: asked again, it says the same until
-    /// somebody changes something.
+    /// Whether the API server refused a write because of its content or for lack of permission: the same
+    /// request fails again until somebody changes something.
     pub fn is_refusal(&self) -> bool {
-        // Not that there is too much to do, or that it took too long.
+        // Overload (429) and timeouts (408) are no refusals.
         self.answer().is_some_and(|answer| {
             (400..500).contains(&answer.code) && ![404, 408, 429].contains(&answer.code)
         })
     }
 
-    /// For `map_err`.
+    /// [`Error::Observe`] for `map_err`.
     pub fn observing(what: &'static str) -> impl Fn(kube::Error) -> Self {
         move |source| Self::Observe { what, source: Box::new(source) }
     }
 
-    /// For `map_err`.
+    /// [`Error::Apply`] for `map_err`.
     pub fn applying(what: &'static str) -> impl Fn(kube::Error) -> Self {
         move |source| Self::Apply { what, source: Box::new(source) }
     }
-}
-
-/// An error and its causes, in one line.
-pub fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let words = error.to_string();
-        // Some errors repeat their source.
-        if !text.contains(&words) {
-            text.push_str(": ");
-            text.push_str(&words);
-        }
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

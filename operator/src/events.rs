@@ -1,7 +1,7 @@
-//! Events that a person can follow a job by: what changed from one status to the next. Never one for each file.
+//! Events about a job, for people: the changes from one status to the next. Never one for each file.
 //!
-//! Each is an object of its own (`events.k8s.io`). The recorder of kube would make a series of those with one reason, and keep
-//! the first one's words: "scaled to 3" would stay for ever.
+//! Each event is an object of its own (`events.k8s.io`). kube's recorder would merge events with one reason
+//! into a series and keep the first message: "scaled to 3" would stay forever.
 
 use std::time::Duration;
 
@@ -12,70 +12,72 @@ use kube::api::{ObjectMeta, PostParams};
 use kube::{Api, Resource, ResourceExt};
 use verbatim_crds::conditions::{self, events as reasons, types};
 use verbatim_crds::contract::labels;
+use verbatim_crds::job::GROUP;
 use verbatim_crds::{TranscriptionJob, TranscriptionJobStatus};
+use verbatim_text::{count, error_chain, files};
 
 use crate::context::Context;
-use crate::decide::{Action, Decision, Finish};
-use crate::error::{Error, chain};
+use crate::decide::{Action, Decision, Outcome};
+use crate::error::Error;
 use crate::status::recycles;
-use crate::words::several;
 
-/// Failed files are told at most so often: a bad source fails thousands in a minute.
-pub const TELL_FAILURES: Duration = Duration::from_secs(60);
+/// Shortest time between two events about failed files: a bad source fails thousands in a minute.
+pub const FAILURES_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Longest note that the API takes, in bytes.
+/// Longest note of an event in bytes.
 const NOTE_BYTES: usize = 1024;
 
-/// Something to tell.
+/// Content of an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
-    /// Whether somebody should look.
+    /// Whether it is a warning.
     pub warning: bool,
-    /// In one word.
+    /// Reason, from the closed list.
     pub reason: &'static str,
-    /// In a sentence.
-    pub words: String,
+    /// Message for people.
+    pub message: String,
 }
 
-/// From one status to the next.
-pub struct Turn<'a> {
-    /// The status before.
+/// Change from one status to the next.
+pub struct StatusChange<'a> {
+    /// The previous status.
     pub before: &'a TranscriptionJobStatus,
-    /// The status after.
+    /// The new status.
     pub after: &'a TranscriptionJobStatus,
-    /// What was decided.
+    /// Decision of the reconcile.
     pub decision: &'a Decision,
-    /// Workers that were asked for before.
+    /// Previously desired workers.
     pub workers: Option<u32>,
 }
 
-/// What happened. `told` is the number of failed files that were told before, where it is time to tell of more.
-pub fn notes(turn: &Turn<'_>, told: Option<i64>) -> Vec<Note> {
-    let Turn { before, after, decision, workers } = turn;
+/// Events of a change. `reported` is the number of failed files in the last event about them, if another one
+/// is due.
+pub fn notes(change: &StatusChange<'_>, reported: Option<i64>) -> Vec<Note> {
+    let StatusChange { before, after, decision, workers } = change;
     let mut notes = Vec::new();
-    let mut note = |warning, reason, words: String| notes.push(Note { warning, reason, words });
-    if let (None, Some(files)) = (before.files, after.files) {
-        let skipped = if files.skipped > 0 {
-            format!(", {} of them have transcripts already", files.skipped)
+    let mut note = |warning, reason, message: String| notes.push(Note { warning, reason, message });
+    if let (None, Some(counts)) = (before.files, after.files) {
+        let skipped = if counts.skipped > 0 {
+            format!(", {} of which already have transcripts", counts.skipped)
         } else {
             String::new()
         };
-        note(false, reasons::PLANNED, format!("{} to do{skipped}", several(files.total, "file")));
+        note(false, reasons::PLANNED, format!("{} in the plan{skipped}", files(counts.total)));
     }
     match (&decision.action, &decision.scale) {
         (Action::Create { round, workers }, scale) => {
-            let why = match &decision.finish {
-                Finish::Retry { message, .. } => message.clone(),
-                _ if before.round.is_some() => "its Job is gone".to_owned(),
-                _ => scale.as_ref().map_or_else(String::new, |scale| scale.words.clone()),
+            let cause = match &decision.outcome {
+                Outcome::Retry { message, .. } => message.clone(),
+                _ if before.round.is_some() => "its Job was deleted".to_owned(),
+                _ => scale.as_ref().map_or_else(String::new, |scale| scale.message.clone()),
             };
             let reason = if *round == 0 { reasons::STARTED } else { reasons::STARTED_AGAIN };
-            // The scaling's words begin with their number.
-            let words = match *round {
-                0 => why,
-                _ => format!("round {round}, {}: {why}", several(*workers, "worker")),
+            // The scaling's message begins with the number of workers.
+            let message = match *round {
+                0 => cause,
+                _ => format!("round {round}, {}: {cause}", count(*workers, "worker", "workers")),
             };
-            note(*round > 0, reason, words);
+            note(*round > 0, reason, message);
         }
         (Action::Set { suspend: false, .. }, Some(scale)) => {
             let from = workers.unwrap_or_default();
@@ -84,38 +86,41 @@ pub fn notes(turn: &Turn<'_>, told: Option<i64>) -> Vec<Note> {
                 std::cmp::Ordering::Less => reasons::SCALED_DOWN,
                 std::cmp::Ordering::Equal => reasons::RESUMED,
             };
-            let words = match reason {
-                reasons::RESUMED => format!("{} again", several(from, "worker")),
-                _ => scale.words.clone(),
+            let message = match reason {
+                reasons::RESUMED => format!("{} again", count(from, "worker", "workers")),
+                _ => scale.message.clone(),
             };
-            note(false, reason, words);
+            note(false, reason, message);
         }
         _ => {}
     }
-    if let Some(words) = after.recycles.and_then(|now| recycles::more(before.recycles, now)) {
-        note(false, reasons::RECYCLED, format!("engines replaced: {words}"));
+    if let Some(increase) = after.recycles.and_then(|now| recycles::increase(before.recycles, now)) {
+        note(false, reasons::RECYCLED, format!("engines replaced: {increase}"));
     }
     if let Some(restart) = &decision.restart {
-        note(true, reasons::RESTARTED, format!("worker {} is replaced: {}", restart.pod, restart.words));
+        note(true, reasons::RESTARTED, format!("replacing worker {}: {}", restart.pod, restart.message));
     }
-    let failed = after.files.map_or(0, |files| files.failed);
-    if let Some(told) = told.filter(|told| failed > *told) {
+    let failed = after.files.map_or(0, |counts| counts.failed);
+    if let Some(reported) = reported.filter(|reported| failed > *reported) {
         let last = after.failures.last();
         let last = last.map_or_else(String::new, |last| {
-            format!("; the last: {}: {}: {}", last.key, last.reason, last.message)
+            format!("; the latest: {}: {}: {}", last.key, last.reason, last.message)
         });
         note(
             true,
             reasons::FILES_FAILED,
-            format!("{} failed, {failed} in all{last}", several(failed - told, "more file")),
+            format!(
+                "{} failed, {failed} in total{last}",
+                count(failed - reported, "more file", "more files")
+            ),
         );
     }
-    turns(before, after, &mut note);
+    condition_changes(before, after, &mut note);
     notes
 }
 
-/// Conditions that turned.
-fn turns(
+/// Events of changed conditions.
+fn condition_changes(
     before: &TranscriptionJobStatus,
     after: &TranscriptionJobStatus,
     note: &mut impl FnMut(bool, &'static str, String),
@@ -123,12 +128,12 @@ fn turns(
     for condition in &after.conditions {
         let known = before.conditions.iter().find(|known| known.type_ == condition.type_);
         let was = known.map_or("", |known| known.status.as_str());
-        let words = || format!("{}: {}", condition.reason, condition.message);
+        let message = || format!("{}: {}", condition.reason, condition.message);
         let changed = was != condition.status || known.is_some_and(|known| known.reason != condition.reason);
         match (condition.type_.as_str(), condition.status.as_str()) {
-            (types::STALLED, "True") if changed => note(true, reasons::STALLED, words()),
+            (types::STALLED, "True") if changed => note(true, reasons::STALLED, message()),
             (types::STALLED, "False") if was == "True" => {
-                note(false, reasons::UNSTALLED, "nothing hinders the work any more".to_owned())
+                note(false, reasons::UNSTALLED, "the work continues".to_owned())
             }
             (types::PROGRESSING, "True") if changed && condition.reason == conditions::reasons::RETRYING => {
                 note(true, reasons::RETRYING, condition.message.clone());
@@ -137,23 +142,23 @@ fn turns(
                 note(false, reasons::SUSPENDED, condition.message.clone())
             }
             (types::COMPLETE, "True") if changed => note(false, reasons::COMPLETE, condition.message.clone()),
-            (types::FAILED, "True") if changed => note(true, reasons::FAILED, words()),
+            (types::FAILED, "True") if changed => note(true, reasons::FAILED, message()),
             _ => {}
         }
     }
 }
 
-/// Tells. An event that cannot be written is lost: the status says the same.
+/// Writes events. One that cannot be written is lost: the status has the same content.
 ///
 /// # Errors
 /// [`Error::Nameless`], [`Error::NotLeader`].
 pub async fn publish(context: &Context, job: &TranscriptionJob, notes: Vec<Note>) -> Result<(), Error> {
     for note in notes {
         context.may_write()?;
-        tracing::info!(reason = note.reason, "{}", note.words);
+        tracing::info!(reason = note.reason, "{}", note.message);
         let api: Api<Event> = context.namespaced(job)?;
         if let Err(error) = api.create(&PostParams::default(), &event(context, job, &note)).await {
-            tracing::warn!(reason = note.reason, "failed to write an event: {}", chain(&error));
+            tracing::warn!(reason = note.reason, "failed to write an event: {}", error_chain(&error));
         }
     }
     Ok(())
@@ -161,8 +166,8 @@ pub async fn publish(context: &Context, job: &TranscriptionJob, notes: Vec<Note>
 
 fn event(context: &Context, job: &TranscriptionJob, note: &Note) -> Event {
     let now = Timestamp::now();
-    let mut end = note.words.len().min(NOTE_BYTES);
-    while !note.words.is_char_boundary(end) {
+    let mut end = note.message.len().min(NOTE_BYTES);
+    while !note.message.is_char_boundary(end) {
         end -= 1;
     }
     Event {
@@ -173,10 +178,10 @@ fn event(context: &Context, job: &TranscriptionJob, note: &Note) -> Event {
         },
         action: Some("Reconcile".to_owned()),
         event_time: Some(MicroTime(now)),
-        note: Some(note.words[..end].to_owned()),
+        note: Some(note.message[..end].to_owned()),
         reason: Some(note.reason.to_owned()),
         regarding: Some(job.object_ref(&())),
-        reporting_controller: Some(format!("verbatim.dev/{}", labels::OPERATOR)),
+        reporting_controller: Some(format!("{GROUP}/{}", labels::OPERATOR)),
         reporting_instance: Some(context.instance.clone()),
         type_: Some(if note.warning { "Warning" } else { "Normal" }.to_owned()),
         ..Event::default()

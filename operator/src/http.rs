@@ -1,4 +1,4 @@
-//! `/metrics`, `/healthz` and `/readyz`.
+//! HTTP server for `/metrics`, `/healthz` and `/readyz`.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -10,32 +10,33 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode, header};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
+use verbatim_crds::contract::http;
 
 use crate::metrics::Metrics;
 
-/// Time for a request's head: who is slower is no scraper.
-const HEAD: std::time::Duration = std::time::Duration::from_secs(10);
+/// Time limit for a request's head; scrapers are faster.
+const HEAD_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
 
-/// What is served.
+/// State that is served.
 #[derive(Clone, Debug, Default)]
 pub struct State {
-    /// The figures.
+    /// Metrics of the operator.
     pub metrics: Arc<Metrics>,
-    /// Whether the API server has answered, so that this replica could lead.
+    /// Whether the API server has answered, so that this replica can lead.
     pub ready: Arc<AtomicBool>,
 }
 
 /// Serves until it is dropped.
 ///
 /// # Errors
-/// Nothing can be served on that address.
+/// The address cannot be bound.
 pub async fn serve(address: &str, state: State) -> std::io::Result<()> {
     let listener = TcpListener::bind(address).await?;
     tracing::info!("serving http://{}/metrics", listener.local_addr()?);
     tokio::spawn(async move {
         loop {
             let Ok((stream, _)) = listener.accept().await else {
-                // Out of descriptors, most likely: others are closed meanwhile.
+                // Most likely out of file descriptors; other connections close meanwhile.
                 tokio::time::sleep(std::time::Duration::from_millis(100)).await;
                 continue;
             };
@@ -46,8 +47,8 @@ pub async fn serve(address: &str, state: State) -> std::io::Result<()> {
                     async move { Ok::<_, Infallible>(answer(&request, &state)) }
                 });
                 let mut server = hyper::server::conn::http1::Builder::new();
-                server.timer(TokioTimer::new()).header_read_timeout(HEAD);
-                // A scraper that hangs up is its own affair.
+                server.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
+                // A scraper that disconnects is no error of the server.
                 let _ = server.serve_connection(TokioIo::new(stream), answer).await;
             });
         }
@@ -61,15 +62,17 @@ fn answer(request: &Request<Incoming>, state: &State) -> Response<Full<Bytes>> {
         return text(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET and HEAD\n".to_owned());
     }
     match request.uri().path() {
-        "/metrics" => match state.metrics.page() {
+        http::METRICS => match state.metrics.page() {
             Ok(page) => {
                 text(StatusCode::OK, "application/openmetrics-text; version=1.0.0; charset=utf-8", page)
             }
             Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, TEXT, format!("{error}\n")),
         },
-        "/healthz" => text(StatusCode::OK, TEXT, "alive\n".to_owned()),
-        "/readyz" if state.ready.load(Ordering::Relaxed) => text(StatusCode::OK, TEXT, "ready\n".to_owned()),
-        "/readyz" => {
+        http::HEALTHY => text(StatusCode::OK, TEXT, "alive\n".to_owned()),
+        http::READY if state.ready.load(Ordering::Relaxed) => {
+            text(StatusCode::OK, TEXT, "ready\n".to_owned())
+        }
+        http::READY => {
             text(StatusCode::SERVICE_UNAVAILABLE, TEXT, "the API server has not answered yet\n".to_owned())
         }
         _ => text(StatusCode::NOT_FOUND, TEXT, "not found: /metrics, /healthz, /readyz\n".to_owned()),

@@ -1,15 +1,15 @@
-//! Numbers and names that nobody else has.
+//! Unique numbers and names.
 
 use rand::TryRng as _;
 use rand::rngs::SysRng;
 
-/// A number that nobody else draws: it tells reconciles, and replicas on one host, apart.
+/// A random number that distinguishes reconciles, and replicas on one host.
 pub fn number() -> u32 {
-    // Without the system's randomness the process id tells replicas apart as well as it can.
+    // Without system randomness, the process id is the best distinction.
     SysRng.try_next_u32().unwrap_or(std::process::id())
 }
 
-/// A name for this replica: the host's, and a number.
+/// Name for this replica: the host name and a random number.
 pub fn name() -> String {
     let host = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok()).unwrap_or_default();
     format!("{host}-{:08x}", number())

@@ -1,8 +1,10 @@
-//! One of several replicas works: whoever holds the Lease, and only for as long as it is sure that it does.
+//! Leader election: one of several replicas works, the holder of the Lease, and only while it is certain to
+//! hold it.
 //!
-//! As client-go: the holder renews; others take over what they have seen unchanged for its whole duration, on their own
-//! monotonic clocks. Fencing: the holder's own view ends before anybody else's can begin ([`Leadership::holds`]), and every
-//! write asks it first. A replica that slept through its lease so finds the door shut before it knows why.
+//! As in client-go, the holder renews, and others take over a lease that they have seen unchanged for its
+//! whole duration, on their own monotonic clocks. Fencing: the holder's term ends before another replica's
+//! can begin ([`Leadership::holds`]), and every write checks it first. A replica that was suspended past its
+//! lease therefore cannot write.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,8 +17,7 @@ use k8s_openapi::jiff::Timestamp;
 use kube::api::{ObjectMeta, PostParams};
 use kube::{Api, Client};
 use tokio::time::{sleep, timeout};
-
-use crate::error::chain;
+use verbatim_text::error_chain;
 
 /// Whether this replica leads.
 #[derive(Clone, Debug, Default)]
@@ -26,14 +27,14 @@ pub struct Leadership {
 }
 
 impl Leadership {
-    /// Without other replicas.
+    /// Permanent leadership, without other replicas.
     pub fn alone() -> Self {
         let leadership = Self::default();
         leadership.always.store(true, Ordering::Relaxed);
         leadership
     }
 
-    /// Whether nobody else can have taken over yet.
+    /// Whether no other replica can have taken over yet.
     pub fn holds(&self) -> bool {
         self.always.load(Ordering::Relaxed) || self.until().is_some_and(|until| Instant::now() < until)
     }
@@ -47,19 +48,19 @@ impl Leadership {
     }
 }
 
-/// A replica in the competition for a lease.
+/// A replica that competes for a lease.
 pub struct Elector {
     api: Api<Lease>,
     name: String,
     identity: String,
     duration: Duration,
     leadership: Leadership,
-    /// What the lease was when it changed last, and when that was seen.
+    /// Last seen version of the lease, and when it was first seen.
     seen: Option<(String, Instant)>,
 }
 
 impl Elector {
-    /// Competes for the lease `name`; nothing is asked yet.
+    /// A competitor for the lease `name`; sends no request yet.
     pub fn new(client: Client, namespace: &str, name: &str, identity: &str, duration: Duration) -> Self {
         Self {
             api: Api::namespaced(client, namespace),
@@ -71,27 +72,27 @@ impl Elector {
         }
     }
 
-    /// Whether this replica leads, from now on.
+    /// Handle on the leadership of this replica.
     pub fn leadership(&self) -> Leadership {
         self.leadership.clone()
     }
 
     /// Waits until this replica leads.
     pub async fn acquire(&mut self) {
-        while !self.turn().await {
-            sleep(self.pause()).await;
+        while !self.try_lead().await {
+            sleep(self.interval()).await;
         }
     }
 
-    /// Renews until that fails for so long that others may lead.
+    /// Renews the lease until another replica may lead.
     pub async fn keep(&mut self) {
         while self.leadership.holds() {
-            sleep(self.pause()).await;
-            self.turn().await;
+            sleep(self.interval()).await;
+            self.try_lead().await;
         }
     }
 
-    /// Gives the lease back, so that another replica need not wait.
+    /// Releases the lease, so that another replica need not wait.
     pub async fn release(&mut self) {
         let held = self.leadership.holds();
         self.leadership.set(None);
@@ -108,24 +109,27 @@ impl Elector {
             }
             Ok::<_, kube::Error>(())
         };
-        // Others take over without it, a little later.
-        let _ = timeout(self.pause(), released).await;
+        // If it fails, another replica takes over a little later.
+        let _ = timeout(self.interval(), released).await;
     }
 
-    /// A fifth of the duration: two attempts may fail before the two thirds are over for which it counts.
-    fn pause(&self) -> Duration {
+    /// Interval of renewals: a fifth of the duration, so that two attempts may fail within the two thirds for
+    /// which the lease counts.
+    fn interval(&self) -> Duration {
         self.duration / 5
     }
 
-    /// Takes or renews the lease, where that is allowed. Says whether this replica leads.
-    async fn turn(&mut self) -> bool {
-        // The lease counts from before the request: whoever reads it sees it later.
+    /// Takes or renews the lease if possible. Returns whether this replica leads.
+    async fn try_lead(&mut self) -> bool {
+        // The lease counts from before the request: others read it later.
         let begun = Instant::now();
         match timeout(self.duration / 3, self.attempt()).await {
             Ok(Ok(true)) => self.leadership.set(Some(begun + self.duration * 2 / 3)),
             Ok(Ok(false)) => self.leadership.set(None),
-            // Somebody else was quicker, or nobody answers: what was held is held until its end.
-            Ok(Err(error)) => tracing::warn!("failed to renew the lease {}: {}", self.name, chain(&error)),
+            // Another replica was faster, or no answer came: a held lease stays valid until its end.
+            Ok(Err(error)) => {
+                tracing::warn!("failed to renew the lease {}: {}", self.name, error_chain(&error))
+            }
             Err(_) => tracing::warn!("the API server does not answer about the lease {}", self.name),
         }
         self.leadership.holds()
@@ -153,7 +157,7 @@ impl Elector {
         if holder.is_some() && !mine && !lapsed {
             return Ok(false);
         }
-        // With the version that was read: of two who take it, one is refused.
+        // With the version that was read: of two competitors, one is refused.
         let next = Lease { spec: Some(self.spec(Some(&spec))), ..lease };
         let written = self.api.replace(&self.name, &PostParams::default(), &next).await?;
         self.seen = Some((written.metadata.resource_version.unwrap_or_default(), Instant::now()));

@@ -1,8 +1,9 @@
-//! The operator: a TranscriptionJob becomes elastic workers, and their figures become its status.
+//! The operator: turns a TranscriptionJob into elastic workers, and the workers' progress into the job's
+//! status.
 //!
-//! Read `controller.rs` first: a reconcile is a list of steps, and each step is a module. What decides (`decide`,
-//! `build`, `status`, `events`) is pure: observations and a given `now` in, a value out. What talks is `observe`, `apply`,
-//! `leader` and `http`.
+//! Start with `controller.rs`: a reconcile is a list of steps, and each step is a module. `validate`,
+//! `decide`, `build`, `status` and most of `events` are pure: observations and a given `now` in, a value out.
+//! `observe`, `apply`, `leader` and `http` do I/O.
 
 pub mod apply;
 pub mod build;
@@ -17,11 +18,11 @@ pub mod leader;
 pub mod logs;
 pub mod metrics;
 pub mod observe;
-mod pauses;
+mod requeue;
 pub mod settings;
 pub mod status;
 pub mod traces;
+pub mod validate;
 pub mod watch;
-pub mod words;
 pub mod worker_template;
-pub mod written;
+pub mod write_cache;

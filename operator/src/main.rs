@@ -1,4 +1,4 @@
-//! `verbatim-operator`.
+//! The program `verbatim-operator`.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -10,21 +10,21 @@ use kube::Client;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use verbatim_operator::context::Context;
-use verbatim_operator::error::chain;
 use verbatim_operator::http::{self, State};
 use verbatim_operator::leader::{Elector, Leadership};
 use verbatim_operator::settings::Settings;
 use verbatim_operator::watch::Stores;
 use verbatim_operator::{controller, identity, logs, traces};
+use verbatim_text::error_chain;
 use verbatim_trace::Traces;
 
-/// Time for reconciles under way to end after a signal: their longest request.
-const LEAVE: Duration = Duration::from_secs(20);
+/// Time for running reconciles to end after a signal: their longest request.
+const SHUTDOWN: Duration = Duration::from_secs(20);
 
 #[tokio::main(worker_threads = 2)]
 async fn main() -> ExitCode {
     let mut settings = Settings::parse();
-    settings.traces = verbatim_trace::Settings::from_environment();
+    settings.traces = verbatim_trace::TraceSettings::from_environment();
     logs::init();
     match run(settings).await {
         Ok(code) => code,
@@ -37,34 +37,34 @@ async fn main() -> ExitCode {
 
 async fn client() -> Result<Client, String> {
     let mut config = kube::Config::infer().await.map_err(|error| {
-        format!("failed to find the API server: {}; run in a pod, or set KUBECONFIG", chain(&error))
+        format!("failed to find the API server: {}; run in a pod, or set KUBECONFIG", error_chain(&error))
     })?;
-    // kube asks again by itself, for minutes: up to 15 times, with pauses that double up to 1000 s. The reconcile of a job whose
-    // eviction a disruption budget forbids (429) would stand still so long, and a write could come after the lease was lost. Every
-    // step's failure is tried again here, with a fresh look.
+    // kube's own retries last minutes: up to 15, with delays that double up to 1000 s. The reconcile of a job
+    // whose eviction a disruption budget forbids (429) would block that long, and a write could happen after
+    // the lease was lost. The controller retries every failed step with a fresh observation.
     config.default_retry = false;
     Client::try_from(config)
-        .map_err(|error| format!("failed to use the API server's address: {}", chain(&error)))
+        .map_err(|error| format!("failed to create a client of the API server: {}", error_chain(&error)))
 }
 
 async fn run(settings: Settings) -> Result<ExitCode, String> {
-    // Which cryptography rustls uses is the process's choice; only a second choice is refused.
+    // The process chooses the cryptography of rustls; only a second choice fails.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = client().await?;
     let state = State::default();
     http::serve(&settings.http, state.clone())
         .await
-        .map_err(|error| format!("failed to serve on {}: {error}", settings.http))?;
-    // A replica that cannot reach the API server is not ready, and goes on trying.
+        .map_err(|error| format!("failed to listen on {}: {error}", settings.http))?;
+    // A replica that cannot reach the API server is not ready, and keeps trying.
     while let Err(error) = client.apiserver_version().await {
-        tracing::warn!("the API server does not answer: {}", chain(&error));
+        tracing::warn!("failed to reach the API server: {}", error_chain(&error));
         tokio::time::sleep(Duration::from_secs(2)).await;
     }
     state.ready.store(true, Ordering::Relaxed);
 
     let mut terminated = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
     let mut interrupted = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
-    let told = async move {
+    let signalled = async move {
         tokio::select! { _ = terminated.recv() => {}, _ = interrupted.recv() => {} }
     };
     let (stop, stopped) = watch::channel(false);
@@ -73,14 +73,14 @@ async fn run(settings: Settings) -> Result<ExitCode, String> {
         let duration = Duration::from_secs(settings.lease_seconds.into());
         Elector::new(client.clone(), &settings.lease_namespace, &settings.lease_name, &instance, duration)
     });
-    let mut told = Box::pin(told);
+    let mut signalled = Box::pin(signalled);
     let leadership = match &mut elector {
         None => Leadership::alone(),
         Some(elector) => {
             tracing::info!(instance, lease = settings.lease_name, "waiting for the lease");
             tokio::select! {
                 () = elector.acquire() => {}
-                () = &mut told => return Ok(ExitCode::SUCCESS),
+                () = &mut signalled => return Ok(ExitCode::SUCCESS),
             }
             elector.leadership()
         }
@@ -95,9 +95,9 @@ async fn run(settings: Settings) -> Result<ExitCode, String> {
     };
     let triggers: Vec<_> =
         namespaces.iter().map(|namespace| stores.watch(&client, namespace.as_deref())).collect();
-    let sent = Traces::start(&settings.traces, traces::service(&instance, &settings.lease_namespace));
+    let exporter = Traces::start(&settings.traces, traces::service(&instance, &settings.lease_namespace));
     let metrics = Arc::clone(&state.metrics);
-    let context = Context::new(client, settings, stores, leadership, metrics, sent.clone(), instance);
+    let context = Context::new(client, settings, stores, leadership, metrics, exporter.clone(), instance);
     let context = Arc::new(context);
     let controllers = namespaces.into_iter().zip(triggers).map(|(namespace, triggers)| {
         let mut stopped = stopped.clone();
@@ -117,22 +117,22 @@ async fn run(settings: Settings) -> Result<ExitCode, String> {
     let code = tokio::select! {
         _ = &mut controllers => return Err("the watches ended".to_owned()),
         () = lost => {
-            tracing::error!("the lease is lost: another replica leads");
+            tracing::error!("lost the lease: another replica leads");
             ExitCode::FAILURE
         }
-        () = &mut told => {
-            tracing::info!("leaving");
+        () = &mut signalled => {
+            tracing::info!("shutting down");
             ExitCode::SUCCESS
         }
     };
     stop.send_replace(true);
     if code == ExitCode::SUCCESS {
-        let _ = tokio::time::timeout(LEAVE, controllers).await;
+        let _ = tokio::time::timeout(SHUTDOWN, controllers).await;
         if let Some(elector) = &mut elector {
             elector.release().await;
         }
     }
-    // It waits for the collector, for a bounded time.
-    let _ = tokio::task::spawn_blocking(move || sent.end()).await;
+    // Waits for the collector for a bounded time.
+    let _ = tokio::task::spawn_blocking(move || exporter.shutdown()).await;
     Ok(code)
 }

@@ -1,4 +1,4 @@
-//! The operator's figures, for Prometheus. Those of a job go away with it.
+//! Metrics of the operator. Series of a job are removed with it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -14,29 +14,31 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use verbatim_crds::TranscriptionJobStatus;
+use verbatim_crds::contract::RecycleReason;
 use verbatim_crds::contract::metrics::{labels, operator as name, values};
 
 use crate::error::Error;
 
-/// From far below the 50 ms that a reconcile may take by itself up to the time limits of workers and API server.
+/// Seconds: from far below the 50 ms that a reconcile may take on its own, up to the time limits of workers
+/// and API server.
 const RECONCILE_BUCKETS: [f64; 12] =
     [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
 
-/// A label and its value.
-type One = Vec<(&'static str, &'static str)>;
+/// Labels with their values.
+type Labels = Vec<(&'static str, &'static str)>;
 
-/// The figures.
+/// Metrics of the operator.
 #[derive(Debug)]
 pub struct Metrics {
     reconciles: Counter,
-    errors: Family<One, Counter>,
-    seconds: Family<One, Histogram, fn() -> Histogram>,
-    scrapes: Family<One, Counter>,
+    errors: Family<Labels, Counter>,
+    seconds: Family<Labels, Histogram, fn() -> Histogram>,
+    scrapes: Family<Labels, Counter>,
     jobs: Mutex<HashMap<String, Job>>,
     leader: Mutex<bool>,
 }
 
-/// What a job shows.
+/// Source of a job's series.
 #[derive(Clone, Debug)]
 struct Job {
     namespace: String,
@@ -51,8 +53,8 @@ fn histogram() -> Histogram {
 
 impl Default for Metrics {
     fn default() -> Self {
-        // Prometheus sees the first error of a step only if it has seen none before.
-        let errors = Family::<One, Counter>::default();
+        // Prometheus sees the first error of a step only if it has scraped a zero before.
+        let errors = Family::<Labels, Counter>::default();
         for step in Error::STEPS {
             errors.get_or_create(&vec![(labels::STEP, step)]).inc_by(0);
         }
@@ -68,32 +70,32 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// A reconcile ended. `all` is its time, `own` that without waiting for others.
+    /// Records a reconcile: `all` is its duration, `own` its duration without waiting for others.
     pub fn reconciled(&self, all: Duration, own: Duration) {
         self.reconciles.inc();
-        for (part, time) in [("all", all), ("own", own)] {
+        for (part, time) in [(values::PART_ALL, all), (values::PART_OWN, own)] {
             self.seconds.get_or_create(&vec![(labels::PART, part)]).observe(time.as_secs_f64());
         }
     }
 
-    /// A reconcile failed in this step.
+    /// Records a reconcile that failed in this step.
     pub fn failed(&self, step: &'static str) {
         self.errors.get_or_create(&vec![(labels::STEP, step)]).inc();
     }
 
-    /// Workers were asked.
+    /// Records scrapes of workers.
     pub fn scraped(&self, answers: u64, failures: u64) {
-        for (result, count) in [("ok", answers), ("error", failures)] {
+        for (result, count) in [(values::RESULT_OK, answers), (values::RESULT_ERROR, failures)] {
             self.scrapes.get_or_create(&vec![(labels::RESULT, result)]).inc_by(count);
         }
     }
 
-    /// Whether this replica leads.
+    /// Sets whether this replica leads.
     pub fn leads(&self, leads: bool) {
         *self.leader.lock().unwrap_or_else(PoisonError::into_inner) = leads;
     }
 
-    /// A job's status is this. `deadline` in seconds since 1970.
+    /// Sets the status of a job. `deadline` is in seconds since 1970.
     pub fn job(
         &self,
         uid: &str,
@@ -106,27 +108,23 @@ impl Metrics {
         jobs.insert(uid.to_owned(), Job { namespace, name, deadline, status });
     }
 
-    /// A job is gone.
-    pub fn forget(&self, uid: &str) {
+    /// Removes the series of a job.
+    pub fn remove(&self, uid: &str) {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner).remove(uid);
     }
 
-    /// The page.
+    /// The metrics page.
     ///
     /// # Errors
-    /// None in practice: text takes everything.
+    /// None in practice: writing to text cannot fail.
     pub fn page(self: &Arc<Self>) -> Result<String, fmt::Error> {
         let mut registry = Registry::default();
-        // The library adds `_total` to a counter's name.
+        // The library appends `_total` to the name of a counter.
         let counter = |name: &'static str| name.strip_suffix("_total").unwrap_or(name);
         registry.register(counter(name::RECONCILES_TOTAL), "Reconciles", self.reconciles.clone());
-        registry.register(
-            counter(name::RECONCILE_ERRORS_TOTAL),
-            "Reconciles that failed",
-            self.errors.clone(),
-        );
-        registry.register(name::RECONCILE_SECONDS, "Time of reconciles", self.seconds.clone());
-        registry.register(counter(name::SCRAPES_TOTAL), "Questions to workers", self.scrapes.clone());
+        registry.register(counter(name::RECONCILE_ERRORS_TOTAL), "Failed reconciles", self.errors.clone());
+        registry.register(name::RECONCILE_SECONDS, "Duration of reconciles", self.seconds.clone());
+        registry.register(counter(name::SCRAPES_TOTAL), "Scrapes of workers", self.scrapes.clone());
         registry.register_collector(Box::new(Jobs(Arc::clone(self))));
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &registry)?;
@@ -134,11 +132,11 @@ impl Metrics {
     }
 }
 
-/// Shows jobs at each scrape.
+/// Collects the series of jobs at each scrape.
 #[derive(Debug)]
 struct Jobs(Arc<Metrics>);
 
-/// What a job shows under one name: more labels, and the value.
+/// Samples of a job under one name: additional labels, and the value.
 type Values = Vec<(Vec<(&'static str, String)>, f64)>;
 
 impl Collector for Jobs {
@@ -152,15 +150,15 @@ impl Collector for Jobs {
             MetricType::Gauge,
         )?)?;
         let jobs = self.0.jobs.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut phases = BTreeMap::<String, i64>::new();
+        let mut phases = BTreeMap::<&str, i64>::new();
         for job in jobs.values() {
-            *phases.entry(format!("{:?}", job.status.phase.unwrap_or_default())).or_default() += 1;
+            *phases.entry(job.status.phase.unwrap_or_default().as_str()).or_default() += 1;
         }
         let mut family = page.encode_descriptor(name::JOBS, "Jobs by phase", None, MetricType::Gauge)?;
         for (phase, count) in &phases {
-            ConstGauge::new(*count).encode(family.encode_family(&[(labels::PHASE, phase.as_str())])?)?;
+            ConstGauge::new(*count).encode(family.encode_family(&[(labels::PHASE, *phase)])?)?;
         }
-        for (name, help, values) in FIGURES {
+        for (name, help, values) in SERIES {
             let mut family = page.encode_descriptor(name, help, None, MetricType::Gauge)?;
             for job in jobs.values() {
                 for (more, value) in values(job) {
@@ -175,11 +173,11 @@ impl Collector for Jobs {
     }
 }
 
-/// Reads values out of a job.
-type Of = fn(&Job) -> Values;
+/// Reads samples from a job.
+type Read = fn(&Job) -> Values;
 
-/// What each name shows of a job.
-const FIGURES: [(&str, &str, Of); 13] = [
+/// Series of a job: name, help and samples.
+const SERIES: [(&str, &str, Read); 13] = [
     (name::JOB_FILES, "Recordings with an outcome", |job| {
         let Some(files) = job.status.files else { return Vec::new() };
         [
@@ -196,38 +194,33 @@ const FIGURES: [(&str, &str, Of); 13] = [
     (name::JOB_AUDIO_SECONDS, "Audio transcribed", |job| {
         one(job.status.audio_seconds.map(|audio| audio.done as f64))
     }),
-    (name::JOB_REMAINING_AUDIO_SECONDS, "Audio still to do", |job| {
+    (name::JOB_REMAINING_AUDIO_SECONDS, "Audio without an outcome, estimated", |job| {
         one(job.status.audio_seconds.map(|audio| audio.remaining as f64))
     }),
     (name::JOB_REAL_TIME_FACTOR, "Worker seconds per audio second", |job| {
         one(job.status.real_time_factor.as_deref().and_then(|factor| factor.parse().ok()))
     }),
-    (name::JOB_SPEED_UP_RATIO, "Audio seconds a second", |job| {
+    (name::JOB_SPEED_UP_RATIO, "Audio seconds per second, all workers together", |job| {
         one(job.status.speed_up.as_deref().and_then(|speed| speed.trim_end_matches('x').parse().ok()))
     }),
-    (name::JOB_WORKERS_DESIRED, "Workers that are wanted", |job| {
+    (name::JOB_WORKERS_DESIRED, "Desired workers", |job| {
         one(job.status.workers.map(|workers| workers.desired.into()))
     }),
-    (name::JOB_WORKERS_READY, "Workers that are ready", |job| {
+    (name::JOB_WORKERS_READY, "Ready workers", |job| {
         one(job.status.workers.map(|workers| workers.ready.into()))
     }),
-    (name::JOB_ESTIMATED_COMPLETION_TIMESTAMP_SECONDS, "When the job will be done", |job| {
+    (name::JOB_ESTIMATED_COMPLETION_TIMESTAMP_SECONDS, "Estimated time of completion", |job| {
         one(job.status.estimated_completion_time.as_ref().map(|time| time.0.as_second() as f64))
     }),
-    (name::JOB_DEADLINE_TIMESTAMP_SECONDS, "When an unfinished job fails", |job| one(job.deadline)),
-    (name::JOB_RECYCLES, "Engines replaced", |job| {
+    (name::JOB_DEADLINE_TIMESTAMP_SECONDS, "Time when an unfinished job fails", |job| one(job.deadline)),
+    (name::JOB_RECYCLES, "Recycled engines", |job| {
         let Some(recycles) = job.status.recycles else { return Vec::new() };
-        [
-            ("Memory", recycles.memory),
-            ("GpuMemory", recycles.gpu_memory),
-            ("Growth", recycles.growth),
-            ("MaxFiles", recycles.max_files),
-            ("Crash", recycles.crash),
-        ]
-        .map(|(reason, count)| (vec![(labels::REASON, reason.to_owned())], count as f64))
-        .into()
+        let sample = |(reason, count): (RecycleReason, i64)| {
+            (vec![(labels::REASON, reason.as_str().to_owned())], count as f64)
+        };
+        recycles.entries().map(sample).into()
     }),
-    (name::JOB_RESTARTS, "Workers that the operator replaced", |job| {
+    (name::JOB_RESTARTS, "Workers replaced by the operator", |job| {
         one(job.status.restarts.map(|count| count as f64))
     }),
     (name::JOB_CONDITION, "1 while the condition is True", |job| {
@@ -248,7 +241,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_name_is_there_and_a_jobs_go_away_with_it() {
+    fn every_metric_is_on_the_page_and_series_go_with_their_job() {
         let metrics = Arc::new(Metrics::default());
         metrics.reconciled(Duration::from_millis(3), Duration::from_millis(1));
         let none = metrics.page().unwrap();
@@ -281,7 +274,7 @@ mod tests {
             ),
             "{page}"
         );
-        metrics.forget("u");
+        metrics.remove("u");
         assert!(!metrics.page().unwrap().contains("first"));
     }
 }

@@ -1,100 +1,105 @@
-//! The operator's part of a job's trace: the job itself, which is the root of everything, and the reconciles in which
-//! something happened that a person would be told. A look that finds nothing new makes no span.
+//! The operator's part of a job's trace: the job itself, which is the root of all spans, and the reconciles
+//! that wrote events. A reconcile without news makes no span.
 
 use std::time::{Duration, SystemTime};
 
 use kube::ResourceExt;
-use verbatim_crds::conditions::types;
+use verbatim_crds::conditions::{Phase, types};
+use verbatim_crds::contract::labels::OPERATOR;
 use verbatim_crds::{TranscriptionJob, TranscriptionJobStatus};
-use verbatim_trace::{Context as Place, Service, Span};
+use verbatim_text::error_chain;
+use verbatim_trace::{Service, Span, TraceContext};
 
 use crate::context::Context;
-use crate::error::{Error, chain};
+use crate::error::Error;
 use crate::events::Note;
 
-/// The operator's name in traces, unless the environment says otherwise.
-const SERVICE: &str = "verbatim-operator";
-
-/// What a reconcile was like.
+/// Record of a reconcile, for its span.
 #[derive(Debug)]
-pub struct Course {
-    /// Time that it waited for others.
+pub struct ReconcileTrace {
+    /// Time spent waiting for the API server and the workers.
     pub waited: Duration,
-    /// What people were told.
-    pub told: Vec<Note>,
-    /// The job's status, where the job has ended just now.
+    /// Events that were written.
+    pub notes: Vec<Note>,
+    /// The job's status, if the job ended in this reconcile.
     finished: Option<TranscriptionJobStatus>,
-    begun: SystemTime,
+    started: SystemTime,
 }
 
-impl Course {
-    /// It begins now.
-    pub fn begin() -> Self {
-        Self { waited: Duration::ZERO, told: Vec::new(), finished: None, begun: SystemTime::now() }
+impl ReconcileTrace {
+    /// A record that starts now.
+    pub fn start() -> Self {
+        Self { waited: Duration::ZERO, notes: Vec::new(), finished: None, started: SystemTime::now() }
     }
 
-    /// The status was written. Whether a job has ended is known from it alone, so that one replica says so, once.
-    pub fn turned(&mut self, before: &TranscriptionJobStatus, after: &TranscriptionJobStatus) {
+    /// Records a write of the status. The end of a job is taken from it alone, so that one replica reports
+    /// it, once.
+    pub fn status_written(&mut self, before: &TranscriptionJobStatus, after: &TranscriptionJobStatus) {
         if before.completion_time.is_none() && after.completion_time.is_some() {
             self.finished = Some(after.clone());
         }
     }
 }
 
-/// Who the operator's spans are from.
+/// Service that the operator's spans belong to.
 pub fn service(instance: &str, namespace: &str) -> Service {
     Service {
-        name: SERVICE,
+        name: OPERATOR,
         version: env!("CARGO_PKG_VERSION"),
         instance: instance.to_owned(),
         attributes: vec![("k8s.pod.name", instance.to_owned()), ("k8s.namespace.name", namespace.to_owned())],
     }
 }
 
-/// A reconcile is over. `error`: why it failed, the first time that it did.
-pub fn reconciled(context: &Context, job: &TranscriptionJob, course: &Course, error: Option<&Error>) {
+/// Exports the spans of a reconcile. `error` is its failure, if it is the first in a row.
+pub fn reconciled(context: &Context, job: &TranscriptionJob, trace: &ReconcileTrace, error: Option<&Error>) {
     let Some(root) = root(context, job) else { return };
     let now = SystemTime::now();
-    if let Some(span) = reconcile(&root, course, error, now) {
-        span.end(&context.traces, course.begun, now);
+    if let Some(span) = reconcile(&root, trace, error, now) {
+        span.end(&context.traces, trace.started, now);
     }
-    if let Some(status) = &course.finished {
+    if let Some(status) = &trace.finished {
         whole(root, job, Some(status)).end(&context.traces, created(job, now), now);
     }
 }
 
-/// A job was deleted. One that had not ended ends so.
+/// Exports the span of a deleted job, unless the job had ended before.
 pub fn deleted(context: &Context, job: &TranscriptionJob) {
-    let over = job.status.as_ref().is_some_and(|status| status.completion_time.is_some());
-    let Some(root) = root(context, job).filter(|_| !over) else { return };
+    let ended = job.status.as_ref().is_some_and(|status| status.completion_time.is_some());
+    let Some(root) = root(context, job).filter(|_| !ended) else { return };
     let now = SystemTime::now();
     whole(root, job, None).end(&context.traces, created(job, now), now);
 }
 
-/// The root of a job's trace; none where nothing is traced.
-fn root(context: &Context, job: &TranscriptionJob) -> Option<Place> {
-    context.settings.traces.job(&job.uid()?)
+/// Root of a job's trace; `None` if the job is not traced.
+fn root(context: &Context, job: &TranscriptionJob) -> Option<TraceContext> {
+    context.settings.traces.job_context(&job.uid()?)
 }
 
-/// The span of a reconcile in which something happened.
-fn reconcile(root: &Place, course: &Course, error: Option<&Error>, now: SystemTime) -> Option<Span> {
-    // Another replica leads: it has the same to tell.
+/// Span of a reconcile that wrote events or failed.
+fn reconcile(
+    root: &TraceContext,
+    trace: &ReconcileTrace,
+    error: Option<&Error>,
+    now: SystemTime,
+) -> Option<Span> {
+    // Another replica leads and reports the same.
     let error = error.filter(|error| !matches!(error, Error::NotLeader));
-    if course.told.is_empty() && error.is_none() {
+    if trace.notes.is_empty() && error.is_none() {
         return None;
     }
     let mut span = Span::child(root, "reconcile");
-    for note in &course.told {
-        span = span.event(note.reason, note.words.clone(), now);
+    for note in &trace.notes {
+        span = span.event(note.reason, note.message.clone(), now);
     }
     Some(match error {
-        Some(error) => span.failed(error.step(), &chain(error)),
+        Some(error) => span.failed(error.step(), &error_chain(error)),
         None => span,
     })
 }
 
-/// The span of a whole job: with the status that it ended with, or without, where it was deleted before.
-fn whole(root: Place, job: &TranscriptionJob, status: Option<&TranscriptionJobStatus>) -> Span {
+/// Span of a whole job, with its final status; without one if it was deleted before its end.
+fn whole(root: TraceContext, job: &TranscriptionJob, status: Option<&TranscriptionJobStatus>) -> Span {
     let span = Span::root(root, "job")
         .with("verbatim.job.name", job.name_any())
         .with("verbatim.job.uid", job.uid().unwrap_or_default())
@@ -102,7 +107,7 @@ fn whole(root: Place, job: &TranscriptionJob, status: Option<&TranscriptionJobSt
     let Some(status) = status else { return span.with("verbatim.job.phase", "Deleted") };
     let files = status.files.unwrap_or_default();
     let span = span
-        .with_some("verbatim.job.phase", status.phase.map(|phase| format!("{phase:?}")))
+        .with_some("verbatim.job.phase", status.phase.map(Phase::as_str))
         .with("verbatim.files.total", files.total)
         .with("verbatim.files.succeeded", files.succeeded)
         .with("verbatim.files.failed", files.failed)
@@ -117,7 +122,7 @@ fn whole(root: Place, job: &TranscriptionJob, status: Option<&TranscriptionJobSt
     }
 }
 
-/// When the job was made: everything of its trace came later.
+/// Creation time of the job, before all other spans.
 fn created(job: &TranscriptionJob, now: SystemTime) -> SystemTime {
     job.metadata.creation_timestamp.as_ref().map_or(now, |time| SystemTime::from(time.0))
 }
@@ -126,15 +131,15 @@ fn created(job: &TranscriptionJob, now: SystemTime) -> SystemTime {
 mod tests {
     use super::*;
 
-    fn course(told: Vec<Note>) -> Course {
-        Course { told, ..Course::begin() }
+    fn trace(notes: Vec<Note>) -> ReconcileTrace {
+        ReconcileTrace { notes, ..ReconcileTrace::start() }
     }
 
     #[test]
-    fn only_a_reconcile_that_tells_something_is_a_span() {
-        let (root, now) = (Place::of_job("uid"), SystemTime::now());
-        let span = |told, error: Option<&Error>| reconcile(&root, &course(told), error, now).is_some();
-        let note = Note { warning: false, reason: "ScaledUp", words: "1 -> 2 workers".to_owned() };
+    fn only_reconciles_with_events_or_errors_are_spans() {
+        let (root, now) = (TraceContext::of_job("uid"), SystemTime::now());
+        let span = |notes, error: Option<&Error>| reconcile(&root, &trace(notes), error, now).is_some();
+        let note = Note { warning: false, reason: "ScaledUp", message: "1 -> 2 workers".to_owned() };
         assert!(!span(Vec::new(), None));
         assert!(span(vec![note], None));
         assert!(span(Vec::new(), Some(&Error::Nameless("uid"))));
@@ -145,13 +150,13 @@ mod tests {
     fn a_job_ends_once() {
         let open = TranscriptionJobStatus::default();
         let time = k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(k8s_openapi::jiff::Timestamp::now());
-        let over = TranscriptionJobStatus { completion_time: Some(time), ..open.clone() };
+        let ended = TranscriptionJobStatus { completion_time: Some(time), ..open.clone() };
         let finished = |before: &_, after: &_| {
-            let mut course = course(Vec::new());
-            course.turned(before, after);
-            course.finished.is_some()
+            let mut trace = trace(Vec::new());
+            trace.status_written(before, after);
+            trace.finished.is_some()
         };
-        assert!(finished(&open, &over));
-        assert!(!finished(&open, &open) && !finished(&over, &over));
+        assert!(finished(&open, &ended));
+        assert!(!finished(&open, &open) && !finished(&ended, &ended));
     }
 }

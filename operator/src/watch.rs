@@ -1,5 +1,5 @@
-//! What the operator keeps in memory of the cluster: its jobs, their Jobs and their pods, by watches, so that a look asks the
-//! API server nothing.
+//! Watches: Jobs and pods of the cluster are kept in memory, so that a reconcile need not ask the API server.
+//! Client required.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use tokio::sync::OnceCell;
 use verbatim_crds::TranscriptionJob;
 use verbatim_crds::contract::labels;
 
-/// What is kept, one store to a namespace, or one for all.
+/// Stores of the watched objects: one per namespace, or one for all namespaces.
 #[derive(Clone, Default)]
 pub struct Stores {
     jobs: Vec<Store<Job>>,
@@ -25,16 +25,16 @@ pub struct Stores {
     listed: Arc<OnceCell<()>>,
 }
 
-/// A stream of the jobs to look at.
+/// Stream of jobs to reconcile.
 pub type Triggers = futures::stream::BoxStream<'static, ObjectRef<TranscriptionJob>>;
 
 impl Stores {
-    /// Watches the Jobs and pods of one namespace, or of all. Gives what to look at when they change.
+    /// Watches the Jobs and pods of one namespace, or of all. Returns the jobs to reconcile when they change.
     pub fn watch(&mut self, client: &Client, namespace: Option<&str>) -> Triggers {
         let (jobs, writer) = reflector::store();
-        let job_stream = watched::<Job>(api(client, namespace), trim_job).reflect(writer).touched_objects();
+        let job_stream = watch::<Job>(api(client, namespace), trim_job).reflect(writer).touched_objects();
         let (pods, writer) = reflector::store();
-        let pod_stream = watched::<Pod>(api(client, namespace), trim_pod).reflect(writer).touched_objects();
+        let pod_stream = watch::<Pod>(api(client, namespace), trim_pod).reflect(writer).touched_objects();
         self.jobs.push(jobs);
         self.pods.push(pods);
         let jobs = job_stream.filter_map(|job| async move { job.ok().and_then(|job| owner(&job)) });
@@ -42,12 +42,13 @@ impl Stores {
         futures::stream::select(jobs, pods).boxed()
     }
 
-    /// Waits until everything was listed once: before, what is missing may only be unknown.
+    /// Waits for the first complete lists: before them a missing object may only be unknown.
     pub async fn ready(&self) {
-        // One waits and wakes the others: of several that wait for one store, kube wakes only the last one.
+        // One task waits and wakes the others: of several tasks that wait for one store, kube wakes only the
+        // last.
         let listed = async {
             for store in &self.jobs {
-                // A writer that is gone ends the process elsewhere.
+                // A dropped writer ends the process elsewhere.
                 let _ = store.wait_until_ready().await;
             }
             for store in &self.pods {
@@ -68,7 +69,7 @@ impl Stores {
     }
 }
 
-/// An API of one namespace, or of all.
+/// API of one namespace, or of all.
 pub fn api<K>(client: &Client, namespace: Option<&str>) -> Api<K>
 where
     K: Resource<Scope = kube::core::NamespaceResourceScope>,
@@ -90,26 +91,26 @@ where
     stores.iter().flat_map(|store| store.state_filter(|object| wanted(object))).collect()
 }
 
-/// A watch of what the operator made. What it never reads is not kept.
-fn watched<K>(api: Api<K>, trim: fn(&mut K)) -> impl Stream<Item = watcher::Result<watcher::Event<K>>> + Send
+/// Watch of the operator's objects. Fields that it never reads are dropped.
+fn watch<K>(api: Api<K>, trim: fn(&mut K)) -> impl Stream<Item = watcher::Result<watcher::Event<K>>> + Send
 where
     K: Resource<DynamicType = ()> + Clone + std::fmt::Debug + DeserializeOwned + Send + 'static,
 {
     let ours = format!("{}={}", labels::MANAGED_BY, labels::OPERATOR);
-    // Pages bound what a list holds at once.
+    // Pages bound the memory of a list.
     let config = watcher::Config::default().labels(&ours).page_size(500);
-    watcher(api, config).backoff(Steady).modify(move |object| {
+    watcher(api, config).backoff(EverySecond).modify(move |object| {
         object.meta_mut().managed_fields = None;
         trim(object);
     })
 }
 
-/// Watches are tried again every second: kube's own pause grows to half a minute, in which nobody would see that the API server
-/// is back. Requests by thousands of operators are not to be feared: one leads.
+/// Retries a watch every second. kube's own backoff grows to half a minute, which would delay the reconnect
+/// to an API server that is back. The load is small: one operator leads.
 #[derive(Debug)]
-pub struct Steady;
+pub struct EverySecond;
 
-impl Iterator for Steady {
+impl Iterator for EverySecond {
     type Item = Duration;
 
     fn next(&mut self) -> Option<Duration> {
@@ -117,7 +118,7 @@ impl Iterator for Steady {
     }
 }
 
-impl Backoff for Steady {
+impl Backoff for EverySecond {
     fn reset(&mut self) {}
 }
 
@@ -135,7 +136,7 @@ fn trim_pod(pod: &mut Pod) {
     }
 }
 
-/// The job that an object belongs to, by its labels.
+/// Job of an object, by its labels.
 fn owner<K: Resource<DynamicType = ()>>(object: &K) -> Option<ObjectRef<TranscriptionJob>> {
     let labels: &BTreeMap<String, String> = object.labels();
     let name = labels.get(labels::JOB)?;
@@ -146,9 +147,9 @@ fn owner<K: Resource<DynamicType = ()>>(object: &K) -> Option<ObjectRef<Transcri
 mod tests {
     use super::*;
 
-    /// Every reconcile waits at the operator's start.
+    /// All reconciles wait when the operator starts.
     #[tokio::test]
-    async fn all_that_wait_for_the_first_list_are_woken() {
+    async fn all_waiting_tasks_are_woken_by_the_first_list() {
         let (jobs, mut writer) = reflector::store();
         let stores = Stores { jobs: vec![jobs], ..Stores::default() };
         let waiting: Vec<_> = (0..8)
@@ -157,7 +158,7 @@ mod tests {
                 tokio::spawn(async move { stores.ready().await })
             })
             .collect();
-        // Each has looked once, and waits.
+        // Each has polled once and waits.
         tokio::task::yield_now().await;
         writer.apply_watcher_event(&watcher::Event::Init);
         writer.apply_watcher_event(&watcher::Event::InitDone);

@@ -1,55 +1,82 @@
-//! The pod template that lies under that of every job: a cluster's own defaults, from a file.
+//! Pod templates for workers: a cluster's defaults, read from a file when the operator starts, and a job's
+//! own.
 //!
-//! It is read when the operator starts. What is wrong with it is said then, and not by every job later.
+//! A template is checked once, when it is read, so that building pods cannot fail. No clients.
 
 use std::path::Path;
 
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use serde_json::Value;
+use verbatim_crds::contract::WORKER_CONTAINER;
 
-use crate::build::{BuildError, pod};
+/// A pod template that can be merged over the operator's own.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WorkerTemplate(PodTemplateSpec);
 
-/// A file that is no pod template for workers.
+/// Content that is no pod template for workers.
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
-    /// It cannot be read.
-    #[error("failed to read it: {0}")]
+    /// The file cannot be read.
+    #[error("failed to read the file: {0}")]
     Read(#[from] std::io::Error),
-    /// It is no YAML.
-    #[error("it is no YAML: {0}")]
+    /// The file is not YAML.
+    #[error("not valid YAML: {0}")]
     Yaml(#[source] Box<serde_saphyr::Error>),
-    /// It is no pod template.
-    #[error("it is no pod template: {0}")]
-    Template(#[from] serde_json::Error),
-    /// It has a field that pod templates have not.
-    #[error("{0}: there is no such field in a pod template")]
-    Unknown(String),
-    /// It takes away what the operator needs.
-    #[error(transparent)]
-    Refused(BuildError),
+    /// The content has another type.
+    #[error("not a pod template: {0}")]
+    Type(#[from] serde_json::Error),
+    /// Pod templates have no such field.
+    #[error("{0}: pod templates have no such field")]
+    UnknownField(String),
+    /// The template overrides what the operator depends on.
+    #[error("{0}")]
+    Refused(&'static str),
 }
 
-/// Reads the template: YAML or JSON of a `PodTemplateSpec`.
-///
-/// # Errors
-/// [`TemplateError`].
-pub fn read(path: &Path) -> Result<PodTemplateSpec, TemplateError> {
-    parse(&std::fs::read_to_string(path)?)
-}
-
-fn parse(text: &str) -> Result<PodTemplateSpec, TemplateError> {
-    let written: Value =
-        serde_saphyr::from_str(text).map_err(|error| TemplateError::Yaml(Box::new(error)))?;
-    let template: PodTemplateSpec = serde_json::from_value(written.clone())?;
-    // The types leave out what they do not know; a misspelt field would be no default, in silence.
-    if let Some(field) = lost(&written, &serde_json::to_value(&template)?) {
-        return Err(TemplateError::Unknown(field));
+impl WorkerTemplate {
+    /// The template as Kubernetes' type.
+    pub fn spec(&self) -> &PodTemplateSpec {
+        &self.0
     }
-    pod::check(&template).map_err(TemplateError::Refused)?;
-    Ok(template)
+
+    /// Reads a file: YAML or JSON of a `PodTemplateSpec`.
+    ///
+    /// # Errors
+    /// [`TemplateError`].
+    pub fn load(path: &Path) -> Result<Self, TemplateError> {
+        Self::parse(&std::fs::read_to_string(path)?)
+    }
+
+    fn parse(text: &str) -> Result<Self, TemplateError> {
+        let written: Value =
+            serde_saphyr::from_str(text).map_err(|error| TemplateError::Yaml(Box::new(error)))?;
+        let template = Self::try_from(written.clone())?;
+        // Kubernetes' types drop unknown fields, so that a misspelt field would be ignored silently.
+        match lost(&written, &serde_json::to_value(&template.0)?) {
+            Some(field) => Err(TemplateError::UnknownField(field)),
+            None => Ok(template),
+        }
+    }
 }
 
-/// The first field of `written` that `kept` has not, as `spec.containers[0].name`. Nothing is lost with a null.
+impl TryFrom<Value> for WorkerTemplate {
+    type Error = TemplateError;
+
+    fn try_from(json: Value) -> Result<Self, TemplateError> {
+        let template: PodTemplateSpec = serde_json::from_value(json)?;
+        let Some(spec) = &template.spec else { return Ok(Self(template)) };
+        if spec.restart_policy.as_deref().is_some_and(|policy| policy != "Never") {
+            return Err(TemplateError::Refused("restartPolicy must be Never: the Job starts workers again"));
+        }
+        let worker = spec.containers.iter().find(|container| container.name == WORKER_CONTAINER);
+        if worker.is_some_and(|worker| worker.command.is_some() || worker.args.is_some()) {
+            return Err(TemplateError::Refused("containers[worker] must not set command or args"));
+        }
+        Ok(Self(template))
+    }
+}
+
+/// The first field of `written` that is missing in `kept`, as `spec.containers[0].name`. Nulls do not count.
 fn lost(written: &Value, kept: &Value) -> Option<String> {
     let below = |place: &str, inner: String| {
         let dot = if inner.is_empty() || inner.starts_with('[') { "" } else { "." };
@@ -77,36 +104,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_template_of_defaults_is_read() {
-        let template = parse(
+    fn template_is_read() {
+        let template = WorkerTemplate::parse(
             "metadata: {labels: {team: speech}}\n\
              spec:\n  imagePullSecrets: [{name: registry}]\n  nodeSelector: null\n  containers:\n  - name: worker\n    \
              imagePullPolicy: Always\n    resources: {requests: {cpu: '2'}}\n",
         )
         .unwrap();
-        let spec = template.spec.unwrap();
+        let spec = template.0.spec.unwrap();
         assert_eq!(spec.containers[0].image_pull_policy.as_deref(), Some("Always"));
         assert_eq!(spec.image_pull_secrets.unwrap()[0].name, "registry");
-        assert_eq!(parse("{}").unwrap(), PodTemplateSpec::default());
+        assert_eq!(WorkerTemplate::parse("{}").unwrap(), WorkerTemplate::default());
     }
 
     #[test]
-    fn what_is_wrong_is_said_with_its_place() {
-        for (text, says) in [
-            ("spec: [", "it is no YAML"),
-            ("spec: {containers: 3}", "it is no pod template: invalid type"),
-            ("nodeSelector: {a: b}", "nodeSelector: there is no such field"),
+    fn errors_name_the_field() {
+        for (text, expected) in [
+            ("spec: [", "not valid YAML"),
+            ("spec: {containers: 3}", "not a pod template: invalid type"),
+            ("nodeSelector: {a: b}", "nodeSelector: pod templates have no such field"),
             (
                 "spec: {containers: [{name: worker, imagePullPolcy: Always}]}",
-                "spec.containers[0].imagePullPolcy: there is no",
+                "spec.containers[0].imagePullPolcy: pod templates have no",
             ),
             ("spec: {restartPolicy: Always, containers: []}", "restartPolicy must be Never"),
-            ("spec: {containers: [{name: worker, args: [run]}]}", "must leave command and args alone"),
+            ("spec: {containers: [{name: worker, args: [run]}]}", "must not set command or args"),
         ] {
-            let error = parse(text).unwrap_err().to_string();
-            assert!(error.contains(says), "{text}: {error}");
+            let error = WorkerTemplate::parse(text).unwrap_err().to_string();
+            assert!(error.contains(expected), "{text}: {error}");
         }
-        let error = read(Path::new("/nowhere/template.yaml")).unwrap_err().to_string();
-        assert!(error.contains("failed to read it: No such file"), "{error}");
+        let error = WorkerTemplate::load(Path::new("/nowhere/template.yaml")).unwrap_err().to_string();
+        assert!(error.contains("failed to read the file: No such file"), "{error}");
     }
 }

@@ -4,7 +4,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from scripts.structure import Crate, built_arrows, differences, drawn_arrows, leaves
+from scripts.structure import Crate, built_arrows, differences, drawn_arrows, leaves, missing_files
 
 
 def crate(files: dict[str, str]) -> Crate:
@@ -47,6 +47,15 @@ class Arrows(unittest.TestCase):
         self.assertEqual(
             found, ["a -> c is not in docs/design.md", "a -> b is in docs/design.md only", "crate c is not in docs/design.md"]
         )
+
+
+class Files(unittest.TestCase):
+    def test_a_named_file_has_to_exist(self):
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, "a").mkdir()
+            Path(folder, "a/b.rs").touch()
+            document = "`a/b.rs` `a/` `a/c.rs` `d/` `b.rs` `cargo run a/e.rs`"
+            self.assertEqual(missing_files(document, Path(folder)), ["a/c.rs", "d/"])
 
 
 class Circles(unittest.TestCase):

@@ -1,28 +1,29 @@
-//! Stores without conditional writes: made bearable, and imitated.
+//! Stores without conditional writes: a workaround for them, and an imitation for tests.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::ObjectStore;
 use crate::error::{ErrorKind, StoreError};
 use crate::object::{Condition, Download, ETag, Object, Page, Put, Read};
+use crate::object_store::ObjectStore;
 
-/// Looks before it writes, for a store that ignores conditions. Between the look and the write another may write: work
-/// can then be done twice, but nothing is lost, and each object is one writer's, whole.
+/// Checks the object before each conditional write, for a store that ignores conditions. Another writer may
+/// write between check and write: work may then be done twice, but nothing is lost, and each object is the
+/// whole of one write.
 #[derive(Clone, Debug)]
 pub struct CheckThenWriteStore {
     inner: Arc<dyn ObjectStore>,
 }
 
 impl CheckThenWriteStore {
-    /// Looks before it writes to `inner`.
+    /// Checks the object before each conditional write to `inner`.
     pub fn new(inner: Arc<dyn ObjectStore>) -> Self {
         Self { inner }
     }
 }
 
-/// Ignores conditions, as some stores and proxies do: for tests.
+/// A store that ignores conditions, as some stores and proxies do. For tests.
 #[derive(Clone, Debug)]
 pub struct Unconditional {
     inner: Arc<dyn ObjectStore>,
@@ -47,8 +48,8 @@ impl ObjectStore for CheckThenWriteStore {
 
     async fn put(&self, key: &str, put: Put) -> Result<ETag, StoreError> {
         if put.condition != Condition::Always {
-            let there = match self.inner.head(key).await {
-                Ok(there) => Some(there.etag),
+            let current = match self.inner.head(key).await {
+                Ok(current) => Some(current.etag),
                 Err(error) if error.is_not_found() => None,
                 Err(error) => return Err(error),
             };
@@ -56,12 +57,12 @@ impl ObjectStore for CheckThenWriteStore {
                 Condition::Matches(etag) => Some(etag),
                 Condition::Always | Condition::Absent => None,
             };
-            if there.as_ref() != wanted {
+            if current.as_ref() != wanted {
                 let message = format!("{} is not as it was expected", self.address(key));
                 return Err(StoreError::new(ErrorKind::PreconditionFailed, message));
             }
         }
-        // The condition goes along: a proxy that lets some of them through does no harm.
+        // The condition is sent as well: it does no harm, and some proxies forward it.
         self.inner.put(key, put).await
     }
 

@@ -1,4 +1,4 @@
-//! RequestCounts the requests to a store. It sits directly around the real one, so that each retry counts.
+//! Request counts, as a decorator directly around the store, so that each retry counts.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -10,11 +10,11 @@ use futures::StreamExt;
 use futures::stream::unfold;
 use tokio::time::Instant;
 
-use crate::ObjectStore;
 use crate::error::{ErrorKind, StoreError};
 use crate::object::{Download, ETag, Object, Page, Put, Read};
+use crate::object_store::ObjectStore;
 
-/// What is asked of a store.
+/// Operation of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Operation {
     /// [`ObjectStore::head`].
@@ -30,10 +30,10 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// All of them.
+    /// All operations.
     pub const ALL: [Self; 5] = [Self::Head, Self::Get, Self::Put, Self::Delete, Self::List];
 
-    /// The operation as logs and metric labels carry it.
+    /// Name of the operation in logs and metric labels.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Head => "head",
@@ -45,14 +45,15 @@ impl Operation {
     }
 }
 
-/// Who is told of requests.
+/// Observer of requests.
 pub trait RequestObserver: Send + Sync + Debug {
-    /// A request is over, with an error's kind or well. `took` is the time until its answer began; a body that broke
-    /// off later makes the outcome an error. A request that was given up is [`ErrorKind::Unavailable`].
+    /// Reports a finished request, with the kind of its error if it failed. `took` is the time until the
+    /// answer started. A body that fails later turns the outcome into an error. A cancelled request is
+    /// [`ErrorKind::Unavailable`].
     fn on_request(&self, operation: Operation, outcome: Option<ErrorKind>, took: Duration);
 }
 
-/// A store whose requests are told to an observer.
+/// A store that reports its requests to an observer.
 #[derive(Debug)]
 pub struct CountingStore {
     inner: Arc<dyn ObjectStore>,
@@ -60,7 +61,7 @@ pub struct CountingStore {
 }
 
 impl CountingStore {
-    /// Tells `requests` of the requests to `inner`.
+    /// Reports the requests of `inner` to `observer`.
     pub fn new(inner: Arc<dyn ObjectStore>, observer: Arc<dyn RequestObserver>) -> Self {
         Self { inner, observer }
     }
@@ -76,7 +77,7 @@ impl CountingStore {
     }
 }
 
-/// A request that runs. It is told when this is dropped, so one that is given up is told too.
+/// A request in progress. It is reported on drop, so that cancelled requests are reported too.
 struct PendingRequest {
     observer: Arc<dyn RequestObserver>,
     operation: Operation,
@@ -146,22 +147,22 @@ impl ObjectStore for CountingStore {
     }
 }
 
-/// Outcomes: well, and each kind of error.
+/// Number of outcomes: success, and each kind of error.
 const OUTCOMES: usize = ErrorKind::ALL.len() + 1;
 
-/// RequestCounts, for tests and for a line in a log.
+/// Request counts, for tests and log lines.
 #[derive(Debug, Default)]
 pub struct RequestCounts {
     by: [[AtomicU64; OUTCOMES]; Operation::ALL.len()],
 }
 
 impl RequestCounts {
-    /// None yet.
+    /// All counts at zero.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Requests of an operation, whatever came of them.
+    /// Requests of an operation, whatever their outcome.
     pub fn of(&self, operation: Operation) -> u64 {
         self.by[operation as usize].iter().map(|count| count.load(Ordering::Relaxed)).sum()
     }
@@ -225,7 +226,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_broken_body_and_a_request_that_is_given_up_are_errors() {
+    async fn a_broken_body_and_a_cancelled_request_are_errors() {
         let inner = TestStore::with("a", 100_000);
         inner.next(Step::BreakAfter(10));
         inner.next(Step::Hang);
@@ -239,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn every_outcome_has_a_place_of_its_own() {
+    fn every_outcome_has_its_own_index() {
         let places: std::collections::BTreeSet<_> =
             std::iter::once(None).chain(ErrorKind::ALL.map(Some)).map(index).collect();
         assert_eq!((places.len(), places.last()), (OUTCOMES, Some(&(OUTCOMES - 1))));

@@ -1,44 +1,44 @@
-//! What can go wrong with a store: a closed list, and apart from it whether another try may help.
+//! Errors of a store: a closed list of kinds, and separately whether a retry may help.
 
 use std::time::Duration;
 
-/// What went wrong.
+/// Kind of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ErrorKind {
-    /// There is no such object.
+    /// The object does not exist.
     NotFound,
-    /// There is no such bucket or folder.
+    /// The bucket or folder does not exist.
     NoBucket,
-    /// The store knows who asks, and does not allow it.
+    /// The store identified the caller and denies the request.
     AccessDenied,
-    /// The credentials are wrong, expired, or not there.
+    /// The credentials are wrong, expired or missing.
     Credentials,
     /// The bucket is in another region.
     WrongRegion,
     /// Too many requests.
     Throttled,
-    /// The store answers that it cannot now, or did not answer in time, or not at all.
+    /// The store reports a temporary failure, answered too late, or did not answer.
     Unavailable,
     /// The condition of a write or read does not hold.
     PreconditionFailed,
-    /// Somebody wrote the same object at the same time.
+    /// A concurrent write of the same object.
     Conflict,
-    /// The address cannot be reached: no such host, no route, nobody listens.
+    /// The endpoint is unreachable: no such host, no route, connection refused.
     InvalidEndpoint,
     /// The connection cannot be trusted or encrypted.
     Tls,
-    /// The clocks of this machine and of the store are too far apart.
+    /// The clocks of this machine and of the store differ too much.
     ClockSkew,
-    /// The disk is full, or the store has no room left.
+    /// The disk is full, or the store is out of space.
     NoSpace,
-    /// The store cannot do what is asked.
+    /// The store does not support the request.
     Unsupported,
-    /// The request is wrong in a way that no retry will mend, or the answer makes no sense.
+    /// The request is wrong in a way that no retry fixes, or the answer is invalid.
     Invalid,
 }
 
 impl ErrorKind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Self; 15] = [
         Self::NotFound,
         Self::NoBucket,
@@ -57,7 +57,7 @@ impl ErrorKind {
         Self::Invalid,
     ];
 
-    /// The kind as logs and metric labels carry it.
+    /// Name of the kind in logs and metric labels.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::NotFound => "NotFound",
@@ -83,7 +83,7 @@ impl ErrorKind {
         matches!(self, Self::Throttled | Self::Unavailable | Self::Conflict | Self::ClockSkew)
     }
 
-    /// Whether it is the configuration that is wrong: the same for every object, until a person mends it.
+    /// Whether the configuration is wrong: every object fails the same way until a person fixes it.
     pub fn is_configuration(self) -> bool {
         matches!(
             self,
@@ -98,44 +98,44 @@ impl ErrorKind {
     }
 }
 
-/// Something went wrong with a store.
+/// Error of a store.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct StoreError {
-    /// What.
+    /// Kind.
     pub kind: ErrorKind,
-    /// What, in words for a person: what was tried, where, and what the store said. Lower case, no full stop.
+    /// Message for people: the operation, the address and the store's own message. Lower case, no full stop.
     pub message: String,
-    /// How long the store asks to wait before another try.
+    /// Delay that the store requests before a retry.
     pub retry_after: Option<Duration>,
-    /// Whether a write may have happened all the same: the answer was lost, or the store failed half-way.
+    /// Whether a write may have happened nevertheless: the answer was lost, or the store failed midway.
     unclear: bool,
 }
 
 impl StoreError {
-    /// An error after which it is clear that nothing was written.
+    /// An error that proves that nothing was written.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), retry_after: None, unclear: false }
     }
 
-    /// The same, but a write may have happened.
+    /// The same error, after which a write may have happened.
     #[must_use]
     pub fn unclear(self) -> Self {
         Self { unclear: true, ..self }
     }
 
-    /// The same, and the store asks to wait.
+    /// The same error, with the delay that the store requests before a retry.
     #[must_use]
     pub fn retry_after(self, wait: Option<Duration>) -> Self {
         Self { retry_after: wait, ..self }
     }
 
-    /// Whether a write may have happened all the same.
+    /// Whether a write may have happened nevertheless.
     pub fn is_unclear(&self) -> bool {
         self.unclear
     }
 
-    /// Whether there is no such object.
+    /// Whether the object does not exist.
     pub fn is_not_found(&self) -> bool {
         self.kind == ErrorKind::NotFound
     }
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_person_has_to_mend_is_not_tried_again() {
+    fn configuration_errors_are_not_transient() {
         for kind in ErrorKind::ALL {
             assert!(!(kind.is_transient() && kind.is_configuration()), "{kind:?}");
         }

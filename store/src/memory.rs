@@ -1,4 +1,4 @@
-//! A store in memory, for tests and simulations: as strict as the strictest real one.
+//! A store in memory for tests and simulations, as strict as the strictest real one.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -11,12 +11,12 @@ use futures::{StreamExt, stream};
 
 use crate::error::{ErrorKind, StoreError};
 use crate::object::{Body, Condition, Download, ETag, Metadata, Object, Page, Put, Read};
-use crate::{ObjectStore, PAGE_SIZE};
+use crate::object_store::{ObjectStore, PAGE_SIZE};
 
-/// Bytes that one part of a body has, at most: small, so that tests see bodies in parts.
+/// Largest part of a body, in bytes: small, so that tests get bodies in several parts.
 const PART: usize = 64 << 10;
 
-/// A store in memory. Each write gets a tag that no write had before.
+/// A store in memory. Each write gets a unique ETag.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     objects: Mutex<Objects>,
@@ -54,22 +54,20 @@ impl MemoryStore {
         Self::default()
     }
 
-    /// Everything that is there, by key: for assertions.
+    /// All objects by key, for assertions.
     pub fn snapshot(&self) -> BTreeMap<String, Bytes> {
         self.lock().by_key.iter().map(|(key, stored)| (key.clone(), stored.bytes.clone())).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Objects> {
-        // Each change is one assignment: a thread that panicked has left nothing half-done.
+        // Each change is a single assignment, so a panicked thread leaves no partial state.
         self.objects.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn found(&self, key: &str) -> Result<Stored, StoreError> {
-        self.lock()
-            .by_key
-            .get(key)
-            .cloned()
-            .ok_or_else(|| StoreError::new(ErrorKind::NotFound, format!("there is no {}", self.address(key))))
+        self.lock().by_key.get(key).cloned().ok_or_else(|| {
+            StoreError::new(ErrorKind::NotFound, format!("current is no {}", self.address(key)))
+        })
     }
 }
 
@@ -110,7 +108,7 @@ impl ObjectStore for MemoryStore {
         let mut objects = self.lock();
         let holds = match (&put.condition, objects.by_key.get(key)) {
             (Condition::Always, _) | (Condition::Absent, None) => true,
-            (Condition::Matches(wanted), Some(there)) => *wanted == there.etag,
+            (Condition::Matches(wanted), Some(current)) => *wanted == current.etag,
             (Condition::Absent, Some(_)) | (Condition::Matches(_), None) => false,
         };
         if !holds {
@@ -118,7 +116,7 @@ impl ObjectStore for MemoryStore {
         }
         objects.writes += 1;
         let etag = ETag::new(format!("\"{}\"", objects.writes));
-        // Time is the number of the write: simulations have no clock, and order is all that matters.
+        // The time is the number of the write: simulations have no clock, and only the order matters.
         let modified = SystemTime::UNIX_EPOCH + Duration::from_secs(objects.writes);
         let stored = Stored { bytes, etag: etag.clone(), modified, metadata: put.metadata };
         objects.by_key.insert(key.to_owned(), stored);

@@ -1,4 +1,4 @@
-//! What goes into a store and comes out of it.
+//! Arguments and results of a store's operations.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,17 +11,17 @@ use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 
 use crate::error::StoreError;
 
-/// A version of an object, as the store gives it, quotation marks included. Compared, never looked into.
+/// Version of an object as the store returns it, quotation marks included. Opaque: compared, never parsed.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ETag(String);
 
 impl ETag {
-    /// A tag in the store's own writing.
+    /// An ETag in the store's own notation.
     pub fn new(tag: impl Into<String>) -> Self {
         Self(tag.into())
     }
 
-    /// The tag in the store's own writing.
+    /// The ETag in the store's own notation.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -33,47 +33,47 @@ impl fmt::Debug for ETag {
     }
 }
 
-/// Facts that are kept with an object. Names in lower case; values are printable ASCII, as HTTP headers are.
+/// User metadata of an object. Names are lower case; values are printable ASCII, as in HTTP headers.
 pub type Metadata = BTreeMap<String, String>;
 
-/// What is known of an object without reading it.
+/// An object without its body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Object {
-    /// Its key.
+    /// Key.
     pub key: String,
-    /// Its size in bytes.
+    /// Size in bytes.
     pub size: u64,
-    /// Its version.
+    /// Version.
     pub etag: ETag,
-    /// When it was written, by the store's clock.
+    /// Time of the last write, by the store's clock.
     pub modified: Option<SystemTime>,
-    /// What is kept with it. Empty in listings: stores do not tell it there.
+    /// User metadata. Empty in listings: stores do not return it there.
     pub metadata: Metadata,
 }
 
 /// A page of a listing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Page {
-    /// Objects, in the order of their keys' bytes.
+    /// Objects, in byte order of their keys.
     pub objects: Vec<Object>,
-    /// Whether there are more. The next page comes after the last key of this one.
+    /// Whether more objects follow. The next page starts after the last key of this one.
     pub more: bool,
 }
 
-/// How an object is read.
+/// Options of a read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Read {
-    /// Only this version.
+    /// Read only this version.
     pub if_match: Option<ETag>,
-    /// Only these bytes.
+    /// Read only these bytes.
     pub range: Option<Range<u64>>,
 }
 
-/// An object that is being read.
+/// A read in progress.
 pub struct Download {
-    /// What is known of it. With a range, `size` is still that of the whole object.
+    /// The object. With a range, `size` is still that of the whole object.
     pub object: Object,
-    /// Its bytes as they come.
+    /// The bytes, as they arrive.
     pub body: BoxStream<'static, Result<Bytes, StoreError>>,
 }
 
@@ -84,10 +84,10 @@ impl fmt::Debug for Download {
 }
 
 impl Download {
-    /// Reads the rest into memory: for objects that are known to be small.
+    /// Reads the body into memory; for objects known to be small.
     ///
     /// # Errors
-    /// What happened in the middle.
+    /// The error that ended the body.
     pub async fn bytes(self) -> Result<Bytes, StoreError> {
         let mut body = self.body;
         let Some(first) = body.next().await.transpose()? else { return Ok(Bytes::new()) };
@@ -102,42 +102,42 @@ impl Download {
     }
 }
 
-/// Under which condition an object is written.
+/// Condition of a write.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Condition {
-    /// In any case.
+    /// Unconditional.
     #[default]
     Always,
-    /// Only where there is none of this key (`If-None-Match: *`).
+    /// Only if the key does not exist (`If-None-Match: *`).
     Absent,
-    /// Only over this version (`If-Match`).
+    /// Only if the object has this version (`If-Match`).
     Matches(ETag),
 }
 
-/// The bytes of an object that is written. Cheap to clone, so that a write can be tried again.
+/// Bytes to write. Cheap to clone, so that a write can be retried.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Body {
-    /// In memory.
+    /// Bytes in memory.
     Bytes(Bytes),
-    /// In a file, which must not change meanwhile.
+    /// A file, which must not change during the write.
     File(PathBuf),
 }
 
-/// An object that is written.
+/// A write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Put {
-    /// Its bytes.
+    /// Bytes.
     pub body: Body,
-    /// Under which condition.
+    /// Condition.
     pub condition: Condition,
-    /// Its media type, as `application/json`.
+    /// Media type, such as `application/json`.
     pub content_type: &'static str,
-    /// What is kept with it.
+    /// User metadata.
     pub metadata: Metadata,
 }
 
 impl Put {
-    /// An object of these bytes, in any case, without metadata.
+    /// An unconditional write of these bytes, without metadata.
     pub fn new(bytes: impl Into<Bytes>, content_type: &'static str) -> Self {
         Self {
             body: Body::Bytes(bytes.into()),
@@ -147,13 +147,13 @@ impl Put {
         }
     }
 
-    /// The same under a condition.
+    /// Adds a condition.
     #[must_use]
     pub fn when(self, condition: Condition) -> Self {
         Self { condition, ..self }
     }
 
-    /// The same with metadata.
+    /// Adds metadata.
     #[must_use]
     pub fn with(self, metadata: Metadata) -> Self {
         Self { metadata, ..self }

@@ -1,83 +1,37 @@
-//! Tries requests again that failed for a moment, and goes on with bodies that broke off.
+//! Retries of transient failures, and resumption of interrupted bodies.
 
 mod policy;
 mod resume;
+mod shared;
 
-use std::fmt::Debug;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 
 pub use self::policy::RetryPolicy;
 
-use self::policy::Tries;
-use crate::ObjectStore;
-use crate::error::{ErrorKind, StoreError};
+use self::shared::Shared;
+use crate::error::StoreError;
 use crate::object::{Download, ETag, Object, Page, Put, Read};
+use crate::object_store::ObjectStore;
 
-/// A store that tries again.
+/// A store that retries.
 ///
-/// A write whose first try may have happened is [`StoreError::is_unclear`] whatever the last try says: a condition that
-/// does not hold may then be that of one's own object.
+/// If any attempt at a write may have happened, the result is [`StoreError::is_unclear`] whatever the last
+/// attempt returned: the condition may have failed because of the caller's own object.
 #[derive(Clone, Debug)]
 pub struct RetryingStore {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug)]
-struct Shared {
-    inner: Arc<dyn ObjectStore>,
-    policy: RetryPolicy,
-    /// Whether the store has answered before: then an address that cannot be reached is the network's fault.
-    reached: AtomicBool,
-}
-
-impl Shared {
-    fn tries(&self) -> Tries {
-        Tries::new(self.policy)
-    }
-
-    /// Notes what an answer shows.
-    fn saw<T>(&self, answer: &Result<T, StoreError>) {
-        if !matches!(answer, Err(error) if !matches!(error.kind, ErrorKind::NotFound | ErrorKind::PreconditionFailed))
-        {
-            self.reached.store(true, Ordering::Relaxed);
-        }
-    }
-
-    /// Waits where another try may help, otherwise gives the error back.
-    async fn pause(&self, tries: &mut Tries, error: StoreError) -> Result<(), StoreError> {
-        let lost_network = error.kind == ErrorKind::InvalidEndpoint && self.reached.load(Ordering::Relaxed);
-        if lost_network {
-            // The address is right: it answered before.
-            let mut error = error;
-            error.kind = ErrorKind::Unavailable;
-            return tries.pause(error).await;
-        }
-        if error.kind.is_transient() { tries.pause(error).await } else { Err(error) }
-    }
-
-    async fn get(&self, tries: &mut Tries, key: &str, read: &Read) -> Result<Download, StoreError> {
-        loop {
-            let answer = self.inner.get(key, read.clone()).await;
-            self.saw(&answer);
-            match answer {
-                Ok(download) => return Ok(download),
-                Err(error) => self.pause(tries, error).await?,
-            }
-        }
-    }
-}
-
 impl RetryingStore {
-    /// Tries requests to `inner` again.
+    /// Retries the requests of `inner`.
     pub fn new(inner: Arc<dyn ObjectStore>, policy: RetryPolicy) -> Self {
-        Self { shared: Arc::new(Shared { inner, policy, reached: AtomicBool::new(false) }) }
+        Self { shared: Arc::new(Shared::new(inner, policy)) }
     }
 }
 
-/// A request, again and again.
+/// Sends a request until it succeeds or the policy ends it.
 macro_rules! again {
     ($shared:expr, $request:expr) => {{
         let mut tries = $shared.tries();

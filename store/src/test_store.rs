@@ -1,4 +1,4 @@
-//! A store for tests, in memory, that fails as a script says.
+//! A scripted store in memory, for tests of the decorators.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -7,33 +7,33 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 
-use crate::ObjectStore;
 use crate::error::{ErrorKind, StoreError};
 use crate::memory::MemoryStore;
 use crate::object::{Download, ETag, Object, Page, Put, Read};
+use crate::object_store::ObjectStore;
 
-/// What happens to a request.
+/// Outcome of one request.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Step {
-    /// It goes well.
+    /// Success.
     Succeed,
-    /// It fails, and nothing is done.
+    /// Failure; nothing is done.
     Fail(ErrorKind),
-    /// It fails and the store asks to wait for some seconds.
+    /// Failure; the store requests a delay of so many seconds.
     Throttle(u64),
-    /// It is done, and its answer is lost.
+    /// The request is carried out, and its answer is lost.
     LoseAnswer,
-    /// It never ends.
+    /// The request never ends.
     Hang,
-    /// The body breaks off after so many bytes.
+    /// The body fails after so many bytes.
     BreakAfter(usize),
-    /// The body ends after so many bytes as if it were whole.
+    /// The body ends after so many bytes as if it were complete.
     EndAfter(usize),
-    /// The body stands still after so many bytes.
+    /// The body stalls after so many bytes.
     StallAfter(usize),
 }
 
-/// What was requests: operation and key, and for reads the first byte.
+/// A request: operation, key and, for reads, the first byte.
 pub(crate) type LoggedRequest = (&'static str, String, Option<u64>);
 
 #[derive(Debug, Default)]
@@ -47,20 +47,20 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap()
 }
 
-/// The bytes of an object of this size: no two parts of it are the same.
+/// Bytes of an object of this size: no two parts of it are equal.
 pub(crate) fn bytes(size: usize) -> Bytes {
     (0..size.div_ceil(4) as u32).flat_map(u32::to_le_bytes).take(size).collect::<Vec<u8>>().into()
 }
 
 impl TestStore {
-    /// A store that has one object, of [`bytes`].
+    /// A store with one object, of [`bytes`].
     pub(crate) fn with(key: &str, size: usize) -> Self {
         let store = Self::default();
         futures::executor::block_on(store.inner.put(key, Put::new(bytes(size), "audio/wav"))).unwrap();
         store
     }
 
-    /// What happens to the request after those that have a step already. Without a step, requests go well.
+    /// Appends the outcome of the next unscripted request. Unscripted requests succeed.
     pub(crate) fn next(&self, step: Step) {
         lock(&self.script).push_back(step);
     }

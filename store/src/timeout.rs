@@ -1,5 +1,5 @@
-//! Limits the time of requests. What takes longer is [`ErrorKind::Unavailable`]; a write that was given up may have
-//! happened all the same.
+//! Timeouts of requests, as a decorator. A late request is [`ErrorKind::Unavailable`]; a write that timed out
+//! may have happened nevertheless.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -10,20 +10,20 @@ use futures::StreamExt;
 use futures::stream::unfold;
 use tokio::time::timeout;
 
-use crate::ObjectStore;
 use crate::error::{ErrorKind, StoreError};
 use crate::object::{Body, Download, ETag, Object, Page, Put, Read};
+use crate::object_store::ObjectStore;
 
-/// How long things may take.
+/// Limits on the duration of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// A request until its answer begins. 30 s: S3 answers most within 0.2 s, and a busy store of one's own within
-    /// some seconds; with a limit near those, retries would add to its load.
+    /// From the request to the start of its answer. 30 s: S3 answers most requests within 0.2 s, and a busy
+    /// self-hosted store within seconds; with a limit near those, retries would add to its load.
     pub request: Duration,
-    /// Between two parts of a body. 30 s, as long as TCP takes to find out that nobody is there.
+    /// Between two parts of a body. 30 s: TCP needs about as long to detect a dead peer.
     pub part: Duration,
-    /// Bytes a second that a body is written with at least, on top of `request`. 256 KiB: slower than any network
-    /// between a worker and its store, and 1 GiB still ends within 70 minutes.
+    /// Lowest rate at which a body is written, in bytes a second; adds to `request`. 256 KiB: slower than any
+    /// network between a worker and its store, and 1 GiB still ends within 70 minutes.
     pub write_rate: u64,
 }
 
@@ -33,7 +33,7 @@ impl Default for Timeouts {
     }
 }
 
-/// A store whose requests end in time.
+/// A store whose requests have a timeout.
 #[derive(Debug)]
 pub struct TimeoutStore {
     inner: Arc<dyn ObjectStore>,
@@ -41,7 +41,7 @@ pub struct TimeoutStore {
 }
 
 impl TimeoutStore {
-    /// Limits the time of the requests to `inner`.
+    /// Adds timeouts to the requests of `inner`.
     pub fn new(inner: Arc<dyn ObjectStore>, limits: Timeouts) -> Self {
         Self { inner, limits }
     }
@@ -91,7 +91,7 @@ impl ObjectStore for TimeoutStore {
     async fn put(&self, key: &str, put: Put) -> Result<ETag, StoreError> {
         let size = match &put.body {
             Body::Bytes(bytes) => bytes.len() as u64,
-            // A file that is not there is the store's to report.
+            // The store reports a missing file.
             Body::File(path) => std::fs::metadata(path).map_or(0, |file| file.len()),
         };
         let limit = self.write_limit(size);
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_request_without_an_answer_ends() {
+    async fn a_request_without_an_answer_times_out() {
         let store = timed(&[Step::Hang, Step::Hang, Step::Hang, Step::Hang]);
         let begun = Instant::now();
         for error in [
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_large_write_has_more_time_and_is_unclear_when_it_is_given_up() {
+    async fn a_large_write_has_a_longer_timeout_and_is_unclear_after_it() {
         let store = timed(&[Step::Hang]);
         let begun = Instant::now();
         let error = store.put("a", Put::new(vec![0; 10 << 20], "audio/wav")).await.unwrap_err();
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_body_that_stands_still_ends_in_an_error() {
+    async fn a_stalled_body_ends_in_an_error() {
         let store = timed(&[Step::StallAfter(70_000)]);
         let mut body = store.get("a", Read::default()).await.unwrap().body;
         let mut read = 0;

@@ -1,8 +1,8 @@
-//! Spans of a job, from the operator and its workers, as one trace over OTLP.
+//! Spans of a job from the operator and its workers, as one trace over OTLP.
 //!
-//! A span is made when its work is over, with the times that were taken meanwhile: nothing is kept open, and nothing is
-//! global. Without an endpoint in the environment all of this does nothing. How to switch it on, and what spans there
-//! are: `docs/tracing.md`.
+//! A span is created when its work is over, from times taken meanwhile: there are no open spans and no global
+//! state. Without an endpoint in the environment nothing is exported. `docs/tracing.md` describes the
+//! configuration and the spans.
 
 pub mod context;
 pub mod settings;
@@ -11,7 +11,7 @@ mod traces;
 
 pub use opentelemetry::Value;
 
-pub use self::context::{Context, ContextError};
-pub use self::settings::Settings;
+pub use self::context::{TraceContext, TraceContextError};
+pub use self::settings::TraceSettings;
 pub use self::span::Span;
 pub use self::traces::{Service, Traces};

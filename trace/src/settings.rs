@@ -1,28 +1,29 @@
-//! What the environment says of traces, in the variables that every OpenTelemetry SDK knows.
+//! TraceSettings of traces, from the environment variables of every OpenTelemetry SDK.
 
 use std::time::Duration;
 
 use opentelemetry::trace::{SpanKind, TraceId};
 use opentelemetry_sdk::trace::{Sampler, SamplingDecision, ShouldSample};
 
-use crate::context::Context;
+use crate::context::TraceContext;
 
-/// Where traces go: without one of these there are none.
+/// Endpoint of the collector. Without one there are no traces.
 const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
 
-/// How they go.
+/// Protocol.
 const PROTOCOLS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"];
 
-/// How long a batch may take, in milliseconds.
+/// Timeout of a batch in milliseconds.
 const TIMEOUTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"];
 
-/// As OpenTelemetry's specification has it.
+/// Default of the OpenTelemetry specification.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What the operator hands on to workers: where traces go, and how. Not its headers, which may be a password that everyone
-/// could read in the Job; nor its certificates, which are files of its own pod; nor its name and attributes, which are its own.
-/// The sampling is decided once, and goes with the trace.
-const HANDED_ON: [&str; 14] = [
+/// Variables that the operator passes on to workers: endpoint and export options. Excluded are the headers,
+/// which may contain a password that everyone could read in the Job; the certificates, which are files of the
+/// operator's pod; and the operator's own name and attributes. The sampling decision is made once and travels
+/// with the trace.
+const WORKER_VARIABLES: [&str; 14] = [
     "OTEL_EXPORTER_OTLP_ENDPOINT",
     "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
     "OTEL_EXPORTER_OTLP_PROTOCOL",
@@ -39,24 +40,24 @@ const HANDED_ON: [&str; 14] = [
     "OTEL_BSP_EXPORT_TIMEOUT",
 ];
 
-/// What the environment says. By default: no traces.
+/// TraceSettings of traces. By default: no traces.
 #[derive(Clone, Debug, Default)]
-pub struct Settings {
+pub struct TraceSettings {
     endpoint: Option<String>,
     sampler: Option<Sampler>,
     timeout: Option<Duration>,
-    handed_on: Vec<(&'static str, String)>,
-    /// What is set and has no effect, in words.
+    worker_variables: Vec<(&'static str, String)>,
+    /// TraceSettings without effect, as messages.
     problems: Vec<String>,
 }
 
-impl Settings {
-    /// What this process's environment says.
+impl TraceSettings {
+    /// TraceSettings from this process's environment.
     pub fn from_environment() -> Self {
         Self::read(|name| std::env::var(name).ok())
     }
 
-    /// What an environment says. A variable that is empty is as good as none, as the specification asks.
+    /// TraceSettings from an environment. Empty variables are ignored, as the specification demands.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Self {
         let variable = |name: &str| {
             let value = variable(name)?;
@@ -73,12 +74,12 @@ impl Settings {
             None => {}
             Some("none") => return settings,
             Some(other) => {
-                settings.problems.push(format!("OTEL_TRACES_EXPORTER={other}: only otlp is known"));
+                settings.problems.push(format!("OTEL_TRACES_EXPORTER={other}: only otlp is supported"));
                 return settings;
             }
         }
         if let Some((name, protocol)) = first(PROTOCOLS).filter(|(_, protocol)| protocol != "grpc") {
-            settings.problems.push(format!("{name}={protocol}: only grpc is spoken"));
+            settings.problems.push(format!("{name}={protocol}: only grpc is supported"));
             return settings;
         }
         settings.endpoint = Some(endpoint);
@@ -91,25 +92,26 @@ impl Settings {
             }
         });
         settings.timeout = first(TIMEOUTS).and_then(|(_, text)| text.parse().ok()).map(Duration::from_millis);
-        settings.handed_on = HANDED_ON.into_iter().filter_map(|name| Some((name, variable(name)?))).collect();
+        settings.worker_variables =
+            WORKER_VARIABLES.into_iter().filter_map(|name| Some((name, variable(name)?))).collect();
         settings
     }
 
-    /// Whether there are traces.
+    /// Whether traces are on.
     pub fn is_on(&self) -> bool {
         self.endpoint.is_some()
     }
 
-    /// The root of a job's trace, sampled as the settings say; none without traces.
-    pub fn job(&self, uid: &str) -> Option<Context> {
+    /// Root of a job's trace, with the sampling decision; `None` without traces.
+    pub fn job_context(&self, uid: &str) -> Option<TraceContext> {
         self.endpoint.as_ref()?;
-        let root = Context::of_job(uid);
+        let root = TraceContext::of_job(uid);
         Some(root.sampled(self.samples(root.trace)))
     }
 
     /// Variables for the workers of a job.
-    pub fn handed_on(&self) -> &[(&'static str, String)] {
-        &self.handed_on
+    pub fn worker_variables(&self) -> &[(&'static str, String)] {
+        &self.worker_variables
     }
 
     fn samples(&self, trace: TraceId) -> bool {
@@ -126,8 +128,8 @@ impl Settings {
         &self.problems
     }
 
-    /// The endpoint for people: a name and a password in it are nobody's business.
-    pub(crate) fn shown(&self) -> String {
+    /// The endpoint for messages, without user name and password.
+    pub(crate) fn display_endpoint(&self) -> String {
         let endpoint = self.endpoint.clone().unwrap_or_default();
         match endpoint.split_once("://") {
             Some((scheme, rest)) => match rest.split_once('@') {
@@ -139,7 +141,7 @@ impl Settings {
     }
 }
 
-/// The sampler of this name. A parent's decision always counts here, so that "parentbased" makes no difference.
+/// The sampler of this name. A parent's decision always counts here, so "parentbased" makes no difference.
 fn sampler(name: &str, argument: Option<&str>) -> Result<Sampler, String> {
     let ratio = || {
         let ratio = argument.and_then(|text| text.parse::<f64>().ok());
@@ -151,7 +153,7 @@ fn sampler(name: &str, argument: Option<&str>) -> Result<Sampler, String> {
         "always_on" => Ok(Sampler::AlwaysOn),
         "always_off" => Ok(Sampler::AlwaysOff),
         "traceidratio" => ratio().map(Sampler::TraceIdRatioBased),
-        _ => Err(format!("OTEL_TRACES_SAMPLER={name} is not known: every trace is sampled")),
+        _ => Err(format!("OTEL_TRACES_SAMPLER={name} is not supported: every trace is sampled")),
     }
 }
 
@@ -161,13 +163,13 @@ mod tests {
 
     const ENDPOINT: (&str, &str) = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4317");
 
-    fn read(variables: &[(&str, &str)]) -> Settings {
-        Settings::read(|name| {
+    fn read(variables: &[(&str, &str)]) -> TraceSettings {
+        TraceSettings::read(|name| {
             variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
         })
     }
 
-    fn with(variables: &[(&str, &str)]) -> Settings {
+    fn with(variables: &[(&str, &str)]) -> TraceSettings {
         read(&[&[ENDPOINT], variables].concat())
     }
 
@@ -176,25 +178,25 @@ mod tests {
         assert!(!read(&[]).is_on() && read(&[]).problems().is_empty());
         assert!(!read(&[("OTEL_EXPORTER_OTLP_ENDPOINT", " ")]).is_on());
         assert!(!read(&[("OTEL_TRACES_SAMPLER", "always_on")]).is_on());
-        assert_eq!(read(&[]).job("uid"), None);
+        assert_eq!(read(&[]).job_context("uid"), None);
         assert!(with(&[]).is_on());
         assert!(read(&[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://collector:4317")]).is_on());
     }
 
     #[test]
-    fn the_usual_switches_turn_them_off() {
+    fn the_standard_variables_turn_traces_off() {
         for off in
             [("OTEL_SDK_DISABLED", "true"), ("OTEL_SDK_DISABLED", "True"), ("OTEL_TRACES_EXPORTER", "none")]
         {
             let settings = with(&[off]);
             assert!(!settings.is_on() && settings.problems().is_empty(), "{off:?}");
-            assert_eq!((settings.job("uid"), settings.handed_on().len()), (None, 0));
+            assert_eq!((settings.job_context("uid"), settings.worker_variables().len()), (None, 0));
         }
         assert!(with(&[("OTEL_SDK_DISABLED", "false"), ("OTEL_TRACES_EXPORTER", "otlp")]).is_on());
     }
 
     #[test]
-    fn what_cannot_be_done_is_said() {
+    fn unsupported_settings_are_reported() {
         for (name, value) in [
             ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
             ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json"),
@@ -211,19 +213,19 @@ mod tests {
         ] {
             let settings = with(sampler);
             assert!(settings.problems()[0].ends_with("every trace is sampled"), "{settings:?}");
-            assert!(settings.job("uid").unwrap().is_sampled());
+            assert!(settings.job_context("uid").unwrap().is_sampled());
         }
     }
 
     #[test]
-    fn a_share_of_the_jobs_is_sampled_and_always_the_same() {
-        let sampled = |settings: &Settings| -> Vec<bool> {
-            (0..1_000).map(|job| settings.job(&format!("job-{job}")).unwrap().is_sampled()).collect()
+    fn the_sampled_jobs_are_always_the_same() {
+        let sampled = |settings: &TraceSettings| -> Vec<bool> {
+            (0..1_000).map(|job| settings.job_context(&format!("job-{job}")).unwrap().is_sampled()).collect()
         };
         let share =
             with(&[("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"), ("OTEL_TRACES_SAMPLER_ARG", "0.25")]);
         let all = sampled(&share);
-        // 250 of 1,000, and five standard deviations.
+        // 250 of 1,000, plus or minus five standard deviations.
         assert!((182..=318).contains(&all.iter().filter(|sampled| **sampled).count()));
         assert_eq!(sampled(&share), all);
         assert!(sampled(&with(&[])).into_iter().all(|sampled| sampled));
@@ -232,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn workers_get_the_way_and_no_secrets() {
+    fn workers_get_the_endpoint_and_no_secrets() {
         let settings = with(&[
             ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=secret"),
             ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/etc/ca.crt"),
@@ -241,13 +243,13 @@ mod tests {
             ("OTEL_TRACES_SAMPLER", "always_on"),
         ]);
         assert_eq!(settings.timeout(), Duration::from_millis(2500));
-        let handed: Vec<&str> = settings.handed_on().iter().map(|(name, _)| *name).collect();
+        let handed: Vec<&str> = settings.worker_variables().iter().map(|(name, _)| *name).collect();
         assert_eq!(handed, ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TIMEOUT"]);
     }
 
     #[test]
     fn a_password_in_the_endpoint_is_not_shown() {
-        let shown = |endpoint| read(&[("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)]).shown();
+        let shown = |endpoint| read(&[("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)]).display_endpoint();
         assert_eq!(shown("https://me:secret@collector:4317"), "https://collector:4317");
         assert_eq!(shown("http://collector:4317"), "http://collector:4317");
     }

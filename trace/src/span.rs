@@ -1,4 +1,4 @@
-//! One piece of work, once it is over. Plain values: nothing is sent before [`Span::end`].
+//! A span, created once its work is over. A plain value: nothing is sent before [`Span::end`].
 
 use std::borrow::Cow;
 use std::time::SystemTime;
@@ -7,30 +7,31 @@ use opentelemetry::trace::{Event, SpanContext, SpanId, SpanKind, Status, TraceFl
 use opentelemetry::{KeyValue, Value};
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
 
-use crate::context::Context;
+use crate::context::TraceContext;
 use crate::traces::Traces;
 
-/// Longest text of an attribute, in bytes: an object's key is 1,024 bytes at most. Messages of stores can be longer.
-const TEXT: usize = 1024;
+/// Longest text of an attribute in bytes. Keys of objects have 1,024 bytes at most; error messages of stores
+/// may be longer.
+const MAX_TEXT: usize = 1024;
 
-/// Why a span failed: the attribute's name in OpenTelemetry's conventions.
+/// OpenTelemetry's attribute for the reason of a failure.
 const ERROR_TYPE: &str = "error.type";
 
-/// One piece of work.
+/// A unit of work.
 #[derive(Clone, Debug)]
 #[must_use = "a span that does not end is not sent"]
 pub struct Span {
     name: &'static str,
-    context: Context,
-    parent: Option<Context>,
+    context: TraceContext,
+    parent: Option<TraceContext>,
     attributes: Vec<KeyValue>,
     events: Vec<Event>,
     status: Status,
 }
 
 impl Span {
-    /// The root of its trace.
-    pub fn root(context: Context, name: &'static str) -> Self {
+    /// A root span.
+    pub fn root(context: TraceContext, name: &'static str) -> Self {
         Self {
             name,
             context,
@@ -41,23 +42,23 @@ impl Span {
         }
     }
 
-    /// A part of `parent`.
-    pub fn child(parent: &Context, name: &'static str) -> Self {
-        Self { parent: Some(*parent), ..Self::root(parent.another(), name) }
+    /// A child span of `parent`.
+    pub fn child(parent: &TraceContext, name: &'static str) -> Self {
+        Self { parent: Some(*parent), ..Self::root(parent.with_new_span(), name) }
     }
 
-    /// Its place, for its own parts.
-    pub fn context(&self) -> Context {
+    /// TraceContext for child spans.
+    pub fn context(&self) -> TraceContext {
         self.context
     }
 
-    /// With an attribute.
+    /// Adds an attribute.
     pub fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
-        self.attributes.push(KeyValue::new(name, cut(value.into())));
+        self.attributes.push(KeyValue::new(name, limit_length(value.into())));
         self
     }
 
-    /// With an attribute, where there is a value.
+    /// Adds an attribute if it has a value.
     pub fn with_some(self, name: &'static str, value: Option<impl Into<Value>>) -> Self {
         match value {
             Some(value) => self.with(name, value),
@@ -65,25 +66,25 @@ impl Span {
         }
     }
 
-    /// With something that happened meanwhile: a name from a closed list, and words.
-    pub fn event(mut self, name: &'static str, words: impl Into<Value>, when: SystemTime) -> Self {
-        let words = KeyValue::new("verbatim.message", cut(words.into()));
-        self.events.push(Event::new(name, when, vec![words], 0));
+    /// Adds an event: a name from a closed list, and a message.
+    pub fn event(mut self, name: &'static str, message: impl Into<Value>, when: SystemTime) -> Self {
+        let message = KeyValue::new("verbatim.message", limit_length(message.into()));
+        self.events.push(Event::new(name, when, vec![message], 0));
         self
     }
 
-    /// It failed: in one word of a closed list, and in a sentence.
-    pub fn failed(mut self, kind: impl Into<Value>, words: &str) -> Self {
-        self.status = Status::error(shortened(words).into_owned());
+    /// Marks the span as failed, with an error type from a closed list and a message.
+    pub fn failed(mut self, kind: impl Into<Value>, message: &str) -> Self {
+        self.status = Status::error(shorten(message).into_owned());
         self.with(ERROR_TYPE, kind)
     }
 
-    /// It is over: sends it on its way.
+    /// Ends the span and queues it for export.
     pub fn end(self, traces: &Traces, begun: SystemTime, ended: SystemTime) {
         if !self.context.sampled {
             return;
         }
-        let Context { trace, span, .. } = self.context;
+        let TraceContext { trace, span, .. } = self.context;
         let mut events = SpanEvents::default();
         events.events = self.events;
         traces.send(|scope| SpanData {
@@ -93,7 +94,7 @@ impl Span {
             span_kind: SpanKind::Internal,
             name: Cow::Borrowed(self.name),
             start_time: begun,
-            // A clock that was set back meanwhile makes no negative times.
+            // The clock may have been set back meanwhile: no negative durations.
             end_time: ended.max(begun),
             attributes: self.attributes,
             dropped_attributes_count: 0,
@@ -105,18 +106,18 @@ impl Span {
     }
 }
 
-fn cut(value: Value) -> Value {
+fn limit_length(value: Value) -> Value {
     match &value {
-        Value::String(text) if text.as_str().len() > TEXT => shortened(text.as_str()).into_owned().into(),
+        Value::String(text) if text.as_str().len() > MAX_TEXT => shorten(text.as_str()).into_owned().into(),
         _ => value,
     }
 }
 
-fn shortened(text: &str) -> Cow<'_, str> {
-    if text.len() <= TEXT {
+fn shorten(text: &str) -> Cow<'_, str> {
+    if text.len() <= MAX_TEXT {
         return text.into();
     }
-    let mut end = TEXT;
+    let mut end = MAX_TEXT;
     while !text.is_char_boundary(end) {
         end -= 1;
     }
@@ -128,8 +129,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_child_is_in_its_parents_trace() {
-        let root = Span::root(Context::of_job("uid").sampled(true), "job");
+    fn a_child_belongs_to_its_parents_trace() {
+        let root = Span::root(TraceContext::of_job("uid").sampled(true), "job");
         let child = Span::child(&root.context(), "plan").with("verbatim.files", 3);
         assert_eq!(child.context.trace, root.context.trace);
         assert_eq!(child.parent, Some(root.context));
@@ -138,11 +139,12 @@ mod tests {
     }
 
     #[test]
-    fn long_texts_are_cut_between_letters() {
-        let long = "ä".repeat(TEXT);
-        let span = Span::root(Context::of_job("uid"), "job").with("a", long.clone()).failed("Corrupt", &long);
+    fn long_texts_are_cut_at_character_boundaries() {
+        let long = "ä".repeat(MAX_TEXT);
+        let span =
+            Span::root(TraceContext::of_job("uid"), "job").with("a", long.clone()).failed("Corrupt", &long);
         let Value::String(text) = &span.attributes[0].value else { panic!("{span:?}") };
-        assert_eq!(text.as_str().chars().count(), TEXT / 2 + 1);
+        assert_eq!(text.as_str().chars().count(), MAX_TEXT / 2 + 1);
         assert!(matches!(&span.status, Status::Error { description } if description.ends_with("ä…")));
         assert_eq!(span.attributes[1], KeyValue::new(ERROR_TYPE, "Corrupt"));
     }

@@ -4,7 +4,7 @@
 {{- .Values.nameOverride | default .Chart.Name | trunc 50 | trimSuffix "-" }}
 {{- end }}
 
-{{/* 50 characters: suffixes of objects' names fit into a label behind it. */}}
+{{/* 50 characters, so that names with suffixes fit into a label. */}}
 {{- define "verbatim.fullname" -}}
 {{- if .Values.fullnameOverride }}
 {{- .Values.fullnameOverride | trunc 50 | trimSuffix "-" }}
@@ -27,21 +27,21 @@
 {{- end }}
 {{- end }}
 
-{{/* What selects the operator's pods. It must never change: a Deployment's selector cannot. */}}
+{{/* Selector of the operator's pods. It must never change, since a Deployment's selector cannot. */}}
 {{- define "verbatim.operator.selector" -}}
 app.kubernetes.io/name: {{ include "verbatim.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: operator
 {{- end }}
 
-{{/* What selects workers: the operator puts this label on the pods of every job (crds/src/contract). */}}
+{{/* Selector of workers: the operator sets this label on the pods of all jobs (crds/src/contract). */}}
 {{- define "verbatim.worker.selector" -}}
 matchExpressions:
   - key: verbatim.dev/job
     operator: Exists
 {{- end }}
 
-{{/* Labels that every object has. What selects is not to be overridden; the rest is. */}}
+{{/* Labels of all objects. Values can override them, except for the selector's. */}}
 {{- define "verbatim.labels" -}}
 {{- $selects := dict "app.kubernetes.io/name" (include "verbatim.name" .) "app.kubernetes.io/instance" .Release.Name }}
 {{- $tells := dict
@@ -73,7 +73,7 @@ metadata:
   {{- end }}
 {{- end }}
 
-{{/* An image's reference: (dict "context" $ "image" .Values.operator.image). */}}
+{{/* Reference of an image: (dict "context" $ "image" .Values.operator.image). */}}
 {{- define "verbatim.image" -}}
 {{- $all := .context.Values.image -}}
 {{- $tag := .image.tag | default $all.tag | default .context.Chart.AppVersion -}}
@@ -81,7 +81,7 @@ metadata:
 {{- if .image.digest }}@{{ .image.digest }}{{ else }}:{{ $tag }}{{ end }}
 {{- end }}
 
-{{/* The pod template of workers: the values' template, with its image's pull policy and secrets and with resources where it says nothing. */}}
+{{/* Pod template of workers: the values' template, completed with pull policy, pull secrets and resources. */}}
 {{- define "verbatim.workerTemplate" -}}
 {{- $template := deepCopy .Values.worker.template }}
 {{- $spec := $template.spec | default dict }}
@@ -100,7 +100,7 @@ metadata:
 {{- toYaml $template }}
 {{- end }}
 
-{{/* Whether the objects of the Prometheus operator are wanted: "true" or nothing. */}}
+{{/* Whether to create objects of the Prometheus operator: "true" or nothing. */}}
 {{- define "verbatim.monitoring" -}}
 {{- $enabled := .Values.monitoring.enabled }}
 {{- if eq (toString $enabled) "auto" }}

@@ -1,6 +1,6 @@
 {{/* Rules of NetworkPolicies. */}}
 
-{{/* Who reaches these TCP ports: (dict "ports" LIST "from" PEERS). Without peers, nobody: an empty list would mean everybody. */}}
+{{/* Ingress to TCP ports: (dict "ports" LIST "from" PEERS). Without peers no rule, since an empty list would allow all. */}}
 {{- define "verbatim.ingress" -}}
 {{- if .from -}}
 - ports:
@@ -13,7 +13,7 @@
 {{- end }}
 {{- end }}
 
-{{/* What is reached: TCP ports, and peers; without peers, anywhere: (dict "ports" LIST "to" PEERS). */}}
+{{/* Egress to TCP ports of peers, or of any address without peers: (dict "ports" LIST "to" PEERS). */}}
 {{- define "verbatim.egress" -}}
 - ports:
     {{- range .ports }}

@@ -1,5 +1,5 @@
-//! Writes what is made from the API's types and the contract: the CRD, its reference for people, and the names of metrics for Go.
-//! `--check` compares instead, for CI.
+//! Writes the files that are generated from the API's types and the contract: the CRD, its reference, and Go
+//! constants. `--check` compares them instead, for CI.
 //!
 //! `cargo run -p verbatim-crds --bin crdgen [--check]`
 
@@ -7,19 +7,19 @@ use std::{fs, path::Path, process::ExitCode};
 
 use verbatim_crds::{crd, go_names, reference};
 
-/// Makes a file's content.
-type Make = fn() -> Result<String, String>;
+/// Generates the content of a file.
+type Generate = fn() -> Result<String, String>;
 
-/// Each file, from the repository's root on, and what makes it.
-const FILES: [(&str, Make); 4] = [
+/// Generated files, relative to the repository's root.
+const FILES: [(&str, Generate); 4] = [
     ("crds/transcriptionjobs.verbatim.dev.yaml", crd_yaml),
     ("charts/verbatim/files/crds/transcriptionjobs.verbatim.dev.yaml", crd_yaml),
     ("docs/api.md", || Ok(reference::markdown())),
     ("deploy/dashboards/generator/contract/names.go", || Ok(go_names::file())),
 ];
 
-/// How to mend what `--check` finds.
-const MEND: &str = "run: cargo run -p verbatim-crds --bin crdgen";
+/// Fix for the findings of `--check`.
+const FIX: &str = "run: cargo run -p verbatim-crds --bin crdgen";
 
 fn main() -> ExitCode {
     let step = match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
@@ -33,7 +33,7 @@ fn main() -> ExitCode {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let failures: Vec<String> = FILES
         .into_iter()
-        .filter_map(|(file, make)| make().and_then(|content| step(&root.join(file), &content)).err())
+        .filter_map(|(file, generate)| generate().and_then(|content| step(&root.join(file), &content)).err())
         .collect();
     for failure in &failures {
         eprintln!("crdgen: {failure}");
@@ -53,7 +53,7 @@ fn write(path: &Path, content: &str) -> Result<(), String> {
 
 fn check(path: &Path, wanted: &str) -> Result<(), String> {
     let found = fs::read_to_string(path)
-        .map_err(|error| format!("failed to read {}: {error}; {MEND}", path.display()))?;
+        .map_err(|error| format!("failed to read {}: {error}; {FIX}", path.display()))?;
     if found == wanted {
         return Ok(());
     }
@@ -61,7 +61,7 @@ fn check(path: &Path, wanted: &str) -> Result<(), String> {
     let line = (0..lines).find(|&line| wanted.lines().nth(line) != found.lines().nth(line)).unwrap_or(lines);
     let show = |text: &str| text.lines().nth(line).unwrap_or("(end of file)").to_owned();
     Err(format!(
-        "{} is not what the types say, from line {} on:\n  types: {}\n  file:  {}\n{MEND}",
+        "{} differs from the types from line {} on:\n  types: {}\n  file:  {}\n{FIX}",
         path.display(),
         line + 1,
         show(wanted),

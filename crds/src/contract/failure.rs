@@ -1,52 +1,53 @@
-//! Why a file could not be transcribed: one closed list, used in messages, reports, the job's status and metric labels.
+//! Reasons for failed files: one closed list for messages, reports, the job's status and metric labels.
 
 use serde::{Deserialize, Serialize};
 
-/// Reason of a file's failure. The name is stable: reports, events and metric labels carry it.
+/// Reason for a failed file. The name is stable: reports, events and metric labels carry it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum FailureReason {
-    /// The bytes are not of any audio or video format that we know.
+    /// The bytes are of no known audio or video format.
     NotAudio,
-    /// A container that we read, without an audio track.
+    /// The container has no audio track.
     NoAudioTrack,
-    /// The format or codec is known and not supported.
+    /// The format or codec is known but not supported.
     UnsupportedCodec,
-    /// Sample rate or channel count outside of what can be speech, or no such channel as a list asks for.
+    /// The sample rate or number of channels is out of range for speech, or the channel that a list names
+    /// does not exist.
     UnsupportedAudio,
-    /// The model does not write the language that a list gives this file.
+    /// The model does not support the language that a list gives for the file.
     UnsupportedLanguage,
-    /// The file is damaged so that nothing, or nothing more, could be decoded.
+    /// The file is damaged, and its audio could not be decoded, or not to the end.
     Corrupt,
     /// The file has no bytes, or no audio frames.
     Empty,
     /// The audio is longer than allowed.
     TooLong,
-    /// The file is not there (any more).
+    /// The file does not exist (any more).
     NotFound,
-    /// The file may not be read.
+    /// Access to the file was denied.
     PermissionDenied,
-    /// Reading failed in the middle.
+    /// Reading failed midway.
     ReadFailed,
-    /// The file's bytes changed while it was read.
+    /// The file changed while it was read.
     SourceChanged,
     /// The transcript could not be written.
     WriteFailed,
     /// The model failed on this file.
     InferenceFailed,
-    /// Memory ran out on this file, also when it ran alone with the smallest batch.
+    /// Memory ran out on this file, even alone with the smallest batch.
     OutOfMemory,
-    /// The file crashed engines, also when it ran alone.
+    /// The file crashed engines, even alone.
     EngineCrashed,
-    /// An engine made no progress on this file, also when it ran alone.
+    /// An engine made no progress on this file, even alone.
     Wedged,
-    /// Workers died with this file in flight, also when it ran alone.
+    /// Workers died with this file in flight, even alone.
     WorkerLost,
     /// The run was interrupted before this file was done.
     Interrupted,
 }
 
 impl FailureReason {
-    /// All of them.
+    /// All reasons.
     pub const ALL: [Self; 19] = [
         Self::NotAudio,
         Self::NoAudioTrack,

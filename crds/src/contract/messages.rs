@@ -1,4 +1,4 @@
-//! What a worker tells the operator: its termination message, and how far the whole job is.
+//! Messages from worker to operator: its termination message, and the whole job's progress.
 
 use std::collections::BTreeMap;
 
@@ -6,73 +6,73 @@ use serde::{Deserialize, Serialize};
 
 use crate::status::FileFailure;
 
-/// Failures that a termination message carries at least, where there are as many; a look at the job has as many as a status keeps
-/// ([`crate::status::MAX_FAILURES`]), and so has a message whose names and words are short. With those cut to [`FAILURE_TEXT`] so
-/// many fit, unless their letters take more than a byte each; then they are cut shorter there.
-pub const FAILURES: usize = 5;
+/// Failures that a termination message carries at least, if there are as many. `/job` has as many as a status
+/// keeps ([`crate::status::MAX_FAILURES`]), and so has a message whose names and texts are short. With texts
+/// cut to [`FAILURE_TEXT`] characters this many fit, unless their characters take more than a byte each; then
+/// the texts are cut shorter.
+pub const MIN_FAILURES: usize = 5;
 
 /// Characters of a failure's key and of its message.
 pub const FAILURE_TEXT: usize = 120;
 
-/// What a worker leaves as its container's termination message, as JSON of at most
-/// [`super::TERMINATION_MESSAGE_BYTES`].
+/// Termination message of a worker's container, as JSON of at most [`super::TERMINATION_MESSAGE_BYTES`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Farewell {
-    /// The exit code.
+pub struct TerminationMessage {
+    /// Exit code.
     pub exit: u8,
-    /// Why it left, in one word.
-    pub left: Left,
-    /// What is wrong, as one word of a closed list, if something is.
+    /// Reason for the exit.
+    pub left: ExitReason,
+    /// Cause of an error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
-    /// What is wrong, in words that name the field to change.
+    /// Error message, which names the field to change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// Recordings that this worker transcribed.
     pub succeeded: u64,
-    /// Recordings that this worker found transcribed.
+    /// Recordings that this worker skipped, since they had a transcript.
     pub skipped: u64,
-    /// Recordings that failed here.
+    /// Recordings that failed in this worker.
     pub failed: u64,
     /// Audio that this worker transcribed, in seconds.
     pub audio_seconds: u64,
-    /// How far the whole job is: always there when [`Left::Complete`].
+    /// Progress of the whole job; always present with [`ExitReason::Complete`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub job: Option<JobProgress>,
 }
 
-/// Why a worker left, in one word.
+/// Reason for a worker's exit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Left {
-    /// The report of the whole job is written, by this worker or another one.
+pub enum ExitReason {
+    /// The whole job is done, and this worker or another one has written its report.
     Complete,
-    /// Nothing could be claimed; others work on what is left.
+    /// No shard could be claimed; other workers process the rest.
     NothingToClaim,
-    /// It was told to stop, and gave back what it had.
+    /// The worker was told to stop, and gave back its shards.
     Drained,
-    /// Something is wrong.
+    /// The worker failed.
     #[default]
     Error,
 }
 
-/// What is wrong, so that the operator can say it as a condition.
+/// Cause of an error, which the operator reports as a condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Cause {
-    /// A store, a bucket or the credentials are not there, or refuse.
+    /// A store or bucket is unreachable, or the credentials are missing or refused.
     StorageUnavailable,
-    /// The store ignores the conditions of writes.
+    /// The store ignores the conditions of conditional writes.
     ConditionalWritesUnsupported,
-    /// The model is not there, or is another one than its digest says.
+    /// The model is missing, or does not match its digest.
     ModelUnavailable,
-    /// The job cannot be done as it is written.
+    /// The job is invalid.
     InvalidSpec,
-    /// Anything else.
+    /// Any other cause.
     Internal,
 }
 
 impl Cause {
-    /// The cause in one word, as messages carry it.
+    /// The cause as messages carry it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::StorageUnavailable => "StorageUnavailable",
@@ -84,50 +84,51 @@ impl Cause {
     }
 }
 
-/// How far the whole job is, as its ledger says: `/job` of a worker answers with it, and a farewell carries it.
+/// Progress of the whole job, from its ledger: the answer of a worker's `/job`, and part of a termination
+/// message.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct JobProgress {
-    /// In one word.
+    /// Phase.
     pub phase: LedgerPhase,
-    /// Recordings, all of them.
+    /// All recordings.
     pub files: u64,
-    /// Their transcript was made.
+    /// Recordings that were transcribed.
     pub succeeded: u64,
-    /// They have none, and will have none.
+    /// Recordings that failed for good.
     pub failed: u64,
-    /// Their transcript was there already.
+    /// Recordings that were skipped, since they had a transcript.
     pub skipped: u64,
     /// Bytes of all recordings.
     pub bytes: u64,
-    /// Bytes of those that need no more work.
+    /// Bytes of the recordings with an outcome.
     pub bytes_done: u64,
-    /// Of those, bytes that were no work: their transcripts were there.
+    /// Bytes of the skipped recordings, which are part of `bytes_done`.
     pub bytes_skipped: u64,
-    /// Bytes that are probably done beyond that.
+    /// Further bytes that are probably done, of recordings in flight.
     pub bytes_under_way: u64,
-    /// Audio of the transcripts that were made, in milliseconds.
+    /// Transcribed audio in milliseconds.
     pub audio_milliseconds: u64,
-    /// Shards, all of them; 0 in a farewell, whose sums are the report's.
+    /// All shards; 0 in a termination message, whose sums come from the report.
     pub shards: u64,
-    /// Shards that are done.
+    /// Finished shards.
     pub shards_done: u64,
     /// Failed recordings, by reason.
     pub failures_by_reason: BTreeMap<String, u64>,
     /// At most [`crate::status::MAX_FAILURES`] failures.
     pub failures: Vec<FileFailure>,
-    /// Where the report is, once it is written.
+    /// Location of the report, once it is written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub report: Option<String>,
 }
 
-/// Where a job is in its ledger, in one word.
+/// Phase of a job in its ledger.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum LedgerPhase {
     /// There is no plan yet.
     #[default]
     Unplanned,
-    /// Shards are open.
+    /// There are unfinished shards.
     Running,
     /// The report is written.
     Complete,

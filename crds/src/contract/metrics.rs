@@ -1,33 +1,34 @@
 //! Names of metrics. Units are in the names.
 
-/// Makes a constant of each name, a list of all, and one of all with the constants' names, for code in other languages.
+/// Defines a constant for each name, a list of all, and a list of the constants' names with their values, for
+/// other languages.
 macro_rules! names {
     ($(#[$all:meta])* $list:ident; $($(#[$what:meta])* $constant:ident = $name:literal;)*) => {
         $($(#[$what])* pub const $constant: &str = $name;)*
         $(#[$all])*
         pub const $list: [&str; [$($name),*].len()] = [$($constant),*];
-        /// Names of the constants, and what they are.
+        /// Names of the constants with their values.
         pub const CONSTANTS: [(&str, &str); $list.len()] = [$((stringify!($constant), $constant)),*];
     };
 }
 
 names! {
-    /// Every name of ours.
+    /// All metrics of a worker.
     ALL;
 
-    // The processes of a worker, as seen from outside, by [`labels::PROCESS`]; several engines are added up.
+    // Processes of a worker, measured from outside, by [`labels::PROCESS`]; engines are summed.
 
     /// Gauge: resident memory.
     PROCESS_RESIDENT_MEMORY_BYTES = "verbatim_process_resident_memory_bytes";
-    /// Gauge: most resident memory so far.
+    /// Gauge: peak resident memory.
     PROCESS_PEAK_RESIDENT_MEMORY_BYTES = "verbatim_process_peak_resident_memory_bytes";
-    /// Gauge: resident memory, shared pages divided by those who share them (PSS).
+    /// Gauge: proportional set size (PSS): shared pages are divided by their number of users.
     PROCESS_PROPORTIONAL_MEMORY_BYTES = "verbatim_process_proportional_memory_bytes";
-    /// Gauge: resident memory that no file backs.
+    /// Gauge: anonymous resident memory.
     PROCESS_ANONYMOUS_MEMORY_BYTES = "verbatim_process_anonymous_memory_bytes";
-    /// Gauge: memory that is swapped out.
+    /// Gauge: swapped memory.
     PROCESS_SWAPPED_MEMORY_BYTES = "verbatim_process_swapped_memory_bytes";
-    /// Counter: user and system time, that of engines which are gone included.
+    /// Counter: user and system time, past engines included.
     PROCESS_CPU_SECONDS_TOTAL = "verbatim_process_cpu_seconds_total";
     /// Gauge: threads.
     PROCESS_THREADS = "verbatim_process_threads";
@@ -38,70 +39,70 @@ names! {
 
     /// Gauge: resident memory of the engine.
     ENGINE_RESIDENT_MEMORY_BYTES = "verbatim_engine_resident_memory_bytes";
-    /// Gauge: growth of the engine's resident memory after it has warmed up.
+    /// Gauge: growth of the engine's resident memory per hour after warm-up.
     ENGINE_MEMORY_GROWTH_BYTES_PER_HOUR = "verbatim_engine_memory_growth_bytes_per_hour";
-    /// Gauge: 95 % confidence interval of the growth, by [`labels::BOUND`].
+    /// Gauge: 95 % confidence interval of the growth per hour, by [`labels::BOUND`].
     ENGINE_MEMORY_GROWTH_BOUND_BYTES_PER_HOUR = "verbatim_engine_memory_growth_bound_bytes_per_hour";
-    /// Gauge: growth of the engine's resident memory for an hour of audio.
+    /// Gauge: growth of the engine's resident memory per hour of audio.
     ENGINE_MEMORY_GROWTH_BYTES_PER_AUDIO_HOUR = "verbatim_engine_memory_growth_bytes_per_audio_hour";
-    /// Gauge: 95 % confidence interval of the growth for an hour of audio, by [`labels::BOUND`].
+    /// Gauge: 95 % confidence interval of the growth per hour of audio, by [`labels::BOUND`].
     ENGINE_MEMORY_GROWTH_BOUND_BYTES_PER_AUDIO_HOUR = "verbatim_engine_memory_growth_bound_bytes_per_audio_hour";
     /// Gauge: resident memory at which the engine is replaced or killed, by [`labels::LIMIT`].
     ENGINE_MEMORY_LIMIT_BYTES = "verbatim_engine_memory_limit_bytes";
-    /// Gauge: what tensors use of ONNX Runtime's pools of CPU memory.
+    /// Gauge: memory in use of ONNX Runtime's CPU arenas.
     ENGINE_ARENA_USED_BYTES = "verbatim_engine_arena_used_bytes";
-    /// Gauge: what ONNX Runtime's pools of CPU memory have taken from the system.
+    /// Gauge: memory that ONNX Runtime's CPU arenas have reserved from the system.
     ENGINE_ARENA_RESERVED_BYTES = "verbatim_engine_arena_reserved_bytes";
     /// Gauge: 1 while an engine is ready for files.
     ENGINE_READY = "verbatim_engine_ready";
     /// Counter: engines started, the first included.
     ENGINES_STARTED_TOTAL = "verbatim_engines_started_total";
-    /// Counter: engines replaced, by [`labels::REASON`].
+    /// Counter: replaced engines, by [`labels::REASON`].
     ENGINE_RECYCLES_TOTAL = "verbatim_engine_recycles_total";
-    /// Histogram: time without an engine that takes files, at each replacement.
+    /// Histogram: time without a ready engine, for each replacement.
     ENGINE_GAP_SECONDS = "verbatim_engine_gap_seconds";
-    /// Histogram: from an engine's start to when it is ready.
+    /// Histogram: time from an engine's start until it is ready.
     MODEL_LOAD_SECONDS = "verbatim_model_load_seconds";
 
-    // The worker's cgroup.
+    // Cgroup of the worker.
 
-    /// Gauge: memory that is charged.
+    /// Gauge: charged memory.
     CGROUP_MEMORY_CURRENT_BYTES = "verbatim_cgroup_memory_current_bytes";
-    /// Gauge: memory that is charged, without pages of files that can be dropped.
+    /// Gauge: charged memory without reclaimable page cache.
     CGROUP_MEMORY_WORKING_SET_BYTES = "verbatim_cgroup_memory_working_set_bytes";
-    /// Gauge: most memory that was charged.
+    /// Gauge: peak of charged memory.
     CGROUP_MEMORY_PEAK_BYTES = "verbatim_cgroup_memory_peak_bytes";
-    /// Gauge: the limit.
+    /// Gauge: memory limit.
     CGROUP_MEMORY_LIMIT_BYTES = "verbatim_cgroup_memory_limit_bytes";
-    /// Counter: processes that the kernel killed for memory.
+    /// Counter: processes that the kernel killed for lack of memory.
     CGROUP_OOM_KILLS_TOTAL = "verbatim_cgroup_oom_kills_total";
 
     // GPUs, by [`labels::GPU`].
 
-    /// Gauge: memory of the GPU that is in use, by whomever.
+    /// Gauge: used memory of the GPU, by all processes.
     CUDA_MEMORY_USED_BYTES = "verbatim_cuda_memory_used_bytes";
-    /// Gauge: memory of the GPU.
+    /// Gauge: total memory of the GPU.
     CUDA_MEMORY_TOTAL_BYTES = "verbatim_cuda_memory_total_bytes";
     /// Gauge: memory of the GPU that the engine uses.
     ENGINE_CUDA_MEMORY_USED_BYTES = "verbatim_engine_cuda_memory_used_bytes";
 
     // Work.
 
-    /// Counter: audio transcribed.
+    /// Counter: transcribed audio.
     AUDIO_SECONDS_TOTAL = "verbatim_audio_seconds_total";
     /// Counter: time in the model.
     INFERENCE_SECONDS_TOTAL = "verbatim_inference_seconds_total";
-    /// Counter: segments that went through the model.
+    /// Counter: transcribed segments.
     SEGMENTS_TOTAL = "verbatim_segments_total";
-    /// Counter: audio of the segments that went through the model.
+    /// Counter: audio of the transcribed segments.
     SEGMENT_SECONDS_TOTAL = "verbatim_segment_seconds_total";
-    /// Counter: padding that went through the model.
+    /// Counter: padding of batches.
     PADDING_SECONDS_TOTAL = "verbatim_padding_seconds_total";
     /// Counter: time that segments waited for the model.
     SEGMENT_WAIT_SECONDS_TOTAL = "verbatim_segment_wait_seconds_total";
-    /// Histogram: padding's share of what went through the model between two reports of an engine, 0 to 1.
+    /// Histogram: share of padding in batches between two reports of an engine, 0 to 1.
     BATCH_PADDING_RATIO = "verbatim_batch_padding_ratio";
-    /// Gauge: most seconds of segments, with padding, that may be in the model at once.
+    /// Gauge: maximum seconds of segments in a batch, with padding.
     BATCH_BUDGET_SECONDS = "verbatim_batch_budget_seconds";
 
     // Files.
@@ -112,25 +113,25 @@ names! {
     FILE_FAILURES_TOTAL = "verbatim_file_failures_total";
     /// Counter: files that were in flight when an engine was lost.
     FILE_SUSPECTS_TOTAL = "verbatim_file_suspects_total";
-    /// Gauge: files that engines work on.
+    /// Gauge: files in flight.
     FILES_IN_FLIGHT = "verbatim_files_in_flight";
-    /// Histogram: processing seconds per audio second of each file.
+    /// Histogram: real-time factor (processing seconds per audio second) of each file.
     FILE_REAL_TIME_FACTOR = "verbatim_file_real_time_factor";
     /// Histogram: time that each file waited for the engine.
     FILE_QUEUE_SECONDS = "verbatim_file_queue_seconds";
-    /// Gauge: bytes of recordings without an outcome here; in a job that several workers do, [`super::http::JOB`] says how far
-    /// all of it is.
+    /// Gauge: bytes of recordings without an outcome in this worker. [`super::http::JOB`] has the progress of
+    /// a job with several workers.
     REMAINING_BYTES = "verbatim_remaining_bytes";
-    /// Gauge: recordings without an outcome here, as [`REMAINING_BYTES`].
+    /// Gauge: recordings without an outcome in this worker, as [`REMAINING_BYTES`].
     REMAINING_FILES = "verbatim_remaining_files";
 
-    // Recordings that were fetched ahead of the engine, in a job over a store.
+    // Prefetched recordings, in a job over a store.
 
     /// Gauge: recordings in the spool.
     SPOOL_FILES = "verbatim_spool_files";
-    /// Gauge: room that they take.
+    /// Gauge: size of the spool.
     SPOOL_BYTES = "verbatim_spool_bytes";
-    /// Gauge: room that there is.
+    /// Gauge: maximum size of the spool.
     SPOOL_LIMIT_BYTES = "verbatim_spool_limit_bytes";
 
     // The rest.
@@ -141,10 +142,10 @@ names! {
     BUILD_INFO = "verbatim_build_info";
 }
 
-/// Names that Prometheus's own clients give to a process, here the supervisor.
+/// Names of Prometheus' own clients for a process, here the supervisor.
 pub mod standard {
     names! {
-        /// Every one that we give.
+        /// All names that a worker exports.
         ALL;
         /// Counter: user and system time.
         PROCESS_CPU_SECONDS_TOTAL = "process_cpu_seconds_total";
@@ -152,24 +153,24 @@ pub mod standard {
         PROCESS_RESIDENT_MEMORY_BYTES = "process_resident_memory_bytes";
         /// Gauge: open file descriptors.
         PROCESS_OPEN_FDS = "process_open_fds";
-        /// Gauge: when the process started, in seconds since 1970.
+        /// Gauge: start time of the process, in seconds since 1970.
         PROCESS_START_TIME_SECONDS = "process_start_time_seconds";
     }
 }
 
-/// Names of the operator's metrics.
+/// Metrics of the operator.
 pub mod operator {
     names! {
-        /// Every one.
+        /// All of them.
         ALL;
 
         /// Counter: reconciles.
         RECONCILES_TOTAL = "verbatim_operator_reconciles_total";
-        /// Counter: reconciles that failed, by [`super::labels::STEP`].
+        /// Counter: failed reconciles, by [`super::labels::STEP`].
         RECONCILE_ERRORS_TOTAL = "verbatim_operator_reconcile_errors_total";
-        /// Histogram: time of a reconcile, by [`super::labels::PART`].
+        /// Histogram: duration of reconciles, by [`super::labels::PART`].
         RECONCILE_SECONDS = "verbatim_operator_reconcile_seconds";
-        /// Counter: questions to workers, by [`super::labels::RESULT`].
+        /// Counter: scrapes of workers, by [`super::labels::RESULT`].
         SCRAPES_TOTAL = "verbatim_operator_scrapes_total";
         /// Gauge: 1 while this replica leads.
         LEADER = "verbatim_operator_leader";
@@ -179,66 +180,69 @@ pub mod operator {
         JOB_FILES = "verbatim_job_files";
         /// Gauge: recordings of a job without an outcome.
         JOB_REMAINING_FILES = "verbatim_job_remaining_files";
-        /// Gauge: audio of a job that was transcribed, in seconds.
+        /// Gauge: transcribed audio of a job, in seconds.
         JOB_AUDIO_SECONDS = "verbatim_job_audio_seconds";
-        /// Gauge: audio of a job still to do, in seconds, estimated.
+        /// Gauge: remaining audio of a job in seconds, estimated.
         JOB_REMAINING_AUDIO_SECONDS = "verbatim_job_remaining_audio_seconds";
         /// Gauge: worker seconds per audio second.
         JOB_REAL_TIME_FACTOR = "verbatim_job_real_time_factor";
-        /// Gauge: audio seconds a second, all workers together.
+        /// Gauge: audio seconds per second, all workers together.
         JOB_SPEED_UP_RATIO = "verbatim_job_speed_up_ratio";
-        /// Gauge: workers that are wanted.
+        /// Gauge: desired workers.
         JOB_WORKERS_DESIRED = "verbatim_job_workers_desired";
-        /// Gauge: workers that are ready.
+        /// Gauge: ready workers.
         JOB_WORKERS_READY = "verbatim_job_workers_ready";
-        /// Gauge: when the job will be done, in seconds since 1970.
+        /// Gauge: estimated time of completion, in seconds since 1970.
         JOB_ESTIMATED_COMPLETION_TIMESTAMP_SECONDS = "verbatim_job_estimated_completion_timestamp_seconds";
-        /// Gauge: when the job fails if it is not done, in seconds since 1970.
+        /// Gauge: time when an unfinished job fails, in seconds since 1970.
         JOB_DEADLINE_TIMESTAMP_SECONDS = "verbatim_job_deadline_timestamp_seconds";
-        /// Gauge: engines of a job that were replaced, by [`super::labels::REASON`].
+        /// Gauge: replaced engines of a job, by [`super::labels::REASON`].
         JOB_RECYCLES = "verbatim_job_recycles";
         /// Gauge: workers of a job that the operator replaced.
         JOB_RESTARTS = "verbatim_job_restarts";
-        /// Gauge: 1 while a condition of a job is True, by [`super::labels::CONDITION`] and [`super::labels::REASON`].
+        /// Gauge: 1 while a condition of a job is True, by [`super::labels::CONDITION`] and
+        /// [`super::labels::REASON`].
         JOB_CONDITION = "verbatim_job_condition";
     }
 }
 
-/// Names of labels. Values are from closed lists, or small numbers, and never from files.
+/// Names of labels. Values come from closed lists or are small numbers, and never come from files.
 pub mod labels {
     names! {
-        /// Every one.
+        /// All of them.
         ALL;
 
-        /// What became of a file: one of [`super::values`]'s outcomes.
+        /// Outcome of a file: one of the outcomes in [`super::values`].
         OUTCOME = "outcome";
-        /// Why, from a closed list.
+        /// Reason, from a closed list.
         REASON = "reason";
-        /// What was asked of the store.
+        /// Operation of a request to the store.
         OPERATION = "operation";
-        /// What the store answered.
+        /// Status of the store's answer.
         CODE = "code";
-        /// Which process of the worker.
+        /// Process of the worker.
         PROCESS = "process";
         /// Number of the GPU.
         GPU = "gpu";
-        /// Which end of an interval.
+        /// End of an interval.
         BOUND = "bound";
-        /// Which of two limits: `soft` or `hard`.
+        /// Kind of limit: `soft` or `hard`.
         LIMIT = "limit";
-        /// Which step of a reconcile.
+        /// Step of a reconcile.
         STEP = "step";
-        /// Which part of a reconcile's time: `all`, or `own`, without the API server's and the workers'.
+        /// Part of a reconcile's duration: `all`, or `own` without waiting for the API server and the
+        /// workers.
         PART = "part";
-        /// Whether an answer came: `ok` or `error`.
+        /// Result of a scrape: `ok` or `error`.
         RESULT = "result";
-        /// A job's phase.
+        /// Phase of a job.
         PHASE = "phase";
-        /// A condition's type.
+        /// Type of a condition.
         CONDITION = "condition";
-        /// A job's namespace. `exported_` would be put before it where Prometheus adds one of its own.
+        /// Namespace of a job. Prometheus would rename a label `namespace` to `exported_namespace` where it
+        /// adds its own.
         NAMESPACE = "job_namespace";
-        /// A job's name.
+        /// Name of a job.
         JOB = "job_name";
         /// Version of the binary.
         VERSION = "version";
@@ -248,32 +252,32 @@ pub mod labels {
 /// Values of labels.
 pub mod values {
     names! {
-        /// Every one.
+        /// All of them.
         ALL;
 
         /// [`super::labels::PROCESS`]: all engines of the worker.
         ENGINE = "engine";
         /// [`super::labels::PROCESS`]: the supervisor.
         SUPERVISOR = "supervisor";
-        /// [`super::labels::OUTCOME`]: its transcript was made.
+        /// [`super::labels::OUTCOME`]: transcribed.
         SUCCEEDED = "succeeded";
-        /// [`super::labels::OUTCOME`]: it has none, and will have none.
+        /// [`super::labels::OUTCOME`]: failed for good.
         FAILED = "failed";
-        /// [`super::labels::OUTCOME`]: its transcript was there already.
+        /// [`super::labels::OUTCOME`]: skipped, since it had a transcript.
         SKIPPED = "skipped";
         /// [`super::labels::BOUND`]: the lower end.
         LOWER = "lower";
         /// [`super::labels::BOUND`]: the upper end.
         UPPER = "upper";
-        /// [`super::labels::LIMIT`]: an engine is replaced in order.
+        /// [`super::labels::LIMIT`]: the engine finishes its files and is replaced.
         SOFT = "soft";
-        /// [`super::labels::LIMIT`]: an engine is killed.
+        /// [`super::labels::LIMIT`]: the engine is killed.
         HARD = "hard";
-        /// [`super::labels::STEP`]: the API server was asked what there is.
+        /// [`super::labels::STEP`]: a read from the API server.
         STEP_OBSERVE = "observe";
-        /// [`super::labels::STEP`]: the API server was asked to write.
+        /// [`super::labels::STEP`]: a write to the API server.
         STEP_APPLY = "apply";
-        /// [`super::labels::STEP`]: another replica leads, so nothing was written.
+        /// [`super::labels::STEP`]: the check for leadership, before writes.
         STEP_LEADER = "leader";
         /// [`super::labels::PART`]: the whole reconcile.
         PART_ALL = "all";

@@ -1,4 +1,5 @@
-//! What operator, worker, dashboards and alerts agree on: exit codes, messages, addresses and metric names.
+//! Contract between operator, worker, dashboards and alerts: exit codes, messages, paths, labels, reasons and
+//! metric names.
 
 mod failure;
 pub mod messages;
@@ -8,59 +9,66 @@ mod recycle;
 pub use failure::FailureReason;
 pub use recycle::{RecycleReason, UnknownRecycleReason};
 
-/// Exit codes of a worker. The operator's `podFailurePolicy` is written from them.
+/// Exit codes of a worker. The operator builds its `podFailurePolicy` from them.
 pub mod exit {
-    /// Nothing is left to claim.
+    /// Success: nothing is left to claim.
     pub const DONE: u8 = 0;
-    /// Some files failed; all the others are done. Of `verbatim run` and `verbatim transcribe` only.
+    /// Some files failed; all others are done. Only `verbatim run` and `verbatim transcribe` use it.
     pub const SOME_FAILED: u8 = 1;
-    /// The command line is wrong.
+    /// The command line is invalid.
     pub const USAGE: u8 = 2;
-    /// Drained: run me again (sysexits' `EX_TEMPFAIL`). Counts as no failure.
+    /// Drained: start the worker again (sysexits' `EX_TEMPFAIL`). It does not count as a failure.
     pub const DRAINED: u8 = 75;
-    /// The configuration is wrong (sysexits' `EX_CONFIG`). The job fails, since a retry would as well.
+    /// The configuration is invalid (sysexits' `EX_CONFIG`). The Job fails, since a retry would fail too.
     pub const CONFIGURATION: u8 = 78;
 }
 
 /// Environment variables of a worker.
 pub mod env {
-    /// The job: a TranscriptionJob as JSON or YAML. For workers that are started without a file.
+    /// The job, a TranscriptionJob as JSON or YAML, for workers that are started without a file.
     pub const JOB: &str = "VERBATIM_JOB";
-    /// The name that claims and reports carry: the pod's.
+    /// Name of the worker in claims and reports: the pod's name.
     pub const WORKER: &str = "VERBATIM_WORKER";
-    /// Parent of the job's spans, as in the W3C's `traceparent` header.
+    /// File with certificates to trust besides the system's (one of the AWS SDKs' variables).
+    pub const CA_BUNDLE: &str = "AWS_CA_BUNDLE";
+    /// Parent of the job's spans, in the form of the W3C's `traceparent` header.
     pub const TRACE_PARENT: &str = "TRACEPARENT";
 }
 
-/// What a worker serves over HTTP.
+/// HTTP server of a worker.
 pub mod http {
-    /// Its port in a pod.
+    /// Port in a pod.
     pub const PORT: u16 = 9090;
-    /// Metrics for Prometheus, and for the operator.
+    /// Path of the metrics for Prometheus and the operator.
     pub const METRICS: &str = "/metrics";
-    /// How far the whole job is: [`super::messages::JobProgress`] as JSON.
+    /// Path of the whole job's progress: [`super::messages::JobProgress`] as JSON.
     pub const JOB: &str = "/job";
-    /// 200 while the supervisor is alive.
+    /// Path that answers 200 while the supervisor is alive.
     pub const HEALTHY: &str = "/healthz";
-    /// 200 while an engine takes files.
+    /// Path that answers 200 while an engine takes files.
     pub const READY: &str = "/readyz";
 }
 
-/// Labels and annotations of what the operator makes.
+/// Labels and annotations of the operator's objects.
 pub mod labels {
     /// Name of the TranscriptionJob.
     pub const JOB: &str = "verbatim.dev/job";
-    /// The TranscriptionJob's uid.
+    /// Uid of the TranscriptionJob.
     pub const JOB_UID: &str = "verbatim.dev/job-uid";
-    /// Which of the job's Jobs it is, from 0.
+    /// Round of the Job, from 0.
     pub const ROUND: &str = "verbatim.dev/round";
-    /// Parent of the job's spans, in what workers read of the job: [`super::env::TRACE_PARENT`] of the environment comes first.
+    /// Parent of the job's spans, an annotation of the workers' configuration. [`super::env::TRACE_PARENT`]
+    /// takes precedence.
     pub const TRACE_PARENT: &str = "verbatim.dev/traceparent";
-    /// Queue of Kueue that admits the Job; passed on from the TranscriptionJob.
+    /// Prefix of Kueue's labels, which are passed on from the TranscriptionJob to its Jobs.
+    pub const KUEUE: &str = "kueue.x-k8s.io/";
+    /// Kueue's annotation of a Job whose numbers may change while it is admitted.
+    pub const ELASTIC: &str = "kueue.x-k8s.io/elastic-job";
+    /// Kueue's label with the queue that admits a Job.
     pub const QUEUE: &str = "kueue.x-k8s.io/queue-name";
-    /// Who made it (a label that Kubernetes recommends).
+    /// Creator of the object (a label that Kubernetes recommends).
     pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
-    /// The value of [`MANAGED_BY`], and the name under which fields are applied.
+    /// Value of [`MANAGED_BY`], and field manager of the operator.
     pub const OPERATOR: &str = "verbatim-operator";
 }
 
@@ -70,7 +78,11 @@ pub const JOB_FILE: &str = "job.json";
 /// Name of the worker's container in a pod.
 pub const WORKER_CONTAINER: &str = "worker";
 
-/// Largest termination message of a container, in bytes. Kubernetes cuts the rest off, and half a JSON is none.
+/// File of a container that holds its termination message.
+pub const TERMINATION_LOG: &str = "/dev/termination-log";
+
+/// Largest termination message of a container in bytes. Kubernetes truncates longer ones, and truncated JSON
+/// is invalid.
 pub const TERMINATION_MESSAGE_BYTES: usize = 4096;
 
 #[cfg(test)]
@@ -78,7 +90,7 @@ mod tests {
     use super::metrics;
 
     #[test]
-    fn metric_names_are_ours_and_differ() {
+    fn metric_names_have_prefix_and_differ() {
         let distinct: std::collections::BTreeSet<_> = metrics::ALL.into_iter().collect();
         assert_eq!(distinct.len(), metrics::ALL.len());
         for name in metrics::ALL {

@@ -17,7 +17,8 @@ pub enum RecycleReason {
     Growth,
     /// The engine processed its number of files.
     MaxFiles,
-    /// Host or GPU memory passed the hard limit or ran out: the supervisor or the kernel killed the engine, or it gave up.
+    /// Host or GPU memory passed the hard limit or ran out: the supervisor or the kernel killed the engine,
+    /// or it gave up.
     OutOfMemory,
     /// The engine made no progress for longer than its files can need, and was killed.
     Wedged,

@@ -1,7 +1,7 @@
-//! Which document of a file is the job.
+//! Finds the job among the documents of a file.
 //!
-//! People keep a job beside the Secret or ConfigMap that it needs, so documents of other kinds are left alone and
-//! named. Two jobs are an error: a run does one, and which one is not ours to guess.
+//! People keep a job beside the Secret or ConfigMap that it needs, so documents of other kinds are ignored
+//! and listed. Two jobs are an error: a run takes one, and the choice would be a guess.
 
 use crate::{
     job,
@@ -12,38 +12,39 @@ use crate::{
     },
 };
 
-/// A document that is of another kind.
+/// A document of another kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ignored {
-    /// Its kind.
+    /// Kind of the document.
     pub kind: String,
-    /// Its name, if it has one.
+    /// Name of the object, if it has one.
     pub name: Option<String>,
-    /// The line that it begins at.
+    /// First line of the document.
     pub line: u64,
 }
 
-/// The job's document, and what the others are.
+/// The job's document, and the ignored ones.
 ///
 /// # Errors
-/// [`ManifestError::NoJob`], [`ManifestError::SeveralJobs`], or [`ManifestError::Invalid`] for a document that means
-/// to be a job and says so wrongly.
+/// [`ManifestError::NoJob`], [`ManifestError::SeveralJobs`], or [`ManifestError::Invalid`] for a job with a
+/// wrong version or kind.
 pub fn choose(documents: Vec<Node>) -> Result<(Node, Vec<Ignored>), ManifestError> {
-    let (mut jobs, others): (Vec<Node>, Vec<Node>) = documents.into_iter().partition(means_a_job);
-    let ignored: Vec<Ignored> = others.iter().map(describe).collect();
+    let (mut jobs, others): (Vec<Node>, Vec<Node>) = documents.into_iter().partition(is_meant_as_job);
+    let ignored: Vec<Ignored> = others.iter().map(ignore).collect();
     match jobs.len() {
         0 => Err(ManifestError::NoJob { kinds: ignored.into_iter().map(|other| other.kind).collect() }),
         1 => {
             let job = jobs.remove(0);
-            let problems = named_wrongly(&job);
+            let problems = wrong_type(&job);
             if problems.is_empty() { Ok((job, ignored)) } else { Err(ManifestError::Invalid { problems }) }
         }
         _ => Err(ManifestError::SeveralJobs { lines: jobs.iter().map(|job| job.line).collect() }),
     }
 }
 
-/// Whether the document is a job or would be one but for a slip: any that does not clearly say otherwise.
-fn means_a_job(document: &Node) -> bool {
+/// Whether the document is a job, or would be one without a typo: any document that is not clearly of another
+/// kind.
+fn is_meant_as_job(document: &Node) -> bool {
     let ours = document.text("apiVersion").is_some_and(|version| version.starts_with(job::GROUP));
     match document.text("kind") {
         Some(kind) => ours || nearest(kind, &[job::KIND.to_owned()]).is_some(),
@@ -51,7 +52,7 @@ fn means_a_job(document: &Node) -> bool {
     }
 }
 
-fn describe(document: &Node) -> Ignored {
+fn ignore(document: &Node) -> Ignored {
     Ignored {
         kind: document.text("kind").unwrap_or_default().to_owned(),
         name: document.get("metadata").and_then(|field| field.node.text("name")).map(str::to_owned),
@@ -59,8 +60,9 @@ fn describe(document: &Node) -> Ignored {
     }
 }
 
-/// A wrong `apiVersion` or `kind` is reported alone: the fields of another version would all be unknown.
-fn named_wrongly(document: &Node) -> Vec<Problem> {
+/// Problems of `apiVersion` and `kind`, which are reported alone: fields of another version would all be
+/// unknown.
+fn wrong_type(document: &Node) -> Vec<Problem> {
     let differs = |name: &str, expected: &str| {
         let field = document.get(name)?;
         match &field.node.value {

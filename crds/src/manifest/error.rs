@@ -1,4 +1,4 @@
-//! What can be wrong with a manifest, in words that say what to do.
+//! Errors of manifests, with messages that say what to do.
 
 use std::{fmt, path::PathBuf};
 
@@ -12,25 +12,25 @@ pub enum ManifestError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// Cause.
         source: std::io::Error,
     },
     /// The file is not text.
     #[error("the manifest is not text: byte {at} is not UTF-8")]
     NotText {
-        /// Position of the first wrong byte, from 0.
+        /// Position of the first invalid byte, from 0.
         at: usize,
     },
     /// The text is too long.
     #[error("the manifest has more than {limit} bytes")]
     TooLarge {
-        /// Most bytes.
+        /// Maximum in bytes.
         limit: usize,
     },
-    /// The text nests too deep, has too many values, or grows too much where it repeats parts of itself.
+    /// The text nests too deeply, has too many values, or expands too much by aliases.
     #[error("the manifest is too complex: {message}")]
     TooComplex {
-        /// Which limit it passes.
+        /// The exceeded limit.
         message: String,
     },
     /// The text is neither YAML nor JSON.
@@ -40,45 +40,45 @@ pub enum ManifestError {
         line: u64,
         /// Column, from 1; 0 where unknown.
         column: u64,
-        /// What is wrong.
+        /// Message of the parser.
         message: String,
     },
     /// No document is a TranscriptionJob.
     #[error("the manifest has no TranscriptionJob{}", found(kinds))]
     NoJob {
-        /// The kinds that are there.
+        /// Kinds of the documents.
         kinds: Vec<String>,
     },
-    /// Several documents are TranscriptionJobs, and a run does one.
-    #[error("the manifest has {} TranscriptionJobs, and a run takes one: they begin at lines {}", lines.len(), join(lines))]
+    /// Several documents are TranscriptionJobs, but a run takes one.
+    #[error("the manifest has {} TranscriptionJobs, but a run takes one: they begin at lines {}", lines.len(), join(lines))]
     SeveralJobs {
-        /// Lines that they begin at.
+        /// First lines of the documents.
         lines: Vec<u64>,
     },
-    /// Fields are wrong.
+    /// Fields are invalid.
     #[error("{}", list(problems))]
     Invalid {
-        /// What is wrong, in the order of the text; never empty.
+        /// Problems in the order of the text; never empty.
         problems: Vec<Problem>,
     },
-    /// A value passes the schema and has no meaning all the same.
+    /// A value passes the schema but cannot be deserialized.
     #[error("failed to read the TranscriptionJob")]
     Unreadable {
-        /// Why.
+        /// Cause.
         source: serde_json::Error,
     },
 }
 
-/// One thing that is wrong with a field.
+/// A problem of a field.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Problem {
-    /// The field, as `spec.destination.formats[1]`; empty for the document itself.
+    /// Path of the field, e.g. `spec.destination.formats[1]`; empty for the document itself.
     pub path: String,
     /// Line, from 1; 0 where unknown.
     pub line: u64,
     /// Column, from 1; 0 where unknown.
     pub column: u64,
-    /// What is wrong.
+    /// Kind of the problem.
     pub kind: ProblemKind,
 }
 
@@ -92,75 +92,75 @@ impl fmt::Display for Problem {
     }
 }
 
-/// What is wrong with a field.
+/// Kind of a problem.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ProblemKind {
-    /// There is no such field.
+    /// The field does not exist.
     #[error("unknown field{0}")]
     UnknownField(Suggestion),
-    /// The field is needed.
+    /// The field is required.
     #[error("missing")]
     Missing,
-    /// The value is of another type.
+    /// The value has another type.
     #[error("expected {expected}, found {found}")]
     WrongType {
-        /// What was expected, with its article.
+        /// Expected type, with its article.
         expected: &'static str,
-        /// What is there.
+        /// The value.
         found: String,
     },
-    /// The value is none of those that the field takes.
+    /// The value is not in the field's list.
     #[error("unknown value {value:?}{suggestion}")]
     UnknownValue {
-        /// What is there.
+        /// The value.
         value: String,
-        /// What may be there.
+        /// Possible values.
         suggestion: Suggestion,
     },
     /// The text has another form.
-    #[error("{value:?} does not fit: write {hint}")]
+    #[error("invalid value {value:?}: write {hint}")]
     BadText {
-        /// What is there.
+        /// The value.
         value: String,
-        /// What to write.
+        /// Expected form.
         hint: String,
     },
     /// The number, or the number of entries or characters, is too small.
-    #[error("{found} is too small: the least is {least}")]
+    #[error("{found} is too small: the minimum is {least}")]
     TooSmall {
-        /// What is there.
+        /// The value.
         found: String,
-        /// The least that is allowed.
+        /// The minimum.
         least: String,
     },
     /// The number, or the number of entries or characters, is too large.
-    #[error("{found} is too large: the most is {most}")]
+    #[error("{found} is too large: the maximum is {most}")]
     TooLarge {
-        /// What is there.
+        /// The value.
         found: String,
-        /// The most that is allowed.
+        /// The maximum.
         most: String,
     },
-    /// The entry of a set is there already.
-    #[error("is there twice")]
+    /// The entry of a set is a duplicate.
+    #[error("is a duplicate")]
     Repeated,
-    /// `apiVersion` is another.
+    /// Another `apiVersion`.
     #[error("expected {expected:?}, found {found:?}")]
     WrongApiVersion {
-        /// The one that there is.
+        /// The supported one.
         expected: String,
-        /// What is there.
+        /// The value.
         found: String,
     },
-    /// `kind` is another.
+    /// Another `kind`.
     #[error("expected {expected:?}, found {found:?}")]
     WrongKind {
-        /// The one that there is.
+        /// The supported one.
         expected: String,
-        /// What is there.
+        /// The value.
         found: String,
     },
-    /// Each field is right by itself, and together they are not.
+    /// Fields conflict with each other.
     #[error(transparent)]
     Validation(#[from] ValidationError),
 }
@@ -181,7 +181,7 @@ fn join(lines: &[u64]) -> String {
     lines.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// One problem in a line; several as a list, one to a line.
+/// One problem as a line, several as a list.
 fn list(problems: &[Problem]) -> String {
     match problems {
         [problem] => problem.to_string(),

@@ -1,8 +1,9 @@
-//! A manifest's text, YAML or JSON, becomes a [`TranscriptionJob`]: no I/O but in [`load`], no clients.
+//! Parses a manifest, YAML or JSON, into a [`TranscriptionJob`]. No I/O except in [`load`], no clients.
 //!
-//! Steps: read the text within limits into a tree that knows its lines ([`tree`]), find the one TranscriptionJob
-//! among its documents ([`document`]), hold it against the schema of the CRD ([`schema`]), read it, and check what
-//! a schema cannot say ([`crate::validate`]). The problems of a step are reported together.
+//! Steps: parse the text within limits into a tree with line numbers ([`tree`]), find the TranscriptionJob
+//! among the documents ([`document`]), check it against the schema of the CRD ([`schema`]), deserialize it,
+//! and check the rules that a schema cannot express ([`crate::validate`]). The problems of a step are
+//! reported together.
 
 pub mod document;
 pub mod error;
@@ -17,23 +18,23 @@ pub use error::{ManifestError, Problem, ProblemKind};
 
 use crate::{TranscriptionJob, validate, validation_error::ValidationError};
 
-/// Largest manifest in bytes. etcd takes 1.5 MB an object by default, so no job on a cluster is larger.
+/// Largest manifest in bytes. etcd limits objects to 1.5 MB by default, so no job on a cluster is larger.
 pub const MAX_BYTES: usize = 1 << 20;
 
-/// A manifest that was read and found right.
+/// A valid manifest.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Manifest {
-    /// The job, with all defaults filled in.
+    /// The job, with defaults.
     pub job: TranscriptionJob,
-    /// Documents of other kinds in the same file, which were left alone; worth a line to the person.
+    /// Ignored documents of other kinds in the same file, worth a note to the user.
     pub ignored: Vec<Ignored>,
 }
 
-/// Reads a manifest's text.
+/// Parses a manifest.
 ///
 /// # Errors
-/// [`ManifestError`] says what is wrong and where; [`ManifestError::Invalid`] lists all problems of the first step
-/// that found any.
+/// [`ManifestError`], with the position; [`ManifestError::Invalid`] lists all problems of the first step that
+/// found any.
 pub fn parse(text: &str) -> Result<Manifest, ManifestError> {
     if text.len() > MAX_BYTES {
         return Err(ManifestError::TooLarge { limit: MAX_BYTES });
@@ -46,10 +47,11 @@ pub fn parse(text: &str) -> Result<Manifest, ManifestError> {
     Ok(Manifest { job, ignored })
 }
 
-/// Reads a manifest from a file, or from standard input where `path` is `-`.
+/// Loads a manifest from a file, or from standard input if `path` is `-`.
 ///
 /// # Errors
-/// As [`parse`], and [`ManifestError::Read`] or [`ManifestError::NotText`]. No more than [`MAX_BYTES`] are read.
+/// Those of [`parse`], [`ManifestError::Read`] and [`ManifestError::NotText`]. At most [`MAX_BYTES`] are
+/// read.
 pub fn load(path: &Path) -> Result<Manifest, ManifestError> {
     let failed = |source| ManifestError::Read { path: path.to_path_buf(), source };
     let reader: Box<dyn Read> = if path == Path::new("-") {
@@ -58,7 +60,7 @@ pub fn load(path: &Path) -> Result<Manifest, ManifestError> {
         Box::new(File::open(path).map_err(failed)?)
     };
     let mut bytes = Vec::new();
-    // One byte more than allowed, so that `parse` sees that there is more.
+    // One byte more than allowed, to detect larger files.
     reader.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() > MAX_BYTES {
         return Err(ManifestError::TooLarge { limit: MAX_BYTES });
@@ -68,7 +70,7 @@ pub fn load(path: &Path) -> Result<Manifest, ManifestError> {
     parse(text)
 }
 
-/// The folder that relative paths of the manifest at `path` start at: its own, or the current one for `-`.
+/// Base folder of relative paths in the manifest at `path`: its own folder, or the current one for `-`.
 pub fn base(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if path != Path::new("-") && !folder.as_os_str().is_empty() => folder,
@@ -76,7 +78,8 @@ pub fn base(path: &Path) -> &Path {
     }
 }
 
-/// The typed job. The schema was held to the same types, so an error here is about something that it cannot say.
+/// Deserializes the job. It passed the schema of the same types, so errors concern what a schema cannot
+/// express.
 fn read(json: serde_json::Value) -> Result<TranscriptionJob, ManifestError> {
     serde_json::from_value(json).map_err(|source| ManifestError::Unreadable { source })
 }
@@ -85,11 +88,11 @@ fn invalid(problems: Vec<Problem>) -> Result<(), ManifestError> {
     if problems.is_empty() { Ok(()) } else { Err(ManifestError::Invalid { problems }) }
 }
 
-/// Says where a violation is: at its field, or at the nearest one around it that is written.
+/// Locates an error at its field, or at the nearest enclosing field in the text.
 fn located(root: &tree::Node, error: ValidationError) -> Problem {
     let path = error.path();
-    let place = root.nearest(&path);
-    Problem { path, line: place.line, column: place.column, kind: ProblemKind::Validation(error) }
+    let position = root.nearest(&path);
+    Problem { path, line: position.line, column: position.column, kind: ProblemKind::Validation(error) }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
-//! A document against the schema of the CRD, walked as JSON, so that a new field needs no code here.
+//! Checks a document against the schema of the CRD, which is interpreted as JSON, so that a new field needs
+//! no code here.
 //!
-//! Covers the part of JSON schema that the CRD uses; a test fails when the CRD comes to use more.
+//! Supports the part of JSON schema that the CRD uses; a test fails when the CRD uses more.
 
 use std::sync::LazyLock;
 
@@ -8,6 +9,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use regex_lite::Regex;
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
+use verbatim_text::count;
 
 use crate::{
     crd,
@@ -19,7 +21,7 @@ use crate::{
     text_rule,
 };
 
-/// The whole document's schema: the CRD's, with the fields that Kubernetes adds to every object.
+/// Schema of the whole document: the CRD's, with the fields that Kubernetes adds to every object.
 static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
     let mut settings = SchemaSettings::openapi3();
     settings.inline_subschemas = true;
@@ -34,12 +36,12 @@ static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
     schema
 });
 
-/// The schema that the CRD carries.
+/// Schema in the CRD.
 fn spec_and_status() -> Value {
     crd::json()["spec"]["versions"][0]["schema"]["openAPIV3Schema"].clone()
 }
 
-/// Everything about the document that its schema does not allow, in the order of the text.
+/// All problems of the document by its schema, in the order of the text.
 pub fn check(document: &Node) -> Vec<Problem> {
     let mut check = Check { path: String::new(), problems: Vec::new() };
     check.value(document, &SCHEMA);
@@ -61,7 +63,7 @@ impl Check {
         self.report(node.line, node.column, kind);
     }
 
-    /// Does `step` with the path lengthened.
+    /// Runs `step` with the path extended.
     fn inside(&mut self, part: &str, step: impl FnOnce(&mut Self)) {
         let length = self.path.len();
         if !self.path.is_empty() && !part.starts_with('[') {
@@ -98,7 +100,7 @@ impl Check {
         for field in fields {
             let known = schema["properties"].get(&field.name).or_else(|| schema.get("additionalProperties"));
             self.inside(&field.name, |check| match known {
-                // Null is as good as not written.
+                // Null equals an absent field.
                 Some(_) if field.node.value == Tree::Null => {}
                 Some(schema) => check.value(&field.node, schema),
                 None if open => {}
@@ -160,7 +162,7 @@ impl Check {
     }
 
     fn number(&mut self, node: &Node, number: &serde_json::Number, schema: &Value) {
-        // A number of these schemas is exact as a float wherever it is near a bound.
+        // Numbers near the bounds of these schemas are exact as floats.
         let Some(value) = number.as_f64() else { return };
         let (least, most) = bounds(schema);
         if let Some(least) = least.filter(|least| value < least.as_f64().unwrap_or(f64::MIN)) {
@@ -172,7 +174,7 @@ impl Check {
     }
 
     fn size(&mut self, node: &Node, size: usize, unit: [&str; 2], least: &Value, most: &Value) {
-        let with_unit = |number: u64| format!("{number} {}", unit[usize::from(number != 1)]);
+        let with_unit = |number: u64| count(number, unit[0], unit[1]);
         if let Some(least) = least.as_u64().filter(|least| (size as u64) < *least) {
             let found = if size == 0 { "nothing".to_owned() } else { with_unit(size as u64) };
             self.at(node, ProblemKind::TooSmall { found, least: with_unit(least) });
@@ -183,7 +185,7 @@ impl Check {
     }
 }
 
-/// The bounds that are written, else those of the format.
+/// Explicit bounds, else those of the format.
 fn bounds(schema: &Value) -> (Option<Value>, Option<Value>) {
     let (least, most) = match schema["format"].as_str() {
         Some("int32") => (json!(i32::MIN), json!(i32::MAX)),
@@ -210,9 +212,9 @@ fn with_article(json_type: &str) -> &'static str {
     }
 }
 
-/// What is there, and what to do where a pair of quotes is all that is missing.
+/// Description of a value, with a hint where only quotes are missing.
 fn describe(value: &Tree, expected: &str) -> String {
-    let quote = if expected == "text" { ": put it into quotes" } else { "" };
+    let quote = if expected == "text" { ": put it in quotes" } else { "" };
     match value {
         Tree::Null => "nothing".to_owned(),
         Tree::Bool(bool) => format!("{bool}{quote}"),
@@ -223,7 +225,7 @@ fn describe(value: &Tree, expected: &str) -> String {
     }
 }
 
-/// Path of the first object in the schema that has a field of that name.
+/// Path of the first object in the schema with a field of that name.
 fn parent_of(name: &str, schema: &Value, path: &str) -> Option<String> {
     let properties = schema["properties"].as_object()?;
     if properties.contains_key(name) {

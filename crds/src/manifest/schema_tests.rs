@@ -1,4 +1,4 @@
-//! The walk against the schema as a whole, and against a validator that somebody else wrote.
+//! The check against the whole schema, and against another validator.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::text_rule::RULES;
 
-/// What [`Check`] knows, and what only describes.
+/// Keywords that [`Check`] supports, and descriptive ones.
 const KNOWN: [&str; 22] = [
     "additionalProperties",
     "default",
@@ -45,10 +45,10 @@ fn visit(schema: &Value, found: &mut dyn FnMut(&str, &Value)) {
 }
 
 #[test]
-fn every_keyword_of_the_schema_is_known() {
+fn every_keyword_is_supported() {
     let mut unknown = BTreeSet::new();
     visit(&SCHEMA, &mut |keyword, _| {
-        // CEL: its rules stand in `crate::validate` as well.
+        // CEL: `crate::validate` has the same rules.
         if !KNOWN.contains(&keyword) && keyword != "x-kubernetes-validations" {
             unknown.insert(keyword.to_owned());
         }
@@ -57,7 +57,7 @@ fn every_keyword_of_the_schema_is_known() {
 }
 
 #[test]
-fn every_pattern_has_words() {
+fn every_pattern_has_a_hint() {
     let mut patterns = BTreeSet::new();
     visit(&SCHEMA, &mut |keyword, value| {
         if keyword == "pattern" {
@@ -71,7 +71,7 @@ fn every_pattern_has_words() {
     }
 }
 
-/// They are what `kubectl explain` shows.
+/// `kubectl explain` shows the descriptions.
 #[test]
 fn every_field_of_the_spec_and_the_status_is_described() {
     fn missing(schema: &Value, path: &str, found: &mut Vec<String>) {
@@ -90,7 +90,7 @@ fn every_field_of_the_spec_and_the_status_is_described() {
     assert_eq!(found, Vec::<String>::new());
 }
 
-/// The schema as plain JSON schema: what Kubernetes adds is said in its words.
+/// The schema as plain JSON schema, with Kubernetes' extensions translated.
 fn plain(mut schema: Value) -> Value {
     let Some(fields) = schema.as_object_mut() else { return schema };
     fields.remove("format");
@@ -144,7 +144,7 @@ fn places(value: &Value, pointer: &str, found: &mut Vec<String>) {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
-    /// Any value at any field: this walk finds a problem exactly when the other validator does.
+    /// Any value in any field: the check finds a problem exactly when the other validator does.
     #[test]
     fn agrees_with_another_validator(value in values(), place in any::<prop::sample::Index>()) {
         static OTHER: LazyLock<jsonschema::Validator> =
@@ -154,7 +154,7 @@ proptest! {
         document["spec"]["recognition"]["vad"]["negativeThreshold"] = json!(0.3);
         let mut all = Vec::new();
         places(&document, "", &mut all);
-        // Free content, and times, which the other validator knows as plain text.
+        // The template is unstructured.
         all.retain(|pointer| !pointer.starts_with("/spec/template/"));
         let pointer: &String = place.get(&all);
         *document.pointer_mut(pointer).unwrap() = value;

@@ -1,31 +1,31 @@
-//! What somebody who wrote an unknown word may have meant.
+//! Suggestions for unknown words.
 
 use std::fmt;
 
 use strsim::{damerau_levenshtein, jaro_winkler};
 
-/// Words that are listed at most.
+/// Maximum number of listed words.
 const LISTED: usize = 24;
 
-/// Two words as alike as this are taken for one and a slip of the hand: it lets `sorce` stand for `source`, and
-/// keeps `vad` from standing for `lang`.
-const ALIKE: f64 = 0.8;
+/// Similarity above which one word counts as a typo of the other: `sorce` matches `source`, `vad` does not
+/// match `lang`.
+const SIMILAR: f64 = 0.8;
 
-/// What may have been meant.
+/// Suggestion for an unknown word.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Suggestion {
-    /// This known word, as it is nearest.
+    /// The most similar known word.
     Near(String),
-    /// The field is known, in another place: its whole path.
+    /// Path of a field with this name elsewhere.
     Elsewhere(String),
-    /// One of all known words.
+    /// All known words.
     Known(Vec<String>),
-    /// Nothing is known here.
+    /// No word is known here.
     Nothing,
 }
 
 impl Suggestion {
-    /// The nearest of the `known` words, or all of them.
+    /// The most similar of the `known` words, or all of them.
     pub fn of(word: &str, known: &[String]) -> Self {
         match nearest(word, known) {
             Some(near) => Self::Near(near.to_owned()),
@@ -40,35 +40,38 @@ impl fmt::Display for Suggestion {
         match self {
             Self::Near(word) => write!(f, ", did you mean {word:?}?"),
             Self::Elsewhere(path) => write!(f, ", it belongs to {path}"),
-            Self::Known(words) if words.len() <= LISTED => write!(f, ", known are {}", words.join(", ")),
-            Self::Known(words) => write!(f, ", known are {}, ...", words[..LISTED].join(", ")),
+            Self::Known(words) if words.len() <= LISTED => {
+                write!(f, ", expected one of {}", words.join(", "))
+            }
+            Self::Known(words) => write!(f, ", expected one of {}, ...", words[..LISTED].join(", ")),
             Self::Nothing => Ok(()),
         }
     }
 }
 
-/// The word of `known` that is most like `word`, if any is like it. Letters' case does not count.
+/// The most similar word of `known`, if it is similar enough. Case is ignored.
 pub fn nearest<'a>(word: &str, known: &'a [String]) -> Option<&'a str> {
     let lower = word.to_lowercase();
     known
         .iter()
-        .map(|candidate| (likeness(&lower, &candidate.to_lowercase()), candidate.as_str()))
-        .filter(|(likeness, _)| *likeness >= ALIKE)
+        .map(|candidate| (similarity(&lower, &candidate.to_lowercase()), candidate.as_str()))
+        .filter(|(similarity, _)| *similarity >= SIMILAR)
         .max_by(|left, right| left.0.total_cmp(&right.0))
         .map(|(_, candidate)| candidate)
 }
 
-/// 0 to 1. A word that begins as the other, as `format` for `formats`, is more like it than its letters say.
-fn likeness(left: &str, right: &str) -> f64 {
+/// Similarity from 0 to 1. A common prefix, as of `format` and `formats`, weighs more than other letters.
+fn similarity(left: &str, right: &str) -> f64 {
     let longest = left.chars().count().max(right.chars().count()).max(1);
-    // A very long word is like none, and the distance costs the product of the lengths.
+    // Very long words match none, and the distance costs the product of the lengths.
     if longest > 100 {
         return 0.0;
     }
     let edits = damerau_levenshtein(left, right);
     match edits {
-        // One wrong, missing or swapped letter of a short word weighs too much in `jaro_winkler`: STR for SRT.
-        1 if longest >= 3 => jaro_winkler(left, right).max(ALIKE),
+        // In `jaro_winkler` one wrong, missing or swapped letter of a short word weighs too much: STR for
+        // SRT.
+        1 if longest >= 3 => jaro_winkler(left, right).max(SIMILAR),
         _ if edits * 2 > longest => 0.0,
         _ => jaro_winkler(left, right),
     }
@@ -83,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn slips_of_the_hand_are_understood() {
+    fn typos_are_recognized() {
         let known = words(&["source", "destination", "storage", "formats", "maxWorkers", "s3", "file"]);
         for (written, meant) in [
             ("sorce", "source"),
@@ -103,12 +106,12 @@ mod tests {
     }
 
     #[test]
-    fn suggestions_read_well() {
+    fn suggestions_as_text() {
         assert_eq!(
             Suggestion::of("IfStael", &words(&["IfStale", "Never"])).to_string(),
             ", did you mean \"IfStale\"?"
         );
-        assert_eq!(Suggestion::of("x", &words(&["a", "b"])).to_string(), ", known are a, b");
+        assert_eq!(Suggestion::of("x", &words(&["a", "b"])).to_string(), ", expected one of a, b");
         assert_eq!(Suggestion::of("x", &[]).to_string(), "");
         assert_eq!(Suggestion::Elsewhere("spec.source".into()).to_string(), ", it belongs to spec.source");
         let many: Vec<String> = (0..100).map(|n| format!("word{n}")).collect();

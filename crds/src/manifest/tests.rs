@@ -1,4 +1,4 @@
-//! A valid manifest, broken in one way at a time; and properties that hold for all manifests.
+//! A valid manifest with one change at a time, and properties of all manifests.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,7 @@ use crate::{
     source::FileSource,
 };
 
-/// Line 1 is `apiVersion`; the tests count from there.
+/// Line 1 is `apiVersion`; tests count from there.
 const VALID: &str = "\
 apiVersion: verbatim.dev/v1alpha1
 kind: TranscriptionJob
@@ -58,13 +58,13 @@ fn json_is_a_manifest_too() {
 }
 
 #[test]
-fn null_counts_as_not_written() {
+fn null_equals_absent() {
     let text = VALID.replace("      path: calls", "      path: calls\n      include:\n      exclude: null");
     assert_eq!(parse(&text).unwrap(), parse(VALID).unwrap());
 }
 
 #[test]
-fn unknown_fields_are_named_with_the_nearest() {
+fn unknown_fields_have_suggestions() {
     assert_eq!(
         message("  destination:", "  destnation: {}\n  destination:"),
         "line 9, column 3: spec.destnation: unknown field, did you mean \"destination\"?"
@@ -75,7 +75,7 @@ fn unknown_fields_are_named_with_the_nearest() {
     );
     assert_eq!(
         message("    file: {path: out}", "    file: {path: out, colour: red}"),
-        "line 10, column 23: spec.destination.file.colour: unknown field, known are path"
+        "line 10, column 23: spec.destination.file.colour: unknown field, expected one of path"
     );
     assert_eq!(
         message("  name: calls", "  name: calls\n  lables: {}"),
@@ -88,23 +88,23 @@ fn unknown_fields_are_named_with_the_nearest() {
 }
 
 #[test]
-fn wrong_values_are_named() {
+fn invalid_values_are_reported() {
     assert_eq!(
         message("SRT", "STR"),
         "line 11, column 21: spec.destination.formats[1]: unknown value \"STR\", did you mean \"SRT\"?"
     );
     assert_eq!(
         message("SRT", "docx"),
-        "line 11, column 21: spec.destination.formats[1]: unknown value \"docx\", known are JSON, SRT, VTT, TXT"
+        "line 11, column 21: spec.destination.formats[1]: unknown value \"docx\", expected one of JSON, SRT, VTT, TXT"
     );
-    assert_eq!(message("SRT", "JSON"), "line 11, column 21: spec.destination.formats[1]: is there twice");
+    assert_eq!(message("SRT", "JSON"), "line 11, column 21: spec.destination.formats[1]: is a duplicate");
     assert_eq!(
         message("[JSON, SRT]", "[]"),
-        "line 11, column 14: spec.destination.formats: nothing is too small: the least is 1 entry"
+        "line 11, column 14: spec.destination.formats: nothing is too small: the minimum is 1 entry"
     );
     assert_eq!(
         message("path: calls", "path: 2026"),
-        "line 8, column 13: spec.source.file.path: expected text, found the number 2026: put it into quotes"
+        "line 8, column 13: spec.source.file.path: expected text, found the number 2026: put it in quotes"
     );
     assert_eq!(
         message("[JSON, SRT]", "JSON"),
@@ -112,11 +112,11 @@ fn wrong_values_are_named() {
     );
     assert_eq!(
         message("spec:\n", "spec:\n  batching: {gpuMemoryBudget: 80 percent}\n"),
-        "line 6, column 31: spec.batching.gpuMemoryBudget: \"80 percent\" does not fit: write a share or bytes, as 80% or 6Gi"
+        "line 6, column 31: spec.batching.gpuMemoryBudget: invalid value \"80 percent\": write a percentage or bytes, e.g. 80% or 6Gi"
     );
     assert_eq!(
         message("spec:\n", "spec:\n  batching: {maxPaddedSeconds: 1000000}\n"),
-        "line 6, column 32: spec.batching.maxPaddedSeconds: 1000000 is too large: the most is 14400"
+        "line 6, column 32: spec.batching.maxPaddedSeconds: 1000000 is too large: the maximum is 14400"
     );
     assert_eq!(
         message("spec:\n", "spec:\n  batching: {maxPaddedSeconds: 1.5}\n"),
@@ -140,19 +140,19 @@ fn problems_are_reported_together() {
 }
 
 #[test]
-fn violations_have_their_lines() {
+fn validation_errors_have_positions() {
     assert_eq!(
         message("    file: {path: out}\n", ""),
-        "line 9, column 3: spec.destination: give the destination a place: s3 or file"
+        "line 9, column 3: spec.destination: set either s3 or file of the destination"
     );
     assert_eq!(
         message("spec:\n", "spec:\n  scaling: {minWorkers: 20}\n"),
-        "line 6, column 13: spec.scaling.minWorkers: must not be above maxWorkers"
+        "line 6, column 13: spec.scaling.minWorkers: must not exceed maxWorkers"
     );
 }
 
 #[test]
-fn version_and_kind_come_first() {
+fn version_and_kind_are_checked_first() {
     assert_eq!(
         message("verbatim.dev/v1alpha1", "verbatim.dev/v1"),
         "line 1, column 13: apiVersion: expected \"verbatim.dev/v1alpha1\", found \"verbatim.dev/v1\""
@@ -165,20 +165,20 @@ fn version_and_kind_come_first() {
 }
 
 #[test]
-fn other_documents_are_left_alone_and_named() {
+fn other_documents_are_ignored_and_listed() {
     let text = format!("apiVersion: v1\nkind: Secret\nmetadata: {{name: s3}}\n---\n{VALID}---\n");
     let ignored = parse(&text).unwrap().ignored;
     assert_eq!(ignored, [Ignored { kind: "Secret".into(), name: Some("s3".into()), line: 1 }]);
-    // Lines are those of the file, not of the document.
+    // Lines count in the file, not in the document.
     let error = parse(&text.replace("SRT", "STR")).unwrap_err().to_string();
     assert!(error.starts_with("line 15, column 21: spec.destination.formats[1]"), "{error}");
 }
 
 #[test]
-fn one_job_is_one_job() {
+fn exactly_one_job_is_required() {
     assert_eq!(
         parse(&format!("{VALID}---\n{VALID}")).unwrap_err().to_string(),
-        "the manifest has 2 TranscriptionJobs, and a run takes one: they begin at lines 1, 13"
+        "the manifest has 2 TranscriptionJobs, but a run takes one: they begin at lines 1, 13"
     );
     assert_eq!(
         parse("apiVersion: v1\nkind: Secret\n").unwrap_err().to_string(),
@@ -195,7 +195,7 @@ fn one_job_is_one_job() {
 }
 
 #[test]
-fn broken_text_says_where() {
+fn syntax_errors_have_positions() {
     for (from, to) in [("[JSON, SRT]", "[JSON, SRT"), ("  source:", "\tsource:"), ("kind:", "kind: x\nkind:")]
     {
         match broken(from, to) {
@@ -209,7 +209,7 @@ fn broken_text_says_where() {
 }
 
 #[test]
-fn hostile_text_is_refused() {
+fn hostile_text_is_rejected() {
     let mut laughs = "a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]\n".to_owned();
     for level in 1..10 {
         let before = level - 1;
@@ -290,10 +290,11 @@ fn samples_are_valid() {
     }
     let jobs: std::collections::BTreeSet<_> =
         names.iter().filter_map(|(_, manifest)| manifest.job.metadata.name.as_deref()).collect();
-    // They can all be there at once.
+    // All of them can coexist.
     assert_eq!(jobs.len(), names.len());
 
-    // local-folder.yaml says that it shows the defaults, but for source, destination, language and the derived threshold.
+    // local-folder.yaml shows the defaults, except for source, destination, language and the derived
+    // threshold.
     let shown = spec("local-folder.yaml");
     let mut defaults = crate::TranscriptionJobSpec {
         source: shown.source.clone(),
@@ -305,7 +306,7 @@ fn samples_are_valid() {
     assert_eq!(shown, &defaults);
 }
 
-/// A person who looks for a field finds it in a sample, with a comment or a value that explains it.
+/// Every field occurs in a sample, with a comment or a value that explains it.
 #[test]
 fn samples_show_every_field() {
     fn fields(schema: &serde_json::Value, found: &mut Vec<String>) {
@@ -360,16 +361,16 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn what_is_written_reads_back(job in jobs()) {
+    fn serialized_jobs_parse(job in jobs()) {
         let yaml = serde_saphyr::to_string(&job).unwrap();
         prop_assert_eq!(&parse(&yaml).map_err(|error| TestCaseError::fail(format!("{error}\n{yaml}")))?.job, &job);
         let json = serde_json::to_string(&job).unwrap();
         prop_assert_eq!(parse(&json).unwrap().job, job);
     }
 
-    /// Wherever it stands (but in the pod template, which is Kubernetes'), an unknown field is named, with its path.
+    /// An unknown field is reported with its path, anywhere except in the pod template.
     #[test]
-    fn unknown_fields_are_always_named(name in "x[a-z]{1,20}q", place in any::<proptest::sample::Index>()) {
+    fn unknown_fields_are_always_reported(name in "x[a-z]{1,20}q", place in any::<proptest::sample::Index>()) {
         let mut document = json!(parse(VALID).unwrap().job);
         let mut places = Vec::new();
         objects(&document, "", &mut places);
@@ -387,7 +388,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_makes_it_panic(text in "[a-z:{}\\[\\]&*!|>%@`~#,'\" \n\t-]{0,200}") {
+    fn no_text_panics(text in "[a-z:{}\\[\\]&*!|>%@`~#,'\" \n\t-]{0,200}") {
         let _ = parse(&text);
         let _ = parse(&VALID.replace("calls", &text));
     }

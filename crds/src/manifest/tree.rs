@@ -1,4 +1,4 @@
-//! The text as a tree of values that know their lines. Hostile text is refused here, by the parser's budget.
+//! Parses text into a tree of values with line numbers. The parser's budget rejects hostile text.
 
 use std::{fmt, marker::PhantomData};
 
@@ -13,14 +13,14 @@ use crate::manifest::error::ManifestError;
 
 /// Levels of nesting. A job has 7, a pod template about 15.
 const MAX_DEPTH: usize = 48;
-/// Values in all documents together; as large as a list of [`crate::source::MAX_KEYS`] keys needs, many times over.
+/// Values in all documents together; many times the number for a list of [`crate::source::MAX_KEYS`] keys.
 const MAX_NODES: usize = 50_000;
-/// Parts that are repeated by name (YAML's aliases), and what they may grow to together.
+/// Aliases of YAML, and the number of values that they may expand to.
 const MAX_ALIASES: usize = 100;
 /// See [`MAX_ALIASES`].
 const MAX_REPLAYED: usize = 10_000;
 
-/// A value and where it is written.
+/// A value with its position.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
     /// Line, from 1.
@@ -34,7 +34,7 @@ pub struct Node {
 /// A value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Tree {
-    /// Nothing, which counts as not written.
+    /// Null, which equals an absent value.
     Null,
     /// True or false.
     Bool(bool),
@@ -51,17 +51,17 @@ pub enum Tree {
 /// A field of an object.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Field {
-    /// Its name.
+    /// Name of the field.
     pub name: String,
     /// Line of the name, from 1.
     pub line: u64,
     /// Column of the name, from 1.
     pub column: u64,
-    /// Its value.
+    /// Value of the field.
     pub node: Node,
 }
 
-/// Where something is written.
+/// Position in the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
     /// Line, from 1.
@@ -70,11 +70,11 @@ pub struct Position {
     pub column: u64,
 }
 
-/// Reads all documents of a text; empty ones are left out.
+/// Parses all documents of a text, without empty ones.
 ///
 /// # Errors
-/// [`ManifestError::Syntax`] for text that is neither YAML nor JSON or says a field twice,
-/// [`ManifestError::TooComplex`] for text that passes a limit.
+/// [`ManifestError::Syntax`] for text that is neither YAML nor JSON, or has duplicate fields,
+/// [`ManifestError::TooComplex`] for text that exceeds a limit.
 pub fn read(text: &str) -> Result<Vec<Node>, ManifestError> {
     serde_saphyr::from_multiple_with_options(text, options()).map_err(|error| failure(&error))
 }
@@ -99,7 +99,7 @@ fn options() -> Options {
 fn failure(error: &serde_saphyr::Error) -> ManifestError {
     use serde_saphyr::Error;
     let message = error.to_string();
-    let place = error.location();
+    let location = error.location();
     match error.without_snippet() {
         Error::Budget { .. }
         | Error::AliasReplayLimitExceeded { .. }
@@ -107,15 +107,15 @@ fn failure(error: &serde_saphyr::Error) -> ManifestError {
         | Error::AliasReplayStackDepthExceeded { .. }
         | Error::AliasReplayCounterOverflow { .. } => ManifestError::TooComplex { message },
         _ => ManifestError::Syntax {
-            line: place.map_or(0, |place| place.line()),
-            column: place.map_or(0, |place| place.column()),
+            line: location.map_or(0, |location| location.line()),
+            column: location.map_or(0, |location| location.column()),
             message,
         },
     }
 }
 
 impl Node {
-    /// The field of that name that is written and is not null.
+    /// The field of that name, unless it is null.
     pub fn get(&self, name: &str) -> Option<&Field> {
         match &self.value {
             Tree::Map(fields) => {
@@ -133,27 +133,27 @@ impl Node {
         }
     }
 
-    /// Where the field at `path` is written, or the nearest one around it.
+    /// Position of the field at `path`, or of the nearest enclosing one.
     pub fn nearest(&self, path: &str) -> Position {
-        let mut place = Position { line: self.line, column: self.column };
+        let mut position = Position { line: self.line, column: self.column };
         let mut node = self;
         for step in path.split(['.', '[']).map(|step| step.trim_end_matches(']')) {
             if let Some(field) = node.get(step) {
-                place = Position { line: field.line, column: field.column };
+                position = Position { line: field.line, column: field.column };
                 node = &field.node;
             } else if let Tree::List(entries) = &node.value
                 && let Some(entry) = step.parse().ok().and_then(|index: usize| entries.get(index))
             {
-                place = Position { line: entry.line, column: entry.column };
+                position = Position { line: entry.line, column: entry.column };
                 node = entry;
             } else {
                 break;
             }
         }
-        place
+        position
     }
 
-    /// The value as JSON. Fields that are null are left out, so that their defaults count, as in Kubernetes.
+    /// The value as JSON. Null fields are removed, so that defaults apply, as in Kubernetes.
     pub fn to_json(&self) -> Value {
         match &self.value {
             Tree::Null => Value::Null,
@@ -192,7 +192,7 @@ impl<'de> Visitor<'de> for TreeVisitor<'de> {
     type Value = Tree;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value that JSON has")
+        f.write_str("a JSON value")
     }
 
     fn visit_unit<E>(self) -> Result<Tree, E> {

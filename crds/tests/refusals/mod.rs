@@ -1,4 +1,4 @@
-//! The manifests of `crds/refusals`, as documents.
+//! Manifests of `crds/refusals`.
 
 use std::path::Path;
 
@@ -8,13 +8,13 @@ use serde_json::Value;
 /// A manifest that must be refused.
 #[derive(Clone, Debug)]
 pub(crate) struct Refusal {
-    /// What is wrong with it, for people.
+    /// Name of the entry.
     pub(crate) name: String,
-    /// The manifest.
+    /// Manifest.
     pub(crate) manifest: Value,
-    /// The field that the answer names.
+    /// Field that the error names.
     pub(crate) field: String,
-    /// Texts that the API server's answer has.
+    /// Texts in the API server's error.
     pub(crate) says: Vec<String>,
 }
 
@@ -27,17 +27,17 @@ struct Entry {
     says: Vec<String>,
 }
 
-/// The valid manifest that all others are made from.
+/// Valid manifest that all others are derived from.
 pub(crate) fn base() -> Value {
     read("base.yaml")
 }
 
-/// Manifests that nobody may take.
+/// Manifests that must be refused.
 pub(crate) fn all() -> Vec<Refusal> {
     ["places.yaml", "settings.yaml"].into_iter().flat_map(load).collect()
 }
 
-/// Changes that a job that has started may not have.
+/// Changes that a started job refuses.
 pub(crate) fn started() -> Vec<Refusal> {
     load("started.yaml")
 }

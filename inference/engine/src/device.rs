@@ -1,48 +1,49 @@
-//! Which device the model runs on, and why. Pure, but for [`driver`].
+//! Choice of the device, with the reason for it. Pure, except for [`has_nvidia_driver`].
 
 use std::fmt;
 use std::path::Path;
 
 use verbatim_protocol::options::Device;
 
-/// What this machine has for a GPU.
+/// Support for GPUs on this machine.
 #[derive(Clone, Debug)]
-pub(super) struct There {
-    /// The GPU build of ONNX Runtime.
+pub(super) struct GpuSupport {
+    /// Whether the GPU build of ONNX Runtime is installed.
     pub(super) library: bool,
-    /// A driver of NVIDIA's.
+    /// Whether NVIDIA's driver is present.
     pub(super) driver: bool,
-    /// The model's graphs for a GPU.
+    /// Whether the model has graphs for a GPU.
     pub(super) graphs: bool,
-    /// Why the CUDA provider did not start; absent when it did, or was not tried.
-    pub(super) provider: Option<String>,
+    /// Error of the CUDA provider; `None` if it started or was not tried.
+    pub(super) provider_error: Option<String>,
 }
 
-/// The first thing that a GPU lacks.
+/// Missing requirement of a GPU.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Missing {
+pub enum MissingRequirement {
     /// The GPU build of ONNX Runtime.
     Library,
-    /// A driver of NVIDIA's.
+    /// NVIDIA's driver.
     Driver,
     /// The model's graphs for a GPU.
     Graphs,
-    /// The CUDA provider did not start, in its words.
+    /// The CUDA provider, with the error of its start.
     Provider(String),
 }
 
-impl fmt::Display for Missing {
+impl fmt::Display for MissingRequirement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Library => f.write_str("the installed ONNX Runtime has no CUDA provider"),
             Self::Driver => f.write_str("no NVIDIA driver was found"),
             Self::Graphs => f.write_str("the model has no graphs for a GPU"),
-            Self::Provider(said) => write!(f, "the CUDA provider did not start: {said}"),
+            Self::Provider(error) => write!(f, "the CUDA provider failed to start: {error}"),
         }
     }
 }
 
-impl Missing {
+impl MissingRequirement {
+    /// Instruction to fulfil the requirement.
     fn advice(&self) -> &'static str {
         match self {
             Self::Library | Self::Graphs => "run `verbatim model pull --gpu`",
@@ -52,15 +53,15 @@ impl Missing {
     }
 }
 
-/// A device, and why it was taken.
+/// Chosen device, with the reason for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Decision {
-    /// The GPU's number; absent: the CPU.
+pub(super) struct DeviceChoice {
+    /// Number of the GPU; `None`: the CPU.
     pub(super) gpu: Option<u32>,
     pub(super) reason: String,
 }
 
-impl fmt::Display for Decision {
+impl fmt::Display for DeviceChoice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.gpu {
             Some(number) => write!(f, "cuda:{number} ({})", self.reason),
@@ -69,41 +70,44 @@ impl fmt::Display for Decision {
     }
 }
 
-/// A GPU was asked for, and cannot be had.
+/// The requested GPU cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{asked} cannot be used: {missing}: {}", missing.advice())]
-pub struct Unavailable {
-    /// What was asked for.
-    pub asked: Device,
-    /// What it lacks.
-    pub missing: Missing,
+#[error("{requested} cannot be used: {missing}: {}", missing.advice())]
+pub struct DeviceUnavailable {
+    /// Requested device.
+    pub requested: Device,
+    /// First missing requirement.
+    pub missing: MissingRequirement,
 }
 
-/// What a GPU lacks here, if anything.
-pub(super) fn missing(there: &There) -> Option<Missing> {
-    // The library first: without it, nobody meant to use a GPU.
-    match there {
-        There { library: false, .. } => Some(Missing::Library),
-        There { driver: false, .. } => Some(Missing::Driver),
-        There { graphs: false, .. } => Some(Missing::Graphs),
-        There { provider, .. } => provider.clone().map(Missing::Provider),
+/// First missing requirement of a GPU on this machine.
+fn missing_requirement(support: &GpuSupport) -> Option<MissingRequirement> {
+    // The library first: without it, no GPU was intended.
+    match support {
+        GpuSupport { library: false, .. } => Some(MissingRequirement::Library),
+        GpuSupport { driver: false, .. } => Some(MissingRequirement::Driver),
+        GpuSupport { graphs: false, .. } => Some(MissingRequirement::Graphs),
+        GpuSupport { provider_error, .. } => provider_error.clone().map(MissingRequirement::Provider),
     }
 }
 
-/// The device to take.
-pub(super) fn choose(asked: Device, there: &There) -> Result<Decision, Unavailable> {
-    let decision = |gpu, reason: String| Ok(Decision { gpu, reason });
-    match (asked, missing(there)) {
-        (Device::Cpu, _) => decision(None, "as asked for".to_owned()),
-        (Device::Auto, None) => decision(Some(0), "a GPU is there".to_owned()),
-        (Device::Auto, Some(missing)) => decision(None, missing.to_string()),
-        (Device::Cuda(number), None) => decision(Some(number), "as asked for".to_owned()),
-        (Device::Cuda(_), Some(missing)) => Err(Unavailable { asked, missing }),
+/// Chooses a device.
+///
+/// # Errors
+/// The requested GPU cannot be used.
+pub(super) fn choose(requested: Device, support: &GpuSupport) -> Result<DeviceChoice, DeviceUnavailable> {
+    let choice = |gpu, reason: String| Ok(DeviceChoice { gpu, reason });
+    match (requested, missing_requirement(support)) {
+        (Device::Cpu, _) => choice(None, "as requested".to_owned()),
+        (Device::Auto, None) => choice(Some(0), "a GPU is available".to_owned()),
+        (Device::Auto, Some(missing)) => choice(None, missing.to_string()),
+        (Device::Cuda(number), None) => choice(Some(number), "as requested".to_owned()),
+        (Device::Cuda(_), Some(missing)) => Err(DeviceUnavailable { requested, missing }),
     }
 }
 
-/// Whether a driver of NVIDIA's has made its devices: on Linux, or in Windows' subsystem for it.
-pub(super) fn driver() -> bool {
+/// Whether the devices of NVIDIA's driver exist, on Linux or in the Windows Subsystem for Linux.
+pub(super) fn has_nvidia_driver() -> bool {
     ["/dev/nvidiactl", "/dev/dxg"].iter().any(|path| Path::new(path).exists())
 }
 
@@ -112,22 +116,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn decisions() {
-        let all = There { library: true, driver: true, graphs: true, provider: None };
-        let no_library = There { library: false, driver: false, ..all.clone() };
-        let no_driver = There { driver: false, ..all.clone() };
-        let no_graphs = There { graphs: false, ..all.clone() };
-        let broken = There { provider: Some("no libcudnn.so.9".to_owned()), ..all.clone() };
+    fn every_combination_of_request_and_support_has_its_choice_and_reason() {
+        let all = GpuSupport { library: true, driver: true, graphs: true, provider_error: None };
+        let no_library = GpuSupport { library: false, driver: false, ..all.clone() };
+        let no_driver = GpuSupport { driver: false, ..all.clone() };
+        let no_graphs = GpuSupport { graphs: false, ..all.clone() };
+        let broken = GpuSupport { provider_error: Some("no libcudnn.so.9".to_owned()), ..all.clone() };
         let library = "the installed ONNX Runtime has no CUDA provider";
         let cases = [
-            (Device::Auto, &all, "cuda:0 (a GPU is there)".to_owned()),
+            (Device::Auto, &all, "cuda:0 (a GPU is available)".to_owned()),
             (Device::Auto, &no_library, format!("cpu ({library})")),
             (Device::Auto, &no_driver, "cpu (no NVIDIA driver was found)".to_owned()),
             (Device::Auto, &no_graphs, "cpu (the model has no graphs for a GPU)".to_owned()),
-            (Device::Auto, &broken, "cpu (the CUDA provider did not start: no libcudnn.so.9)".to_owned()),
-            (Device::Cpu, &all, "cpu (as asked for)".to_owned()),
-            (Device::Cpu, &no_library, "cpu (as asked for)".to_owned()),
-            (Device::Cuda(2), &all, "cuda:2 (as asked for)".to_owned()),
+            (Device::Auto, &broken, "cpu (the CUDA provider failed to start: no libcudnn.so.9)".to_owned()),
+            (Device::Cpu, &all, "cpu (as requested)".to_owned()),
+            (Device::Cpu, &no_library, "cpu (as requested)".to_owned()),
+            (Device::Cuda(2), &all, "cuda:2 (as requested)".to_owned()),
             (
                 Device::Cuda(2),
                 &no_library,
@@ -140,9 +144,9 @@ mod tests {
                     .to_owned(),
             ),
         ];
-        for (asked, there, expected) in cases {
-            let said = choose(asked, there).map_or_else(|e| e.to_string(), |d| d.to_string());
-            assert_eq!(said, expected, "{asked} {there:?}");
+        for (requested, support, expected) in cases {
+            let text = choose(requested, support).map_or_else(|e| e.to_string(), |d| d.to_string());
+            assert_eq!(text, expected, "{requested} {support:?}");
         }
         let broken = choose(Device::Cuda(0), &broken).unwrap_err().to_string();
         assert!(broken.ends_with("(docs/gpu.md), or choose another device"), "{broken}");

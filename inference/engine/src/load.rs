@@ -1,145 +1,137 @@
-//! Makes the engine that the options ask for.
+//! Loading of an engine from its options: finds the model, selects the device, creates the workers' models.
 
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::thread;
 
-use super::cuda::{CudaOptions, Provider};
-use super::device::{self, Decision, There, Unavailable};
-use super::family::Family;
-use super::moonshine::batched::Batched;
-use super::moonshine::{self, Moonshine};
-use super::pipeline::Pipeline;
-use super::runtime::{MemoryOptions, Runtime, RuntimeError};
-use super::vad::Vad;
-use verbatim_models as assets;
-use verbatim_models::{AssetError, Ready};
-use verbatim_protocol::Obstacle;
-use verbatim_protocol::controls::Controls;
+use verbatim_models::{InstalledModel, ModelError};
+use verbatim_protocol::LoadErrorKind;
+use verbatim_protocol::engine_handle::EngineHandle;
 use verbatim_protocol::options::EngineOptions;
 use verbatim_protocol::transcriber::Transcriber;
 
-/// Why there is no engine.
+use crate::device::{self, DeviceChoice, DeviceUnavailable, GpuSupport};
+use crate::moonshine::cpu::CpuRecognizer;
+use crate::moonshine::gpu::GpuRecognizer;
+use crate::moonshine::{LoadError, SharedModel};
+use crate::onnx_runtime::memory::MemoryOptions;
+use crate::onnx_runtime::provider::{CudaOptions, Provider};
+use crate::onnx_runtime::runtime::{Runtime, RuntimeError};
+use crate::pipeline::transcribe::Pipeline;
+use crate::recognizer::Recognizer;
+use crate::vad::silero::SileroVad;
+
+/// Failure to load an engine.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    /// The model is not there.
+    /// The model is missing or damaged.
     #[error(transparent)]
-    Asset(#[from] AssetError),
-    /// The runtime or a graph.
+    Installation(#[from] ModelError),
+    /// The runtime or a graph failed to load.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
-    /// The model's own parts.
+    /// The model failed to load.
     #[error(transparent)]
-    Model(#[from] moonshine::LoadError),
-    /// A GPU was asked for and cannot be had.
+    Load(#[from] LoadError),
+    /// The requested GPU is unavailable.
     #[error(transparent)]
-    Device(#[from] Unavailable),
-    /// The model does not write that language.
-    #[error("the model {model} writes {has}, not {wanted}: leave --language out, or choose another model")]
+    Device(#[from] DeviceUnavailable),
+    /// The model does not write the requested language.
+    #[error("the model {model} writes {supported}, not {wanted}: omit --language, or choose another model")]
     Language {
-        /// The model.
+        /// Name of the model.
         model: String,
-        /// Its language.
-        has: String,
-        /// What was asked for.
+        /// Language of the model.
+        supported: String,
+        /// Requested language.
         wanted: String,
     },
 }
 
 impl EngineError {
-    /// The error in one word.
-    pub fn obstacle(&self) -> Obstacle {
+    /// Category of the error.
+    pub fn kind(&self) -> LoadErrorKind {
         match self {
-            Self::Asset(_) | Self::Runtime(_) | Self::Model(_) => Obstacle::Model,
-            Self::Device(_) => Obstacle::Device,
-            Self::Language { .. } => Obstacle::Language,
+            Self::Installation(_) | Self::Runtime(_) | Self::Load(_) => LoadErrorKind::Model,
+            Self::Device(_) => LoadErrorKind::Device,
+            Self::Language { .. } => LoadErrorKind::Language,
         }
     }
 }
 
-/// Loads the model and takes the device.
+/// Loads the model on the device that the options request.
 ///
 /// # Errors
 /// [`EngineError`] says what is missing and what to do.
 pub fn load(options: &EngineOptions) -> Result<Box<dyn Transcriber>, EngineError> {
-    let ready = assets::find(&options.model)?;
-    if let Some(wanted) = options.language.as_ref().filter(|wanted| !ready.writes(wanted)) {
-        let (model, has) = (ready.name, ready.language);
-        return Err(EngineError::Language { model, has, wanted: wanted.clone() });
+    let model = verbatim_models::find(&options.model)?;
+    if let Some(wanted) = options.language.as_ref().filter(|wanted| !model.writes(wanted)) {
+        let (model, supported) = (model.name, model.language);
+        return Err(EngineError::Language { model, supported, wanted: wanted.clone() });
     }
-    let mut there = There {
-        library: ready.gpu_library.is_some(),
-        driver: device::driver(),
-        graphs: ready.batch_folder.is_some(),
-        provider: None,
+    let mut support = GpuSupport {
+        library: model.gpu_library.is_some(),
+        driver: device::has_nvidia_driver(),
+        graphs: model.gpu_folder.is_some(),
+        provider_error: None,
     };
-    let mut decision = device::choose(options.device, &there)?;
-    // A process loads one library: where the CUDA provider then fails, the GPU build runs the CPU's graphs as well.
-    let library = match (decision.gpu, &ready.gpu_library) {
+    let mut choice = device::choose(options.device, &support)?;
+    // A process loads one library. If the CUDA provider then fails, the GPU build runs the graphs for the CPU
+    // as well.
+    let library = match (choice.gpu, &model.gpu_library) {
         (Some(_), Some(library)) => library,
-        _ => &ready.library,
+        _ => &model.library,
     };
     let runtime = Runtime::load(library, MemoryOptions::from_environment())?;
     let threads = options.threads.max(1);
-    let shared = Arc::new(moonshine::Shared::load(&ready.folder)?);
-    let mut lanes: Vec<Box<dyn Family>> = Vec::new();
-    if let Some(number) = decision.gpu {
-        match gpu_lane(&runtime, &ready, &shared, number, options.max_padded_seconds) {
-            Ok(lane) => lanes.push(lane),
+    let shared = Arc::new(SharedModel::load(&model.folder)?);
+    let mut recognizers: Vec<Box<dyn Recognizer>> = Vec::new();
+    if let Some(number) = choice.gpu {
+        match gpu_recognizer(&runtime, &model, &shared, number, options.max_padded_seconds) {
+            Ok(recognizer) => recognizers.push(recognizer),
             Err(error) => {
-                there.provider = Some(words(&error));
-                decision = device::choose(options.device, &there)?;
+                support.provider_error = Some(verbatim_text::error_chain(&error));
+                choice = device::choose(options.device, &support)?;
             }
         }
     }
-    if lanes.is_empty() {
-        for lane in side_by_side(threads, || Moonshine::new(&runtime, &ready.folder, &shared))? {
-            lanes.push(Box::new(lane));
+    if recognizers.is_empty() {
+        for recognizer in in_parallel(threads, || CpuRecognizer::new(&runtime, &model.folder, &shared))? {
+            recognizers.push(Box::new(recognizer));
         }
     }
-    // Two listeners at least: while one is in a long file, the other brings short ones.
-    let listeners = side_by_side(threads.max(2), || Vad::load(&runtime, &ready.folder))?;
-    let description = describe(&ready.name, &decision, threads, options.max_padded_seconds);
-    let controls = Arc::new(Controls::new(options.max_padded_seconds));
-    Ok(Box::new(Pipeline {
-        runtime,
-        ready,
-        options: options.clone(),
-        lanes,
-        listeners,
-        description,
-        controls,
-    }))
+    // At least two decode workers: while one is in a long file, the other one provides short ones.
+    let vads = in_parallel(threads.max(2), || SileroVad::load(&runtime, &model.folder))?;
+    let description = describe(&model.name, &choice, threads, options.max_padded_seconds);
+    let handle = Arc::new(EngineHandle::new(options.max_padded_seconds));
+    let options = options.clone();
+    Ok(Box::new(Pipeline { runtime, model, options, recognizers, vads, description, handle }))
 }
 
-/// Makes `count` of something, each on a thread of its own: sessions take a tenth of a second each to load.
-fn side_by_side<T: Send, E: Send>(count: usize, make: impl Fn() -> Result<T, E> + Sync) -> Result<Vec<T>, E> {
+/// Calls `create` on `count` threads: a session takes a tenth of a second to load.
+fn in_parallel<T: Send, E: Send>(
+    count: usize,
+    create: impl Fn() -> Result<T, E> + Sync,
+) -> Result<Vec<T>, E> {
     thread::scope(|scope| {
-        let threads: Vec<_> = (0..count).map(|_| scope.spawn(&make)).collect();
+        let threads: Vec<_> = (0..count).map(|_| scope.spawn(&create)).collect();
         threads.into_iter().map(|t| t.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
     })
 }
 
-/// The lane of a GPU.
-fn gpu_lane(
+fn gpu_recognizer(
     runtime: &Arc<Runtime>,
-    ready: &Ready,
-    shared: &Arc<moonshine::Shared>,
-    number: u32,
+    model: &InstalledModel,
+    shared: &Arc<SharedModel>,
+    device: u32,
     max_padded_seconds: f64,
-) -> Result<Box<dyn Family>, moonshine::LoadError> {
-    let folder = ready.batch_folder.as_ref().unwrap_or(&ready.folder);
-    let provider = Provider::Cuda(CudaOptions::from_environment(number));
-    Ok(Box::new(Batched::new(runtime, folder, shared, provider, max_padded_seconds)?))
+) -> Result<Box<dyn Recognizer>, LoadError> {
+    let folder = model.gpu_folder.as_ref().unwrap_or(&model.folder);
+    let provider = Provider::Cuda(CudaOptions::from_environment(device));
+    Ok(Box::new(GpuRecognizer::new(runtime, folder, shared, provider, max_padded_seconds)?))
 }
 
-/// An error and its causes, in one line.
-fn words(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(|cause| cause.to_string().trim().to_owned()).collect::<Vec<_>>().join(": ")
-}
-
-fn describe(model: &str, device: &Decision, threads: usize, seconds: f64) -> String {
+fn describe(model: &str, device: &DeviceChoice, threads: usize, max_padded_seconds: f64) -> String {
     let plural = if threads == 1 { "thread" } else { "threads" };
-    format!("{model} on {device}, {threads} {plural}, up to {seconds:.0} s of segments in flight")
+    format!("{model} on {device}, {threads} {plural}, up to {max_padded_seconds:.0} s of segments in flight")
 }

@@ -1,10 +1,10 @@
-//! Damaged files by the thousand: the decoder must neither crash, nor hang, nor take memory that the file does
-//! not earn. `docs/fuzzing.md` tells what it found.
+//! Thousands of damaged files: the decoder must not crash, hang, or use excessive memory. `docs/fuzzing.md`
+//! lists the findings.
 //!
-//! An input is made from its number alone, so a finding is one number:
-//! - `VERBATIM_FUZZ_SECONDS` how long (default 3, for the ordinary test run; `make fuzz` takes a minute)
-//! - `VERBATIM_FUZZ_FIRST` number of the first input (default 1)
-//! - `VERBATIM_FUZZ_ONE` run this input alone, `VERBATIM_FUZZ_KEEP` write it to this path
+//! Each input is generated from its number alone, so that a finding is one number:
+//! - `VERBATIM_FUZZ_SECONDS`: duration (default 3, for the ordinary test run; `make fuzz` takes a minute)
+//! - `VERBATIM_FUZZ_FIRST`: number of the first input (default 1)
+//! - `VERBATIM_FUZZ_ONE`: run only this input; `VERBATIM_FUZZ_KEEP`: write it to this path
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
@@ -22,12 +22,13 @@ use verbatim_fixtures::wav::Wav;
 use verbatim_protocol::failure::FailureReason;
 use verbatim_protocol::task::ChannelMode;
 
-/// Longest that one input may take. Inputs have 175 kB at most; the slowest whole one takes 0.1 s unoptimised.
+/// Maximum time of one input. Inputs have at most 175 kB; the slowest undamaged one takes 0.1 s without
+/// optimisation.
 const DEADLINE: Duration = Duration::from_secs(10);
-/// Most memory that one input may hold at a time: a resampler for 64 channels of an odd rate takes 60 MB, and
-/// symphonia prepares blocks of up to 131072 frames by 64 channels of 4 bytes.
+/// Maximum memory of one input: a resampler for 64 channels of an unusual rate takes 60 MB, and Symphonia
+/// allocates blocks of up to 131072 frames of 64 channels of 4 bytes.
 const MEMORY: usize = 192 << 20;
-/// Audio after which an input is stopped, in seconds: 30 times the longest fixture.
+/// Audio in seconds after which an input is stopped: 30 times the longest fixture.
 const MAX_SECONDS: f64 = 36.0;
 
 struct Counting;
@@ -35,25 +36,25 @@ struct Counting;
 static LIVE: AtomicUsize = AtomicUsize::new(0);
 static PEAK: AtomicUsize = AtomicUsize::new(0);
 
-// SAFETY: every call goes to the system's allocator unchanged; the counters are no part of any contract.
+// SAFETY: every call is passed to the system's allocator unchanged; the counters do not affect it.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let live = LIVE.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
         PEAK.fetch_max(live, Ordering::Relaxed);
-        // SAFETY: the caller's promise is passed on.
+        // SAFETY: guaranteed by the caller.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         let live = LIVE.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
         PEAK.fetch_max(live, Ordering::Relaxed);
-        // SAFETY: the caller's promise is passed on.
+        // SAFETY: guaranteed by the caller.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
         LIVE.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller's promise is passed on.
+        // SAFETY: guaranteed by the caller.
         unsafe { System.dealloc(ptr, layout) }
     }
 }
@@ -61,11 +62,11 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// xorshift64*: small, fast, the same everywhere.
-struct Dice(u64);
+/// Reproducible pseudo-random numbers (xorshift64*).
+struct Random(u64);
 
-impl Dice {
-    fn roll(&mut self) -> u64 {
+impl Random {
+    fn next_u64(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -73,17 +74,17 @@ impl Dice {
     }
 
     fn below(&mut self, end: usize) -> usize {
-        (self.roll() % end.max(1) as u64) as usize
+        (self.next_u64() % end.max(1) as u64) as usize
     }
 
-    /// A position: half of the time within the first 300 bytes, where headers are.
+    /// Position; in half of the cases within the first 300 bytes, where headers are.
     fn position(&mut self, len: usize) -> usize {
-        let end = if self.roll() & 1 == 0 { len.min(300) } else { len };
+        let end = if self.next_u64() & 1 == 0 { len.min(300) } else { len };
         self.below(end)
     }
 }
 
-/// Numbers that parsers stumble over.
+/// Numbers that are hard for parsers.
 const NUMBERS: [u32; 12] =
     [0, 1, 2, 0x7f, 0xff, 0x7fff, 0xffff, 0x1_0000, 0x7fff_ffff, 0x8000_0000, 0xffff_fff0, 0xffff_ffff];
 
@@ -98,52 +99,53 @@ fn corpus() -> Vec<Vec<u8>> {
     corpus
 }
 
-/// Input number `number`.
-fn make(number: u64, corpus: &[Vec<u8>]) -> Vec<u8> {
-    let mut dice = Dice(number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-    let mut bytes = corpus[dice.below(corpus.len())].clone();
-    for _ in 0..=dice.below(8) {
+/// Generates input number `number`.
+fn generate(number: u64, corpus: &[Vec<u8>]) -> Vec<u8> {
+    let mut random = Random(number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut bytes = corpus[random.below(corpus.len())].clone();
+    for _ in 0..=random.below(8) {
         if bytes.is_empty() {
             break;
         }
-        let at = dice.position(bytes.len());
-        match dice.below(9) {
-            0 => bytes[at] ^= 1 << dice.below(8),
-            1 => bytes[at] = dice.roll() as u8,
+        let at = random.position(bytes.len());
+        match random.below(9) {
+            0 => bytes[at] ^= 1 << random.below(8),
+            1 => bytes[at] = random.next_u64() as u8,
             2 | 3 => {
-                let number = NUMBERS[dice.below(NUMBERS.len())];
-                let raw = if dice.roll() & 1 == 0 { number.to_le_bytes() } else { number.to_be_bytes() };
-                let width = [1, 2, 4][dice.below(3)].min(bytes.len() - at);
+                let number = NUMBERS[random.below(NUMBERS.len())];
+                let raw =
+                    if random.next_u64() & 1 == 0 { number.to_le_bytes() } else { number.to_be_bytes() };
+                let width = [1, 2, 4][random.below(3)].min(bytes.len() - at);
                 bytes[at..at + width].copy_from_slice(&raw[..width]);
             }
             4 => bytes.truncate(at.max(1)),
             5 => {
-                let end = (at + 1 + dice.below(64)).min(bytes.len());
+                let end = (at + 1 + random.below(64)).min(bytes.len());
                 bytes.drain(at..end);
             }
             6 => {
-                let end = (at + 1 + dice.below(256)).min(bytes.len());
+                let end = (at + 1 + random.below(256)).min(bytes.len());
                 let copy = bytes[at..end].to_vec();
-                let to = dice.position(bytes.len());
+                let to = random.position(bytes.len());
                 bytes.splice(to..to, copy);
             }
             7 => {
-                let other = &corpus[dice.below(corpus.len())];
-                let from = dice.below(other.len());
+                let other = &corpus[random.below(corpus.len())];
+                let from = random.below(other.len());
                 let part = other[from..(from + 512).min(other.len())].to_vec();
                 let end = (at + part.len()).min(bytes.len());
                 bytes.splice(at..end, part);
             }
             _ => {
-                let end = (at + 1 + dice.below(40)).min(bytes.len());
-                bytes[at..end].iter_mut().for_each(|b| *b = dice.roll() as u8);
+                let end = (at + 1 + random.below(40)).min(bytes.len());
+                bytes[at..end].iter_mut().for_each(|b| *b = random.next_u64() as u8);
             }
         }
     }
     bytes
 }
 
-/// Decodes a file to its end. Gives "ok" or the reason of the failure.
+/// Decodes a file to its end; "ok" or the reason of the failure.
 fn run(path: &Path, mode: ChannelMode) -> &'static str {
     let limits = AudioLimits { max_seconds: Some(MAX_SECONDS) };
     let mut stream = match AudioStream::open(path, mode, &limits) {
@@ -167,8 +169,9 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|v| v.parse().unwrap_or_else(|_| panic!("{name} is not a number: {v}")))
 }
 
-/// Ends the process when one input takes longer than the deadline; a hung thread cannot be ended alone.
-fn watch_dog(
+/// Watchdog that aborts the process when one input exceeds the deadline, because a hung thread cannot be
+/// ended alone.
+fn watchdog(
     current: Arc<AtomicU64>,
     done: mpsc::Receiver<()>,
     input: PathBuf,
@@ -180,7 +183,7 @@ fn watch_dog(
             if now != last.0 {
                 last = (now, Instant::now());
             } else if last.1.elapsed() > DEADLINE {
-                eprintln!("input {now} takes longer than {DEADLINE:?}; it is left in {}", input.display());
+                eprintln!("input {now} takes longer than {DEADLINE:?}; it is kept in {}", input.display());
                 std::process::abort();
             }
         }
@@ -188,7 +191,7 @@ fn watch_dog(
 }
 
 #[test]
-fn damaged_files_neither_crash_nor_hang_nor_swell() {
+fn damaged_files_cause_no_crash_no_hang_and_no_excessive_memory() {
     let corpus = corpus();
     let one = number("VERBATIM_FUZZ_ONE");
     let seconds = number("VERBATIM_FUZZ_SECONDS").unwrap_or(3);
@@ -196,10 +199,10 @@ fn damaged_files_neither_crash_nor_hang_nor_swell() {
     let dir = tempfile::tempdir().unwrap();
     let input = dir.path().join("input");
     if let (Some(n), Ok(keep)) = (one, std::env::var("VERBATIM_FUZZ_KEEP")) {
-        std::fs::write(keep, make(n, &corpus)).unwrap();
+        std::fs::write(keep, generate(n, &corpus)).unwrap();
     }
 
-    // Panics that the decoder catches are findings about its libraries: where, how often, which input first.
+    // Panics that the decoder catches are findings about its libraries: position, count, first input.
     let caught: Arc<Mutex<BTreeMap<String, (u64, u64)>>> = Arc::default();
     let current = Arc::new(AtomicU64::new(0));
     let (seen, at) = (Arc::clone(&caught), Arc::clone(&current));
@@ -216,7 +219,7 @@ fn damaged_files_neither_crash_nor_hang_nor_swell() {
     }));
 
     let (done, finished) = mpsc::channel();
-    let dog = watch_dog(Arc::clone(&current), finished, input.clone());
+    let watchdog = watchdog(Arc::clone(&current), finished, input.clone());
     let mut outcomes: BTreeMap<&str, u64> = BTreeMap::new();
     let mut slowest = (Duration::ZERO, 0);
     let mut largest = (0, 0);
@@ -224,7 +227,7 @@ fn damaged_files_neither_crash_nor_hang_nor_swell() {
     let mut n = first;
     while (start.elapsed() < Duration::from_secs(seconds) && one.is_none()) || n == first {
         current.store(n, Ordering::Relaxed);
-        std::fs::write(&input, make(n, &corpus)).unwrap();
+        std::fs::write(&input, generate(n, &corpus)).unwrap();
         let before = LIVE.load(Ordering::Relaxed);
         PEAK.store(before, Ordering::Relaxed);
         let mode = if n.is_multiple_of(2) { ChannelMode::Mix } else { ChannelMode::Split };
@@ -237,14 +240,14 @@ fn damaged_files_neither_crash_nor_hang_nor_swell() {
         n += 1;
     }
     drop(done);
-    dog.join().unwrap();
+    watchdog.join().unwrap();
     println!("{} inputs from {first} on in {:.0?}: {outcomes:?}", n - first, start.elapsed());
     println!("slowest {slowest:?}, largest {largest:?} bytes");
     for (place, (input, times)) in caught.lock().unwrap().iter() {
         println!("caught {times} panics, first in input {input}: {place}");
     }
     if one.is_none() {
-        assert!(outcomes.get("ok").is_some_and(|&ok| ok > 10), "hardly anything decodes: {outcomes:?}");
+        assert!(outcomes.get("ok").is_some_and(|&ok| ok > 10), "hardly any input decodes: {outcomes:?}");
         assert!(
             outcomes.contains_key(FailureReason::Corrupt.as_str()),
             "no damage was noticed: {outcomes:?}"

@@ -1,56 +1,58 @@
-//! Where assets lie on this machine.
+//! Paths in the cache, and the pinned runtime of this architecture.
 
 use std::path::PathBuf;
 
-use super::AssetError;
-use super::lock::{GpuRuntime, Lock, Runtime};
 use verbatim_protocol::environment::CACHE_VARIABLE;
 
-/// The cache's folder: `$VERBATIM_CACHE`, else `$XDG_CACHE_HOME/verbatim`, else `~/.cache/verbatim`.
+use crate::digest;
+use crate::error::ModelError;
+use crate::lock_file::{GpuRuntime, Lock, Runtime};
+
+/// Folder of the cache: `$VERBATIM_CACHE`, else `$XDG_CACHE_HOME/verbatim`, else `~/.cache/verbatim`.
 ///
 /// # Errors
-/// [`AssetError::NoCache`] when none of the three variables is set.
-pub(super) fn folder() -> Result<PathBuf, AssetError> {
+/// [`ModelError::NoCache`] if none of the three variables is set.
+pub(crate) fn folder() -> Result<PathBuf, ModelError> {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     variable(CACHE_VARIABLE)
         .or_else(|| variable("XDG_CACHE_HOME").map(|cache| cache.join("verbatim")))
         .or_else(|| variable("HOME").map(|home| home.join(".cache/verbatim")))
-        .ok_or(AssetError::NoCache)
+        .ok_or(ModelError::NoCache)
 }
 
-/// Folder of a prepared model. The digest is in its name, so that another version never meets old files.
-pub(super) fn model(lock: &Lock) -> Result<PathBuf, AssetError> {
+/// Folder of the prepared model. Its name contains the digest, so that versions never share files.
+pub(crate) fn model(lock: &Lock) -> Result<PathBuf, ModelError> {
     let digest = lock.model.digest();
     let short: String = digest.trim_start_matches("sha256:").chars().take(12).collect();
     Ok(folder()?.join("models").join(format!("{}-{short}", lock.model.name)))
 }
 
-/// Folder of the graphs for a GPU. Their digest is in its name.
-pub(super) fn batch(lock: &Lock) -> Result<PathBuf, AssetError> {
+/// Folder of the graphs for a GPU. Its name contains their digest.
+pub(crate) fn gpu_graphs(lock: &Lock) -> Result<PathBuf, ModelError> {
     let digests: String = lock.model.gpu_files.values().map(String::as_str).collect();
-    let digest = super::digest::of_bytes(digests.as_bytes());
+    let digest = digest::of_bytes(digests.as_bytes());
     let short: String = digest.trim_start_matches("sha256:").chars().take(12).collect();
     Ok(folder()?.join("models").join(format!("{}-gpu-{short}", lock.model.name)))
 }
 
-/// The pinned GPU runtime for this kind of machine, if there is one.
-pub(super) fn gpu_runtime(lock: &Lock) -> Option<&GpuRuntime> {
+/// Pinned GPU runtime for this architecture; `None` if there is none.
+pub(crate) fn gpu_runtime(lock: &Lock) -> Option<&GpuRuntime> {
     lock.gpu_runtimes.iter().find(|r| r.machine == std::env::consts::ARCH)
 }
 
 /// Folder of the GPU runtime's libraries.
-pub(super) fn gpu_libraries(runtime: &GpuRuntime) -> Result<PathBuf, AssetError> {
+pub(crate) fn gpu_libraries(runtime: &GpuRuntime) -> Result<PathBuf, ModelError> {
     Ok(folder()?.join("runtime").join(format!("{}-{}", runtime.package, runtime.version)))
 }
 
-/// The pinned runtime for this kind of machine.
-pub(super) fn runtime(lock: &Lock) -> Result<&Runtime, AssetError> {
+/// Pinned runtime for this architecture.
+pub(crate) fn runtime(lock: &Lock) -> Result<&Runtime, ModelError> {
     let machine = std::env::consts::ARCH;
-    lock.runtimes.iter().find(|r| r.machine == machine).ok_or(AssetError::Machine(machine))
+    lock.runtimes.iter().find(|r| r.machine == machine).ok_or(ModelError::Architecture(machine))
 }
 
-/// Place of the runtime's shared library.
-pub(super) fn library(runtime: &Runtime) -> Result<PathBuf, AssetError> {
+/// Path of the runtime's shared library.
+pub(crate) fn library(runtime: &Runtime) -> Result<PathBuf, ModelError> {
     let folder = folder()?.join("runtime").join(format!("{}-{}", runtime.package, runtime.version));
     Ok(folder.join("libonnxruntime.so"))
 }

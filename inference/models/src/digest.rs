@@ -1,11 +1,12 @@
-//! SHA-256 of files and bytes, written `sha256:` and 64 hexadecimal digits.
+//! SHA-256 digests of files and bytes, as `sha256:` and 64 hexadecimal digits.
 
 use std::io::{self, Read};
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-/// Bytes read at a time: large enough that system calls do not count, small enough for a stack of threads.
+/// Bytes of one read: large enough that the cost of system calls is negligible, small enough for many
+/// threads.
 const CHUNK: usize = 64 * 1024;
 
 /// Digest of bytes.
@@ -13,10 +14,10 @@ pub fn of_bytes(bytes: &[u8]) -> String {
     format!("sha256:{}", hex::encode(Sha256::digest(bytes)))
 }
 
-/// Digest and length of a file, read once from start to end.
+/// Digest and length in bytes of a file, which is read once from start to end.
 ///
 /// # Errors
-/// The system's.
+/// Errors of the operating system.
 pub fn of_file(path: &Path) -> io::Result<(String, u64)> {
     let mut file = std::fs::File::open(path)?;
     let (mut hash, mut length) = (Sha256::new(), 0);

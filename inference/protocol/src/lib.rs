@@ -1,7 +1,7 @@
-//! Messages between supervisor and engine, and the types in them: tasks, options, events, failures, transcripts. No I/O
-//! but [`send`] and [`receive`] over a socket that the caller has.
+//! Messages between supervisor and engine, and the types in them: tasks, options, events, failures,
+//! transcripts. The only I/O is [`send`] and [`receive`] on the caller's socket.
 
-pub mod controls;
+pub mod engine_handle;
 pub mod environment;
 pub mod event;
 pub mod failure;
@@ -14,6 +14,6 @@ pub mod transcript;
 
 pub use frame::{ProtocolError, receive, send};
 pub use message::{
-    Arena, FromEngine, MAX_FROM_ENGINE, MAX_TO_ENGINE, Obstacle, Ready, SOCKET, STATS_INTERVAL, Stats,
-    ToEngine, VERSION,
+    ArenaStats, FromEngine, LoadErrorKind, LoadedModel, MAX_FROM_ENGINE, MAX_TO_ENGINE, SOCKET,
+    STATS_INTERVAL, Stats, ToEngine, VERSION,
 };

@@ -1,7 +1,7 @@
 //! Messages between supervisor and engine.
 //!
-//! The engine parses hostile media, so the supervisor trusts nothing that it sends: each message has a maximum
-//! length, a known form, and has to match what was asked. Anything else is an engine failure.
+//! The engine parses hostile media, so the supervisor does not trust it: each of its messages has a maximum
+//! length and a known form, and must match what was asked. Anything else is an engine failure.
 
 use std::os::fd::RawFd;
 use std::time::Duration;
@@ -13,115 +13,128 @@ use crate::options::EngineOptions;
 use crate::task::FileTask;
 use crate::transcript::Model;
 
-/// Version of these messages; the first message in each direction carries it. Raised when a form changes.
-pub const VERSION: u32 = 4;
+/// Version of the messages. The first message in each direction carries it. Raised when the form of a message
+/// changes.
+pub const VERSION: u32 = 5;
 
 /// File descriptor of the socket in the engine process: the first one after the standard streams.
 pub const SOCKET: RawFd = 3;
 
-/// Longest message to the engine, in bytes. A path of 4096 bytes takes at most 16 KiB as numbers; options take 1 KiB.
+/// Maximum length of a message to the engine, in bytes. A path of 4096 bytes takes at most 16 KiB as numbers;
+/// options take 1 KiB.
 pub const MAX_TO_ENGINE: u32 = 64 << 10;
 
-/// Longest message from the engine, in bytes. Nobody speaks faster than 10 words a second: a day of segments takes
-/// less than 16 MiB as JSON, with escapes and numbers four times that.
+/// Maximum length of a message from the engine, in bytes. Nobody speaks faster than 10 words a second: the
+/// segments of a day take less than 16 MiB as JSON, and four times that with escapes and numbers.
 pub const MAX_FROM_ENGINE: u32 = 64 << 20;
 
-/// What the supervisor says.
+/// Message from the supervisor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ToEngine {
-    /// The first message: load a model.
+    /// First message: load a model.
     Start {
-        /// [`VERSION`] of the sender.
+        /// [`VERSION`] of the supervisor.
         version: u32,
-        /// What to load.
+        /// Model and settings.
         options: EngineOptions,
     },
-    /// Transcribe this file as well. It is answered by [`Event::Begun`], any number of [`Event::Progress`], then exactly one
-    /// [`Event::Done`] or [`Event::Failed`].
+    /// Transcribe one more file. The engine answers with [`Event::Begun`], any number of [`Event::Progress`],
+    /// then exactly one [`Event::Done`] or [`Event::Failed`].
     File(FileTask),
-    /// From now on hold at most so many seconds of segments in the model.
+    /// Change the batch budget.
     Budget {
-        /// Seconds, with padding.
+        /// Seconds of segments in the model at once, padding included.
         max_padded_seconds: f64,
     },
-    /// There are no more files: finish those that you have, and exit.
+    /// No more files will come: finish the current ones, then exit.
     Drain,
 }
 
-/// What the engine says.
+/// Message from the engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum FromEngine {
-    /// The first message, before anything is loaded.
+    /// First message, before anything is loaded.
     Hello {
-        /// [`VERSION`] of the sender.
+        /// [`VERSION`] of the engine.
         version: u32,
-        /// What it has taken away from itself, in words, as `seccomp filter: no network, no programs`.
+        /// Layers of the engine's sandbox, for example `seccomp filter: no network, no programs`.
         sandbox: Vec<String>,
     },
-    /// The model is loaded: files are welcome.
-    Ready(Ready),
-    /// The model cannot be loaded, and would not be another time.
-    Unready {
-        /// Why, in one word.
-        obstacle: Obstacle,
-        /// Why, in words, with all causes.
+    /// The model is loaded; the engine accepts files.
+    Ready(LoadedModel),
+    /// The model failed to load, and another attempt would fail too.
+    LoadFailed {
+        /// Category of the error.
+        kind: LoadErrorKind,
+        /// Error with all its causes.
         message: String,
     },
-    /// Something happened to a file.
+    /// Event of a file.
     Event(Event),
-    /// How it is going, every [`STATS_INTERVAL`].
+    /// Totals since the engine's start, sent every [`STATS_INTERVAL`].
     Stats(Stats),
 }
 
-/// Why a model cannot be loaded, in one word.
+/// Category of an error that keeps a model from loading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Obstacle {
-    /// The model, or the runtime that it needs, is not there or is not what it should be.
+pub enum LoadErrorKind {
+    /// The model, or the runtime that it needs, is missing or damaged.
     Model,
-    /// The model does not write the language that was asked for.
+    /// The model does not write the requested language.
     Language,
-    /// There is no such device.
+    /// The requested device is unavailable.
     Device,
 }
 
-/// How often an engine says how it is going: as often as metrics can be looked at with any sense.
+/// Interval between two [`FromEngine::Stats`]. Metrics are not scraped more often than this.
 pub const STATS_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A loaded model.
+/// Model that an engine has loaded.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Ready {
-    /// The model's name and the digest of what was loaded.
+pub struct LoadedModel {
+    /// Name and digest.
     pub model: Model,
     /// Language of its texts, ISO 639-1.
     pub language: String,
-    /// One line for people: the device that was taken and why, threads, budget.
+    /// One line for people: device and reason for it, threads, batch budget.
     pub description: String,
-    /// Seconds that loading took.
+    /// Load time in seconds.
     pub load_seconds: f64,
 }
 
-/// Sums since the engine's start.
+/// Totals since the engine's start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Stats {
-    /// Seconds that lanes spent in the model, all lanes added up.
+    /// Time in the model in seconds, over all inference workers.
     pub inference_seconds: f64,
-    /// Segments that went through the model.
+    /// Segments that entered the model.
     pub segments: u64,
-    /// Their audio, in seconds.
+    /// Audio of these segments, in seconds.
     pub segment_seconds: f64,
     /// Padding that went through the model with them, in seconds.
     pub padding_seconds: f64,
-    /// Time that segments waited for a lane, in seconds, all segments added up.
+    /// Time that segments waited for an inference worker, in seconds, over all segments.
     pub waited_seconds: f64,
-    /// ONNX Runtime's memory pool, where the runtime tells.
-    pub arena: Option<Arena>,
+    /// ONNX Runtime's memory arenas; `None` where the runtime reports no figures.
+    pub arena: Option<ArenaStats>,
 }
 
-/// ONNX Runtime's pools of CPU memory, all sessions added up, in bytes.
+/// Size of ONNX Runtime's CPU memory arenas, over all sessions, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Arena {
-    /// In use by tensors.
+pub struct ArenaStats {
+    /// Memory in use by tensors.
     pub in_use: u64,
-    /// Taken from the system.
+    /// Memory reserved from the system.
     pub reserved: u64,
+}
+
+impl ArenaStats {
+    /// Sum over several arenas; `None` for none.
+    pub fn sum(arenas: impl IntoIterator<Item = Self>) -> Option<Self> {
+        let add = |a: Self, b: Self| Self {
+            in_use: a.in_use.saturating_add(b.in_use),
+            reserved: a.reserved.saturating_add(b.reserved),
+        };
+        arenas.into_iter().reduce(add)
+    }
 }

@@ -1,4 +1,4 @@
-//! What an engine is asked to be. Plain values; no I/O.
+//! Options of an engine. Plain values; no I/O.
 
 use std::{fmt, str::FromStr};
 
@@ -7,41 +7,44 @@ use sha2::{Digest, Sha256};
 
 use crate::task::ChannelMode;
 
-/// Sixteen segments of the greatest length (15 s).
+/// Default batch budget in seconds: sixteen segments of the maximum length (15 s).
 pub const DEFAULT_MAX_PADDED_SECONDS: f64 = 240.0;
 
-/// A whole day: longer recordings are a mistake more often than not. Memory does not depend on it.
+/// Default maximum length of a recording in seconds: a whole day. Longer recordings are usually a mistake.
+/// Memory does not depend on this limit.
 pub const DEFAULT_MAX_AUDIO_SECONDS: f64 = 86_400.0;
 
-/// Raised when the engine's results change for the same model and settings, so that older transcripts count as
-/// stale.
+/// Version of the engine's results. Raised when they change for the same model and settings, so that older
+/// transcripts count as stale.
 pub const RECOGNITION_VERSION: u32 = 1;
 
-/// What an engine is asked to be.
+/// Options of an engine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EngineOptions {
-    /// Name of a model, as `verbatim model list` shows it, or path of a prepared model's folder.
+    /// Name of a model as in `verbatim model list`, or path of the folder of a prepared model.
     pub model: String,
-    /// Language of the recordings; absent: the model's own.
+    /// Language of the recordings; `None`: the model's own.
     pub language: Option<String>,
-    /// Where the model runs.
+    /// Device for the model.
     pub device: Device,
-    /// What to do with the channels of a recording.
+    /// Treatment of a recording's channels.
     pub channels: ChannelMode,
-    /// Threads that compute; at least 1.
+    /// Number of inference threads; at least 1.
     pub threads: usize,
-    /// Greatest sum of the segments' lengths in a batch, in seconds, each counted as long as the longest of them.
+    /// Batch budget: maximum total length of the segments in a batch, in seconds, each counted with the
+    /// length of the longest.
     pub max_padded_seconds: f64,
-    /// Longer recordings fail with `TooLong`; in seconds.
+    /// Maximum length of a recording in seconds; longer ones fail with `TooLong`.
     pub max_audio_seconds: f64,
-    /// How speech is found.
+    /// Settings of voice activity detection.
     pub vad: VadOptions,
 }
 
 impl EngineOptions {
-    /// Digest of everything but the model that decides what a transcript says: `sha256:` and 64 hexadecimal digits.
+    /// Digest of all settings, apart from the model, that determine the text of a transcript: `sha256:` and
+    /// 64 hexadecimal digits.
     ///
-    /// Device, threads and budget are left out: a file's transcript does not depend on them.
+    /// Device, threads and budget are excluded: the text does not depend on them.
     pub fn config_digest(&self) -> String {
         let text = format!(
             "recognition {RECOGNITION_VERSION}\nlanguage {:?}\nchannels {:?}\nvad {:?}\n",
@@ -51,26 +54,27 @@ impl EngineOptions {
     }
 }
 
-/// How speech is found (voice activity detection). Names and defaults are Silero's own.
+/// Settings of voice activity detection (VAD). Names and defaults are Silero's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VadOptions {
-    /// Probability at which speech begins, 0 to 1. Higher finds less.
+    /// Probability at which speech starts, 0 to 1. A higher value finds less speech.
     pub threshold: f64,
-    /// Probability below which speech ends; absent: 0.15 below `threshold`.
+    /// Probability below which speech ends; `None`: 0.15 below `threshold`.
     pub negative_threshold: Option<f64>,
-    /// Shorter stretches of speech are dropped; in milliseconds.
+    /// Minimum length of a segment of speech in milliseconds; shorter ones are dropped.
     pub min_speech_milliseconds: u32,
-    /// Shorter pauses do not end a stretch of speech; in milliseconds.
+    /// Minimum length of a pause that ends a segment, in milliseconds.
     pub min_silence_milliseconds: u32,
-    /// Kept before and after each stretch of speech; in milliseconds.
+    /// Padding before and after each segment, in milliseconds.
     pub speech_pad_milliseconds: u32,
-    /// Longer stretches of speech are cut; in seconds. Less where the model takes less.
+    /// Maximum length of a segment in seconds; longer ones are cut. The model's own limit applies if it is
+    /// lower.
     pub max_speech_seconds: f64,
 }
 
 impl Default for VadOptions {
     fn default() -> Self {
-        // The manifest's defaults: one place for both.
+        // Shared with the manifest, so that the defaults are defined once.
         let vad = verbatim_crds::recognition::Vad::default();
         Self {
             threshold: vad.threshold,
@@ -83,19 +87,19 @@ impl Default for VadOptions {
     }
 }
 
-/// Where the model runs.
+/// Device for the model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Device {
-    /// The first GPU that works, else the CPU.
+    /// First usable GPU, else the CPU.
     #[default]
     Auto,
-    /// The CPU.
+    /// CPU.
     Cpu,
-    /// The CUDA device of that number.
+    /// CUDA device with this number.
     Cuda(u32),
 }
 
-/// A text that names no device.
+/// Invalid name of a device.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not a device: write auto, cpu, cuda, or cuda:N")]
 pub struct DeviceError(String);
@@ -104,14 +108,14 @@ impl FromStr for Device {
     type Err = DeviceError;
 
     fn from_str(text: &str) -> Result<Self, DeviceError> {
-        let wrong = || DeviceError(text.to_owned());
+        let invalid = || DeviceError(text.to_owned());
         match text {
             "auto" => Ok(Self::Auto),
             "cpu" => Ok(Self::Cpu),
             "cuda" => Ok(Self::Cuda(0)),
             _ => {
-                let number = text.strip_prefix("cuda:").ok_or_else(wrong)?;
-                number.parse().map(Self::Cuda).map_err(|_| wrong())
+                let number = text.strip_prefix("cuda:").ok_or_else(invalid)?;
+                number.parse().map(Self::Cuda).map_err(|_| invalid())
             }
         }
     }
@@ -145,19 +149,19 @@ mod tests {
     }
 
     #[test]
-    fn devices() {
+    fn devices_are_parsed_and_displayed() {
         for (text, device) in [("auto", Device::Auto), ("cpu", Device::Cpu), ("cuda:3", Device::Cuda(3))] {
             assert_eq!(text.parse(), Ok(device));
             assert_eq!(device.to_string(), text);
         }
         assert_eq!("cuda".parse(), Ok(Device::Cuda(0)));
-        for wrong in ["", "gpu", "cuda:", "cuda:x", "cuda:-1", "CPU"] {
-            assert_eq!(wrong.parse::<Device>(), Err(DeviceError(wrong.to_owned())));
+        for invalid in ["", "gpu", "cuda:", "cuda:x", "cuda:-1", "CPU"] {
+            assert_eq!(invalid.parse::<Device>(), Err(DeviceError(invalid.to_owned())));
         }
     }
 
     #[test]
-    fn digest_follows_what_decides_the_text() {
+    fn the_digest_depends_on_exactly_the_settings_that_determine_the_text() {
         let base = options();
         let changes: [fn(&mut EngineOptions); 4] = [
             |options| options.language = Some("de".to_owned()),

@@ -1,43 +1,44 @@
-//! Task for the engine: one audio file, with its overrides and injected fault.
+//! Task for the engine: one audio file, with its overrides and an optional injected fault.
 
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// What to do with the channels of a recording.
+/// Treatment of a recording's channels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum ChannelMode {
-    /// Average all channels into one.
+    /// Mix all channels into one by averaging.
     #[default]
     Mix,
-    /// Transcribe each channel alone; segments carry their channel.
+    /// Transcribe each channel separately; segments carry their channel.
     Split,
-    /// Transcribe this channel, from 0, and leave out the others; segments carry it.
+    /// Transcribe only this channel, counted from 0; segments carry it.
     Only(u16),
 }
 
-/// What a list says of one recording, over what the job says of all.
+/// Settings of one recording, from a list, that override those of the job.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileOverrides {
-    /// The one channel to transcribe, from 0.
+    /// The only channel to transcribe, counted from 0.
     pub channel: Option<u16>,
-    /// Its language.
+    /// Language of the recording.
     pub language: Option<String>,
 }
 
 impl FileOverrides {
-    /// What to do with the channels of this recording, where `all` is done with those of the others.
-    pub fn channels(&self, all: ChannelMode) -> ChannelMode {
-        self.channel.map_or(all, ChannelMode::Only)
+    /// Treatment of this recording's channels; `default` is the job's.
+    pub fn channels(&self, default: ChannelMode) -> ChannelMode {
+        self.channel.map_or(default, ChannelMode::Only)
     }
 
-    /// Digest of this recording's settings, where `all` is that of the others' (which it is where nothing is wished).
-    pub fn config_digest(&self, all: &str) -> String {
+    /// Digest of this recording's settings; `job` is the digest of the job's, which applies if nothing is
+    /// overridden.
+    pub fn config_digest(&self, job: &str) -> String {
         if *self == Self::default() {
-            return all.to_owned();
+            return job.to_owned();
         }
-        let text = format!("{all}\nchannel {:?}\nlanguage {:?}\n", self.channel, self.language);
+        let text = format!("{job}\nchannel {:?}\nlanguage {:?}\n", self.channel, self.language);
         format!("sha256:{}", hex::encode(Sha256::digest(text)))
     }
 }
@@ -45,21 +46,21 @@ impl FileOverrides {
 /// One audio file to transcribe.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileTask {
-    /// The caller's number for the file; every event names it.
+    /// Number of the task, chosen by the caller; every event carries it.
     pub id: usize,
-    /// Where the bytes are: a local, seekable file.
+    /// Path of a local, seekable file.
     #[serde(with = "as_os_string")]
     pub path: PathBuf,
-    /// How people know it, where that is not its path. The engine is not told: it has no use for it.
+    /// Name for people, if it differs from the path. Not sent to the engine, which does not need it.
     #[serde(skip)]
     pub name: Option<String>,
-    /// What is wished for it alone.
+    /// Settings of this file alone.
     pub overrides: FileOverrides,
-    /// What is to go wrong with it, on purpose.
-    pub fault: Option<Injected>,
+    /// Fault to inject while the engine works on this file.
+    pub fault: Option<InjectedFault>,
 }
 
-/// Paths as the system has them: serde takes a path for text, and names of files need not be.
+/// Paths as raw bytes of the system: serde requires paths to be UTF-8, which file names need not be.
 mod as_os_string {
     use std::{
         ffi::OsString,
@@ -77,34 +78,35 @@ mod as_os_string {
     }
 }
 
-/// A fault, and how often it strikes.
+/// Fault to inject, and how often.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Injected {
-    /// What goes wrong.
+pub struct InjectedFault {
+    /// Kind of fault.
     pub fault: Fault,
-    /// Each time that the file is tried, and not the first time alone.
+    /// Whether to inject it at every attempt for the file, instead of the first one only.
     pub every_attempt: bool,
 }
 
-/// What can be made to go wrong in an engine, to see that its supervisor finds it: `verbatim soak --inject`. All but
-/// `Leak` strike when the file is begun.
+/// Kind of a fault in an engine, injected by `verbatim soak --inject` to test that the supervisor detects it.
+/// All but `Leak` happen when the file is begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fault {
     /// The engine aborts.
     Crash,
-    /// The file is never done, in a decoder that does not end.
+    /// The decoder never returns, so that the file is never done.
     Hang,
-    /// The engine allocates until the allocator refuses; its address space is limited first, to spare the machine.
+    /// The engine allocates until the allocator fails. Its address space is limited first, to protect the
+    /// machine.
     OutOfMemory,
-    /// The engine takes memory until the kernel kills something: for a cgroup with a limit.
+    /// The engine allocates until the kernel kills a process. For a cgroup with a memory limit.
     FillMemory,
-    /// The engine sends what is no message.
+    /// The engine sends malformed bytes.
     Malformed,
-    /// The engine gets a SIGKILL from outside.
+    /// The engine receives SIGKILL from outside.
     Kill,
-    /// The engine gets a SIGSTOP from outside.
+    /// The engine receives SIGSTOP from outside.
     Stop,
-    /// The engine does not give back so many bytes when the file is done.
+    /// The engine leaks this many bytes when the file is done.
     Leak(u64),
 }
 
@@ -113,11 +115,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_digest_follows_what_is_wished() {
+    fn the_digest_depends_on_every_override() {
         let digest = |channel, language: Option<&str>| {
-            FileOverrides { channel, language: language.map(str::to_owned) }.config_digest("sha256:all")
+            FileOverrides { channel, language: language.map(str::to_owned) }.config_digest("sha256:job")
         };
-        assert_eq!(digest(None, None), "sha256:all");
+        assert_eq!(digest(None, None), "sha256:job");
         let all: std::collections::BTreeSet<String> = [
             digest(None, None),
             digest(Some(0), None),

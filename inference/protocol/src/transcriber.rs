@@ -1,39 +1,40 @@
-//! Interface of whatever transcribes: the engine itself, or a supervisor with its engine processes.
+//! Interface for transcription, implemented by the engine itself and by a supervisor with its engine
+//! processes.
 
 use std::sync::{Arc, atomic::AtomicBool};
 use std::thread;
 
 use crossbeam_channel::{Receiver, bounded};
 
-use crate::controls::Controls;
+use crate::engine_handle::EngineHandle;
 use crate::event::Event;
 use crate::task::FileTask;
 use crate::transcript::Model;
 
 /// Runs tasks and reports events.
 pub trait Transcriber: Send {
-    /// Transcribes every task and answers each through `on_event`, in any order, on the caller's thread.
+    /// Transcribes every task and reports its events to `on_event`, in any order, on the caller's thread.
     ///
-    /// Blocks until all senders of `tasks` are gone and all tasks are answered. Once `stop` is true no more tasks are
-    /// taken, and unfinished ones are answered with [`crate::failure::FailureReason::Interrupted`]. A task that is
-    /// never taken gets no event; the receiver is dropped on return, so that its sender learns of it.
+    /// Blocks until all senders of `tasks` are dropped and all tasks are answered. Once `stop` is true, takes
+    /// no more tasks and answers unfinished ones with [`crate::failure::FailureReason::Interrupted`]. A task
+    /// that is never taken gets no event. The receiver is dropped on return, so that the sender notices.
     fn transcribe(&mut self, tasks: Receiver<FileTask>, on_event: &mut dyn FnMut(Event), stop: &AtomicBool);
 
-    /// The model's name and the digest of what was loaded.
+    /// Name and digest of the loaded model.
     fn model(&self) -> Model;
 
-    /// Language of the text that it writes, ISO 639-1.
+    /// Language of the texts, ISO 639-1.
     fn language(&self) -> String;
 
-    /// One line for people: the device that was taken and why, threads, budget.
+    /// One line for people: device and reason for it, threads, batch budget.
     fn describe(&self) -> String;
 
-    /// What can be read and set while it works.
-    fn controls(&self) -> Arc<Controls>;
+    /// Handle to read counters and set the batch budget during a run.
+    fn handle(&self) -> Arc<EngineHandle>;
 }
 
-/// Runs tasks of an iterator, which a thread of its own draws from: finding the next task may mean reading a file for its
-/// digest. One task is drawn ahead.
+/// Transcribes the tasks of an iterator. A separate thread advances the iterator, one task ahead: the next
+/// task may require reading a file for its digest.
 pub fn transcribe_all(
     engine: &mut dyn Transcriber,
     tasks: impl Iterator<Item = FileTask> + Send,

@@ -5,10 +5,10 @@ use std::fs;
 use super::record::RunFacts;
 use super::recorder::now;
 use verbatim_protocol::transcriber::Transcriber;
-use verbatim_supervisor::supervised::Supervised;
+use verbatim_supervisor::supervisor::Supervisor;
 
 /// What is known when a soak begins; the rest is filled in at its end.
-pub fn facts(test_id: &str, engine: &Supervised, seed: u64) -> RunFacts {
+pub fn facts(test_id: &str, engine: &Supervisor, seed: u64) -> RunFacts {
     let model = engine.model();
     let (soft, hard) = engine.memory_limits();
     RunFacts {

@@ -7,7 +7,7 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 
-use verbatim_protocol::task::{Fault, Injected};
+use verbatim_protocol::task::{Fault, InjectedFault};
 
 /// Bytes of a leak among random faults, at most: several of them pass a limit of some hundred megabytes.
 const RANDOM_LEAK: u64 = 64_000_000;
@@ -105,7 +105,7 @@ fn bytes(text: &str) -> Option<u64> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Strike {
     /// What strikes.
-    pub injected: Injected,
+    pub injected: InjectedFault,
     /// As `crash@17` or `leak=20MB/file`.
     pub name: String,
 }
@@ -133,7 +133,7 @@ impl Faults {
         let mut faults = Self { limited, ..Self::default() };
         for Injection { text, what } in injections {
             let strike = |fault, every_attempt| Strike {
-                injected: Injected { fault, every_attempt },
+                injected: InjectedFault { fault, every_attempt },
                 name: text.clone(),
             };
             match what {
@@ -169,13 +169,13 @@ impl Faults {
             // The seventh kind is a leak.
             let strike = match Kind::ALL.get(dice.random_range(0..=Kind::ALL.len())) {
                 Some((name, kind)) => Strike {
-                    injected: Injected { fault: kind.fault(self.limited), every_attempt: false },
+                    injected: InjectedFault { fault: kind.fault(self.limited), every_attempt: false },
                     name: format!("{name}@{task}"),
                 },
                 None => {
                     let bytes = dice.random_range(RANDOM_LEAK / 4..=RANDOM_LEAK);
                     Strike {
-                        injected: Injected { fault: Fault::Leak(bytes), every_attempt: false },
+                        injected: InjectedFault { fault: Fault::Leak(bytes), every_attempt: false },
                         name: format!("leak@{task}"),
                     }
                 }

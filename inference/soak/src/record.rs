@@ -125,7 +125,7 @@ pub enum SoakEvent {
     EngineCondemned {
         /// Its number.
         engine: u64,
-        /// As `Memory` or `Crash`: [`verbatim_supervisor::observe::RecycleReason`].
+        /// As `Memory` or `Crash`: [`verbatim_crds::contract::RecycleReason`].
         reason: String,
         /// Whether its files in flight finish first; otherwise they run again.
         orderly: bool,

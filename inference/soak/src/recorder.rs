@@ -16,8 +16,8 @@ use super::inject::Faults;
 use super::record::{EventLine, ResultLine, SoakEvent};
 use super::resources::{mega, resources};
 use verbatim_protocol::event::FileResult;
+use verbatim_supervisor::engine_event::EngineNumber;
 use verbatim_supervisor::measure::Snapshot;
-use verbatim_supervisor::observe::EngineNumber;
 
 /// Files of a soak's record, in its folder.
 pub mod names {

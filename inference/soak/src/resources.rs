@@ -2,8 +2,8 @@
 
 use super::record::ResourceLine;
 use super::recorder::now;
+use verbatim_supervisor::engine_event::EngineNumber;
 use verbatim_supervisor::measure::{Process, Snapshot};
-use verbatim_supervisor::observe::EngineNumber;
 
 /// What one process used, with what it shares with others.
 pub(super) fn resources(

@@ -10,7 +10,7 @@ use verbatim_protocol::event::Event;
 use verbatim_protocol::failure::FailureReason;
 use verbatim_protocol::task::{FileOverrides, FileTask};
 use verbatim_protocol::transcriber::transcribe_all;
-use verbatim_supervisor::supervised::Supervised;
+use verbatim_supervisor::supervisor::Supervisor;
 
 /// A recording of a soak.
 #[derive(Clone, Debug)]
@@ -58,7 +58,7 @@ pub struct Soak<'a> {
 
 impl Soak<'_> {
     /// Runs all phases, or until `stop` is set. `told` is called after each file. Gives the rounds that were begun.
-    pub fn run(&self, engine: &mut Supervised, told: &dyn Fn(), stop: &AtomicBool) -> usize {
+    pub fn run(&self, engine: &mut Supervisor, told: &dyn Fn(), stop: &AtomicBool) -> usize {
         let (mut task, mut round) = (0, 0);
         for (index, concurrency) in self.concurrency.iter().copied().enumerate() {
             if stop.load(Ordering::Acquire) {

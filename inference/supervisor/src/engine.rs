@@ -3,102 +3,100 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::child::Child;
-use super::decide::{FileWatch, GrowthEstimate, GrowthMonitor, RecentRate};
-use super::observe::{EngineNumber, RecycleReason};
+use crate::decide::{FileActivity, GrowthEstimate, GrowthMonitor, RecentGrowth};
+use crate::engine_event::EngineNumber;
+use crate::engine_process::EngineProcess;
+use verbatim_crds::contract::RecycleReason;
 use verbatim_protocol::Stats;
 
-/// A file that was handed to an engine.
+/// A file that was sent to an engine.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Flight {
-    /// When it was handed over.
-    pub(super) sent: Instant,
-    /// When the engine took it up.
-    pub(super) begun: Option<Instant>,
-    /// When the engine last told something of it.
-    pub(super) last_event: Instant,
-    /// Its size in bytes; 0 where unknown.
-    pub(super) bytes: u64,
+pub(crate) struct FileInFlight {
+    /// Time at which it was sent.
+    pub(crate) sent: Instant,
+    /// Time at which the engine began it.
+    pub(crate) begun: Option<Instant>,
+    /// Time of the engine's last event about it.
+    pub(crate) last_event: Instant,
+    /// Size in bytes; 0 where unknown.
+    pub(crate) bytes: u64,
 }
 
 /// An engine.
-pub(super) struct Engine {
-    pub(super) number: EngineNumber,
-    pub(super) child: Child,
-    pub(super) started: Instant,
-    /// What it said of its sandbox, once it did.
-    pub(super) sandbox: Option<Vec<String>>,
-    /// Time from its start until it was ready, once it was.
-    pub(super) load: Option<Duration>,
+pub(crate) struct Engine {
+    pub(crate) number: EngineNumber,
+    pub(crate) process: EngineProcess,
+    pub(crate) started: Instant,
+    /// Description of its sandbox, from its greeting.
+    pub(crate) sandbox: Option<Vec<String>>,
+    /// Time from its start until it was ready.
+    pub(crate) load_time: Option<Duration>,
     /// Files in flight by id.
-    pub(super) files: BTreeMap<usize, Flight>,
-    /// Files that were handed to it.
-    pub(super) handed: u64,
+    pub(crate) files: BTreeMap<usize, FileInFlight>,
+    /// Files sent to it.
+    pub(crate) files_sent: u64,
     /// Files that it answered.
-    pub(super) done: u64,
-    /// Audio of the files that it did, in seconds.
-    pub(super) audio_seconds: f64,
-    /// Its resident memory as last looked at, in bytes.
-    pub(super) resident: u64,
-    pub(super) growth: GrowthMonitor,
-    /// How it grows, as last estimated.
-    pub(super) grows: Option<GrowthEstimate>,
-    pub(super) rate: RecentRate,
-    pub(super) stats: Stats,
-    /// Why it is being replaced, if it is.
-    pub(super) condemned: Option<RecycleReason>,
-    /// Processes that the kernel had killed for memory in this cgroup when it was started.
-    pub(super) oom_kills: u64,
+    pub(crate) files_done: u64,
+    /// Audio of the files that it transcribed, in seconds.
+    pub(crate) audio_seconds: f64,
+    /// Resident memory as last measured, in bytes.
+    pub(crate) resident: u64,
+    pub(crate) growth_monitor: GrowthMonitor,
+    /// Last estimate of its growth.
+    pub(crate) growth_estimate: Option<GrowthEstimate>,
+    pub(crate) recent_growth: RecentGrowth,
+    pub(crate) stats: Stats,
+    /// Reason for its replacement, while it finishes its files in flight.
+    pub(crate) draining: Option<RecycleReason>,
+    /// OOM kills counted in this cgroup before it was started.
+    pub(crate) oom_kills_at_start: u64,
 }
 
 impl Engine {
-    pub(super) fn new(number: EngineNumber, child: Child, now: Instant, oom_kills: u64) -> Self {
+    pub(crate) fn new(number: EngineNumber, process: EngineProcess, oom_kills_at_start: u64) -> Self {
         Self {
             number,
-            child,
-            started: now,
+            process,
+            started: Instant::now(),
             sandbox: None,
-            load: None,
+            load_time: None,
             files: BTreeMap::new(),
-            handed: 0,
-            done: 0,
+            files_sent: 0,
+            files_done: 0,
             audio_seconds: 0.0,
             resident: 0,
-            growth: GrowthMonitor::default(),
-            grows: None,
-            rate: RecentRate::default(),
+            growth_monitor: GrowthMonitor::default(),
+            growth_estimate: None,
+            recent_growth: RecentGrowth::default(),
             stats: Stats::default(),
-            condemned: None,
-            oom_kills,
+            draining: None,
+            oom_kills_at_start,
         }
     }
 
     /// Whether it takes files.
-    pub(super) fn takes_files(&self) -> bool {
-        self.load.is_some() && self.condemned.is_none()
+    pub(crate) fn takes_files(&self) -> bool {
+        self.load_time.is_some() && self.draining.is_none()
     }
 
-    /// Files in flight that it has not taken up.
-    pub(super) fn unbegun(&self) -> usize {
-        self.files.values().filter(|flight| flight.begun.is_none()).count()
+    /// Number of files in flight that it has not begun.
+    pub(crate) fn files_not_begun(&self) -> usize {
+        self.files.values().filter(|file| file.begun.is_none()).count()
     }
 
-    /// What the files in flight are watched by: those that it has taken up. Others may wait for a listener as long as
-    /// they need, but not when there is nothing that they wait for.
-    pub(super) fn watches(&self) -> Vec<FileWatch> {
-        let any_begun = self.files.values().any(|flight| flight.begun.is_some());
-        let watch = |(id, flight): (&usize, &Flight)| FileWatch {
-            id: *id,
-            bytes: flight.bytes,
-            last_event: flight.last_event,
-        };
-        let watched = |(_, flight): &(&usize, &Flight)| flight.begun.is_some() || !any_begun;
-        self.files.iter().filter(watched).map(watch).collect()
+    /// Activity of the files that have to make progress: those that it has begun. The others wait for a
+    /// decode worker, however long that takes; they count only where none is begun.
+    pub(crate) fn file_activity(&self) -> Vec<FileActivity> {
+        let any_begun = self.files.values().any(|file| file.begun.is_some());
+        let files = self.files.iter().filter(|(_, file)| file.begun.is_some() || !any_begun);
+        files
+            .map(|(id, file)| FileActivity { id: *id, bytes: file.bytes, last_event: file.last_event })
+            .collect()
     }
 
-    /// Seconds of a lane for each second of audio so far: more than the whole engine takes, since lanes work side by
-    /// side.
-    pub(super) fn real_time_factor(&self) -> Option<f64> {
+    /// Seconds of one inference worker per second of audio so far: more than the real time factor of the
+    /// whole engine, whose inference workers run side by side.
+    pub(crate) fn real_time_factor(&self) -> Option<f64> {
         let Stats { inference_seconds, segment_seconds, .. } = self.stats;
         (segment_seconds > 0.0).then(|| inference_seconds / segment_seconds)
     }

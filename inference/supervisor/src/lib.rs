@@ -1,22 +1,35 @@
-//! The process that talks: it starts engines, feeds them, watches them from outside and replaces them.
+//! Supervisor of engine processes: starts them, sends them files, monitors them from outside and replaces
+//! them.
+//!
+//! - [`start`] gives a [`supervisor::Supervisor`], whose loop names the files of its steps;
+//! - [`decide`]: the decisions, pure;
+//! - [`measure`], [`stats`]: memory of processes, and statistics over it;
+//! - [`engine_event`]: the events that [`metrics`] and [`status`] are computed from; [`http`] serves both.
 
-pub mod board;
-mod call;
-mod child;
+mod child_reaper;
 pub mod decide;
+mod dispatch;
 mod engine;
-mod faults;
-mod hear;
+pub mod engine_event;
+mod engine_process;
+mod fault_injection;
+mod fleet;
 pub mod http;
+mod lifecycle;
 pub mod measure;
+mod memory_watch;
+mod messages;
 pub mod metrics;
-pub mod observe;
-mod orphans;
+mod monitor;
 pub mod policy;
 pub mod progress;
-mod replace;
+mod replacement;
+mod request;
+mod restart;
+mod schedule;
 pub mod start;
+mod start_error;
 pub mod stats;
-pub mod supervised;
-mod tail;
-mod watch;
+pub mod status;
+mod stderr_tail;
+pub mod supervisor;

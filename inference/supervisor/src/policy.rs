@@ -1,4 +1,4 @@
-//! What the supervisor has to go by: the manifest's `recycle` and `failurePolicy`, and what a command line adds.
+//! Policy of the supervisor: the manifest's `recycle` and `failurePolicy`, and additions of the command line.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,43 +7,43 @@ use verbatim_crds::failure_policy::{FailurePolicy, OnOutOfMemory};
 use verbatim_crds::quantity::{Bytes, Memory};
 use verbatim_crds::recycle::Recycle;
 
-/// A file in flight may be silent for so long, however short it is: a disk that spins up, a machine that swaps.
+/// Default of [`Policy::wedged_after`]: time for a disk to spin up, or a machine to swap.
 pub const DEFAULT_WEDGED_AFTER: Duration = Duration::from_secs(30);
 
-/// Rules of a supervisor.
+/// Policy of a supervisor.
 #[derive(Clone, Debug)]
 pub struct Policy {
-    /// The program whose `engine` command is an engine.
+    /// Program whose command `engine` runs an engine.
     pub program: PathBuf,
-    /// Host memory at which an engine is replaced in order.
+    /// Host memory at which an engine is drained and replaced.
     pub memory_soft_limit: Memory,
     /// Host memory at which an engine is killed.
     pub memory_hard_limit: Memory,
-    /// GPU memory at which an engine is replaced in order.
+    /// GPU memory at which an engine is drained and replaced.
     pub gpu_memory_soft_limit: Memory,
     /// GPU memory at which an engine is killed.
     pub gpu_memory_hard_limit: Memory,
-    /// Growth of host memory above which an engine is replaced; in bytes an hour, 0 for any.
+    /// Growth of host memory above which an engine is replaced, in bytes per hour; 0 for no limit.
     pub memory_growth_per_hour: Bytes,
-    /// Files that an engine does; 0 for any number.
+    /// Files after which an engine is replaced; 0 for no limit.
     pub max_files: u64,
-    /// Times that a file is tried alone before it fails.
+    /// Losses of an engine with this file alone after which the file fails.
     pub max_attempts_per_file: u32,
-    /// What to do when memory runs out.
+    /// Action when memory runs out.
     pub on_out_of_memory: OnOutOfMemory,
-    /// Time for files in flight after the run was told to stop. At its end they are given back.
+    /// Time for files in flight after the run was stopped. At its end they are answered with Interrupted.
     pub grace_period: Duration,
-    /// Least time without an event after which a file counts as wedged.
+    /// Shortest time without an event after which a file counts as wedged, however short it is.
     pub wedged_after: Duration,
-    /// Whether this process waits for orphans, as PID 1 has to. It then waits for every child that it did not start
-    /// here: for a process of its own only.
+    /// Whether this process reaps orphans, as PID 1 has to. It then waits for every child except engines: for
+    /// a process of its own only.
     pub reap_orphans: bool,
-    /// Files in flight together, at most; none: as many as the batch budget takes.
+    /// Most files in flight; none: as many as the batch budget takes.
     pub max_in_flight: Option<usize>,
 }
 
 impl Policy {
-    /// The rules that a manifest gives.
+    /// The policy of a manifest, with defaults for the rest.
     pub fn new(recycle: &Recycle, failure: &FailurePolicy) -> Self {
         Self {
             program: PathBuf::from("/proc/self/exe"),

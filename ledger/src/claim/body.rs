@@ -1,63 +1,63 @@
-//! The bodies of claims and of outcomes. Pure.
+//! Contents of claims and outcomes. Pure.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::outcome::{Outcome, Verdict};
+use crate::outcome::{FileResult, Outcome};
 
-/// Version of the layout of claims and outcomes.
+/// Version of the format of claims and outcomes.
 pub const VERSION: u32 = 1;
 
-/// A claim on a shard (`claims/<shard>.json`). No two writes have the same body: the counter sees to it, so that a tag
-/// that did not change means that nobody wrote.
+/// A claim on a shard (`claims/<shard>.json`). The counter makes the contents of every write differ, so an
+/// unchanged ETag means that nobody wrote.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Claim {
-    /// Version of the layout.
+    /// Version of the format.
     pub version: u32,
-    /// Who has it: a nonce that each start of a worker draws.
+    /// Owner: a random nonce for each start of a worker.
     pub owner: String,
-    /// The owner's name for people: its pod, or its machine and process.
+    /// Name of the owner for people: its pod, or its machine and process.
     pub worker: String,
-    /// Owners so far, this one included. Each has one owner.
+    /// Number of owners so far, this one included. Each epoch has one owner.
     pub epoch: u32,
-    /// Writes so far, this one included.
+    /// Number of writes so far, this one included.
     pub counter: u64,
-    /// Whether the owner works on it.
+    /// Whether the owner works on the shard.
     pub standing: Standing,
-    /// Owners that were lost with files in flight.
+    /// Owners lost with files in flight.
     pub losses: u32,
-    /// Files that the owner works on, by position in the shard.
+    /// Files in flight, by position in the shard.
     pub in_flight: BTreeSet<u32>,
-    /// Times that an owner was lost with a file in flight alone.
+    /// For each file, owners lost with it alone in flight.
     pub attempts: BTreeMap<u32, u32>,
-    /// What became of files, by position in the shard.
+    /// Outcomes of finished files, by position in the shard.
     pub finished: BTreeMap<u32, Outcome>,
-    /// Bytes of those, so that whoever looks at a job need not read its lists. None in a claim that was begun, or written
-    /// to, by a version without this.
+    /// Bytes of the finished files, so that a status needs no shard lists. Absent in a claim that an earlier
+    /// version started or wrote to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<FinishedBytes>,
 }
 
-/// Bytes of a claim's finished files, in their source.
+/// Bytes of a claim's finished files in the source.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FinishedBytes {
-    /// Of all of them.
+    /// Of all finished files.
     pub all: u64,
-    /// Of those whose transcripts were there already.
+    /// Of those whose transcripts existed.
     pub skipped: u64,
 }
 
-/// Whether a claim's owner works on it.
+/// Whether the owner of a claim works on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Standing {
-    /// It does, and renews the claim.
+    /// The owner works on the shard and renews the claim.
     Held,
-    /// It gave it back: anyone may take it at once.
+    /// The owner gave the shard back: anyone may take it at once.
     Released,
 }
 
@@ -79,22 +79,22 @@ impl Claim {
         }
     }
 
-    /// Notes what became of a file of so many bytes; the first word on it holds.
+    /// Records the outcome of a file of so many bytes; the first outcome of a file stands.
     pub fn finish(&mut self, file: u32, size: u64, outcome: Outcome) {
         self.in_flight.remove(&file);
         let Entry::Vacant(entry) = self.finished.entry(file) else { return };
         if let Some(bytes) = &mut self.bytes {
-            // Saturates: sizes are what a store says.
+            // Saturating: the sizes come from a store.
             bytes.all = bytes.all.saturating_add(size);
-            if outcome.result == Verdict::Skipped {
+            if outcome.result == FileResult::Skipped {
                 bytes.skipped = bytes.skipped.saturating_add(size);
             }
         }
         entry.insert(outcome);
     }
 
-    /// The claim of whoever takes this one over. What is finished stays finished. The file that a lost owner worked on
-    /// alone is a suspect: it counts as an attempt at it.
+    /// The claim of a new owner. Finished files stay finished. A file that a lost owner had alone in flight
+    /// is a suspect: the loss counts as an attempt at it.
     #[must_use]
     pub fn taken_over(&self, owner: &str, worker: &str) -> Self {
         let lost = self.standing == Standing::Held;
@@ -108,7 +108,7 @@ impl Claim {
             in_flight: BTreeSet::new(),
             ..self.clone()
         };
-        // In company nobody knows which of them it was. From now on they are alone.
+        // Of several files in flight, any may be the cause. From now on each is alone in flight.
         if lost && self.is_careful() {
             for file in &self.in_flight {
                 *next.attempts.entry(*file).or_default() += 1;
@@ -117,21 +117,21 @@ impl Claim {
         next
     }
 
-    /// Whether each file has to be written down before it is begun, alone: an owner was lost, and what this one was
-    /// working on since its last renewal is not known.
+    /// Whether each file is recorded before it starts, and runs alone: an owner was lost, and its files in
+    /// flight since its last renewal are unknown.
     pub fn is_careful(&self) -> bool {
         self.losses > 0
     }
 }
 
-/// The outcomes of a shard, as its owner has them when all files are finished.
+/// Outcomes of a shard, once all files are finished.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Done {
-    /// The claim's owner.
+pub struct ShardOutcomes {
+    /// Owner of the claim.
     pub owner: String,
-    /// The claim's epoch.
+    /// Epoch of the claim.
     pub epoch: u32,
-    /// What became of each file, in the order of the shard.
+    /// Outcome of each file, in the order of the shard.
     pub outcomes: Vec<Outcome>,
 }
 
@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_of_finished_files_are_summed_once_and_kept() {
+    fn bytes_of_finished_files_are_counted_once_and_survive_a_take_over() {
         let mut claim = Claim::first("a", "pod");
         claim.finish(0, 700, Outcome::succeeded(1, 1));
         claim.finish(0, 700, Outcome::succeeded(1, 1));
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_of_an_earlier_version_is_read_and_does_not_pretend_to_know_its_bytes() {
+    fn a_claim_of_an_earlier_version_stays_without_bytes() {
         let old = r#"{"version":1,"owner":"a","worker":"pod","epoch":1,"counter":3,"standing":"held","losses":0,
             "inFlight":[1],"attempts":{},"finished":{"0":{"result":"succeeded","attempts":1,"audioMilliseconds":9,
             "processingMilliseconds":1,"worker":"pod"}}}"#;

@@ -1,7 +1,7 @@
-//! Claims: a worker's lease on a shard. What can go wrong and which side loses is in `claim.md`, beside this file.
+//! Claims: a worker's lease on a shard. The races, and who loses each, are in `claim.md` beside this file.
 
 pub mod body;
 pub mod machine;
 
-pub use self::body::{Claim, Done, FinishedBytes, Standing};
-pub use self::machine::{Answer, Machine, Request, Wish};
+pub use self::body::{Claim, FinishedBytes, ShardOutcomes, Standing};
+pub use self::machine::{Answer, Command, Machine, Request};

@@ -1,7 +1,7 @@
-//! The recordings that were found, while a plan is made of them: what has a fixed size in memory, the rest on disk.
+//! Recordings of a plan in the making: data of fixed size in memory, the rest on disk.
 //!
-//! A million recordings are some 50 MB here and 150 MB on disk. Reads and writes block for as long as the page cache
-//! takes, microseconds each.
+//! A million recordings take about 50 MB of memory and 150 MB of disk. Reads and writes block for as long as
+//! the page cache takes, microseconds each.
 
 use std::io;
 
@@ -9,48 +9,48 @@ use serde::{Deserialize, Serialize};
 use verbatim_crds::destination::Format;
 use verbatim_store::{ETag, Object};
 
-use super::digest::Digest;
+use super::digest::NameDigest;
 use super::error::PlanError;
-use super::file::PlannedFile;
-use super::list::Entry;
+use super::head::{LeftOut, MAX_FILES};
+use super::list::ListEntry;
 use super::naming::Naming;
-use super::spool::{Spool, Spot};
-use super::{LeftOut, MAX_FILES};
+use super::planned_file::PlannedFile;
+use super::record_file::{RecordFile, RecordRef};
 
-/// What memory keeps of a recording.
+/// In-memory entry of a recording.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Fact {
-    /// Where its transcript goes.
-    pub(super) target: Digest,
-    /// Its bytes.
+pub(super) struct CatalogEntry {
+    /// Digest of the transcript's key.
+    pub(super) target: NameDigest,
+    /// Size in bytes.
     pub(super) size: u64,
-    /// What was known when it was found: a [`PlannedFile`] without a target.
-    record: Spot,
-    /// The last of its notes.
-    notes: Spot,
-    /// Whether its transcript keeps the whole name.
-    pub(super) whole: bool,
+    /// Reference to what the listing or the list said: a [`PlannedFile`] without a target.
+    record: RecordRef,
+    /// Reference to the last note.
+    notes: RecordRef,
+    /// Whether the name of the transcript keeps the recording's extension.
+    pub(super) keep_extension: bool,
 }
 
-/// A version that was found later; each names the one before it.
+/// A version found later. Each note refers to the previous one.
 #[derive(Serialize, Deserialize)]
 struct Note {
-    before: Spot,
-    /// Of the transcript in this format; of the recording itself where there is none.
+    before: RecordRef,
+    /// Format of a transcript; `None`: the recording itself.
     format: Option<Format>,
     tag: String,
 }
 
-/// The recordings that were found, in order.
+/// The recordings, in order.
 #[derive(Debug)]
 pub(super) struct Catalog {
     pub(super) naming: Naming,
     pub(super) formats: Vec<Format>,
-    pub(super) facts: Vec<Fact>,
+    pub(super) entries: Vec<CatalogEntry>,
     pub(super) left_out: LeftOut,
-    /// Whether a recording is named as transcripts are, so that one could be written over it.
-    pub(super) some_look_like_transcripts: bool,
-    spool: Spool,
+    /// Whether a recording is named like a transcript, and could be overwritten by one.
+    pub(super) has_transcript_names: bool,
+    records: RecordFile,
     most: u64,
 }
 
@@ -59,36 +59,36 @@ impl Catalog {
         Ok(Self {
             naming,
             formats,
-            facts: Vec::new(),
+            entries: Vec::new(),
             left_out: LeftOut::default(),
-            some_look_like_transcripts: false,
-            spool: Spool::new().map_err(PlanError::Spool)?,
+            has_transcript_names: false,
+            records: RecordFile::new().map_err(PlanError::TemporaryFile)?,
             most: MAX_FILES,
         })
     }
 
-    /// Adds a recording that a listing has.
-    pub(super) fn push_found(&mut self, object: Object) -> Result<(), PlanError> {
+    /// Adds a recording from a listing.
+    pub(super) fn push_listed(&mut self, object: Object) -> Result<(), PlanError> {
         self.push(&PlannedFile {
             key: object.key,
             size: object.size,
             etag: Some(object.etag),
             target: String::new(),
-            there: Default::default(),
+            existing: Default::default(),
             language: None,
             id: None,
             channel: None,
         })
     }
 
-    /// Adds a recording that somebody named.
-    pub(super) fn push_named(&mut self, key: String, entry: Entry) -> Result<(), PlanError> {
+    /// Adds a recording that the job or a list names.
+    pub(super) fn push_explicit(&mut self, key: String, entry: ListEntry) -> Result<(), PlanError> {
         self.push(&PlannedFile {
             key,
             size: 0,
             etag: None,
             target: String::new(),
-            there: Default::default(),
+            existing: Default::default(),
             language: entry.language,
             id: entry.id,
             channel: entry.channel,
@@ -96,88 +96,88 @@ impl Catalog {
     }
 
     fn push(&mut self, file: &PlannedFile) -> Result<(), PlanError> {
-        if self.facts.len() as u64 >= self.most {
+        if self.entries.len() as u64 >= self.most {
             return Err(PlanError::TooMany { most: self.most });
         }
-        self.some_look_like_transcripts |= self.format_of(&file.key).is_some();
-        self.facts.push(Fact {
-            target: Digest::of(&self.naming.target(&file.key, false)),
+        self.has_transcript_names |= self.format_of(&file.key).is_some();
+        self.entries.push(CatalogEntry {
+            target: NameDigest::of(&self.naming.target(&file.key, false)),
             size: file.size,
-            record: self.spool.push(file).map_err(PlanError::Spool)?,
-            notes: Spot::NONE,
-            whole: false,
+            record: self.records.push(file).map_err(PlanError::TemporaryFile)?,
+            notes: RecordRef::NONE,
+            keep_extension: false,
         });
         Ok(())
     }
 
-    /// Notes that a named recording is there.
-    pub(super) fn note_found(&mut self, index: u32, object: &Object) -> Result<(), PlanError> {
-        self.facts[index as usize].size = object.size;
+    /// Notes size and version of an explicitly named recording.
+    pub(super) fn note_version(&mut self, index: u32, object: &Object) -> Result<(), PlanError> {
+        self.entries[index as usize].size = object.size;
         self.note(index, None, &object.etag)
     }
 
-    /// Notes that a transcript of a recording is there.
-    pub(super) fn note_there(&mut self, index: u32, format: Format, etag: &ETag) -> Result<(), PlanError> {
+    /// Notes an existing transcript of a recording.
+    pub(super) fn note_existing(&mut self, index: u32, format: Format, etag: &ETag) -> Result<(), PlanError> {
         self.note(index, Some(format), etag)
     }
 
     fn note(&mut self, index: u32, format: Option<Format>, etag: &ETag) -> Result<(), PlanError> {
-        let fact = &mut self.facts[index as usize];
-        let note = Note { before: fact.notes, format, tag: etag.as_str().to_owned() };
-        fact.notes = self.spool.push(&note).map_err(PlanError::Spool)?;
+        let entry = &mut self.entries[index as usize];
+        let note = Note { before: entry.notes, format, tag: etag.as_str().to_owned() };
+        entry.notes = self.records.push(&note).map_err(PlanError::TemporaryFile)?;
         Ok(())
     }
 
-    /// The format that a key's ending is of, among those of the job, and the key without it.
+    /// Splits a key into stem and format, if it has the extension of one of the job's formats.
     pub(super) fn format_of<'k>(&self, key: &'k str) -> Option<(&'k str, Format)> {
-        let (stem, ending) = key.rsplit_once('.')?;
-        let format = self.formats.iter().find(|format| format.extension() == ending)?;
+        let (stem, extension) = key.rsplit_once('.')?;
+        let format = self.formats.iter().find(|format| format.extension() == extension)?;
         Some((stem, *format))
     }
 
-    /// How many there are; each index is below it.
+    /// Number of recordings; indices are below it.
     pub(super) fn len(&self) -> u32 {
-        // `push` allows no more than MAX_FILES, which are fewer than 2^32.
-        self.facts.len() as u32
+        // `push` allows at most MAX_FILES, which is less than 2^32.
+        self.entries.len() as u32
     }
 
-    /// The key of a recording.
+    /// Key of a recording.
     pub(super) fn key(&self, index: u32) -> Result<String, PlanError> {
-        Ok(self.record(index).map_err(PlanError::Spool)?.key)
+        Ok(self.record(index).map_err(PlanError::TemporaryFile)?.key)
     }
 
-    /// The address of a recording, for people.
+    /// Address of a recording, for messages.
     pub(super) fn address(&self, index: u32) -> Result<String, PlanError> {
         Ok(self.naming.source.store.address(&self.key(index)?))
     }
 
-    /// The key of a recording's transcript, without an ending.
+    /// Key of a recording's transcript, without an extension.
     pub(super) fn target(&self, index: u32) -> Result<String, PlanError> {
-        Ok(self.naming.target(&self.key(index)?, self.facts[index as usize].whole))
+        Ok(self.naming.target(&self.key(index)?, self.entries[index as usize].keep_extension))
     }
 
-    /// A recording with everything that is known of it.
+    /// A recording with all its data.
     pub(super) fn file(&self, index: u32) -> Result<PlannedFile, PlanError> {
-        self.assemble(index).map_err(PlanError::Spool)
+        self.assemble(index).map_err(PlanError::TemporaryFile)
     }
 
     fn record(&self, index: u32) -> io::Result<PlannedFile> {
-        self.spool.get(self.facts[index as usize].record)
+        self.records.get(self.entries[index as usize].record)
     }
 
     fn assemble(&self, index: u32) -> io::Result<PlannedFile> {
-        let fact = self.facts[index as usize];
+        let entry = self.entries[index as usize];
         let mut file = self.record(index)?;
-        file.target = self.naming.target(&file.key, fact.whole);
-        file.size = fact.size;
-        let mut next = fact.notes;
-        while next != Spot::NONE {
-            let note: Note = self.spool.get(next)?;
+        file.target = self.naming.target(&file.key, entry.keep_extension);
+        file.size = entry.size;
+        let mut next = entry.notes;
+        while next != RecordRef::NONE {
+            let note: Note = self.records.get(next)?;
             next = note.before;
             let tag = ETag::new(note.tag);
-            // The last note counts, and it comes first.
+            // The last note counts, and is read first.
             match note.format {
-                Some(format) => drop(file.there.entry(format).or_insert(tag)),
+                Some(format) => drop(file.existing.entry(format).or_insert(tag)),
                 None => drop(file.etag.get_or_insert(tag)),
             }
         }
@@ -193,16 +193,16 @@ mod tests {
     use verbatim_store::memory::MemoryStore;
 
     use super::*;
-    use crate::place::Place;
+    use crate::store_location::StoreLocation;
 
     #[test]
-    fn a_plan_has_bounds() {
-        let place = Place { store: Arc::new(MemoryStore::new()), prefix: String::new() };
-        let naming = Naming { layout: Layout::Mirror, source: place.clone(), destination: place };
+    fn the_number_of_recordings_is_limited() {
+        let location = StoreLocation { store: Arc::new(MemoryStore::new()), prefix: String::new() };
+        let naming = Naming { layout: Layout::Mirror, source: location.clone(), destination: location };
         let mut catalog = Catalog { most: 2, ..Catalog::new(naming, vec![Format::Json]).unwrap() };
-        catalog.push_named("a.wav".to_owned(), Entry::default()).unwrap();
-        catalog.push_named("b.wav".to_owned(), Entry::default()).unwrap();
-        let error = catalog.push_named("c.wav".to_owned(), Entry::default()).unwrap_err();
-        assert_eq!(error.to_string(), "more than 2 recordings: make several jobs of them");
+        catalog.push_explicit("a.wav".to_owned(), ListEntry::default()).unwrap();
+        catalog.push_explicit("b.wav".to_owned(), ListEntry::default()).unwrap();
+        let error = catalog.push_explicit("c.wav".to_owned(), ListEntry::default()).unwrap_err();
+        assert_eq!(error.to_string(), "more than 2 recordings: split them into several jobs");
     }
 }

@@ -1,20 +1,20 @@
-//! Names as numbers of fixed size.
+//! Digests of names, of fixed size.
 
 use sha2::{Digest as _, Sha256};
 
-/// Bytes of a digest. Of 128 bits of SHA-256 no two names have the same: among 10^9 names the odds are 10^-21, and
-/// nobody can make two on purpose. So digests are compared, and names are not.
+/// Bytes of a digest. 128 bits of SHA-256 are unique in practice: among 10^9 names a collision has a
+/// probability of 10^-21, and nobody can produce one. So digests are compared instead of names.
 const BYTES: usize = 16;
 
-/// A name as a number.
+/// Digest of a name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Digest([u8; BYTES]);
+pub(super) struct NameDigest([u8; BYTES]);
 
-impl Digest {
+impl NameDigest {
     pub(super) fn of(name: &str) -> Self {
-        let whole = Sha256::digest(name.as_bytes());
+        let keep_extension = Sha256::digest(name.as_bytes());
         let mut short = [0; BYTES];
-        short.copy_from_slice(&whole[..BYTES]);
+        short.copy_from_slice(&keep_extension[..BYTES]);
         Self(short)
     }
 }

@@ -1,4 +1,4 @@
-//! A plan before it is written: everything is decided, and nothing is in the ledger.
+//! A complete plan, before anything is written to the ledger.
 
 use std::sync::Arc;
 
@@ -7,24 +7,25 @@ use verbatim_store::ObjectStore;
 
 use super::catalog::Catalog;
 use super::error::PlanError;
-use super::file::PlannedFile;
-use super::listing::{Listed, Progress};
+use super::existing::note_existing;
+use super::head::LeftOut;
+use super::listing::{Listed, ListingProgress};
 use super::naming::Naming;
-use super::settle::settle;
-use super::there::note_there;
-use super::{LeftOut, found, named};
-use crate::place::Place;
+use super::planned_file::PlannedFile;
+use super::resolve_targets::resolve_targets;
+use super::{discover, explicit};
+use crate::store_location::StoreLocation;
 
-/// What a plan is made from.
+/// Input for a plan.
 #[derive(Clone, Debug)]
-pub struct Sources<'a> {
-    /// The job: which recordings of the source, and how their transcripts are named.
+pub struct PlanInput<'a> {
+    /// Spec of the job: its recordings, and the naming of their transcripts.
     pub spec: &'a TranscriptionJobSpec,
-    /// Where the recordings are.
-    pub source: Place,
-    /// Where the transcripts go; with `layout: Adjacent` the same as the source.
-    pub destination: Place,
-    /// Where the list of recordings (`spec.source.manifest`) is, by its whole key.
+    /// Location of the recordings.
+    pub source: StoreLocation,
+    /// Location of the transcripts; with `layout: Adjacent` the same as the source.
+    pub destination: StoreLocation,
+    /// Store of the list of recordings (`spec.source.manifest`), under its full key.
     pub lists: Arc<dyn ObjectStore>,
 }
 
@@ -35,49 +36,50 @@ pub struct Draft {
 }
 
 impl Draft {
-    /// Recordings.
+    /// Number of recordings.
     pub fn files(&self) -> u64 {
         u64::from(self.catalog.len())
     }
 
-    /// Their bytes, as far as they are known.
+    /// Their bytes, as far as known.
     pub fn bytes(&self) -> u64 {
-        self.catalog.facts.iter().fold(0, |sum, fact| sum.saturating_add(fact.size))
+        self.catalog.entries.iter().fold(0, |sum, entry| sum.saturating_add(entry.size))
     }
 
-    /// What was left out while the recordings were looked for.
+    /// Objects left out of the plan.
     pub fn left_out(&self) -> LeftOut {
         self.catalog.left_out
     }
 
-    /// The recordings in the order in which they were listed or named, each read from disk when its turn comes.
+    /// The recordings in the order of the listing or list, each read from disk on demand.
     pub fn iter(&self) -> impl Iterator<Item = Result<PlannedFile, PlanError>> + '_ {
         (0..self.catalog.len()).map(|index| self.catalog.file(index))
     }
 }
 
-/// Lists source and destination and decides what is to be done, without a write to either. `progress` hears of each
+/// Lists source and destination and makes a plan, without a write to either. `progress` is called after each
 /// page.
 ///
-/// Needs about 100 bytes of memory and 200 bytes in the folder for temporary files for each recording, and blocks its
-/// thread for as long as sorting so many numbers takes.
+/// Takes about 100 bytes of memory and 200 bytes of temporary files per recording, and blocks its thread
+/// while it sorts them.
 ///
 /// # Errors
-/// [`PlanError`]. A recording that is named and not there is no error: it is planned without a version, and fails.
-pub async fn draft(sources: &Sources<'_>, progress: &(dyn Fn(Listed) + Sync)) -> Result<Draft, PlanError> {
-    let Sources { spec, source, destination, lists } = sources;
+/// [`PlanError`]. An explicitly named recording that does not exist is planned without a version, and fails
+/// later.
+pub async fn draft(input: &PlanInput<'_>, progress: &(dyn Fn(Listed) + Sync)) -> Result<Draft, PlanError> {
+    let PlanInput { spec, source, destination, lists } = input;
     let naming =
         Naming { layout: spec.destination.layout, source: source.clone(), destination: destination.clone() };
     let mut catalog = Catalog::new(naming, spec.destination.formats.clone())?;
-    let mut progress = Progress::new(progress);
+    let mut progress = ListingProgress::new(progress);
     match (&spec.source.keys, &spec.source.manifest) {
-        (Some(keys), _) => named::take_keys(keys, &mut catalog, &mut progress).await?,
+        (Some(keys), _) => explicit::take_keys(keys, &mut catalog, &mut progress).await?,
         (None, Some(list)) => {
-            named::take_list(lists.as_ref(), &list.key, &mut catalog, &mut progress).await?;
+            explicit::take_list(lists.as_ref(), &list.key, &mut catalog, &mut progress).await?;
         }
-        (None, None) => found::find(&spec.source, &mut catalog, &mut progress).await?,
+        (None, None) => discover::discover(&spec.source, &mut catalog, &mut progress).await?,
     }
-    let order = settle(&mut catalog)?;
-    note_there(&mut catalog, &order, &mut progress).await?;
+    let order = resolve_targets(&mut catalog)?;
+    note_existing(&mut catalog, &order, &mut progress).await?;
     Ok(Draft { catalog })
 }

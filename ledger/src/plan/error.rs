@@ -1,4 +1,4 @@
-//! Why there is no plan.
+//! Errors of plans.
 
 use std::io;
 
@@ -6,163 +6,163 @@ use verbatim_store::StoreError;
 
 use super::patterns::PatternError;
 
-/// Why no plan can be made, or what was made cannot be read.
+/// Error while a plan is made or read.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
-    /// A place cannot be listed.
-    #[error("failed to list {place}")]
+    /// Failed to list a location.
+    #[error("failed to list {location}")]
     List {
-        /// Address of the place.
-        place: String,
-        /// Why.
+        /// Address of the location.
+        location: String,
+        /// Cause.
         source: StoreError,
     },
-    /// A recording that the job names cannot be looked at, for another reason than that it is not there.
-    #[error("failed to look at {recording}")]
-    Look {
+    /// Failed to find the version of an explicitly named recording. A missing recording is not an error.
+    #[error("failed to read the metadata of {recording}")]
+    Head {
         /// Address of the recording.
         recording: String,
-        /// Why.
+        /// Cause.
         source: StoreError,
     },
-    /// The list of recordings (`spec.source.manifest`) cannot be read.
+    /// Failed to read the list of recordings (`spec.source.manifest`).
     #[error("spec.source.manifest: failed to read {list}")]
     Manifest {
         /// Address of the list.
         list: String,
-        /// Why.
+        /// Cause.
         source: StoreError,
     },
-    /// A line of the list of recordings says nothing that can be used.
+    /// Invalid line of the list of recordings.
     #[error("{list}, line {line}: {problem}")]
     Line {
         /// Address of the list.
         list: String,
         /// Number of the line, from 1.
         line: u64,
-        /// What is wrong with it.
+        /// Problem.
         problem: LineProblem,
     },
-    /// A name of `spec.source.keys` cannot be used.
+    /// Invalid name in `spec.source.keys`.
     #[error("spec.source.keys[{index}]: {problem}")]
     Key {
-        /// Which of them, from 0.
+        /// Index of the name, from 0.
         index: usize,
-        /// What is wrong with it.
+        /// Problem.
         problem: LineProblem,
     },
-    /// A pattern of `include` or `exclude` has no meaning.
+    /// Invalid pattern of `include` or `exclude`.
     #[error(transparent)]
     Pattern(#[from] PatternError),
-    /// Two recordings would have one transcript.
+    /// Two recordings with the same transcript.
     #[error("{first} and {second} would both be written to {target}.*")]
     Collision {
         /// Address of one recording.
         first: String,
         /// Address of the other.
         second: String,
-        /// Address of the transcript, without the ending of a format.
+        /// Address of the transcript, without a format's extension.
         target: String,
     },
-    /// A transcript would be written over a recording.
-    #[error("the transcript of {of} would be written over the recording {recording}")]
+    /// A transcript that would overwrite a recording.
+    #[error("the transcript of {of} would overwrite the recording {recording}")]
     OverRecording {
-        /// Address of the recording that would be lost.
+        /// Address of the recording to be overwritten.
         recording: String,
-        /// Address of the recording whose transcript it would be.
+        /// Address of the recording of the transcript.
         of: String,
     },
-    /// More recordings than a plan can have.
-    #[error("more than {most} recordings: make several jobs of them")]
+    /// Too many recordings.
+    #[error("more than {most} recordings: split them into several jobs")]
     TooMany {
-        /// Most that a plan can have.
+        /// Most recordings of a plan.
         most: u64,
     },
-    /// What was listed cannot be kept in the folder for temporary files.
-    #[error("failed to keep what was listed in the folder for temporary files")]
-    Spool(#[source] io::Error),
-    /// A shard cannot be written.
+    /// Failed to use temporary files.
+    #[error("failed to write the listing to the folder for temporary files")]
+    TemporaryFile(#[source] io::Error),
+    /// Failed to write a shard.
     #[error("failed to write {shard}")]
     Write {
         /// Address of the shard.
         shard: String,
-        /// Why.
+        /// Cause.
         source: StoreError,
     },
-    /// A plan that another version of Verbatim made.
-    #[error("the plan has layout {found}, and this version of verbatim knows layout {known}")]
+    /// A plan of another version of Verbatim.
+    #[error("the plan has version {found}, but this version of verbatim supports version {known}")]
     Version {
-        /// The plan's.
+        /// Version of the plan.
         found: u64,
-        /// This version's.
+        /// Supported version.
         known: u32,
     },
-    /// A plan or shard that cannot have been written by Verbatim.
+    /// A plan or shard that Verbatim cannot have written.
     #[error("{what} is damaged: {problem}")]
     Damaged {
-        /// Plan or shard, and the line of it.
+        /// The plan, or the shard and line.
         what: String,
-        /// What is wrong with it.
+        /// Problem.
         problem: String,
     },
 }
 
 impl PlanError {
-    /// The store's own error, where one is the reason: whether another try may help is its to say.
+    /// The error of the store, if it is the cause; it knows whether a retry may help.
     pub fn store(&self) -> Option<&StoreError> {
         match self {
             Self::List { source, .. }
-            | Self::Look { source, .. }
+            | Self::Head { source, .. }
             | Self::Manifest { source, .. }
             | Self::Write { source, .. } => Some(source),
             _ => None,
         }
     }
 
-    /// Whether it is the configuration that is wrong: another try would end the same.
+    /// Whether the configuration is wrong, so that a retry is pointless.
     pub fn is_configuration(&self) -> bool {
         match (self, self.store()) {
             (_, Some(error)) => error.kind.is_configuration() || error.is_not_found(),
-            (Self::Spool(_), None) => false,
+            (Self::TemporaryFile(_), None) => false,
             _ => true,
         }
     }
 }
 
-/// What is wrong with a line of a list of recordings.
+/// Problem of a line in a list of recordings.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LineProblem {
-    /// A name that leads out of the source.
+    /// Name outside the source.
     #[error("{0:?} leads out of the source: write names from the prefix or the folder on")]
     Outside(String),
-    /// No name.
+    /// Missing name.
     #[error("it names no recording")]
     NoName,
-    /// A name that no store takes.
+    /// Name that no store supports.
     #[error("the name has more than {0} bytes")]
     LongName(usize),
-    /// More than a line may have.
+    /// Line that is too long.
     #[error("it has more than {0} bytes")]
     LongLine(usize),
-    /// Bytes that are not text.
+    /// Bytes that are not UTF-8.
     #[error("it is not text in UTF-8")]
     NotText,
-    /// Not JSON, or not of the right form.
-    #[error("it is not as {{\"key\": \"a.wav\"}}: {0}")]
+    /// Invalid JSON, or JSON of another form.
+    #[error("it is not JSON such as {{\"key\": \"a.wav\"}}: {0}")]
     Json(String),
-    /// Not CSV.
+    /// Invalid CSV.
     #[error("it is not CSV: {0}")]
     Csv(String),
-    /// A CSV list whose header lacks the column of names.
+    /// CSV header without the column of names.
     #[error("the header has no column `key`")]
     NoKeyColumn,
-    /// Not the number of a channel.
-    #[error("{0:?} is not the number of a channel: they count from 0")]
+    /// Invalid channel number.
+    #[error("{0:?} is not a channel number: the first channel is 0")]
     Channel(String),
-    /// Not a language's code.
-    #[error("{0:?} is not a language code, as en or pt-BR")]
+    /// Invalid language code.
+    #[error("{0:?} is not a language code such as en or pt-BR")]
     Language(String),
-    /// An id that is too long to carry along.
+    /// ID that is too long.
     #[error("the id has more than {0} bytes")]
     LongId(usize),
 }

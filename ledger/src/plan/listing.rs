@@ -6,7 +6,7 @@ use verbatim_store::{ErrorKind, Object, ObjectStore, PAGE_SIZE, StoreError};
 
 use super::error::PlanError;
 
-/// Objects that were listed so far.
+/// Number of objects listed so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Listed {
     /// In the source.
@@ -15,15 +15,15 @@ pub struct Listed {
     pub destination: u64,
 }
 
-/// Counts, and tells whoever wants to know after each page.
-pub(super) struct Progress<'a> {
+/// Counts listed objects, and reports after each page.
+pub(super) struct ListingProgress<'a> {
     listed: Listed,
-    tell: &'a (dyn Fn(Listed) + Sync),
+    report: &'a (dyn Fn(Listed) + Sync),
 }
 
-impl<'a> Progress<'a> {
-    pub(super) fn new(tell: &'a (dyn Fn(Listed) + Sync)) -> Self {
-        Self { listed: Listed::default(), tell }
+impl<'a> ListingProgress<'a> {
+    pub(super) fn new(report: &'a (dyn Fn(Listed) + Sync)) -> Self {
+        Self { listed: Listed::default(), report }
     }
 
     pub(super) fn add(&mut self, side: Side, objects: usize) {
@@ -31,32 +31,32 @@ impl<'a> Progress<'a> {
             Side::Source => self.listed.source += objects as u64,
             Side::Destination => self.listed.destination += objects as u64,
         }
-        (self.tell)(self.listed);
+        (self.report)(self.listed);
     }
 }
 
-/// Which of a job's places is listed.
+/// Listed location of a job.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Side {
     Source,
     Destination,
 }
 
-/// Visits every object whose key begins with the prefix, in order, until `visit` breaks.
-pub(super) async fn each_object(
+/// Visits all objects with this prefix in order, until `visit` breaks.
+pub(super) async fn for_each_object(
     store: &dyn ObjectStore,
     prefix: &str,
     side: Side,
-    progress: &mut Progress<'_>,
+    progress: &mut ListingProgress<'_>,
     visit: &mut (dyn FnMut(Object) -> Result<ControlFlow<()>, PlanError> + Send),
 ) -> Result<(), PlanError> {
-    let failed = |source| PlanError::List { place: store.address(prefix), source };
+    let failed = |source| PlanError::List { location: store.address(prefix), source };
     let mut after: Option<String> = None;
     loop {
         let page = store.list(prefix, after.as_deref(), PAGE_SIZE).await.map_err(failed)?;
         progress.add(side, page.objects.len());
         let last = page.objects.last().map(|object| object.key.clone());
-        // A store that ignores where to go on would be listed for ever.
+        // A store that ignores the position would cause an endless loop.
         if page.more && last <= after {
             let message = format!("the store gives no page after {:?}", after.unwrap_or_default());
             return Err(failed(StoreError::new(ErrorKind::Invalid, message)));

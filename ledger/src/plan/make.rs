@@ -1,53 +1,53 @@
-//! Makes a plan: lists, decides, writes the shards.
+//! Makes a plan and writes its shards.
 
 use futures::TryStreamExt;
 use futures::stream::FuturesUnordered;
 use verbatim_store::Put;
 
-use super::cut::cut;
-use super::draft::{Draft, Sources, draft};
+use super::draft::{Draft, PlanInput, draft};
 use super::error::PlanError;
+use super::head::{Plan, Shard, VERSION};
 use super::listing::Listed;
-use super::{Plan, Shard, VERSION};
-use crate::names::Ledger;
+use super::shard::split_into_shards;
+use crate::keys::Ledger;
 
-/// Shards that are written at a time: 5,000 take less than a minute with 50 ms each, and the bodies in memory are some
-/// MB at most.
+/// Concurrent writes of shards: 5,000 at 50 ms each take less than a minute, and the bodies in memory are
+/// some MB at most.
 const WRITES_AT_ONCE: usize = 8;
 
 /// Media type of JSON Lines.
 const JSON_LINES: &str = "application/x-ndjson";
 
-/// Makes a plan and writes its shards, below the folder of `maker`, which nobody else may use. Gives the head, which the
-/// caller writes as [`Ledger::plan`] on the condition that there is none: then the shards count. The same listing gives
-/// the same plan.
+/// Makes a plan and writes its shards to the folder of `maker`, which nobody else may use. Returns the head.
+/// The shards count once the caller has written the head to [`Ledger::plan_key`], on the condition that there
+/// is none. The same listing gives the same plan.
 ///
 /// A plan without recordings has no shards.
 ///
 /// # Errors
-/// [`PlanError`]. Shards that were written before are left: nobody reads them.
+/// [`PlanError`]. Shards written so far stay: nobody reads them.
 pub async fn make(
-    sources: &Sources<'_>,
+    input: &PlanInput<'_>,
     ledger: &Ledger,
     maker: &str,
     progress: &(dyn Fn(Listed) + Sync),
 ) -> Result<Plan, PlanError> {
-    draft(sources, progress).await?.write(ledger, maker).await
+    draft(input, progress).await?.write(ledger, maker).await
 }
 
 impl Draft {
-    /// Cuts the plan into shards and writes them, as [`make`] does.
+    /// Splits the plan into shards and writes them, like [`make`].
     ///
     /// # Errors
-    /// [`PlanError::Write`] and [`PlanError::Spool`].
+    /// [`PlanError::Write`] and [`PlanError::TemporaryFile`].
     pub async fn write(&self, ledger: &Ledger, maker: &str) -> Result<Plan, PlanError> {
-        let shards = cut(self.catalog.facts.iter().map(|fact| fact.size));
+        let shards = split_into_shards(self.catalog.entries.iter().map(|entry| entry.size));
         let mut writes = FuturesUnordered::new();
         for (number, files) in (0..).zip(&shards) {
             if writes.len() >= WRITES_AT_ONCE {
                 writes.try_next().await?;
             }
-            writes.push(write_shard(ledger, ledger.shard(maker, number), self.lines(files)?));
+            writes.push(write_shard(ledger, ledger.shard_key(maker, number), self.lines(files)?));
         }
         writes.try_collect::<()>().await?;
         Ok(Plan {
@@ -61,16 +61,17 @@ impl Draft {
     }
 
     fn shard(&self, files: &[u32]) -> Shard {
-        let sizes = files.iter().map(|index| self.catalog.facts[*index as usize].size);
+        let sizes = files.iter().map(|index| self.catalog.entries[*index as usize].size);
         Shard { files: files.len() as u64, bytes: sizes.fold(0, u64::saturating_add) }
     }
 
-    /// The lines of a shard.
+    /// Lines of a shard.
     fn lines(&self, files: &[u32]) -> Result<Vec<u8>, PlanError> {
         let mut lines = Vec::new();
         for index in files {
             let file = self.catalog.file(*index)?;
-            serde_json::to_writer(&mut lines, &file).map_err(|error| PlanError::Spool(error.into()))?;
+            serde_json::to_writer(&mut lines, &file)
+                .map_err(|error| PlanError::TemporaryFile(error.into()))?;
             lines.push(b'\n');
         }
         Ok(lines)

@@ -1,23 +1,23 @@
-//! What recordings are called below their prefix, and where their transcripts go. Pure.
+//! Names of recordings below their prefix, and keys of their transcripts. Pure.
 
 use verbatim_crds::destination::{Format, Layout};
 
-use super::audio::{last, split_ending};
-use crate::place::Place;
+use super::extension::{file_name, split_extension};
+use crate::store_location::StoreLocation;
 
-/// The rules of one job.
+/// Naming rules of a job.
 #[derive(Clone, Debug)]
 pub(super) struct Naming {
     pub(super) layout: Layout,
-    pub(super) source: Place,
-    pub(super) destination: Place,
+    pub(super) source: StoreLocation,
+    pub(super) destination: StoreLocation,
 }
 
 impl Naming {
-    /// A recording's name below the prefix.
+    /// Name of a recording below the prefix.
     ///
-    /// A prefix that ends within a part of the key (`call-`) takes the beginning of that part away. Where it takes so
-    /// much that the rest is no name (`call` of `call.wav`, or all of it), the name is the whole part.
+    /// If the prefix ends inside a part of the key (`call-`), the name lacks the start of that part. If
+    /// nothing useful would remain (`call` of `call.wav`, or all of it), the name is the whole part.
     pub(super) fn name<'k>(&self, key: &'k str) -> &'k str {
         let prefix = &self.source.prefix;
         let Some(rest) = key.strip_prefix(prefix.as_str()) else { return key };
@@ -34,18 +34,19 @@ impl Naming {
         }
     }
 
-    /// The key of a recording's transcript, without the ending of a format. `whole`: the recording shares its name
-    /// without its ending with another, so that both keep theirs.
-    pub(super) fn target(&self, key: &str, whole: bool) -> String {
-        let stem = |name: &str| if whole { name.to_owned() } else { split_ending(name).0.to_owned() };
+    /// Key of a recording's transcript, without a format's extension. `keep_extension`: another recording has
+    /// the same name except for the extension, so that both keep theirs.
+    pub(super) fn target(&self, key: &str, keep_extension: bool) -> String {
+        let stem =
+            |name: &str| if keep_extension { name.to_owned() } else { split_extension(name).0.to_owned() };
         match self.layout {
             Layout::Mirror => self.destination.key(&stem(self.name(key))),
-            Layout::Flat => self.destination.key(&stem(last(self.name(key)))),
+            Layout::Flat => self.destination.key(&stem(file_name(self.name(key)))),
             Layout::Adjacent => stem(key),
         }
     }
 
-    /// What the keys of all transcripts begin with.
+    /// Prefix of the keys of all transcripts.
     pub(super) fn targets(&self) -> String {
         match self.layout {
             Layout::Mirror | Layout::Flat => self.destination.key(""),
@@ -54,12 +55,12 @@ impl Naming {
     }
 }
 
-/// A transcript's file: its key without an ending, and a format.
-pub(super) fn with_ending(target: &str, format: Format) -> String {
+/// Key of a transcript in a format.
+pub(crate) fn transcript_key(target: &str, format: Format) -> String {
     format!("{target}.{}", format.extension())
 }
 
-/// Whether a name, or a folder in it, begins with a dot.
+/// Whether a name, or a folder in it, starts with a dot.
 pub(super) fn is_hidden(name: &str) -> bool {
     name.split('/').any(|part| part.starts_with('.'))
 }
@@ -73,8 +74,9 @@ mod tests {
     use super::*;
 
     fn naming(layout: Layout, from: &str, to: &str) -> Naming {
-        let place = |prefix: &str| Place { store: Arc::new(MemoryStore::new()), prefix: prefix.to_owned() };
-        Naming { layout, source: place(from), destination: place(to) }
+        let location =
+            |prefix: &str| StoreLocation { store: Arc::new(MemoryStore::new()), prefix: prefix.to_owned() };
+        Naming { layout, source: location(from), destination: location(to) }
     }
 
     #[test]
@@ -95,13 +97,13 @@ mod tests {
 
     #[test]
     fn layouts() {
-        let target = |layout, key, whole| naming(layout, "in/", "out").target(key, whole);
+        let target = |layout, key, keep_extension| naming(layout, "in/", "out").target(key, keep_extension);
         assert_eq!(target(Layout::Mirror, "in/x/a.b.wav", false), "out/x/a.b");
         assert_eq!(target(Layout::Mirror, "in/x/a.b.wav", true), "out/x/a.b.wav");
         assert_eq!(target(Layout::Mirror, "in/x.y/a", false), "out/x.y/a");
         assert_eq!(target(Layout::Flat, "in/x/a.wav", false), "out/a");
         assert_eq!(target(Layout::Adjacent, "in/x/a.wav", false), "in/x/a");
         assert_eq!(target(Layout::Adjacent, "in/x/a.wav", true), "in/x/a.wav");
-        assert_eq!(with_ending("out/a", Format::Vtt), "out/a.vtt");
+        assert_eq!(transcript_key("out/a", Format::Vtt), "out/a.vtt");
     }
 }

@@ -1,90 +1,90 @@
-//! Patterns of names, as a TranscriptionJob's `include` and `exclude` have them. Pure.
+//! Patterns for names: `include` and `exclude` of a TranscriptionJob. Pure.
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
-use super::audio::last;
+use super::extension::file_name;
 
-/// A list of patterns that cannot be used.
+/// Invalid pattern.
 #[derive(Debug, thiserror::Error)]
-#[error("failed to read the pattern {pattern:?}")]
+#[error("failed to parse the pattern {pattern:?}")]
 pub struct PatternError {
     pattern: String,
     source: globset::Error,
 }
 
-/// What patterns say of a name.
+/// Selection of a name by the patterns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Choice {
-    /// Take it if it looks like audio.
-    Look,
-    /// Take it.
-    Take,
-    /// Leave it out.
-    Leave,
+pub enum Selection {
+    /// Include the name if it has an audio extension.
+    IfAudio,
+    /// Include the name.
+    Include,
+    /// Exclude the name.
+    Exclude,
 }
 
-/// Which names are taken.
+/// Patterns of a job.
 #[derive(Clone, Debug)]
 pub struct Patterns {
-    include: Option<Side>,
-    exclude: Side,
+    include: Option<PatternSet>,
+    exclude: PatternSet,
 }
 
 impl Patterns {
-    /// Reads both lists. `*` stands for any characters but `/`, `**` for any folders, `?` for one character; everything
-    /// else stands for itself.
+    /// Parses both lists. `*` matches any characters but `/`, `**` any folders, `?` one character; everything
+    /// else matches itself.
     ///
     /// # Errors
-    /// [`PatternError`] for a pattern that the matcher refuses, as one that is far too long.
+    /// [`PatternError`] for a pattern that the matcher refuses, such as one that is far too long.
     pub fn new(include: &[String], exclude: &[String]) -> Result<Self, PatternError> {
-        let include = if include.is_empty() { None } else { Some(Side::new(include)?) };
-        Ok(Self { include, exclude: Side::new(exclude)? })
+        let include = if include.is_empty() { None } else { Some(PatternSet::new(include)?) };
+        Ok(Self { include, exclude: PatternSet::new(exclude)? })
     }
 
-    /// Whether a recording is taken, given its name below the prefix or folder.
-    pub fn choose(&self, name: &str) -> Choice {
+    /// Selection of a recording by its name below the prefix or folder.
+    pub fn select(&self, name: &str) -> Selection {
         if self.exclude.matches(name) {
-            return Choice::Leave;
+            return Selection::Exclude;
         }
         match &self.include {
-            None => Choice::Look,
-            Some(include) if include.matches(name) => Choice::Take,
-            Some(_) => Choice::Leave,
+            None => Selection::IfAudio,
+            Some(include) if include.matches(name) => Selection::Include,
+            Some(_) => Selection::Exclude,
         }
     }
 }
 
-/// A list: patterns without `/` are held against the last part of a name, the others against all of it.
+/// A list of patterns: those without `/` match the last part of a name, the others all of it.
 #[derive(Clone, Debug)]
-struct Side {
+struct PatternSet {
     parts: GlobSet,
     names: GlobSet,
 }
 
-impl Side {
+impl PatternSet {
     fn new(patterns: &[String]) -> Result<Self, PatternError> {
         let (names, parts): (Vec<&String>, Vec<&String>) =
             patterns.iter().partition(|pattern| pattern.contains('/'));
-        Ok(Self { parts: set(&parts)?, names: set(&names)? })
+        Ok(Self { parts: glob_set(&parts)?, names: glob_set(&names)? })
     }
 
     fn matches(&self, name: &str) -> bool {
-        self.names.is_match(name) || self.parts.is_match(last(name))
+        self.names.is_match(name) || self.parts.is_match(file_name(name))
     }
 }
 
-fn set(patterns: &[&String]) -> Result<GlobSet, PatternError> {
+fn glob_set(patterns: &[&String]) -> Result<GlobSet, PatternError> {
     let wrong = |pattern: &str, source| PatternError { pattern: pattern.to_owned(), source };
     let mut set = GlobSetBuilder::new();
     for pattern in patterns {
-        let glob = GlobBuilder::new(&plain(pattern)).literal_separator(true).backslash_escape(true).build();
+        let glob = GlobBuilder::new(&escape(pattern)).literal_separator(true).backslash_escape(true).build();
         set.add(glob.map_err(|source| wrong(pattern, source))?);
     }
     set.build().map_err(|source| wrong("", source))
 }
 
-/// Takes their meaning from the characters that only the matcher gives one.
-fn plain(pattern: &str) -> String {
+/// Escapes the characters that are special to the matcher only.
+fn escape(pattern: &str) -> String {
     let mut plain = String::with_capacity(pattern.len());
     for character in pattern.chars() {
         if matches!(character, '[' | ']' | '{' | '}' | '\\') {
@@ -99,34 +99,34 @@ fn plain(pattern: &str) -> String {
 mod tests {
     use super::*;
 
-    fn choice(include: &[&str], exclude: &[&str], name: &str) -> Choice {
+    fn choice(include: &[&str], exclude: &[&str], name: &str) -> Selection {
         let owned = |list: &[&str]| list.iter().map(|&text| text.to_owned()).collect::<Vec<_>>();
-        Patterns::new(&owned(include), &owned(exclude)).unwrap().choose(name)
+        Patterns::new(&owned(include), &owned(exclude)).unwrap().select(name)
     }
 
     #[test]
     fn include_and_exclude() {
-        assert_eq!(choice(&[], &[], "a/b.wav"), Choice::Look);
-        assert_eq!(choice(&["*.wav"], &[], "a/b.wav"), Choice::Take);
-        assert_eq!(choice(&["*.wav"], &[], "a/b.mp3"), Choice::Leave);
-        assert_eq!(choice(&["a/*.wav"], &[], "a/b.wav"), Choice::Take);
-        assert_eq!(choice(&["a/*.wav"], &[], "a/b/c.wav"), Choice::Leave);
-        assert_eq!(choice(&["a/**"], &[], "a/b/c.wav"), Choice::Take);
-        assert_eq!(choice(&["*.wav"], &["drafts/**"], "drafts/b.wav"), Choice::Leave);
-        assert_eq!(choice(&[], &["*.bak"], "a/b.bak"), Choice::Leave);
-        assert_eq!(choice(&["?.wav"], &[], "ab.wav"), Choice::Leave);
+        assert_eq!(choice(&[], &[], "a/b.wav"), Selection::IfAudio);
+        assert_eq!(choice(&["*.wav"], &[], "a/b.wav"), Selection::Include);
+        assert_eq!(choice(&["*.wav"], &[], "a/b.mp3"), Selection::Exclude);
+        assert_eq!(choice(&["a/*.wav"], &[], "a/b.wav"), Selection::Include);
+        assert_eq!(choice(&["a/*.wav"], &[], "a/b/c.wav"), Selection::Exclude);
+        assert_eq!(choice(&["a/**"], &[], "a/b/c.wav"), Selection::Include);
+        assert_eq!(choice(&["*.wav"], &["drafts/**"], "drafts/b.wav"), Selection::Exclude);
+        assert_eq!(choice(&[], &["*.bak"], "a/b.bak"), Selection::Exclude);
+        assert_eq!(choice(&["?.wav"], &[], "ab.wav"), Selection::Exclude);
     }
 
     #[test]
     fn brackets_stand_for_themselves() {
-        assert_eq!(choice(&["call [1] {a,b}\\.wav"], &[], "call [1] {a,b}\\.wav"), Choice::Take);
-        assert_eq!(choice(&["call [1].wav"], &[], "call 1.wav"), Choice::Leave);
+        assert_eq!(choice(&["call [1] {a,b}\\.wav"], &[], "call [1] {a,b}\\.wav"), Selection::Include);
+        assert_eq!(choice(&["call [1].wav"], &[], "call 1.wav"), Selection::Exclude);
     }
 
     #[test]
     fn a_pattern_that_is_far_too_long_is_refused() {
         let long = vec!["?".repeat(300_000)];
         let error = Patterns::new(&long, &[]).err().unwrap();
-        assert!(error.to_string().starts_with("failed to read the pattern"));
+        assert!(error.to_string().starts_with("failed to parse the pattern"));
     }
 }

@@ -1,43 +1,43 @@
-//! Reads plans and shards. Hostile input: they lie in a bucket that others may write to.
+//! Parsers of plans and shards. The input may be hostile: others may be able to write to the bucket.
 
 use serde::Deserialize;
 
-use super::cut::{MOST_SHARDS, most_files};
 use super::error::PlanError;
-use super::file::PlannedFile;
-use super::{MAX_FILES, Plan, VERSION};
+use super::head::{MAX_FILES, Plan, VERSION};
+use super::planned_file::PlannedFile;
+use super::shard::{MAX_SHARDS, max_files};
 
-/// Most bytes of a name or id in a plan: twice the longest path, which a transcript's key can have when two prefixes
-/// make it up.
+/// Longest name or ID in a plan, in bytes: twice the longest path, because two prefixes may make up the key
+/// of a transcript.
 const MAX_TEXT: usize = 2 * super::list::MAX_NAME;
 
-/// Longest name of a maker: a part of a key, and the longest that a pod can have is 253.
+/// Longest name of a maker, in bytes: it is a part of a key, and names of pods have 253 bytes at most.
 const MAX_MAKER: usize = 255;
 
-/// Reads the head of a plan.
+/// Parses the head of a plan.
 ///
 /// # Errors
-/// [`PlanError::Version`] for another layout; [`PlanError::Damaged`] for what no version writes.
+/// [`PlanError::Version`] for another version; [`PlanError::Damaged`] for anything that no version writes.
 pub fn read_plan(bytes: &[u8]) -> Result<Plan, PlanError> {
     #[derive(Deserialize)]
     struct Versioned {
         version: u64,
     }
     let damaged = |problem: String| PlanError::Damaged { what: "the plan".to_owned(), problem };
-    // A newer layout need not have the other fields.
+    // A newer version may lack the other fields.
     let Versioned { version } = serde_json::from_slice(bytes).map_err(|error| damaged(error.to_string()))?;
     if version != u64::from(VERSION) {
         return Err(PlanError::Version { found: version, known: VERSION });
     }
     let plan: Plan = serde_json::from_slice(bytes).map_err(|error| damaged(error.to_string()))?;
-    let fits = plan.shards.len() <= MOST_SHARDS && plan.files <= MAX_FILES;
+    let fits = plan.shards.len() <= MAX_SHARDS && plan.files <= MAX_FILES;
     let files = plan.shards.iter().fold(0, |sum: u64, shard| sum.saturating_add(shard.files));
     let bytes = plan.shards.iter().fold(0, |sum: u64, shard| sum.saturating_add(shard.bytes));
     if !fits {
         return Err(damaged(format!("{} shards, {} recordings", plan.shards.len(), plan.files)));
     }
     if (files, bytes) != (plan.files, plan.bytes) {
-        return Err(damaged("the sums of its shards are others than its own".to_owned()));
+        return Err(damaged("its sums differ from those of its shards".to_owned()));
     }
     if !matches!(plan.maker.len(), 1..=MAX_MAKER) || plan.maker.contains('/') {
         return Err(damaged(format!("the maker is {:?}", plan.maker)));
@@ -45,7 +45,7 @@ pub fn read_plan(bytes: &[u8]) -> Result<Plan, PlanError> {
     Ok(plan)
 }
 
-/// Reads a shard.
+/// Parses a shard.
 ///
 /// # Errors
 /// [`PlanError::Damaged`], with the line.
@@ -56,10 +56,10 @@ pub fn read_shard(bytes: &[u8]) -> Result<Vec<PlannedFile>, PlanError> {
         return Ok(Vec::new());
     }
     let Some(lines) = bytes.strip_suffix(b"\n") else {
-        let problem = "its last line has no end".to_owned();
+        let problem = "its last line is incomplete".to_owned();
         return Err(PlanError::Damaged { what: "a shard".to_owned(), problem });
     };
-    let most = most_files(MAX_FILES as usize);
+    let most = max_files(MAX_FILES as usize);
     let mut files = Vec::new();
     for (line, bytes) in (1..).zip(lines.split(|byte| *byte == b'\n')) {
         if line > most {
@@ -80,7 +80,7 @@ pub fn read_shard(bytes: &[u8]) -> Result<Vec<PlannedFile>, PlanError> {
     Ok(files)
 }
 
-/// Reads a shard of a plan, and checks that it is as the plan's head says: all of it, and no other.
+/// Parses a shard of a plan, and checks that its size is the one in the plan's head.
 ///
 /// # Errors
 /// [`PlanError::Damaged`].
@@ -98,5 +98,4 @@ pub fn read_shard_of(plan: &Plan, shard: u32, bytes: &[u8]) -> Result<Vec<Planne
 }
 
 #[cfg(test)]
-#[path = "read_tests.rs"]
 mod tests;

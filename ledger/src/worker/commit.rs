@@ -1,69 +1,70 @@
-//! Commits of transcripts: each format under the condition that the plan saw, the evidence last.
+//! Commits of transcripts: each format under the condition from the plan, the evidence last.
 //!
-//! A write that is refused is looked at: a transcript of the same version with the same settings is as good as ours; one
-//! of others is newer than our plan, and stays.
+//! After a refused write the worker reads the transcript's metadata: one made from the same version with the
+//! same settings is as good as its own; any other is newer than the plan, and stays.
 
 use std::collections::BTreeMap;
 
 use verbatim_crds::destination::Format;
 use verbatim_store::{Condition, ETag, Object, ObjectStore, Put, StoreError};
 
-use super::settings::{Settings, transcript_key, turn};
+use super::settings::{Settings, write_order};
 use super::transcribe::Transcribed;
-use crate::plan::file::PlannedFile;
+use crate::plan::naming::transcript_key;
+use crate::plan::planned_file::PlannedFile;
 
-/// Metadata: the version of the recording that a transcript was made from.
+/// Metadata: version of the recording.
 const SOURCE_ETAG: &str = "verbatim-source-etag";
 /// Metadata: digest of model and settings.
 const CONFIG_DIGEST: &str = "verbatim-config-digest";
-/// Metadata: uid of the job.
+/// Metadata: UID of the job.
 const JOB: &str = "verbatim-job";
-/// Metadata: the recording's length, in milliseconds.
+/// Metadata: length of the recording in milliseconds.
 const AUDIO: &str = "verbatim-audio-milliseconds";
-/// Metadata: what the transcript took, in milliseconds.
+/// Metadata: processing time in milliseconds.
 const PROCESSING: &str = "verbatim-processing-milliseconds";
 
-/// Times that a format is tried while others write and remove it at the same time.
+/// Attempts to write a format while other workers write and delete it.
 const TRIES: usize = 5;
 
-/// What transcripts of a job are marked with, and known by.
+/// Identity of a job's transcripts, in their metadata.
 #[derive(Clone, Debug)]
-pub(crate) struct Marks {
+pub(crate) struct Provenance {
     job: String,
     digest: String,
 }
 
-/// What is known of a transcript that is there.
+/// An existing transcript, relative to a recording of the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum There {
-    /// It was made from the same version with the same settings, by this job.
+pub(crate) enum Existing {
+    /// Made from the same version with the same settings, by this job.
     Ours {
-        /// The recording's length.
+        /// Length of the recording.
         audio_milliseconds: u64,
-        /// What it took.
+        /// Processing time.
         processing_milliseconds: u64,
     },
-    /// It was made from the same version with the same settings.
+    /// Made from the same version with the same settings.
     Fresh,
-    /// It was made from something else, or nothing tells.
+    /// Made from another version or with other settings, or without metadata.
     Stale,
 }
 
-/// What came of a commit.
+/// Result of a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Committed {
-    /// The transcript is there, by us or by another who did the same.
-    Whole,
-    /// Another transcript is there, which is newer than the plan.
+pub(crate) enum CommitResult {
+    /// The transcript is committed, by this worker or by another with the same result.
+    Committed,
+    /// There is another transcript, newer than the plan.
     Superseded,
 }
 
-impl Marks {
+impl Provenance {
     pub(crate) fn new(job: &str, settings: &Settings) -> Self {
         Self { job: job.to_owned(), digest: settings.digest.clone() }
     }
 
-    /// Digest of model and settings for a recording: that of the job, and what a list says of the recording alone.
+    /// Digest of model and settings for a recording: the job's, with what a list says about this recording.
     fn digest(&self, file: &PlannedFile) -> String {
         let channel = file.channel.map(|channel| format!(" channel {channel}")).unwrap_or_default();
         let language =
@@ -88,66 +89,67 @@ impl Marks {
         .into()
     }
 
-    /// What a transcript is to a recording.
-    pub(crate) fn judge(&self, there: &Object, file: &PlannedFile, source: &ETag) -> There {
-        let has = |name: &str, value: &str| there.metadata.get(name).is_some_and(|there| there == value);
+    /// Compares an existing transcript with a recording.
+    pub(crate) fn classify(&self, existing: &Object, file: &PlannedFile, source: &ETag) -> Existing {
+        let has =
+            |name: &str, value: &str| existing.metadata.get(name).is_some_and(|existing| existing == value);
         let number =
-            |name: &str| there.metadata.get(name).and_then(|text| text.parse().ok()).unwrap_or_default();
+            |name: &str| existing.metadata.get(name).and_then(|text| text.parse().ok()).unwrap_or_default();
         if !has(SOURCE_ETAG, &plain(source)) || !has(CONFIG_DIGEST, &self.digest(file)) {
-            There::Stale
+            Existing::Stale
         } else if has(JOB, &self.job) {
-            There::Ours { audio_milliseconds: number(AUDIO), processing_milliseconds: number(PROCESSING) }
+            Existing::Ours { audio_milliseconds: number(AUDIO), processing_milliseconds: number(PROCESSING) }
         } else {
-            There::Fresh
+            Existing::Fresh
         }
     }
 }
 
-/// A tag without the quotation marks that some stores lose on the way through a header.
+/// The ETag without quotation marks, which some stores drop in headers.
 fn plain(etag: &ETag) -> String {
     etag.as_str().replace('"', "")
 }
 
-/// Commits a transcript, format by format, the evidence last: where it is, the others are. The first format that another has
-/// written differently ends it: a transcript is one job's, whole.
+/// Commits a transcript, format by format, the evidence last: if it exists, so do the others. Ends at the
+/// first format that another job has written: all formats of a transcript belong to one job.
 pub(crate) async fn commit(
     store: &dyn ObjectStore,
-    marks: &Marks,
+    provenance: &Provenance,
     file: &PlannedFile,
     source: &ETag,
     transcribed: &Transcribed,
-) -> Result<Committed, StoreError> {
-    let metadata = marks.metadata(file, source, transcribed);
+) -> Result<CommitResult, StoreError> {
+    let metadata = provenance.metadata(file, source, transcribed);
     let mut formats: Vec<_> = transcribed.formats.iter().collect();
-    formats.sort_by_key(|(format, _)| turn(*format));
+    formats.sort_by_key(|(format, _)| write_order(*format));
     for (format, bytes) in formats {
         let key = transcript_key(&file.target, *format);
         let mut condition =
-            file.there.get(format).map_or(Condition::Absent, |etag| Condition::Matches(etag.clone()));
+            file.existing.get(format).map_or(Condition::Absent, |etag| Condition::Matches(etag.clone()));
         let mut tries = 0;
         loop {
             let put = Put::new(bytes.clone(), media_type(*format)).when(condition).with(metadata.clone());
             let refused = match store.put(&key, put).await {
                 Ok(_) => break,
-                // The answer may have been lost, and the write with it or not.
+                // The answer may be lost, and the write may have happened or not.
                 Err(error) if error.is_precondition_failed() || error.is_unclear() => error,
                 Err(error) => return Err(error),
             };
             tries += 1;
             match store.head(&key).await {
-                Ok(there) if marks.judge(&there, file, source) != There::Stale => break,
-                // It is still what the plan saw: the write did not happen.
-                Ok(there) if file.there.get(format) == Some(&there.etag) && tries < TRIES => {
-                    condition = Condition::Matches(there.etag);
+                Ok(existing) if provenance.classify(&existing, file, source) != Existing::Stale => break,
+                // Still the version from the plan: the write did not happen.
+                Ok(existing) if file.existing.get(format) == Some(&existing.etag) && tries < TRIES => {
+                    condition = Condition::Matches(existing.etag);
                 }
-                Ok(_) if refused.is_precondition_failed() => return Ok(Committed::Superseded),
+                Ok(_) if refused.is_precondition_failed() => return Ok(CommitResult::Superseded),
                 Err(error) if error.is_not_found() && tries < TRIES => condition = Condition::Absent,
                 Ok(_) => return Err(refused),
                 Err(error) => return Err(error),
             }
         }
     }
-    Ok(Committed::Whole)
+    Ok(CommitResult::Committed)
 }
 
 fn media_type(format: Format) -> &'static str {
@@ -162,18 +164,18 @@ fn media_type(format: Format) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::worker::transcribe::Parts;
+    use crate::worker::transcribe::EngineTimes;
 
     #[test]
-    fn a_transcript_is_stale_when_the_list_says_something_else() {
-        let marks = Marks { job: "uid".to_owned(), digest: "sha256:m sha256:c".to_owned() };
+    fn a_transcript_is_stale_if_the_list_changed() {
+        let provenance = Provenance { job: "uid".to_owned(), digest: "sha256:m sha256:c".to_owned() };
         let source = ETag::new("\"1\"".to_owned());
         let file = |channel, language: Option<&str>| PlannedFile {
             key: "a.wav".to_owned(),
             size: 1,
             etag: Some(source.clone()),
             target: "a".to_owned(),
-            there: BTreeMap::new(),
+            existing: BTreeMap::new(),
             language: language.map(str::to_owned),
             id: None,
             channel,
@@ -183,9 +185,9 @@ mod tests {
                 formats: Vec::new(),
                 audio_milliseconds: 7,
                 processing_milliseconds: 1,
-                parts: Parts::default(),
+                times: EngineTimes::default(),
             };
-            let metadata = marks.metadata(file, &source, &transcribed);
+            let metadata = provenance.metadata(file, &source, &transcribed);
             Object {
                 key: "a.json".to_owned(),
                 size: 1,
@@ -194,12 +196,12 @@ mod tests {
                 metadata,
             }
         };
-        let ours = There::Ours { audio_milliseconds: 7, processing_milliseconds: 1 };
+        let ours = Existing::Ours { audio_milliseconds: 7, processing_milliseconds: 1 };
         let all = [file(None, None), file(Some(0), None), file(Some(1), None), file(Some(1), Some("en"))];
         for (number, file) in all.iter().enumerate() {
             for (other, by) in all.iter().enumerate() {
-                let expected = if number == other { ours } else { There::Stale };
-                assert_eq!(marks.judge(&made(file), by, &source), expected, "{number} {other}");
+                let expected = if number == other { ours } else { Existing::Stale };
+                assert_eq!(provenance.classify(&made(file), by, &source), expected, "{number} {other}");
             }
         }
         assert_eq!(made(&all[0]).metadata[CONFIG_DIGEST], "sha256:m sha256:c");

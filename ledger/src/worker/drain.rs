@@ -1,10 +1,10 @@
-//! Tells a worker to stop: take no more, finish or give back what it has, leave.
+//! Signal to stop: the worker claims no more shards, gives back or finishes those that it has, and ends.
 
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
-/// Tells a worker to stop. Clones are one.
+/// Signal to stop. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Drain(Arc<watch::Sender<bool>>);
 
@@ -15,19 +15,19 @@ impl Default for Drain {
 }
 
 impl Drain {
-    /// From now on the worker stops.
+    /// Signals the worker to stop.
     pub fn begin(&self) {
         self.0.send_replace(true);
     }
 
-    /// Whether it was told to stop.
+    /// Whether the signal was given.
     pub fn is_begun(&self) -> bool {
         *self.0.borrow()
     }
 
-    /// Waits until it is told to stop.
+    /// Waits for the signal.
     pub async fn begun(&self) {
-        // The sender lives as long as this does.
+        // The sender lives as long as `self`.
         let _ = self.0.subscribe().wait_for(|begun| *begun).await;
     }
 }

@@ -1,45 +1,72 @@
-//! Why a worker ends before its job does.
+//! Errors that end a worker before its job is complete.
 
-use verbatim_store::StoreError;
+use std::io;
+use std::path::PathBuf;
+
+use verbatim_store::{ETag, StoreError};
 
 use crate::plan::PlanError;
 
-/// Why a worker ends before its job does.
+/// Error that ends a worker before its job is complete.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkerError {
-    /// A store cannot be used.
+    /// Error of a store.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// No plan can be made.
+    /// Error of the plan.
     #[error(transparent)]
     Plan(#[from] PlanError),
-    /// An object of the ledger is not what it should be.
-    #[error("{address} is not what this version of verbatim writes: {why}")]
+    /// Invalid object of the ledger.
+    #[error("{address} is invalid, or from another version of verbatim: {why}")]
     Ledger {
-        /// The object.
+        /// Address of the object.
         address: String,
-        /// What is wrong with it.
+        /// Reason.
         why: String,
     },
-    /// There is no engine any more.
+    /// No engine is left.
     #[error("no engine is left: {0}")]
     Engine(String),
-    /// The spool cannot be used.
+    /// Error of the spool.
     #[error(transparent)]
-    Spool(#[from] super::spool::SpoolError),
-    /// A task of the worker died.
-    #[error("a part of the worker died: {0}")]
-    Died(String),
+    Spool(#[from] SpoolError),
+    /// A task of the worker panicked.
+    #[error("a task of the worker died: {0}")]
+    TaskPanicked(String),
 }
 
 impl WorkerError {
-    /// Whether it is the configuration that is wrong: another try would end the same.
+    /// Whether the configuration is wrong, so that a retry is pointless.
     pub fn is_configuration(&self) -> bool {
         match self {
             Self::Store(error) => error.kind.is_configuration(),
             Self::Plan(error) => error.is_configuration(),
             Self::Ledger { .. } => true,
-            Self::Engine(_) | Self::Spool(_) | Self::Died(_) => false,
+            Self::Engine(_) | Self::Spool(_) | Self::TaskPanicked(_) => false,
         }
     }
+}
+
+/// Error of the spool.
+#[derive(Debug, thiserror::Error)]
+pub enum SpoolError {
+    /// Error of the store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The recording is not the planned version.
+    #[error("it changed after the plan was made: it was {planned:?} and is {found:?}")]
+    Changed {
+        /// Version from the plan.
+        planned: ETag,
+        /// Current version.
+        found: ETag,
+    },
+    /// Error of the disk.
+    #[error("failed to write to the spool folder {folder:?}: {source}")]
+    Disk {
+        /// Spool folder.
+        folder: PathBuf,
+        /// Cause.
+        source: io::Error,
+    },
 }

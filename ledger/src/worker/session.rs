@@ -1,4 +1,4 @@
-//! One claimed shard, from its claim to its outcomes.
+//! Session on one shard, from its claim to its outcomes.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -11,224 +11,219 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::MissedTickBehavior;
 use verbatim_crds::contract::FailureReason;
 
-use super::claiming::{Origin, begin, leave_nothing};
+use super::acquire::{Origin, acquire, remove_stray_claim};
+use super::backlog::SessionBacklog;
+use super::claim_driver::ClaimDriver;
+use super::context::Shared;
 use super::error::WorkerError;
-use super::file::{Undone, process};
-use super::keeper::Keeper;
-use super::spool::Room;
-use super::steps::Steps;
-use super::watch::{Became, Event};
-use super::{Load, Shared};
-use crate::claim::Wish;
+use super::events::{AttemptResult, Event, SessionEnd};
+use super::process_file::{Incomplete, process};
+use super::recording_spool::SpoolPermit;
+use super::timings::FileTimings;
+use crate::claim::Command;
 use crate::claim::machine::Phase;
 use crate::outcome::Outcome;
-use crate::plan::file::PlannedFile;
+use crate::plan::planned_file::PlannedFile;
 
-/// How a session ended.
-#[derive(Debug)]
-pub enum Ended {
-    /// The shard's outcomes are recorded.
-    Recorded,
-    /// Another has it, or had it first.
-    Lost,
-    /// It was given back.
-    Released,
-}
-
-/// A claimed shard that is worked on.
+/// A session on a claimed shard.
 struct Session<'a> {
     shared: &'a Arc<Shared>,
     shard: u32,
     files: Arc<Vec<PlannedFile>>,
-    keeper: Keeper<'a>,
-    /// Files that were not begun.
+    driver: ClaimDriver<'a>,
+    /// Files that have not started.
     waiting: VecDeque<u32>,
-    /// Room for the next file, awaited.
-    room: Option<BoxFuture<'static, Option<Room>>>,
-    /// Files that are begun, once the store knows.
-    begun: VecDeque<(u32, Room)>,
-    running: JoinSet<(u32, Steps, Result<Outcome, Undone>)>,
-    load: Load,
-    broken: Option<WorkerError>,
+    /// Pending permit for the next file.
+    permit: Option<BoxFuture<'static, Option<SpoolPermit>>>,
+    /// Files to start once the store has them in flight, as far as the claim is careful.
+    ready: VecDeque<(u32, SpoolPermit)>,
+    running: JoinSet<(u32, FileTimings, Result<Outcome, Incomplete>)>,
+    backlog: SessionBacklog,
+    failure: Option<WorkerError>,
 }
 
-/// Claims a shard and does it. `held` hears once whether the claim was had.
+/// Claims a shard and processes it. Sends to `held` once, whether the claim succeeded.
 pub(crate) async fn run(
     shared: Arc<Shared>,
     shard: u32,
     origin: Origin,
-    load: Load,
+    backlog: SessionBacklog,
     held: mpsc::UnboundedSender<bool>,
-) -> Result<Ended, WorkerError> {
-    let ended = hold(&shared, shard, &origin, load, held).await;
-    shared.watch.hear(&match &ended {
-        Ok(ended) => Event::Ended { shard, ended },
-        Err(error) => Event::Broken { shard, error },
+) -> Result<SessionEnd, WorkerError> {
+    let ended = claim_and_work(&shared, shard, &origin, backlog, held).await;
+    shared.listener.on_event(&match &ended {
+        Ok(end) => Event::SessionEnded { shard, end },
+        Err(error) => Event::SessionFailed { shard, error },
     });
     ended
 }
 
-async fn hold(
+async fn claim_and_work(
     shared: &Arc<Shared>,
     shard: u32,
     origin: &Origin,
-    mut load: Load,
+    mut backlog: SessionBacklog,
     held: mpsc::UnboundedSender<bool>,
-) -> Result<Ended, WorkerError> {
+) -> Result<SessionEnd, WorkerError> {
     let begun = Instant::now();
-    let Some((files, keeper)) = begin(shared, shard, origin).await? else {
+    let Some((files, driver)) = acquire(shared, shard, origin).await? else {
         let _ = held.send(false);
-        return Ok(Ended::Lost);
+        return Ok(SessionEnd::Lost);
     };
-    let epoch = keeper.machine.body().epoch;
-    shared.watch.hear(&Event::Claimed { shard, epoch, files: files.len(), took: begun.elapsed() });
+    let epoch = driver.machine.body().epoch;
+    shared.listener.on_event(&Event::Claimed { shard, epoch, files: files.len(), took: begun.elapsed() });
     let _ = held.send(true);
     let store = shared.ledger.store();
-    let key = shared.ledger.done(shard);
+    let key = shared.ledger.outcomes_key(shard);
     match store.head(&key).await {
         Ok(_) => {
-            leave_nothing(shared, shard).await;
-            return Ok(Ended::Recorded);
+            remove_stray_claim(shared, shard).await;
+            return Ok(SessionEnd::Recorded);
         }
         Err(error) if error.is_not_found() => {}
         Err(error) => return Err(error.into()),
     }
-    let waiting: VecDeque<u32> = keeper.machine.unfinished().collect();
-    load.set(!waiting.is_empty());
+    let waiting: VecDeque<u32> = driver.machine.unfinished().collect();
+    backlog.set(!waiting.is_empty());
     let mut session = Session {
         shared,
         shard,
         files,
-        keeper,
+        driver,
         waiting,
-        room: None,
-        begun: VecDeque::new(),
+        permit: None,
+        ready: VecDeque::new(),
         running: JoinSet::new(),
-        load,
-        broken: None,
+        backlog,
+        failure: None,
     };
     session.work().await
 }
 
 impl Session<'_> {
-    async fn work(&mut self) -> Result<Ended, WorkerError> {
+    async fn work(&mut self) -> Result<SessionEnd, WorkerError> {
         let mut renewals = tokio::time::interval(self.shared.settings.lease / 3);
-        // After a long stop one renewal is enough.
+        // One renewal suffices after a long stall.
         renewals.set_missed_tick_behavior(MissedTickBehavior::Delay);
         renewals.tick().await;
         let drain = self.shared.drain.clone();
         loop {
-            self.start_begun();
-            self.load.set(!self.waiting.is_empty());
-            match self.keeper.machine.phase() {
+            self.start_ready();
+            self.backlog.set(!self.waiting.is_empty());
+            match self.driver.machine.phase() {
                 Phase::Held => {}
-                Phase::Recorded => return Ok(self.end(Ended::Recorded)),
+                Phase::Recorded => return Ok(self.end(SessionEnd::Recorded)),
                 Phase::Released => {
-                    return match self.broken.take() {
+                    return match self.failure.take() {
                         Some(error) => Err(error),
-                        None => Ok(self.end(Ended::Released)),
+                        None => Ok(self.end(SessionEnd::Released)),
                     };
                 }
-                Phase::Lost => return Ok(self.end(Ended::Lost)),
+                Phase::Lost => return Ok(self.end(SessionEnd::Lost)),
             }
-            let stopping = self.broken.is_some() || drain.is_begun();
+            let stopping = self.failure.is_some() || drain.is_begun();
             if stopping {
-                self.give_up_waiting();
+                self.abandon_waiting();
                 if self.running.is_empty() {
-                    self.keeper.wish(Wish::Release);
+                    self.driver.command(Command::Release);
                 }
-            } else if self.room.is_none() && self.may_take_more() {
-                self.ask_for_room();
+            } else if self.permit.is_none() && self.may_begin_next() {
+                self.request_permit();
             }
             tokio::select! {
-                turn = self.keeper.turn() => if let Err(error) = turn {
-                    // Nothing more can be written: the claim runs out by itself.
-                    return Err(self.broken.take().unwrap_or(error));
+                advanced = self.driver.advance() => if let Err(error) = advanced {
+                    // Nothing can be written any more: the lease runs out.
+                    return Err(self.failure.take().unwrap_or(error));
                 },
-                room = wait(&mut self.room) => self.take(room),
-                Some(ended) = self.running.join_next() => self.hear(ended),
-                _ = renewals.tick() => self.keeper.wish(Wish::Renew),
+                permit = wait_for_permit(&mut self.permit) => self.begin_next(permit),
+                Some(ended) = self.running.join_next() => self.on_file_end(ended),
+                _ = renewals.tick() => self.driver.command(Command::Renew),
                 () = drain.begun(), if !stopping => {}
             }
         }
     }
 
-    /// Whether another file may be begun: in a careful claim one at a time.
-    fn may_take_more(&mut self) -> bool {
-        self.quarantine();
-        let careful = self.keeper.machine.body().is_careful();
-        !self.waiting.is_empty() && !(careful && (!self.running.is_empty() || !self.begun.is_empty()))
+    /// Whether another file may start; in a careful claim, one at a time.
+    fn may_begin_next(&mut self) -> bool {
+        self.fail_suspects();
+        let careful = self.driver.machine.body().is_careful();
+        !self.waiting.is_empty() && !(careful && (!self.running.is_empty() || !self.ready.is_empty()))
     }
 
-    /// Fails files that workers were lost with too often.
-    fn quarantine(&mut self) {
+    /// Fails files with which workers were lost too often.
+    fn fail_suspects(&mut self) {
         while let Some(file) = self.waiting.front().copied() {
-            let attempts = self.keeper.machine.attempts(file);
+            let attempts = self.driver.machine.attempts(file);
             if attempts < self.shared.settings.max_attempts {
                 return;
             }
             self.waiting.pop_front();
-            let message = format!("workers were lost with it in flight, {attempts} times");
+            let message = format!("{attempts} workers were lost with it in flight");
             let outcome = Outcome { attempts, ..Outcome::failed(FailureReason::WorkerLost, message) };
             self.finish(file, outcome);
         }
     }
 
-    fn ask_for_room(&mut self) {
+    fn request_permit(&mut self) {
         let Some(file) = self.waiting.front().and_then(|file| self.files.get(*file as usize)) else { return };
         let (shared, bytes) = (Arc::clone(self.shared), file.size);
-        self.room = Some(async move { shared.spool.room(bytes).await }.boxed());
+        self.permit = Some(async move { shared.spool.acquire(bytes).await }.boxed());
     }
 
-    fn take(&mut self, room: Option<Room>) {
-        self.room = None;
-        if let (Some(room), Some(file)) = (room, self.waiting.pop_front()) {
-            self.keeper.wish(Wish::Begin(file));
-            self.begun.push_back((file, room));
-            self.shared.watch.hear(&self.shared.spool.holds());
+    fn begin_next(&mut self, permit: Option<SpoolPermit>) {
+        self.permit = None;
+        if let (Some(permit), Some(file)) = (permit, self.waiting.pop_front()) {
+            self.driver.command(Command::Begin(file));
+            self.ready.push_back((file, permit));
+            self.shared.listener.on_event(&self.shared.spool.usage());
         }
     }
 
-    /// Starts the files that may be begun by now.
-    fn start_begun(&mut self) {
-        while self.begun.front().is_some_and(|(file, _)| self.keeper.machine.may_begin(*file)) {
-            let Some((position, room)) = self.begun.pop_front() else { return };
+    /// Starts the files that may start by now.
+    fn start_ready(&mut self) {
+        while self.ready.front().is_some_and(|(file, _)| self.driver.machine.may_begin(*file)) {
+            let Some((position, permit)) = self.ready.pop_front() else { return };
             let Some(file) = self.files.get(position as usize).cloned() else { continue };
             let shared = Arc::clone(self.shared);
-            let suspect = self.keeper.machine.body().epoch > 1;
+            let suspect = self.driver.machine.body().epoch > 1;
             self.running.spawn(async move {
-                let mut steps = Steps::begin();
-                let done = process(&shared, &file, suspect, room, &mut steps).await;
-                (position, steps, done)
+                let mut timings = FileTimings::begin();
+                let done = process(&shared, &file, suspect, permit, &mut timings).await;
+                (position, timings, done)
             });
         }
     }
 
-    fn hear(&mut self, ended: Result<(u32, Steps, Result<Outcome, Undone>), JoinError>) {
-        let (file, steps, done) = match ended {
+    fn on_file_end(&mut self, ended: Result<(u32, FileTimings, Result<Outcome, Incomplete>), JoinError>) {
+        let (file, timings, done) = match ended {
             Ok(ended) => ended,
             Err(died) => {
-                self.broken.get_or_insert(WorkerError::Died(died.to_string()));
+                self.failure.get_or_insert(WorkerError::TaskPanicked(died.to_string()));
                 return;
             }
         };
         if let Some(planned) = self.files.get(file as usize) {
-            let became = match &done {
-                Ok(outcome) => Became::Done(outcome),
-                Err(Undone::Interrupted) => Became::GivenBack,
-                Err(Undone::Broken(error)) => Became::Broken(error),
+            let result = match &done {
+                Ok(outcome) => AttemptResult::Finished(outcome),
+                Err(Incomplete::Interrupted) => AttemptResult::Interrupted,
+                Err(Incomplete::Failed(error)) => AttemptResult::Failed(error),
             };
-            self.shared.watch.hear(&Event::Tried { shard: self.shard, file: planned, steps: &steps, became });
+            self.shared.listener.on_event(&Event::Attempted {
+                shard: self.shard,
+                file: planned,
+                timings: &timings,
+                result,
+            });
         }
         match done {
             Ok(mut outcome) => {
-                outcome.attempts += self.keeper.machine.attempts(file);
+                outcome.attempts += self.driver.machine.attempts(file);
                 self.finish(file, outcome);
             }
-            Err(undone) => {
-                self.keeper.wish(Wish::Forget(file));
-                if let Undone::Broken(error) = undone {
-                    self.broken.get_or_insert(error);
+            Err(incomplete) => {
+                self.driver.command(Command::Abandon(file));
+                if let Incomplete::Failed(error) = incomplete {
+                    self.failure.get_or_insert(error);
                 }
             }
         }
@@ -238,31 +233,33 @@ impl Session<'_> {
         outcome.worker.clone_from(&self.shared.settings.worker);
         let planned = self.files.get(file as usize);
         if let Some(planned) = planned {
-            self.shared.watch.hear(&Event::Finished { file: planned, outcome: &outcome });
-            self.shared.watch.hear(&self.shared.spool.holds());
+            self.shared.listener.on_event(&Event::Finished { file: planned, outcome: &outcome });
+            self.shared.listener.on_event(&self.shared.spool.usage());
         }
         let size = planned.map_or(0, |planned| planned.size);
-        self.keeper.wish(Wish::Finish { file, size, outcome: Box::new(outcome) });
+        self.driver.command(Command::Finish { file, size, outcome: Box::new(outcome) });
     }
 
-    fn give_up_waiting(&mut self) {
-        self.room = None;
+    fn abandon_waiting(&mut self) {
+        self.permit = None;
         self.waiting.clear();
-        for (file, _) in std::mem::take(&mut self.begun) {
-            self.keeper.wish(Wish::Forget(file));
+        for (file, _) in std::mem::take(&mut self.ready) {
+            self.driver.command(Command::Abandon(file));
         }
     }
 
-    fn end(&mut self, ended: Ended) -> Ended {
+    fn end(&mut self, ended: SessionEnd) -> SessionEnd {
         self.running.abort_all();
         ended
     }
 }
 
-/// Waits for room, or for ever where none is asked for. Can be dropped and called again.
-async fn wait(room: &mut Option<BoxFuture<'static, Option<Room>>>) -> Option<Room> {
-    match room {
-        Some(room) => room.await,
+/// Waits for the pending permit; forever if there is none. Cancel-safe.
+async fn wait_for_permit(
+    permit: &mut Option<BoxFuture<'static, Option<SpoolPermit>>>,
+) -> Option<SpoolPermit> {
+    match permit {
+        Some(permit) => permit.await,
         None => std::future::pending().await,
     }
 }

@@ -1,76 +1,73 @@
-//! What a worker has to go by.
+//! Settings of a worker.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use verbatim_crds::destination::{Format, Overwrite};
 
-/// A claim that is not renewed for so long is taken over. Three renewals fit in: two may be lost.
+/// Default lease: a claim that is not renewed for so long is taken over. It allows for three renewals, of
+/// which two may be lost.
 pub const DEFAULT_LEASE: Duration = Duration::from_secs(30);
 
-/// Recordings that are fetched ahead of the engine, at most: it takes some tens of short ones at a time.
+/// Default limit of recordings fetched ahead of the engine, which takes some tens of short ones at a time.
 pub const DEFAULT_SPOOL_FILES: usize = 64;
 
-/// Bytes that are fetched ahead of the engine, at most: an hour of CD audio three times. A larger recording is fetched
+/// Default limit of bytes fetched ahead of the engine: three hours of CD audio. A larger recording is fetched
 /// alone.
 pub const DEFAULT_SPOOL_BYTES: u64 = 2 << 30;
 
-/// A store that answers nothing for so long ends the worker, which is then started again: an outage is longer than what
-/// retries bridge, and a person may have to look.
-pub const DEFAULT_PATIENCE: Duration = Duration::from_secs(600);
+/// Default limit of a store's outage, after which the worker ends and is restarted: longer than what retries
+/// bridge, and long enough for a person to notice.
+pub const DEFAULT_MAX_OUTAGE: Duration = Duration::from_secs(600);
 
-/// What a worker has to go by.
+/// Settings of a worker.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// A nonce that this start of the worker drew.
+    /// Nonce of this start of the worker.
     pub owner: String,
-    /// The worker's name for people: its pod, or its machine and process.
+    /// Name of the worker for people: its pod, or its machine and process.
     pub worker: String,
     /// A claim that is not renewed for so long is taken over.
     pub lease: Duration,
-    /// Times that a file may be in flight when an owner is lost before it fails.
+    /// Owners that may be lost with a file in flight before the file fails.
     pub max_attempts: u32,
-    /// Whether to stay until every shard is done; otherwise the worker leaves when nothing can be claimed and every
-    /// claim is live.
+    /// Whether to stay until every shard is finished; otherwise the worker ends once no shard can be claimed
+    /// and every claim is live.
     pub stay: bool,
-    /// The formats of each transcript.
+    /// Formats of each transcript.
     pub formats: Vec<Format>,
-    /// What to do where a transcript is there already.
+    /// Treatment of existing transcripts.
     pub overwrite: Overwrite,
-    /// Digest of model and settings: a transcript of another digest is stale.
+    /// Digest of model and settings: a transcript with another digest is stale.
     pub digest: String,
-    /// Folder for recordings that are fetched.
+    /// Folder of the spool.
     pub spool: PathBuf,
-    /// Recordings in that folder, at most.
+    /// Most recordings in the spool.
     pub spool_files: usize,
-    /// Their bytes, at most.
+    /// Most bytes in the spool.
     pub spool_bytes: u64,
-    /// How long a store may answer nothing.
-    pub patience: Duration,
+    /// Longest outage of a store, after which the worker ends.
+    pub max_outage: Duration,
 }
 
 impl Settings {
-    /// The formats in the order in which they are written. The last one is the evidence: where it is, the others are.
+    /// The formats in the order of their writes. The last one is the evidence: if it exists, so do the
+    /// others.
     pub fn ordered_formats(&self) -> Vec<Format> {
         let mut formats = self.formats.clone();
-        formats.sort_by_key(|format| turn(*format));
+        formats.sort_by_key(|format| write_order(*format));
         formats.dedup();
         formats
     }
 
-    /// The format whose presence says that a transcript is whole.
+    /// The format whose existence shows that a transcript is complete.
     pub fn evidence(&self) -> Format {
         self.ordered_formats().last().copied().unwrap_or(Format::Json)
     }
 }
 
-/// Where a format comes in the order in which they are written. JSON is the truth, so it is last; among the others the order
-/// only has to be the same for all workers.
-pub(crate) fn turn(format: Format) -> (bool, Format) {
+/// Sort key of a format in the order of writes. JSON is the original, so it is last; the others only need the
+/// same order in all workers.
+pub(crate) fn write_order(format: Format) -> (bool, Format) {
     (format == Format::Json, format)
-}
-
-/// The key of a transcript in a format.
-pub fn transcript_key(target: &str, format: Format) -> String {
-    format!("{target}.{}", format.extension())
 }

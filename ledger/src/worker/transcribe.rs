@@ -1,4 +1,4 @@
-//! What a worker needs of whoever transcribes: the ledger knows nothing of audio.
+//! Interface to the transcriber: the ledger knows nothing about audio.
 
 use std::fmt::Debug;
 use std::ops::Range;
@@ -10,69 +10,69 @@ use bytes::Bytes;
 use verbatim_crds::contract::FailureReason;
 use verbatim_crds::destination::Format;
 
-use crate::plan::file::PlannedFile;
+use crate::plan::planned_file::PlannedFile;
 
 /// A recording in the spool.
 #[derive(Clone, Debug)]
-pub struct Spooled {
-    /// What the plan says of it.
+pub struct SpooledRecording {
+    /// The recording in the plan.
     pub file: PlannedFile,
-    /// Where its bytes are.
+    /// Path of its file.
     pub path: PathBuf,
 }
 
 /// A transcript in the formats of the job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Transcribed {
-    /// Each format's bytes.
+    /// Contents of each format.
     pub formats: Vec<(Format, Bytes)>,
-    /// The recording's length.
+    /// Length of the recording.
     pub audio_milliseconds: u64,
-    /// From its first byte to its last segment.
+    /// Time from the first byte to the last segment.
     pub processing_milliseconds: u64,
-    /// Where its time went.
-    pub parts: Parts,
+    /// Timings of the engine.
+    pub times: EngineTimes,
 }
 
-/// Where a recording's time went, since it was handed over.
+/// Timings of the engine, relative to the start of the request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Parts {
-    /// It was decoded, and speech was looked for.
+pub struct EngineTimes {
+    /// Decoding and speech detection.
     pub decode: Option<Range<Duration>>,
-    /// The model had something of it.
+    /// From the first segment in the model to the last.
     pub infer: Option<Range<Duration>>,
 }
 
-/// Why there is no transcript.
+/// Reason for which there is no transcript.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotTranscribed {
     /// The recording fails, and would fail again.
     #[error("{message}")]
     Failed {
-        /// Why, from the closed list.
+        /// Reason.
         reason: FailureReason,
-        /// Why, in words.
+        /// Message for people.
         message: String,
-        /// Times that it was tried.
+        /// Number of attempts.
         attempts: u32,
     },
-    /// The worker was told to stop before it was done.
+    /// The worker was told to stop first.
     #[error("interrupted")]
     Interrupted,
-    /// There is no engine any more: no recording can be transcribed here.
+    /// No engine is left: no recording can be transcribed here.
     #[error("no engine is left: {0}")]
-    Gone(String),
+    NoEngine(String),
 }
 
-/// Transcribes recordings, many at a time.
+/// Transcribes recordings concurrently.
 #[async_trait]
 pub trait Transcribe: Send + Sync + Debug {
     /// Transcribes a recording.
     ///
     /// # Errors
     /// [`NotTranscribed`].
-    async fn transcribe(&self, recording: Spooled) -> Result<Transcribed, NotTranscribed>;
+    async fn transcribe(&self, recording: SpooledRecording) -> Result<Transcribed, NotTranscribed>;
 
-    /// Renders formats from a transcript in JSON that was committed before; none where it is not one of ours.
+    /// Renders formats from a committed JSON transcript; `None` if it is not one of Verbatim's.
     fn render(&self, json: &[u8], formats: &[Format]) -> Option<Vec<(Format, Bytes)>>;
 }

@@ -1,4 +1,5 @@
-//! 200 workers and 5,000 shards: how many requests are made for nothing because another was first.
+//! Contention of 200 workers over 5,000 shards: how many requests are in vain because another worker was
+//! first.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,47 +11,49 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use verbatim_crds::TranscriptionJobSpec;
 use verbatim_crds::destination::{Format, Overwrite};
-use verbatim_ledger::names::Ledger;
-use verbatim_ledger::place::Place;
-use verbatim_ledger::plan::Sources;
-use verbatim_ledger::worker::transcribe::{NotTranscribed, Parts, Spooled, Transcribe, Transcribed};
-use verbatim_ledger::worker::watch::{Event, Watch};
+use verbatim_ledger::keys::Ledger;
+use verbatim_ledger::plan::PlanInput;
+use verbatim_ledger::store_location::StoreLocation;
+use verbatim_ledger::worker::events::{Event, Listener};
+use verbatim_ledger::worker::transcribe::{
+    EngineTimes, NotTranscribed, SpooledRecording, Transcribe, Transcribed,
+};
 use verbatim_ledger::worker::{Drain, Settings, Worker};
 use verbatim_store::memory::MemoryStore;
 use verbatim_store::{Download, ETag, Object, ObjectStore, Page, Put, Read, StoreError};
 
 const WORKERS: u64 = 200;
 const SHARDS: u64 = 5_000;
-/// Eight to a shard.
+/// Eight files to a shard.
 const FILES: u64 = 8 * SHARDS;
 
 #[derive(Debug, Default)]
-struct Counts {
+struct EventCounts {
     claimed: AtomicU64,
-    beaten: AtomicU64,
+    lost_races: AtomicU64,
     requests: AtomicU64,
 }
 
-impl Watch for Counts {
-    fn hear(&self, event: &Event<'_>) {
+impl Listener for EventCounts {
+    fn on_event(&self, event: &Event<'_>) {
         match event {
             Event::Claimed { .. } => self.claimed.fetch_add(1, Ordering::Relaxed),
-            Event::Beaten { .. } => self.beaten.fetch_add(1, Ordering::Relaxed),
+            Event::LostRace { .. } => self.lost_races.fetch_add(1, Ordering::Relaxed),
             _ => 0,
         };
     }
 }
 
-/// A store some milliseconds away.
+/// A store with some milliseconds of latency.
 #[derive(Debug)]
-struct Far {
+struct DistantStore {
     inner: Arc<MemoryStore>,
-    counts: Arc<Counts>,
+    counts: Arc<EventCounts>,
     random: std::sync::Mutex<StdRng>,
 }
 
-impl Far {
-    async fn travel(&self) {
+impl DistantStore {
+    async fn delay(&self) {
         self.counts.requests.fetch_add(1, Ordering::Relaxed);
         let latency = self.random.lock().unwrap().random_range(5..50);
         tokio::time::sleep(Duration::from_millis(latency)).await;
@@ -58,25 +61,25 @@ impl Far {
 }
 
 #[async_trait]
-impl ObjectStore for Far {
+impl ObjectStore for DistantStore {
     async fn head(&self, key: &str) -> Result<Object, StoreError> {
-        self.travel().await;
+        self.delay().await;
         self.inner.head(key).await
     }
     async fn get(&self, key: &str, read: Read) -> Result<Download, StoreError> {
-        self.travel().await;
+        self.delay().await;
         self.inner.get(key, read).await
     }
     async fn put(&self, key: &str, put: Put) -> Result<ETag, StoreError> {
-        self.travel().await;
+        self.delay().await;
         self.inner.put(key, put).await
     }
     async fn delete(&self, key: &str) -> Result<(), StoreError> {
-        self.travel().await;
+        self.delay().await;
         self.inner.delete(key).await
     }
     async fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Page, StoreError> {
-        self.travel().await;
+        self.delay().await;
         self.inner.list(prefix, after, limit).await
     }
     fn address(&self, key: &str) -> String {
@@ -84,13 +87,13 @@ impl ObjectStore for Far {
     }
 }
 
-/// A recording takes some seconds, four at a time.
+/// A transcriber that takes some seconds for a recording, with four at a time.
 #[derive(Debug)]
-struct Ear(tokio::sync::Semaphore, std::sync::Mutex<StdRng>);
+struct FakeTranscriber(tokio::sync::Semaphore, std::sync::Mutex<StdRng>);
 
 #[async_trait]
-impl Transcribe for Ear {
-    async fn transcribe(&self, _: Spooled) -> Result<Transcribed, NotTranscribed> {
+impl Transcribe for FakeTranscriber {
+    async fn transcribe(&self, _: SpooledRecording) -> Result<Transcribed, NotTranscribed> {
         let _one = self.0.acquire().await.unwrap();
         let milliseconds = self.1.lock().unwrap().random_range(1_000..9_000);
         tokio::time::sleep(Duration::from_millis(milliseconds)).await;
@@ -99,7 +102,7 @@ impl Transcribe for Ear {
             formats,
             audio_milliseconds: 1,
             processing_milliseconds: 1,
-            parts: Parts::default(),
+            times: EngineTimes::default(),
         })
     }
     fn render(&self, _: &[u8], _: &[Format]) -> Option<Vec<(Format, Bytes)>> {
@@ -108,30 +111,31 @@ impl Transcribe for Ear {
 }
 
 #[test]
-fn two_hundred_workers_are_seldom_in_each_others_way() {
+fn two_hundred_workers_seldom_collide() {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     let spool = tempfile::tempdir().unwrap();
     let memory = Arc::new(MemoryStore::new());
-    let counts = Arc::new(Counts::default());
+    let counts = Arc::new(EventCounts::default());
     let work = async {
         for file in 0..FILES {
             memory.put(&format!("in/{file:05}.wav"), Put::new("sound", "audio/wav")).await.unwrap();
         }
         let mut workers = tokio::task::JoinSet::new();
         for number in 0..WORKERS {
-            let store: Arc<dyn ObjectStore> = Arc::new(Far {
+            let store: Arc<dyn ObjectStore> = Arc::new(DistantStore {
                 inner: Arc::clone(&memory),
                 counts: Arc::clone(&counts),
                 random: StdRng::seed_from_u64(number).into(),
             });
-            let (spool, watch) = (spool.path().to_owned(), Arc::clone(&counts));
+            let (spool, listener) = (spool.path().to_owned(), Arc::clone(&counts));
             workers.spawn_local(async move {
                 let spec = TranscriptionJobSpec::default();
-                let place = |prefix: &str| Place { store: Arc::clone(&store), prefix: prefix.to_owned() };
+                let place =
+                    |prefix: &str| StoreLocation { store: Arc::clone(&store), prefix: prefix.to_owned() };
                 let worker = Worker {
                     ledger: Ledger::new(place("out/"), "uid"),
-                    sources: Sources {
+                    plan_input: PlanInput {
                         spec: &spec,
                         source: place("in/"),
                         destination: place("out/"),
@@ -149,13 +153,13 @@ fn two_hundred_workers_are_seldom_in_each_others_way() {
                         spool,
                         spool_files: 8,
                         spool_bytes: 1 << 20,
-                        patience: Duration::from_secs(600),
+                        max_outage: Duration::from_secs(600),
                     },
-                    transcriber: Arc::new(Ear(
+                    transcriber: Arc::new(FakeTranscriber(
                         tokio::sync::Semaphore::new(4),
                         StdRng::seed_from_u64(number).into(),
                     )),
-                    watch,
+                    listener,
                     drain: Drain::default(),
                 };
                 worker.run().await.unwrap();
@@ -167,11 +171,12 @@ fn two_hundred_workers_are_seldom_in_each_others_way() {
     };
     tokio::task::LocalSet::new().block_on(&runtime, work);
     let get = |count: &AtomicU64| count.load(Ordering::Relaxed);
-    let (claimed, beaten, requests) = (get(&counts.claimed), get(&counts.beaten), get(&counts.requests));
-    println!("{claimed} claims, {beaten} times another was first, {requests} requests");
+    let (claimed, lost_races, requests) =
+        (get(&counts.claimed), get(&counts.lost_races), get(&counts.requests));
+    println!("{claimed} claims, {lost_races} lost races, {requests} requests");
     assert_eq!(claimed, SHARDS, "each shard is claimed once");
-    // Each time the claim, and the read that shows whose it is, are for nothing.
+    // A lost race costs two requests: the claim, and the read that shows its owner.
     let of_the_ledger = requests - 2 * FILES;
-    assert!(2 * beaten * 20 < of_the_ledger, "{beaten} of {of_the_ledger}");
-    assert!(beaten * 20 < claimed, "{beaten} of {claimed}");
+    assert!(2 * lost_races * 20 < of_the_ledger, "{lost_races} of {of_the_ledger}");
+    assert!(lost_races * 20 < claimed, "{lost_races} of {claimed}");
 }

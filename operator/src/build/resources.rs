@@ -1,4 +1,4 @@
-//! Requests that are not above their limits, whoever said which.
+//! Keeps resource requests at or below their limits when they come from different templates.
 
 use std::collections::BTreeMap;
 
@@ -8,17 +8,18 @@ use verbatim_crds::contract::WORKER_CONTAINER;
 
 type Amounts = Option<BTreeMap<String, Quantity>>;
 
-/// What a template says of the worker's resources.
-pub fn said(template: &PodTemplateSpec) -> ResourceRequirements {
+/// Resource requirements of the worker's container in a template.
+pub fn of_worker(template: &PodTemplateSpec) -> ResourceRequirements {
     let spec = template.spec.iter();
     let worker = spec.flat_map(|spec| &spec.containers).find(|container| container.name == WORKER_CONTAINER);
     worker.and_then(|worker| worker.resources.clone()).unwrap_or_default()
 }
 
-/// Where a request is above its limit, the one that was said with less authority becomes as the other: who limits the
-/// processor to half a core does not mean that the default request of a whole one makes the pod impossible. `says` has who says
-/// something, the highest authority first; what none of them says is a default. Two of one voice are left to the API server.
-pub fn settle(pod: &mut PodTemplateSpec, says: &[ResourceRequirements]) {
+/// Where a request is above its limit, the value of lower precedence becomes equal to the other one: a CPU
+/// limit of half a core must not make the pod invalid because the default request is a whole core. `layers`
+/// are the requirements of the templates, highest precedence first; a value that is in none of them is a
+/// default. When both values come from one layer, the API server reports the conflict.
+pub fn fit_requests_to_limits(pod: &mut PodTemplateSpec, layers: &[ResourceRequirements]) {
     let workers = pod.spec.iter_mut().flat_map(|spec| &mut spec.containers);
     for worker in workers.filter(|container| container.name == WORKER_CONTAINER) {
         let Some(ResourceRequirements { requests: Some(requests), limits: Some(limits), .. }) =
@@ -29,13 +30,13 @@ pub fn settle(pod: &mut PodTemplateSpec, says: &[ResourceRequirements]) {
         for (name, request) in requests {
             let Some(limit) = limits.get_mut(name) else { continue };
             let above = amount(request).zip(amount(limit)).is_some_and(|(request, limit)| request > limit);
-            let voice = |amounts: fn(&ResourceRequirements) -> &Amounts| {
-                let has = |said: &ResourceRequirements| {
-                    amounts(said).as_ref().is_some_and(|all| all.contains_key(name))
+            let layer = |amounts: fn(&ResourceRequirements) -> &Amounts| {
+                let has = |layer: &ResourceRequirements| {
+                    amounts(layer).as_ref().is_some_and(|all| all.contains_key(name))
                 };
-                says.iter().position(has).unwrap_or(says.len())
+                layers.iter().position(has).unwrap_or(layers.len())
             };
-            match voice(|said| &said.requests).cmp(&voice(|said| &said.limits)) {
+            match layer(|layer| &layer.requests).cmp(&layer(|layer| &layer.limits)) {
                 std::cmp::Ordering::Greater if above => *request = limit.clone(),
                 std::cmp::Ordering::Less if above => *limit = request.clone(),
                 _ => {}
@@ -44,8 +45,9 @@ pub fn settle(pod: &mut PodTemplateSpec, says: &[ResourceRequirements]) {
     }
 }
 
-/// A quantity's number, as Kubernetes writes them: `500m`, `1.5`, `2Gi`, `12e6`. Exact enough to be compared: to 53 bits. Not by the
-/// crate `kube_quantity` (0.9): it panics where it compares numbers as large as `1e28` with `1n`, and templates are anybody's.
+/// Value of a quantity in Kubernetes' notation: `500m`, `1.5`, `2Gi`, `12e6`. Exact to 53 bits, which is
+/// enough for comparisons. The crate `kube_quantity` (0.9) is no alternative: it panics when it compares
+/// `1e28` with `1n`, and templates are user input.
 fn amount(Quantity(text): &Quantity) -> Option<f64> {
     let end = text.find(|c: char| !c.is_ascii_digit() && !"+-.".contains(c)).unwrap_or(text.len());
     let (number, suffix) = text.split_at(end);
@@ -81,48 +83,48 @@ mod tests {
         serde_json::from_value(value).unwrap()
     }
 
-    fn settled(merged: Value, user: Value, cluster: Value) -> Value {
+    fn fitted(merged: Value, user: Value, cluster: Value) -> Value {
         let worker = json!({"name": "worker", "resources": merged});
         let mut pod = serde_json::from_value(json!({"spec": {"containers": [worker]}})).unwrap();
-        settle(&mut pod, &[requirements(user), requirements(cluster)]);
-        serde_json::to_value(said(&pod)).unwrap()
+        fit_requests_to_limits(&mut pod, &[requirements(user), requirements(cluster)]);
+        serde_json::to_value(of_worker(&pod)).unwrap()
     }
 
     #[test]
-    fn what_was_said_with_less_authority_gives_way() {
+    fn lower_precedence_gives_way() {
         let merged =
             |request: &str, limit: &str| json!({"requests": {"cpu": request}, "limits": {"cpu": limit}});
         let limits = |limit: &str| json!({"limits": {"cpu": limit}});
         let requests = |request: &str| json!({"requests": {"cpu": request}});
-        for (request, limit, user, cluster, settled_to) in [
-            // A limit below the default request, by the job or by the cluster.
+        for (request, limit, user, cluster, expected) in [
+            // A limit of the job or the cluster below the default request.
             ("1", "700m", limits("700m"), json!({}), ("700m", "700m")),
             ("1", "700m", json!({}), limits("700m"), ("700m", "700m")),
-            // A request above a default limit, or above the cluster's.
+            // A request above the default limit or the cluster's.
             ("4", "2", requests("4"), json!({}), ("4", "4")),
             ("4", "2", requests("4"), limits("2"), ("4", "4")),
             ("4", "2", limits("2"), requests("4"), ("2", "2")),
-            // One voice: the API server says what is wrong.
+            // Both from one layer: the API server reports the conflict.
             ("4", "2", merged("4", "2"), requests("1"), ("4", "2")),
             ("4", "2", json!({}), merged("4", "2"), ("4", "2")),
-            // Nothing is wrong.
+            // No conflict.
             ("1", "2", limits("2"), json!({}), ("1", "2")),
             ("1", "1000m", limits("1000m"), json!({}), ("1", "1000m")),
-            // No quantities: the API server's to refuse.
+            // Not quantities: the API server refuses them.
             ("1", "much", limits("much"), json!({}), ("1", "much")),
         ] {
-            let found = settled(merged(request, limit), user, cluster);
-            assert_eq!(found, merged(settled_to.0, settled_to.1), "{request} {limit}");
+            let found = fitted(merged(request, limit), user, cluster);
+            assert_eq!(found, merged(expected.0, expected.1), "{request} {limit}");
         }
         let memory = json!({"requests": {"memory": "1Gi"}, "limits": {"memory": "512Mi", "cpu": "1"}});
         let lower = json!({"requests": {"memory": "512Mi"}, "limits": {"memory": "512Mi", "cpu": "1"}});
-        assert_eq!(settled(memory, json!({"limits": {"memory": "512Mi"}}), json!({})), lower);
-        // Nothing but limits, or nothing at all.
-        assert_eq!(settled(json!({}), json!({}), json!({})), json!({}));
+        assert_eq!(fitted(memory, json!({"limits": {"memory": "512Mi"}}), json!({})), lower);
+        // No requirements at all.
+        assert_eq!(fitted(json!({}), json!({}), json!({})), json!({}));
     }
 
     #[test]
-    fn quantities_are_read_as_kubernetes_writes_them() {
+    fn quantities_parse_as_in_kubernetes() {
         let read = |text: &str| amount(&Quantity(text.to_owned()));
         for (text, number) in [
             ("0", 0.0),

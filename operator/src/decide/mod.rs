@@ -1,4 +1,5 @@
-//! Decisions: pure functions of observations and a given `now`. Each says why, in words for events and logs.
+//! Decisions: pure functions of observations and a given `now`. Each carries its reason, as a sentence for
+//! events and logs.
 
 pub mod finish;
 pub mod restart;
@@ -8,130 +9,141 @@ pub mod stall;
 use std::time::Duration;
 
 use k8s_openapi::jiff::Timestamp;
-use verbatim_crds::conditions::reasons;
 use verbatim_crds::contract::messages::JobProgress;
 use verbatim_crds::{TranscriptionJob, TranscriptionJobStatus};
 
-pub use finish::{Finish, Over};
-pub use restart::Restart;
+pub use finish::{Ended, Outcome};
+pub use restart::{Restart, RestartLimits};
+pub use scale::{ScalingDecision, ScalingState, WorkerSample};
 pub use stall::Stall;
 
-use crate::observe::{Observation, Podless};
+use crate::observe::observation::{NoPods, Observation};
+use crate::observe::pods::WorkerState;
 
-/// What is carried from look to look. It is lost when the operator restarts, and nothing breaks then.
+/// Kubernetes' limit for the indexes of a Job whose failures are counted by index.
+const MAX_INDEXES: u32 = 100_000;
+
+/// State between reconciles. It is lost when the operator restarts, which is harmless.
 #[derive(Clone, Debug, Default)]
-pub struct Memory {
-    /// The scaling's.
-    pub scale: scale::Memory,
-    /// The restarts'.
-    pub restart: restart::Memory,
-    /// The stall's.
-    pub stall: stall::Memory,
-    /// How far the job is, as last told.
+pub struct DecisionState {
+    /// State of the scaling.
+    pub scale: ScalingState,
+    /// State of the restarts.
+    pub restart: restart::RestartState,
+    /// State of the stall detection.
+    pub stall: stall::StallState,
+    /// Latest progress of the job.
     pub progress: Option<JobProgress>,
-    /// Whether the namespace was seen ending: it never comes back.
-    pub namespace_ends: bool,
+    /// Whether the namespace was seen terminating, which is final.
+    pub namespace_terminates: bool,
 }
 
-/// What is to be done, and what is so.
+/// Actions to take, and findings for the status.
 #[derive(Clone, Debug, Default)]
 pub struct Decision {
-    /// Whether the job goes on.
-    pub finish: Finish,
-    /// What becomes of its Job.
+    /// Whether the job continues.
+    pub outcome: Outcome,
+    /// Action on the Job.
     pub action: Action,
-    /// Workers that are wanted.
+    /// Desired workers.
     pub wanted: u32,
-    /// What hinders the work.
+    /// Obstacle to the work.
     pub stall: Option<Stall>,
-    /// How many workers, why, and when the job will be done; none while nothing runs.
-    pub scale: Option<scale::Decision>,
-    /// A worker to replace.
+    /// Scaling decision; `None` while nothing runs.
+    pub scale: Option<ScalingDecision>,
+    /// Worker to replace.
     pub restart: Option<Restart>,
 }
 
 impl Decision {
-    /// The API server has refused the action, in these words: nothing of it was done, and that hinders the work.
-    pub fn refused(&mut self, message: String) {
+    /// Cancels the actions, since something prevents them, and reports it as a stall unless the job has
+    /// ended.
+    pub fn cancel(&mut self, reason: &'static str, message: String) {
         self.action = Action::Nothing;
         self.restart = None;
-        if !matches!(self.finish, Finish::Over(_)) {
-            self.stall = Some(Stall { reason: reasons::REFUSED, message });
+        if !matches!(self.outcome, Outcome::Ended(_)) {
+            self.stall = Some(Stall { reason, message });
         }
     }
 }
 
-/// What becomes of the Job.
+/// Action on the Job.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Action {
-    /// It is as it should be.
+    /// No change.
     #[default]
     Nothing,
-    /// It is made.
+    /// Create the Job of a round.
     Create {
-        /// Its number.
+        /// Number of the round.
         round: i32,
         /// Workers.
         workers: u32,
     },
-    /// Its numbers change.
+    /// Change the Job's numbers.
     Set {
-        /// Its name.
+        /// Name of the Job.
         name: String,
-        /// Indexes: those that are over too.
+        /// Indexes, including finished ones.
         completions: u32,
-        /// Whether it waits.
+        /// Whether the Job is suspended.
         suspend: bool,
     },
 }
 
-/// When it is, on both clocks.
+/// The current time on both clocks.
 #[derive(Clone, Copy, Debug)]
 pub struct Now {
-    /// On the wall.
+    /// Wall clock.
     pub wall: Timestamp,
-    /// On the operator's monotonic clock, since it began.
-    pub steady: Duration,
+    /// The operator's monotonic clock, since its start.
+    pub monotonic: Duration,
 }
 
-/// Decides about a job that is valid and not over.
-pub fn decide(job: &TranscriptionJob, seen: &Observation, memory: &mut Memory, now: Now) -> Decision {
+/// Decides about a job.
+pub fn decide(
+    job: &TranscriptionJob,
+    seen: &Observation,
+    state: &mut DecisionState,
+    limits: &RestartLimits,
+    now: Now,
+) -> Decision {
     let empty = TranscriptionJobStatus::default();
     let before = job.status.as_ref().unwrap_or(&empty);
-    keep_progress(seen, memory);
-    memory.namespace_ends |= seen.podless == Podless::NamespaceEnds;
-    let finish = finish::finish(&job.spec, before, seen, memory.progress.as_ref(), now.wall);
-    let mut decision = Decision { finish, ..Decision::default() };
-    match &decision.finish {
-        Finish::Over(_) => {
-            decision.action = quiet(seen, &decision.finish);
+    keep_progress(seen, state);
+    state.namespace_terminates |= seen.no_pods == NoPods::NamespaceTerminating;
+    let outcome = finish::finish(&job.spec, before, seen, state.progress.as_ref(), now.wall);
+    let mut decision = Decision { outcome, ..Decision::default() };
+    match &decision.outcome {
+        Outcome::Ended(end) => {
+            decision.action = stop_workers(seen, end);
             return decision;
         }
-        _ if memory.namespace_ends => {
-            decision.action = release(seen);
+        _ if state.namespace_terminates => {
+            decision.action = release_pods(seen);
             return decision;
         }
-        Finish::Retry { at, .. } if *at > now.wall => return decision,
+        Outcome::Retry { at, .. } if *at > now.wall => return decision,
         _ => {}
     }
     if job.spec.suspend {
         decision.action = match seen.round() {
-            Some(round) if !round.suspended && round.ended.is_none() && !round.leaving => {
+            Some(round) if !round.suspended && round.ended.is_none() && !round.deleting => {
                 Action::Set { name: round.name.clone(), completions: round.parallelism, suspend: true }
             }
             _ => Action::Nothing,
         };
         return decision;
     }
-    let scale = scaled(job, before, seen, memory, now);
+    let scale = scaling(job, before, seen, state, now);
     decision.wanted = scale.workers;
-    decision.action = match (&decision.finish, seen.round()) {
-        (Finish::Retry { .. }, Some(round)) => {
+    decision.action = match (&decision.outcome, seen.round()) {
+        (Outcome::Retry { .. }, Some(round)) => {
             Action::Create { round: round.number + 1, workers: scale.workers }
         }
-        (_, Some(round)) if round.leaving || round.ended.is_some() => Action::Nothing,
+        (_, Some(round)) if round.deleting || round.ended.is_some() => Action::Nothing,
         (_, Some(round)) => {
-            let completions = (scale.workers + round.over).min(MOST_INDEXES);
+            let completions = (scale.workers + round.finished).min(MAX_INDEXES);
             let resumed = round.suspended && !round.queued;
             if completions != round.parallelism || resumed {
                 Action::Set { name: round.name.clone(), completions, suspend: false }
@@ -139,98 +151,86 @@ pub fn decide(job: &TranscriptionJob, seen: &Observation, memory: &mut Memory, n
                 Action::Nothing
             }
         }
-        // Where the status knows of one, somebody deleted it.
+        // If the status knows a round, somebody deleted its Job.
         (_, None) => {
             Action::Create { round: before.round.map_or(0, |round| round + 1), workers: scale.workers }
         }
     };
-    decision.stall = stall::stall(seen, memory.progress.as_ref(), &mut memory.stall, now.steady);
-    decision.restart = restart::restart(seen, &mut memory.restart, now.steady);
+    decision.stall = stall::stall(seen, state.progress.as_ref(), &mut state.stall, now.monotonic);
+    decision.restart = restart::restart(seen, &mut state.restart, limits, now.monotonic);
     decision.scale = Some(scale);
     decision
 }
 
-/// Lets go the pods of a namespace that is being deleted. Of an index that failed, the Job controller keeps the last pod, by a
-/// finalizer, until there is another one (backoffLimitPerIndex), and none can be made: the namespace would stay for ever.
-/// A Job without indexes is complete, and its pods' finalizers go.
-fn release(seen: &Observation) -> Action {
-    match seen.round().filter(|round| round.ended.is_none() && !round.leaving && round.parallelism > 0) {
+/// Releases the pods of a namespace that is being deleted. For a failed index the Job controller keeps the
+/// last pod by a finalizer until there is a new one (backoffLimitPerIndex), but none can be created, so that
+/// the namespace would stay forever. A Job without indexes is complete, and the finalizers of its pods are
+/// removed.
+fn release_pods(seen: &Observation) -> Action {
+    match seen.round().filter(|round| round.ended.is_none() && !round.deleting && round.parallelism > 0) {
         Some(round) => Action::Set { name: round.name.clone(), completions: 0, suspend: false },
         None => Action::Nothing,
     }
 }
 
-/// Kubernetes takes no more indexes of a Job whose failures are counted by index.
-const MOST_INDEXES: u32 = 100_000;
-
-/// Keeps the farthest that was told: a worker may look at an older listing than the one before it.
-fn keep_progress(seen: &Observation, memory: &mut Memory) {
-    let told =
-        seen.progress.iter().chain(seen.workers.iter().filter_map(|worker| worker.farewell()?.job.as_ref()));
-    for progress in told {
-        let farther = |known: &JobProgress| {
+/// Keeps the furthest progress: a worker may report an older listing than the one before it.
+fn keep_progress(seen: &Observation, state: &mut DecisionState) {
+    let messages = seen.workers.iter().filter_map(|worker| worker.termination_message()?.job.as_ref());
+    for progress in seen.progress.iter().chain(messages) {
+        let further = |known: &JobProgress| {
             (progress.phase as u8, progress.shards_done, progress.files - progress.remaining())
                 >= (known.phase as u8, known.shards_done, known.files - known.remaining())
         };
-        if memory.progress.as_ref().is_none_or(farther) {
-            memory.progress = Some(progress.clone());
+        if state.progress.as_ref().is_none_or(further) {
+            state.progress = Some(progress.clone());
         }
     }
 }
 
-fn scaled(
+fn scaling(
     job: &TranscriptionJob,
     before: &TranscriptionJobStatus,
     seen: &Observation,
-    memory: &mut Memory,
+    state: &mut DecisionState,
     now: Now,
-) -> scale::Decision {
-    let samples: Vec<scale::WorkerSample> = seen
+) -> ScalingDecision {
+    let samples: Vec<WorkerSample> = seen
         .samples
         .iter()
         .filter_map(|(uid, sample)| {
             let worker = seen.workers.iter().find(|worker| worker.uid == *uid)?;
-            let crate::observe::WorkerState::Running { ready: Some(since) } = worker.state else {
-                return None;
-            };
+            let WorkerState::Running { ready: Some(since) } = worker.state else { return None };
             let up = Duration::try_from(now.wall.duration_since(since)).unwrap_or_default();
-            Some(scale::WorkerSample {
-                name: uid.clone(),
-                audio_seconds: sample.as_ref().ok()?.audio_seconds,
-                up,
-            })
+            Some(WorkerSample { name: uid.clone(), audio_seconds: sample.as_ref().ok()?.audio_seconds, up })
         })
         .collect();
     let elapsed = before.start_time.as_ref().map(|start| now.wall.duration_since(start.0));
     let round = seen.round().filter(|round| round.ended.is_none());
-    let living = seen.workers.iter().filter(|worker| worker.lives());
-    let settled = living.clone().all(|worker| worker.is_ready());
-    scale::decide(
-        &scale::Observation {
-            now: now.steady,
-            elapsed: elapsed.and_then(|elapsed| Duration::try_from(elapsed).ok()).unwrap_or_default(),
-            desired: round.map_or(0, |round| round.parallelism.saturating_sub(round.over)),
-            settled,
-            workers: &samples,
-            job: memory.progress.as_ref(),
-            unschedulable: stall::unschedulable(seen).count() as u32,
-            scaling: &job.spec.scaling,
-            deadline: job.spec.active_deadline_seconds.map(|seconds| Duration::from_secs(seconds.into())),
-        },
-        &mut memory.scale,
-    )
+    let settled = seen.workers.iter().filter(|worker| worker.is_alive()).all(|worker| worker.is_ready());
+    let input = scale::ScalingInput {
+        now: now.monotonic,
+        elapsed: elapsed.and_then(|elapsed| Duration::try_from(elapsed).ok()).unwrap_or_default(),
+        desired: round.map_or(0, |round| round.parallelism.saturating_sub(round.finished)),
+        settled,
+        workers: &samples,
+        job: state.progress.as_ref(),
+        unschedulable: stall::unschedulable(seen).count() as u32,
+        scaling: &job.spec.scaling,
+        deadline: job.spec.active_deadline_seconds.map(|seconds| Duration::from_secs(seconds.into())),
+    };
+    scale::decide(&input, &mut state.scale)
 }
 
-/// Stops what still runs of a job that is over: a failed one at once, a complete one when its workers had the time to leave
-/// by themselves.
-fn quiet(seen: &Observation, finish: &Finish) -> Action {
+/// Stops the remaining workers of an ended job: of a failed one at once, of a complete one after they had
+/// time to leave by themselves.
+fn stop_workers(seen: &Observation, end: &Ended) -> Action {
     let Some(round) =
-        seen.round().filter(|round| round.ended.is_none() && !round.suspended && !round.leaving)
+        seen.round().filter(|round| round.ended.is_none() && !round.suspended && !round.deleting)
     else {
         return Action::Nothing;
     };
-    match finish {
-        Finish::Over(Over::Complete { idle: false, .. }) => Action::Nothing,
+    match end {
+        Ended::Complete { workers_left: false, .. } => Action::Nothing,
         _ => Action::Set { name: round.name.clone(), completions: round.parallelism, suspend: true },
     }
 }

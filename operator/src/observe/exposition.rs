@@ -1,18 +1,19 @@
-//! Reads Prometheus's text format, as far as the operator needs it: sums of samples, by name and one label.
+//! Parser of Prometheus's text format, as far as the operator needs it: sums of samples, by name and one
+//! label.
 
 use std::collections::BTreeMap;
 
-/// The samples of a page whose names were asked for: name and labels as written, and the value.
+/// Samples of a page: name, labels as written, and value.
 #[derive(Clone, Debug, Default)]
 pub struct Page<'a>(Vec<(&'a str, &'a str, f64)>);
 
 impl<'a> Page<'a> {
-    /// Reads a page. Lines that make no sense are left out: the page is another process's.
+    /// Parses a page. Invalid lines are skipped, since the page comes from another process.
     pub fn read(text: &'a str) -> Self {
         Self(text.lines().filter_map(line).collect())
     }
 
-    /// The sum of a metric's samples; none where there is none.
+    /// Sum of a metric's samples; `None` if there are none.
     pub fn sum(&self, name: &str) -> Option<f64> {
         self.0
             .iter()
@@ -21,7 +22,7 @@ impl<'a> Page<'a> {
             .reduce(|sum, value| sum + value)
     }
 
-    /// A metric's samples by one of its labels.
+    /// Sums of a metric's samples by the values of one label.
     pub fn by(&self, name: &str, label: &str) -> BTreeMap<&'a str, f64> {
         let mut sums = BTreeMap::new();
         for (of, labels, value) in &self.0 {
@@ -35,7 +36,7 @@ impl<'a> Page<'a> {
     }
 }
 
-/// A line, as `name{label="value"} 1.5 1712345678`.
+/// Parses a line like `name{label="value"} 1.5 1712345678`.
 fn line(line: &str) -> Option<(&str, &str, f64)> {
     let line = line.trim();
     if line.is_empty() || line.starts_with('#') {
@@ -55,7 +56,7 @@ fn line(line: &str) -> Option<(&str, &str, f64)> {
     value.is_finite().then_some((name, labels, value))
 }
 
-/// A label's value. The values that are asked for come from closed lists and hold no quotes.
+/// Value of a label. The requested labels have values from closed lists, without quotes.
 fn value_of<'a>(labels: &'a str, label: &str) -> Option<&'a str> {
     let mut rest = labels;
     loop {
@@ -85,7 +86,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_page_breaks_it(text in "\\PC*", more in "[a-z{}=\",0-9 \n]*") {
+        fn no_page_panics(text in "\\PC*", more in "[a-z{}=\",0-9 \n]*") {
             for text in [&text, &more] {
                 let page = Page::read(text);
                 page.sum("a");

@@ -1,17 +1,17 @@
-//! What pods say of themselves.
+//! Workers as their pods show them. No I/O.
 
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt;
-use verbatim_crds::contract::messages::Farewell;
+use verbatim_crds::contract::messages::TerminationMessage;
 use verbatim_crds::contract::{WORKER_CONTAINER, labels};
 
-/// The annotation with a pod's index in its Job.
+/// Annotation with a pod's index in its Job.
 pub const INDEX: &str = "batch.kubernetes.io/job-completion-index";
 
-/// Reasons of containers that wait for what does not come by itself.
+/// Waiting reasons of containers that do not resolve by themselves.
 const STUCK: [&str; 8] = [
     "CreateContainerConfigError",
     "CreateContainerError",
@@ -30,67 +30,67 @@ pub struct Worker {
     pub name: String,
     /// The pod's uid.
     pub uid: String,
-    /// The Job that it belongs to.
+    /// Round of its Job.
     pub round: i32,
-    /// Its index in that Job.
+    /// Index in that Job.
     pub index: Option<u32>,
-    /// Its address.
+    /// IP address.
     pub address: Option<String>,
-    /// When it was made.
+    /// Time of creation.
     pub created: Option<Timestamp>,
-    /// Whether it was told to end.
-    pub leaving: bool,
-    /// What it does.
+    /// Whether it is being deleted.
+    pub terminating: bool,
+    /// State of the pod.
     pub state: WorkerState,
 }
 
-/// What a pod does.
+/// State of a pod.
 #[derive(Clone, Debug, PartialEq)]
 pub enum WorkerState {
-    /// It does not run yet.
+    /// The pod does not run yet.
     Pending {
-        /// The scheduler's own words, where it finds no node.
+        /// The scheduler's message if it finds no node.
         unschedulable: Option<String>,
-        /// Why a container cannot start, where it cannot.
+        /// Problem of a container that cannot start.
         stuck: Option<String>,
     },
-    /// Its container runs.
+    /// The container runs.
     Running {
-        /// Since when it is ready.
+        /// Time since which it is ready.
         ready: Option<Timestamp>,
     },
-    /// It has ended.
+    /// The pod has ended.
     Ended {
-        /// The exit code of the worker's container, where it ran.
+        /// Exit code of the worker's container, if it ran.
         exit: Option<i32>,
-        /// The kubelet's word for it, as `OOMKilled`.
+        /// The kubelet's reason, as `OOMKilled`.
         reason: Option<String>,
-        /// What it said.
-        farewell: Option<Box<Farewell>>,
+        /// Termination message, if it can be read.
+        message: Option<Box<TerminationMessage>>,
     },
 }
 
 impl Worker {
-    /// Whether it runs, and takes files.
+    /// Whether it runs and takes files.
     pub fn is_ready(&self) -> bool {
-        !self.leaving && matches!(self.state, WorkerState::Running { ready: Some(_) })
+        !self.terminating && matches!(self.state, WorkerState::Running { ready: Some(_) })
     }
 
     /// Whether it has not ended.
-    pub fn lives(&self) -> bool {
+    pub fn is_alive(&self) -> bool {
         !matches!(self.state, WorkerState::Ended { .. })
     }
 
-    /// What it said as it ended.
-    pub fn farewell(&self) -> Option<&Farewell> {
+    /// Termination message of an ended worker.
+    pub fn termination_message(&self) -> Option<&TerminationMessage> {
         match &self.state {
-            WorkerState::Ended { farewell, .. } => farewell.as_deref(),
+            WorkerState::Ended { message, .. } => message.as_deref(),
             _ => None,
         }
     }
 }
 
-/// The pods of a job.
+/// Workers of a job, by round and index.
 pub fn read(pods: &[Arc<Pod>]) -> Vec<Worker> {
     let mut workers: Vec<Worker> = pods.iter().map(|pod| worker(pod)).collect();
     workers.sort_by(|a, b| (a.round, a.index, &a.name).cmp(&(b.round, b.index, &b.name)));
@@ -107,7 +107,7 @@ fn worker(pod: &Pod) -> Worker {
         index,
         address: status.and_then(|status| status.pod_ip.clone()).filter(|address| !address.is_empty()),
         created: pod.metadata.creation_timestamp.as_ref().map(|time| time.0),
-        leaving: pod.metadata.deletion_timestamp.is_some(),
+        terminating: pod.metadata.deletion_timestamp.is_some(),
         state: state(pod),
     }
 }
@@ -122,7 +122,7 @@ fn state(pod: &Pod) -> WorkerState {
             WorkerState::Ended {
                 exit: ended.map(|ended| ended.exit_code),
                 reason: ended.and_then(|ended| ended.reason.clone()).or_else(|| status.reason.clone()),
-                farewell: ended
+                message: ended
                     .and_then(|ended| serde_json::from_str(ended.message.as_deref()?).ok())
                     .map(Box::new),
             }
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ended_pod_tells_how() {
+    fn ended_pods_have_exit_code_and_message() {
         let worker = pod(json!({
             "phase": "Failed",
             "containerStatuses": [{
@@ -181,13 +181,13 @@ mod tests {
                     "message": "{\"exit\":78,\"left\":\"Error\",\"cause\":\"StorageUnavailable\",\"message\":\"no bucket\"}"}},
             }],
         }));
-        assert_eq!((worker.index, worker.round, worker.lives()), (Some(1), 0, false));
-        let farewell = worker.farewell().unwrap();
-        assert_eq!(farewell.message.as_deref(), Some("no bucket"));
+        assert_eq!((worker.index, worker.round, worker.is_alive()), (Some(1), 0, false));
+        let message = worker.termination_message().unwrap();
+        assert_eq!(message.message.as_deref(), Some("no bucket"));
     }
 
     #[test]
-    fn nonsense_of_a_pod_is_no_farewell() {
+    fn unreadable_termination_messages_are_ignored() {
         let worker = pod(json!({
             "phase": "Failed",
             "containerStatuses": [{
@@ -195,12 +195,12 @@ mod tests {
                 "state": {"terminated": {"exitCode": 137, "reason": "OOMKilled", "message": "{\"exit\":"}},
             }],
         }));
-        assert!(worker.farewell().is_none());
+        assert!(worker.termination_message().is_none());
         assert!(matches!(worker.state, WorkerState::Ended { exit: Some(137), .. }));
     }
 
     #[test]
-    fn the_schedulers_words_are_kept() {
+    fn scheduler_message_is_kept() {
         let worker = pod(json!({"phase": "Pending", "conditions": [
             {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "0/3 nodes"},
         ]}));

@@ -1,4 +1,5 @@
-//! Asks workers, all at once, each within a time limit: their figures, and one of them how far the whole job is.
+//! Scrapes workers concurrently, each within a time limit: the metrics of all, and the job's progress from
+//! one of them.
 
 use std::time::{Duration, Instant};
 
@@ -11,21 +12,23 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use verbatim_crds::contract::messages::{JobProgress, LedgerPhase};
-use verbatim_crds::contract::{http, metrics};
+use verbatim_crds::contract::{RecycleReason, http, metrics};
+use verbatim_crds::status::RecycleCounts;
+use verbatim_text::error_chain;
 
 use super::exposition::Page;
 use super::pods::{Worker, WorkerState};
 
-/// Largest answer: a page of some hundred lines, many times over. A pod may answer whatever it likes.
-const LARGEST: usize = 1 << 20;
+/// Largest answer in bytes: many times a page of some hundred lines. Answers of pods are not trusted.
+const MAX_BYTES: usize = 1 << 20;
 
-/// Workers of one job that are asked at a time.
-const AT_ONCE: usize = 64;
+/// Concurrent scrapes of one job.
+const CONCURRENCY: usize = 64;
 
-/// Workers that are asked how far the job is, until one knows. The first that is ready does.
-const ASKED_FOR_JOB: usize = 3;
+/// Ready workers that are asked for the job's progress until one answers; usually the first does.
+const ASKED_FOR_PROGRESS: usize = 3;
 
-/// Asks workers.
+/// HTTP client of workers.
 #[derive(Clone, Debug)]
 pub struct Scraper {
     client: Client<HttpConnector, Empty<Bytes>>,
@@ -33,27 +36,27 @@ pub struct Scraper {
     limit: Duration,
 }
 
-/// What a worker said of itself.
+/// Metrics of one worker.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sample {
-    /// Audio that it has transcribed, in seconds.
+    /// Transcribed audio in seconds.
     pub audio_seconds: f64,
-    /// Time in its model, in seconds: it moves while a long file does.
+    /// Time in the model in seconds; it grows during a long file.
     pub inference_seconds: f64,
     /// Files with an outcome.
     pub files: f64,
-    /// Files that its engines work on.
+    /// Files in flight.
     pub in_flight: f64,
-    /// Memory that its cgroup is charged with and cannot give back, in bytes.
+    /// Memory of the cgroup that cannot be reclaimed, in bytes.
     pub working_set: Option<f64>,
-    /// The cgroup's limit, in bytes.
+    /// Memory limit of the cgroup in bytes.
     pub memory_limit: Option<f64>,
-    /// Engines that it replaced: memory, GPU memory, growth, number of files, and everything else.
-    pub recycles: [i64; 5],
+    /// Recycled engines, by reason.
+    pub recycles: RecycleCounts,
 }
 
 impl Scraper {
-    /// Asks on the port of the contract.
+    /// A client with this time limit for each request.
     pub fn new(limit: Duration) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_connect_timeout(Some(limit));
@@ -62,73 +65,71 @@ impl Scraper {
         Self { client, port: http::PORT, limit }
     }
 
-    /// A worker's figures.
-    async fn figures(&self, address: &str) -> Result<Sample, String> {
-        let text = self.get(address, http::METRICS).await.map_err(|unanswered| unanswered.why)?;
+    /// Metrics of a worker.
+    async fn sample(&self, address: &str) -> Result<Sample, String> {
+        let text = self.get(address, http::METRICS).await.map_err(|failure| failure.message)?;
         Ok(sample(&Page::read(&text)))
     }
 
-    /// How far the job is. None where the worker is looking for the first time: others would have to look as well.
-    async fn job(&self, address: &str) -> Result<Option<JobProgress>, String> {
+    /// Progress of the job. `None` while the worker computes it for the first time: other workers would have
+    /// to as well.
+    async fn progress(&self, address: &str) -> Result<Option<JobProgress>, String> {
         match self.get(address, http::JOB).await {
             Ok(text) => {
-                let nonsense = |error| format!("{} makes no sense: {error}", http::JOB);
-                serde_json::from_str(&text).map(Some).map_err(nonsense)
+                let invalid = |error| format!("failed to read {}: {error}", http::JOB);
+                serde_json::from_str(&text).map(Some).map_err(invalid)
             }
-            Err(Unanswered { later: true, .. }) => Ok(None),
-            Err(Unanswered { why, .. }) => Err(why),
+            Err(Failure { retry_later: true, .. }) => Ok(None),
+            Err(Failure { message, .. }) => Err(message),
         }
     }
 
-    async fn get(&self, address: &str, path: &str) -> Result<String, Unanswered> {
+    async fn get(&self, address: &str, path: &str) -> Result<String, Failure> {
         let host = if address.contains(':') { format!("[{address}]") } else { address.to_owned() };
         let uri =
-            format!("http://{host}:{}{path}", self.port).parse::<Uri>().map_err(|error| never(&error))?;
+            format!("http://{host}:{}{path}", self.port).parse::<Uri>().map_err(|error| failure(&error))?;
         let mut request = Request::new(Empty::new());
         *request.uri_mut() = uri;
         let answer = async {
-            let answer =
-                self.client.request(request).await.map_err(|error| never(&crate::error::chain(&error)))?;
-            let (status, later) = (answer.status(), answer.headers().contains_key(RETRY_AFTER));
-            let body =
-                Limited::new(answer.into_body(), LARGEST).collect().await.map_err(|error| never(&error))?;
+            let answer = self.client.request(request).await.map_err(|error| failure(&error_chain(&error)))?;
+            let (status, retry_later) = (answer.status(), answer.headers().contains_key(RETRY_AFTER));
+            let body = Limited::new(answer.into_body(), MAX_BYTES)
+                .collect()
+                .await
+                .map_err(|error| failure(&error))?;
             if !status.is_success() {
-                return Err(Unanswered { why: format!("{path} answers {status}"), later });
+                return Err(Failure { message: format!("{path} answered {status}"), retry_later });
             }
-            String::from_utf8(body.to_bytes().to_vec()).map_err(|_| never(&format!("{path} is not text")))
+            String::from_utf8(body.to_bytes().to_vec()).map_err(|_| failure(&format!("{path} is not text")))
         };
         let begun = Instant::now();
         match tokio::time::timeout(self.limit, answer).await {
             Ok(answer) => answer,
-            Err(_) => Err(never(&format!("no answer within {:.1} s", begun.elapsed().as_secs_f64()))),
+            Err(_) => Err(failure(&format!("no answer within {:.1} s", begun.elapsed().as_secs_f64()))),
         }
     }
 }
 
-/// A question without an answer.
-struct Unanswered {
-    why: String,
-    /// The worker says when to ask again.
-    later: bool,
+/// A failed request.
+struct Failure {
+    message: String,
+    /// Whether the worker says when to ask again.
+    retry_later: bool,
 }
 
-fn never(why: &dyn std::fmt::Display) -> Unanswered {
-    Unanswered { why: why.to_string(), later: false }
+fn failure(message: &dyn std::fmt::Display) -> Failure {
+    Failure { message: message.to_string(), retry_later: false }
 }
 
 fn sample(page: &Page<'_>) -> Sample {
     let of = |name| page.sum(name).unwrap_or_default();
-    let mut recycles = [0; 5];
+    let mut recycles = RecycleCounts::default();
     for (reason, count) in page.by(metrics::ENGINE_RECYCLES_TOTAL, metrics::labels::REASON) {
-        let slot = match reason {
-            "Memory" => 0,
-            "GpuMemory" => 1,
-            "Growth" => 2,
-            "MaxFiles" => 3,
-            _ => 4,
-        };
-        // Saturates, as casts of floats do.
-        recycles[slot] += count as i64;
+        match reason.parse::<RecycleReason>() {
+            // Casts of floats saturate.
+            Ok(reason) => *recycles.counter(reason) += count as i64,
+            Err(error) => tracing::debug!("a worker of another version: {error}"),
+        }
     }
     Sample {
         audio_seconds: of(metrics::AUDIO_SECONDS_TOTAL),
@@ -141,32 +142,32 @@ fn sample(page: &Page<'_>) -> Sample {
     }
 }
 
-/// Asks every running worker, and some of them about the job.
+/// Metrics of every running worker, and the job's progress from one of them.
 pub(super) async fn all(
     scraper: &Scraper,
     workers: &[Worker],
 ) -> (Vec<(String, Result<Sample, String>)>, Option<JobProgress>) {
     let running: Vec<&Worker> = workers
         .iter()
-        .filter(|worker| !worker.leaving && matches!(worker.state, WorkerState::Running { .. }))
+        .filter(|worker| !worker.terminating && matches!(worker.state, WorkerState::Running { .. }))
         .collect();
-    // Owned, and boxed: a stream of closures over references is more than the compiler can prove to be `Send`.
-    let questions: Vec<_> = running
+    // Owned and boxed: the compiler cannot prove that a stream of closures over references is `Send`.
+    let requests: Vec<_> = running
         .iter()
         .filter_map(|worker| Some((worker.uid.clone(), worker.address.clone()?)))
         .map(|(uid, address)| {
             let scraper = scraper.clone();
-            async move { (uid, scraper.figures(&address).await) }.boxed()
+            async move { (uid, scraper.sample(&address).await) }.boxed()
         })
         .collect();
-    let samples = futures::stream::iter(questions).buffer_unordered(AT_ONCE).collect::<Vec<_>>();
+    let samples = futures::stream::iter(requests).buffer_unordered(CONCURRENCY).collect::<Vec<_>>();
     let progress = async {
         let ready =
             running.iter().filter(|worker| worker.is_ready()).filter_map(|worker| worker.address.clone());
-        for address in ready.take(ASKED_FOR_JOB).collect::<Vec<_>>() {
-            match scraper.job(&address).await {
-                Ok(progress) => return progress.filter(|told| told.phase != LedgerPhase::Unplanned),
-                Err(error) => tracing::debug!(address, "no word about the job: {error}"),
+        for address in ready.take(ASKED_FOR_PROGRESS).collect::<Vec<_>>() {
+            match scraper.progress(&address).await {
+                Ok(progress) => return progress.filter(|progress| progress.phase != LedgerPhase::Unplanned),
+                Err(error) => tracing::debug!(address, "failed to get the job's progress: {error}"),
             }
         }
         None

@@ -1,22 +1,21 @@
-//! The conditions: all seven, always, in one order. A time changes only where a status does.
+//! The conditions: always all seven, in one order. A transition time changes only with the status.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use verbatim_crds::conditions::{reasons, types};
-use verbatim_crds::contract::messages::LedgerPhase;
 
-use super::View;
-use crate::decide::{Finish, Over};
+use super::view::StatusInput;
+use crate::decide::{Ended, Outcome};
 
-/// What a condition says.
-struct Says {
+/// Content of a condition.
+struct Content {
     kind: &'static str,
     status: &'static str,
     reason: &'static str,
     message: String,
 }
 
-/// The conditions of a job after a look.
-pub fn conditions(view: &View<'_>) -> Vec<Condition> {
+/// The conditions of a job's status.
+pub fn conditions(view: &StatusInput<'_>) -> Vec<Condition> {
     let before = view.before().conditions;
     let all = [
         ready(view, types::STORAGE_READY),
@@ -28,16 +27,16 @@ pub fn conditions(view: &View<'_>) -> Vec<Condition> {
         failed(view),
     ];
     all.into_iter()
-        .map(|says| {
-            let known = before.iter().find(|known| known.type_ == says.kind);
+        .map(|content| {
+            let known = before.iter().find(|known| known.type_ == content.kind);
             let since = known
-                .filter(|known| known.status == says.status)
+                .filter(|known| known.status == content.status)
                 .map(|known| known.last_transition_time.clone());
             Condition {
-                type_: says.kind.to_owned(),
-                status: says.status.to_owned(),
-                reason: says.reason.to_owned(),
-                message: cut(says.message),
+                type_: content.kind.to_owned(),
+                status: content.status.to_owned(),
+                reason: content.reason.to_owned(),
+                message: truncate(content.message),
                 observed_generation: view.job.metadata.generation,
                 last_transition_time: since.unwrap_or(Time(view.now)),
             }
@@ -45,25 +44,30 @@ pub fn conditions(view: &View<'_>) -> Vec<Condition> {
         .collect()
 }
 
-/// The schema of conditions takes 32768 characters; a person reads one line.
-fn cut(message: String) -> String {
-    const MOST: usize = 1024;
-    if message.chars().count() <= MOST {
+/// Shortens a message to one line for people. The schema of conditions allows 32768 characters.
+fn truncate(message: String) -> String {
+    const MAX_CHARACTERS: usize = 1024;
+    if message.chars().count() <= MAX_CHARACTERS {
         message
     } else {
-        message.chars().take(MOST - 3).chain("...".chars()).collect()
+        message.chars().take(MAX_CHARACTERS - 3).chain("...".chars()).collect()
     }
 }
 
-fn says(kind: &'static str, status: &'static str, reason: &'static str, message: impl Into<String>) -> Says {
-    Says { kind, status, reason, message: message.into() }
+fn content(
+    kind: &'static str,
+    status: &'static str,
+    reason: &'static str,
+    message: impl Into<String>,
+) -> Content {
+    Content { kind, status, reason, message: message.into() }
 }
 
-/// Store and model: known once a worker was ready, or said why it is not.
-fn ready(view: &View<'_>, kind: &'static str) -> Says {
+/// Store and model: known once a worker was ready, or reported a problem.
+fn ready(view: &StatusInput<'_>, kind: &'static str) -> Content {
     let storage = kind == types::STORAGE_READY;
-    let bad = match &view.decision.finish {
-        Finish::Retry { reason, message, .. } | Finish::Over(Over::Failed { reason, message }) => {
+    let bad = match &view.decision.outcome {
+        Outcome::Retry { reason, message, .. } | Outcome::Ended(Ended::Failed { reason, message }) => {
             Some((*reason, message))
         }
         _ => None,
@@ -73,19 +77,18 @@ fn ready(view: &View<'_>, kind: &'static str) -> Says {
     if let Some((reason, message)) = bad
         && (if storage { about_storage(reason) } else { reason == reasons::MODEL_UNAVAILABLE })
     {
-        return says(kind, "False", reason, message.clone());
+        return content(kind, "False", reason, message.clone());
     }
     // A worker opens the store before it loads the model; it is ready with both.
-    let worked =
-        view.seen.ready() > 0 || view.progress.is_some_and(|told| told.phase != LedgerPhase::Unplanned);
+    let worked = view.seen.ready() > 0 || view.planned_progress().is_some();
     if worked && bad.is_none() {
         return match storage {
-            true => says(kind, "True", reasons::STORAGE_AVAILABLE, "source and destination can be reached"),
-            false => says(kind, "True", reasons::MODEL_VERIFIED, "workers have loaded the model"),
+            true => content(kind, "True", reasons::STORAGE_AVAILABLE, "source and destination are reachable"),
+            false => content(kind, "True", reasons::MODEL_VERIFIED, "workers have loaded the model"),
         };
     }
     match view.before().conditions.iter().find(|known| known.type_ == kind && known.status != "Unknown") {
-        Some(known) => Says {
+        Some(known) => Content {
             kind,
             status: if known.status == "True" { "True" } else { "False" },
             reason: reasons::ALL
@@ -94,71 +97,70 @@ fn ready(view: &View<'_>, kind: &'static str) -> Says {
                 .unwrap_or(reasons::NOT_CHECKED),
             message: known.message.clone(),
         },
-        None => says(kind, "Unknown", reasons::NOT_CHECKED, "no worker has looked yet"),
+        None => content(kind, "Unknown", reasons::NOT_CHECKED, "no worker has checked yet"),
     }
 }
 
-fn progressing(view: &View<'_>) -> Says {
+fn progressing(view: &StatusInput<'_>) -> Content {
     let kind = types::PROGRESSING;
-    let planned = view.before().files.is_some()
-        || view.progress.is_some_and(|told| told.phase != LedgerPhase::Unplanned);
-    match &view.decision.finish {
-        Finish::Over(_) => says(kind, "False", reasons::FINISHED, "the job is over"),
-        _ if view.job.spec.suspend => says(kind, "False", reasons::SUSPENDED_BY_SPEC, "spec.suspend is true"),
-        _ if view.invalid.is_some() => {
-            says(kind, "False", reasons::INVALID_SPEC, "the job cannot be done as it is written")
+    let planned = view.before().files.is_some() || view.planned_progress().is_some();
+    match &view.decision.outcome {
+        Outcome::Ended(_) => content(kind, "False", reasons::FINISHED, "the job has ended"),
+        _ if view.job.spec.suspend => {
+            content(kind, "False", reasons::SUSPENDED_BY_SPEC, "spec.suspend is true")
         }
-        Finish::Retry { at, message, .. } if *at > view.now => {
-            let message = format!("workers start again at {}: {message}", at.strftime("%H:%M:%S UTC"));
-            says(kind, "True", reasons::RETRYING, message)
+        _ if view.invalid.is_some() => content(kind, "False", reasons::INVALID_SPEC, "the job is invalid"),
+        Outcome::Retry { at, message, .. } if *at > view.now => {
+            let message = format!("the next workers start at {}: {message}", at.strftime("%H:%M:%S UTC"));
+            content(kind, "True", reasons::RETRYING, message)
         }
-        _ if view.seen.ready() == 0 => says(kind, "True", reasons::STARTING, "no worker is ready yet"),
-        _ if !planned => says(kind, "True", reasons::PLANNING, "the recordings are being listed"),
-        _ => says(kind, "True", reasons::TRANSCRIBING, "workers transcribe"),
+        _ if view.seen.ready() == 0 => content(kind, "True", reasons::STARTING, "no worker is ready yet"),
+        _ if !planned => content(kind, "True", reasons::PLANNING, "the recordings are being listed"),
+        _ => content(kind, "True", reasons::TRANSCRIBING, "workers transcribe"),
     }
 }
 
-fn stalled(view: &View<'_>) -> Says {
+fn stalled(view: &StatusInput<'_>) -> Content {
     let kind = types::STALLED;
     if let Some(message) = &view.invalid {
-        return says(kind, "True", reasons::INVALID_SPEC, message.clone());
+        return content(kind, "True", reasons::INVALID_SPEC, message.clone());
     }
-    // What hinders the work now comes before why the last Job ended.
-    match (&view.decision.stall, &view.decision.finish) {
-        (Some(stall), _) => says(kind, "True", stall.reason, stall.message.clone()),
-        (None, Finish::Retry { reason, message, .. }) if *reason != reasons::WORKERS_FAILED => {
-            says(kind, "True", reason, message.clone())
+    // A current obstacle comes before the end of the last Job.
+    match (&view.decision.stall, &view.decision.outcome) {
+        (Some(stall), _) => content(kind, "True", stall.reason, stall.message.clone()),
+        (None, Outcome::Retry { reason, message, .. }) if *reason != reasons::WORKERS_FAILED => {
+            content(kind, "True", reason, message.clone())
         }
-        _ => says(kind, "False", reasons::AS_EXPECTED, ""),
+        _ => content(kind, "False", reasons::AS_EXPECTED, ""),
     }
 }
 
-fn suspended(view: &View<'_>) -> Says {
-    if view.job.spec.suspend && view.over().is_none() {
-        says(
+fn suspended(view: &StatusInput<'_>) -> Content {
+    if view.job.spec.suspend && view.end().is_none() {
+        content(
             types::SUSPENDED,
             "True",
             reasons::SUSPENDED_BY_SPEC,
-            "spec.suspend is true; set it to false to go on",
+            "spec.suspend is true; set it to false to resume",
         )
     } else {
-        says(types::SUSPENDED, "False", reasons::NOT_SUSPENDED, "")
+        content(types::SUSPENDED, "False", reasons::NOT_SUSPENDED, "")
     }
 }
 
-fn complete(view: &View<'_>) -> Says {
-    match view.over() {
-        Some(Over::Complete { message, .. }) => {
-            says(types::COMPLETE, "True", reasons::ALL_FILES_DONE, message.clone())
+fn complete(view: &StatusInput<'_>) -> Content {
+    match view.end() {
+        Some(Ended::Complete { message, .. }) => {
+            content(types::COMPLETE, "True", reasons::ALL_FILES_DONE, message.clone())
         }
-        Some(Over::Failed { reason, message }) => says(types::COMPLETE, "False", reason, message.clone()),
-        None => says(types::COMPLETE, "False", reasons::NOT_FINISHED, ""),
+        Some(Ended::Failed { reason, message }) => content(types::COMPLETE, "False", reason, message.clone()),
+        None => content(types::COMPLETE, "False", reasons::NOT_FINISHED, ""),
     }
 }
 
-fn failed(view: &View<'_>) -> Says {
-    match view.over() {
-        Some(Over::Failed { reason, message }) => says(types::FAILED, "True", reason, message.clone()),
-        _ => says(types::FAILED, "False", reasons::NOT_FAILED, ""),
+fn failed(view: &StatusInput<'_>) -> Content {
+    match view.end() {
+        Some(Ended::Failed { reason, message }) => content(types::FAILED, "True", reason, message.clone()),
+        _ => content(types::FAILED, "False", reasons::NOT_FAILED, ""),
     }
 }

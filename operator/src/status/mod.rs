@@ -1,58 +1,25 @@
-//! The status: what was seen and decided, as numbers and conditions. Pure.
+//! Status of a job, computed from observation and decision. Pure.
 
 pub mod conditions;
 pub mod recycles;
+mod view;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::{SignedDuration, Timestamp};
+use verbatim_crds::TranscriptionJobStatus;
 use verbatim_crds::conditions::Phase;
 use verbatim_crds::contract::messages::{JobProgress, LedgerPhase};
-use verbatim_crds::status::{AudioSeconds, FileCounts, MAX_FAILURES, RecycleCounts, WorkerCounts};
-use verbatim_crds::{TranscriptionJob, TranscriptionJobStatus};
+use verbatim_crds::status::{AudioSeconds, FileCounts, MAX_FAILURES, WorkerCounts};
 
-use crate::decide::{Action, Decision, Finish, Over};
-use crate::observe::Observation;
+pub use view::StatusInput;
 
-/// A figure is written again when it changed by this share: smaller steps are noise, and each is a write.
+use crate::decide::{Action, Ended};
+
+/// Relative change above which a figure is written again: smaller changes are noise, and each costs a write.
 const NOISE: f64 = 0.05;
 
-/// The job's status after a look.
-pub struct View<'a> {
-    /// The job, with its status before.
-    pub job: &'a TranscriptionJob,
-    /// Why the job cannot be done as it is written.
-    pub invalid: Option<String>,
-    /// What was seen.
-    pub seen: &'a Observation,
-    /// What was decided.
-    pub decision: &'a Decision,
-    /// How far the job is, as last told.
-    pub progress: Option<&'a JobProgress>,
-    /// Engines replaced so far.
-    pub recycles: RecycleCounts,
-    /// Whether a worker was replaced just now.
-    pub restarted: bool,
-    /// When it is.
-    pub now: Timestamp,
-}
-
-impl View<'_> {
-    /// The status before.
-    pub fn before(&self) -> TranscriptionJobStatus {
-        self.job.status.clone().unwrap_or_default()
-    }
-
-    /// Whether the job is over.
-    pub fn over(&self) -> Option<&Over> {
-        match &self.decision.finish {
-            Finish::Over(over) => Some(over),
-            _ => None,
-        }
-    }
-}
-
-/// The status, whole.
-pub fn status(view: &View<'_>) -> TranscriptionJobStatus {
+/// The whole status.
+pub fn status(view: &StatusInput<'_>) -> TranscriptionJobStatus {
     let before = view.before();
     let mut after = TranscriptionJobStatus {
         observed_generation: view.job.metadata.generation,
@@ -64,17 +31,17 @@ pub fn status(view: &View<'_>) -> TranscriptionJobStatus {
         restarts: Some(before.restarts.unwrap_or_default() + i64::from(view.restarted)),
         ..before.clone()
     };
-    if let Some(progress) = view.progress.filter(|progress| progress.phase != LedgerPhase::Unplanned) {
+    if let Some(progress) = view.planned_progress() {
         counts(&mut after, &before, progress);
     }
     after.recycles = Some(view.recycles);
-    let desired = match view.over() {
+    let desired = match view.end() {
         Some(_) => 0,
         None => i32::try_from(view.decision.wanted).unwrap_or(i32::MAX),
     };
     let ready = i32::try_from(view.seen.ready()).unwrap_or(i32::MAX);
     after.workers = Some(WorkerCounts { desired, ready });
-    match view.over() {
+    match view.end() {
         Some(_) => {
             after.completion_time.get_or_insert(Time(view.now));
             after.estimated_completion_time = None;
@@ -85,15 +52,14 @@ pub fn status(view: &View<'_>) -> TranscriptionJobStatus {
     after
 }
 
-fn phase(view: &View<'_>) -> Phase {
-    match view.over() {
-        Some(Over::Complete { .. }) => return Phase::Complete,
-        Some(Over::Failed { .. }) => return Phase::Failed,
+fn phase(view: &StatusInput<'_>) -> Phase {
+    match view.end() {
+        Some(Ended::Complete { .. }) => return Phase::Complete,
+        Some(Ended::Failed { .. }) => return Phase::Failed,
         None => {}
     }
     let before = view.before();
-    let planned = before.files.is_some()
-        || view.progress.is_some_and(|progress| progress.phase != LedgerPhase::Unplanned);
+    let planned = before.files.is_some() || view.planned_progress().is_some();
     match () {
         () if view.job.spec.suspend => Phase::Suspended,
         () if view.invalid.is_some() => Phase::Pending,
@@ -103,18 +69,18 @@ fn phase(view: &View<'_>) -> Phase {
     }
 }
 
-/// When the first workers were asked for, or those after the last pause.
-fn started(view: &View<'_>, before: &TranscriptionJobStatus) -> Option<Time> {
+/// Time when workers were first requested, or requested again after the last suspension.
+fn started(view: &StatusInput<'_>, before: &TranscriptionJobStatus) -> Option<Time> {
     let runs = !view.seen.rounds.is_empty() || matches!(view.decision.action, Action::Create { .. });
     let resumed = before.phase == Some(Phase::Suspended) && !view.job.spec.suspend;
     match &before.start_time {
-        Some(_) if resumed && view.over().is_none() => Some(Time(view.now)),
+        Some(_) if resumed && view.end().is_none() => Some(Time(view.now)),
         Some(start) => Some(start.clone()),
         None => (runs && view.invalid.is_none()).then_some(Time(view.now)),
     }
 }
 
-fn round(view: &View<'_>, before: &TranscriptionJobStatus) -> Option<i32> {
+fn round(view: &StatusInput<'_>, before: &TranscriptionJobStatus) -> Option<i32> {
     let made = match view.decision.action {
         Action::Create { round, .. } => Some(round),
         _ => None,
@@ -122,7 +88,7 @@ fn round(view: &View<'_>, before: &TranscriptionJobStatus) -> Option<i32> {
     made.or(view.seen.round().map(|round| round.number)).max(before.round)
 }
 
-/// Counts never go back: a worker may look at an older listing than the one before it.
+/// Counts never decrease: a worker may report an older listing than the one before it.
 fn counts(after: &mut TranscriptionJobStatus, before: &TranscriptionJobStatus, progress: &JobProgress) {
     let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
     let files = FileCounts {
@@ -144,7 +110,7 @@ fn counts(after: &mut TranscriptionJobStatus, before: &TranscriptionJobStatus, p
         remaining: if complete { 0 } else { remaining },
     });
     if !progress.failures.is_empty() {
-        // A worker tells of a few; those that were told before stay.
+        // A worker reports a few failures; those reported before stay.
         let mut failures = before.failures.clone();
         for failure in &progress.failures {
             if !failures.iter().any(|known| known.key == failure.key) {
@@ -157,7 +123,7 @@ fn counts(after: &mut TranscriptionJobStatus, before: &TranscriptionJobStatus, p
     after.report_ref = progress.report.clone().or_else(|| before.report_ref.clone());
 }
 
-fn figures(view: &View<'_>, after: &mut TranscriptionJobStatus, before: &TranscriptionJobStatus) {
+fn figures(view: &StatusInput<'_>, after: &mut TranscriptionJobStatus, before: &TranscriptionJobStatus) {
     let Some(scale) = &view.decision.scale else {
         after.estimated_completion_time = None;
         after.speed_up = None;
@@ -180,7 +146,7 @@ fn figures(view: &View<'_>, after: &mut TranscriptionJobStatus, before: &Transcr
     if let (Some(audio), Some(remaining)) = (&mut after.audio_seconds, scale.remaining_audio_seconds)
         && !near(Some(audio.remaining as f64), remaining)
     {
-        // Saturates, as casts of floats do.
+        // Casts of floats saturate.
         audio.remaining = remaining.max(0.0).round() as i64;
     }
     after.estimated_completion_time = scale.eta.and_then(|eta| {
@@ -189,7 +155,7 @@ fn figures(view: &View<'_>, after: &mut TranscriptionJobStatus, before: &Transcr
         let moved = |known: Timestamp| at.duration_since(known).abs();
         let tolerance =
             SignedDuration::try_from(eta.mul_f64(NOISE)).unwrap_or_default() + SignedDuration::from_secs(5);
-        // Whole seconds: nobody reads the rest.
+        // Whole seconds: fractions are noise.
         let whole = Timestamp::from_second(at.as_second()).unwrap_or(at);
         Some(Time(known.filter(|known| moved(*known) <= tolerance).unwrap_or(whole)))
     });

@@ -1,5 +1,5 @@
-//! The chart, installed by Helm under Pod Security "restricted": the pods that its Deployment makes are this operator, with the
-//! arguments, the environment, the files and the rights that the chart gives it.
+//! The chart, installed by Helm under Pod Security "restricted": pods of its Deployment run this operator,
+//! with the arguments, environment, files and rights of the chart.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,21 +14,21 @@ use verbatim_testing::cluster::{ControlPlane, Exit, FakeNode, Namespace, NodeOpt
 use verbatim_testing::helm::{self, helm};
 use verbatim_testing::process::{Kept, runs};
 
+use crate::fixture::{LIMIT, assert_consistent};
 use crate::fleet::Fleet;
-use crate::stage::{LIMIT, truth};
 
-/// The release, and so the start of the names of what it makes.
+/// Name of the release, with which its objects' names begin.
 const RELEASE: &str = "verbatim";
-/// Files of the job, each of which takes a worker 100 ms.
+/// Files of the job; each takes a worker 100 ms.
 const FILES: u64 = 300;
 const TICKS: u32 = 2;
 /// Files of the job that `helm test` runs.
 const TESTED: u64 = 4;
-/// Between two looks at what is waited for.
-const ASK: Duration = Duration::from_millis(100);
+/// Interval of polling.
+const POLL: Duration = Duration::from_millis(100);
 
 struct Installed {
-    // In the order in which they end.
+    // Fields are dropped in this order.
     _node: FakeNode,
     namespace: Namespace,
     fleet: Arc<Fleet>,
@@ -55,11 +55,11 @@ impl Installed {
         helm(&self.cluster, &[arguments, &["--namespace", self.namespace.name()]].concat()).unwrap()
     }
 
-    /// Installs or upgrades the release; what is not given is as in the chart.
+    /// Installs or upgrades the release, with these values.
     fn release(&self, verb: &str, chart: &Path, sets: &[&str]) -> String {
         let chart = chart.to_str().unwrap();
         let mut arguments = vec![verb, RELEASE, chart, "--wait", "--timeout", "2m"];
-        // Workers are asked often, as in the other tests.
+        // Workers are scraped often, as in the other tests.
         arguments.extend(["--set", "operator.lookEvery=0.5", "--set", "operator.scrapeTimeout=1"]);
         arguments.extend(sets.iter().flat_map(|set| ["--set", set]));
         self.helm(&arguments)
@@ -71,23 +71,23 @@ impl Installed {
     }
 
     fn until<T>(&self, what: &str, look: impl Fn() -> Option<T>) -> T {
-        let begun = Instant::now();
+        let started = Instant::now();
         loop {
             if let Some(found) = look() {
                 return found;
             }
             let state =
                 || self.namespace.kubectl(&["get", "tj,pods,replicasets,events", "-o", "wide"]).unwrap();
-            assert!(begun.elapsed() < LIMIT, "{what} never came\n{}\n{}", state(), self.log());
-            std::thread::sleep(ASK);
+            assert!(started.elapsed() < LIMIT, "{what} never came\n{}\n{}", state(), self.log());
+            std::thread::sleep(POLL);
         }
     }
 
-    /// Waits until the job's status is so.
+    /// Waits until the job's status matches.
     fn status(&self, job: &str, what: &str, holds: impl Fn(&Value) -> bool) -> Value {
         self.until(what, || {
             let status = self.get(&format!("tj/{job}"))?["status"].clone();
-            truth(&status);
+            assert_consistent(&status);
             holds(&status).then_some(status)
         })
     }
@@ -97,7 +97,7 @@ impl Installed {
             "apiVersion": "verbatim.dev/v1alpha1", "kind": "TranscriptionJob", "metadata": {"name": job},
             "spec": {
                 "source": {"s3": {"bucket": "calls"}}, "destination": {"s3": {"bucket": "transcripts"}},
-                // Everything of it that adds something to a pod.
+                // All storage settings that change the pod.
                 "storage": {"credentialsSecretRef": {"name": "s3"}, "caBundleRef": {"name": "ca", "key": "ca.crt"}},
                 "scaling": {"minWorkers": 1, "maxWorkers": 3},
             },
@@ -113,7 +113,7 @@ impl Installed {
             .collect()
     }
 
-    /// What the operator's service account was refused.
+    /// Forbidden requests of the operator's service account.
     fn forbidden(&self) -> Vec<String> {
         let user = format!("system:serviceaccount:{}:{RELEASE}-operator", self.namespace.name());
         let all = self.cluster.audit().unwrap().into_iter();
@@ -123,7 +123,7 @@ impl Installed {
     }
 }
 
-/// Containers by their names: the operator is a process, the workers are the fleet's, and a test ends well.
+/// Runs containers by name: the operator as a process, workers by the fleet; test containers succeed.
 fn script(fleet: Arc<Fleet>, cluster: Arc<ControlPlane>, folder: PathBuf) -> impl PodScript {
     let workers = Arc::clone(&fleet).script();
     move |pod: Pod, running: Running| {
@@ -138,7 +138,7 @@ fn script(fleet: Arc<Fleet>, cluster: Arc<ControlPlane>, folder: PathBuf) -> imp
                     mounted(&pod, &cluster).await;
                     // As `verbatim status --watch` does.
                     while watches(&pod) && fleet.done() < TESTED {
-                        tokio::time::sleep(ASK).await;
+                        tokio::time::sleep(POLL).await;
                     }
                     Exit::code(0)
                 }
@@ -147,25 +147,25 @@ fn script(fleet: Arc<Fleet>, cluster: Arc<ControlPlane>, folder: PathBuf) -> imp
     }
 }
 
-/// Whether it follows a job.
+/// Whether the container follows a job.
 fn watches(pod: &Pod) -> bool {
     let arguments = pod.spec.as_ref().unwrap().containers[0].args.iter().flatten();
     arguments.into_iter().any(|argument| argument == "--watch")
 }
 
-/// Waits for what a kubelet waits for before it starts a container: the ConfigMaps of the pod.
+/// Waits for the pod's ConfigMaps, as a kubelet does before it starts a container.
 async fn mounted(pod: &Pod, cluster: &ControlPlane) {
     let namespace = pod.metadata.namespace.clone().unwrap();
     let maps: kube::Api<ConfigMap> = kube::Api::namespaced(cluster.client().await.unwrap(), &namespace);
     let volumes = pod.spec.as_ref().unwrap().volumes.iter().flatten();
     for map in volumes.filter_map(|volume| volume.config_map.as_ref()) {
         while maps.get_opt(&map.name).await.unwrap().is_none() {
-            tokio::time::sleep(ASK).await;
+            tokio::time::sleep(POLL).await;
         }
     }
 }
 
-/// Runs the operator as its pod says, until the pod is to end.
+/// Runs the operator by its pod's spec until the pod is terminated.
 async fn operate(pod: &Pod, running: &Running, cluster: &Arc<ControlPlane>, folder: &Path) -> Exit {
     let name = pod.metadata.name.clone().unwrap();
     let namespace = pod.metadata.namespace.clone().unwrap();
@@ -176,7 +176,7 @@ async fn operate(pod: &Pod, running: &Running, cluster: &Arc<ControlPlane>, fold
         let (cluster, namespace) = (Arc::clone(cluster), namespace.clone());
         tokio::task::spawn_blocking(move || cluster.token_for(&namespace, &account).unwrap()).await.unwrap()
     };
-    // Its one volume: a ConfigMap.
+    // The only volume is a ConfigMap.
     let map = spec["volumes"][0]["configMap"]["name"].as_str().unwrap();
     let client = cluster.client().await.unwrap();
     let map: ConfigMap = kube::Api::namespaced(client, &namespace).get(map).await.unwrap();
@@ -209,7 +209,7 @@ async fn operate(pod: &Pod, running: &Running, cluster: &Arc<ControlPlane>, fold
     let ended = async {
         while kept.runs() {
             running.set_ready(answers(&address, &path).await);
-            tokio::time::sleep(ASK).await;
+            tokio::time::sleep(POLL).await;
         }
     };
     tokio::select! {
@@ -218,12 +218,12 @@ async fn operate(pod: &Pod, running: &Running, cluster: &Arc<ControlPlane>, fold
     }
     kill(Pid::from_raw(kept.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
     while runs(kept.id()) {
-        tokio::time::sleep(ASK).await;
+        tokio::time::sleep(POLL).await;
     }
     Exit::code(0)
 }
 
-/// Whether a probe is answered with 200.
+/// Whether a probe answers with 200.
 async fn answers(address: &str, path: &str) -> bool {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let ask = async {
@@ -237,8 +237,8 @@ async fn answers(address: &str, path: &str) -> bool {
     ask.await.unwrap_or_default()
 }
 
-/// A chart as it could have been before: an older version, with an API that has less. Changed files are named.
-fn before(folder: &Path) -> PathBuf {
+/// An older version of the chart, with an older API.
+fn older_chart(folder: &Path) -> PathBuf {
     let chart = folder.join("before");
     copy(&helm::chart(), &chart);
     let change = |file: &str, from: &str, to: &str| {
@@ -272,21 +272,21 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[test]
-fn it_installs_upgrades_under_a_running_job_and_leaves_jobs_behind() {
+fn install_upgrade_with_a_running_job_and_uninstall() {
     let installed = Installed::begin(Fleet::new(FILES, TICKS));
-    let before = before(installed.folder.path());
+    let older = older_chart(installed.folder.path());
     installed.release(
         "install",
-        &before,
+        &older,
         &["worker.resources.requests.memory=700Mi", "image.pullPolicy=Never"],
     );
     let crd = || installed.get("crd/transcriptionjobs.verbatim.dev").unwrap();
     assert!(crd()["spec"]["names"]["shortNames"].to_string().contains("oldname"));
-    // The operator and its second replica came up under "restricted", each ready by its own word.
+    // Both replicas are ready under "restricted".
     let deployment = installed.get("deployment/verbatim-operator").unwrap();
     assert_eq!(deployment["status"]["readyReplicas"], 2);
 
-    // A job's pods do too, with the chart's defaults.
+    // A job's pods start too, with the chart's defaults.
     installed.apply("calls");
     installed.status("calls", "three workers", |status| status["workers"]["ready"] == 3);
     let pods =
@@ -301,7 +301,8 @@ fn it_installs_upgrades_under_a_running_job_and_leaves_jobs_behind() {
     assert_eq!(pods["items"][0]["spec"]["automountServiceAccountToken"], false);
     let started = installed.fleet.started();
 
-    // The upgrade replaces the operator and the CRD, and nobody's work. How long it takes is not the workers' affair.
+    // The upgrade replaces operator and CRD and leaves the work alone. Workers pause, so that its duration
+    // does not matter.
     installed.fleet.pause(true);
     assert!(installed.fleet.done() < FILES);
     installed.release("upgrade", &helm::chart(), &[]);
@@ -317,7 +318,7 @@ fn it_installs_upgrades_under_a_running_job_and_leaves_jobs_behind() {
     assert_eq!(installed.fleet.started(), started, "the upgrade started other workers");
     assert_eq!(installed.forbidden(), Vec::<String>::new());
 
-    // What people see of it.
+    // Notes and user roles.
     let notes = installed.helm(&["get", "notes", RELEASE]);
     assert!(notes.contains("kubectl apply -f -") && notes.contains("all namespaces"), "{notes}");
     let granted = |verb: &str, role: &str| {
@@ -334,10 +335,10 @@ fn it_installs_upgrades_under_a_running_job_and_leaves_jobs_behind() {
     });
     assert!(!granted("create", "view") && !granted("list", "nobody"));
 
-    // It goes; the CRD and the jobs stay, and are taken over by the next one.
+    // Uninstalling leaves the CRD and the jobs, which the next release takes over.
     let uid = installed.get("tj/calls").unwrap()["metadata"]["uid"].clone();
-    let told = installed.helm(&["uninstall", RELEASE, "--wait", "--timeout", "2m"]);
-    assert!(told.contains("[CustomResourceDefinition] transcriptionjobs.verbatim.dev"), "{told}");
+    let output = installed.helm(&["uninstall", RELEASE, "--wait", "--timeout", "2m"]);
+    assert!(output.contains("[CustomResourceDefinition] transcriptionjobs.verbatim.dev"), "{output}");
     assert_eq!(installed.get("deployment/verbatim-operator"), None);
     assert_eq!(installed.get("tj/calls").unwrap()["metadata"]["uid"], uid);
     let taken = |release: &str, more: &[&str]| {
@@ -356,7 +357,7 @@ fn it_installs_upgrades_under_a_running_job_and_leaves_jobs_behind() {
 }
 
 #[test]
-fn policies_are_written_from_the_contract() {
+fn network_policies_match_the_contract() {
     use verbatim_crds::contract::{http, labels};
     let all = helm::template(&[
         "--set",
@@ -372,9 +373,10 @@ fn policies_are_written_from_the_contract() {
     }
 }
 
-/// `helm test` with a job: Helm makes the job, the operator's configuration lets the pod start that follows it.
+/// `helm test` with a job: Helm creates the job, and the pod that follows it starts with the operator's
+/// configuration.
 #[test]
-fn its_tests_run_a_job_to_its_end() {
+fn helm_test_runs_a_job_to_its_end() {
     let installed = Installed::begin(Fleet::new(TESTED, 1));
     installed.release(
         "install",
@@ -386,9 +388,9 @@ fn its_tests_run_a_job_to_its_end() {
             "networkPolicy.enabled=true",
         ],
     );
-    let told = installed.helm(&["test", RELEASE, "--timeout", "2m"]);
-    assert_eq!(told.matches("Succeeded").count(), 3, "{told}");
-    // The pod that follows the job could not start without the configuration that the operator made, nor end before it.
+    let output = installed.helm(&["test", RELEASE, "--timeout", "2m"]);
+    assert_eq!(output.matches("Succeeded").count(), 3, "{output}");
+    // The following pod cannot start without the operator's configuration, nor end before the job.
     assert_eq!(installed.fleet.done(), TESTED);
     assert_eq!(installed.forbidden(), Vec::<String>::new());
 }

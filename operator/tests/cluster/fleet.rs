@@ -1,4 +1,5 @@
-//! Scripted workers: they share a ledger in memory, do its files at a rate, serve what a worker serves, and end as one does.
+//! Scripted workers: they share a ledger in memory, process its files at a rate, and serve and exit as a
+//! worker does.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
@@ -9,11 +10,11 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use verbatim_crds::contract::http;
-use verbatim_crds::contract::messages::{Cause, Farewell, JobProgress, LedgerPhase, Left};
+use verbatim_crds::contract::messages::{Cause, ExitReason, JobProgress, LedgerPhase, TerminationMessage};
 use verbatim_crds::status::FileFailure;
 use verbatim_testing::cluster::{Exit, PodScript, Running};
 
-/// Between two files.
+/// Unit of processing time.
 const TICK: Duration = Duration::from_millis(50);
 /// Bytes of a file, and its audio.
 const BYTES: u64 = 160_000;
@@ -21,7 +22,7 @@ const SECONDS: u64 = 10;
 /// Files of a shard.
 const SHARD: u64 = 8;
 
-/// The recordings of one job, and what is to happen to its workers.
+/// The recordings of one job, and scripted faults of its workers.
 pub struct Fleet {
     state: Mutex<State>,
     /// Ticks that a file takes.
@@ -33,25 +34,25 @@ struct State {
     files: u64,
     done: u64,
     failed: u64,
-    /// Every file that fails: the last ones.
+    /// Number of files that fail: the last ones.
     bad: u64,
     paused: bool,
     silent: bool,
-    /// How the next workers end that look.
-    orders: Vec<Exit>,
-    /// How each new worker ends at once.
+    /// Exits for the next workers that check.
+    exits_ordered: Vec<Exit>,
+    /// Immediate exit of each new worker.
     stillborn: Option<Exit>,
     started: Vec<String>,
     exits: Vec<i32>,
 }
 
 impl Fleet {
-    /// So many files, each of which takes a worker so many times 50 ms.
+    /// A fleet over this many files, each of which takes a worker `ticks` times 50 ms.
     pub fn new(files: u64, ticks: u32) -> Self {
         Self { state: Mutex::new(State { files, ..State::default() }), ticks }
     }
 
-    /// The last of the files fail.
+    /// Lets the last files fail.
     pub fn bad(self, bad: u64) -> Self {
         self.change(|state| state.bad = bad);
         self
@@ -61,22 +62,22 @@ impl Fleet {
         change(&mut self.state.lock().unwrap())
     }
 
-    /// Workers stand still, or go on.
+    /// Pauses or resumes the workers.
     pub fn pause(&self, paused: bool) {
         self.change(|state| state.paused = paused);
     }
 
-    /// Workers answer nobody, or do again.
+    /// Stops or resumes answering requests.
     pub fn silent(&self, silent: bool) {
         self.change(|state| state.silent = silent);
     }
 
-    /// The next worker that looks ends so.
+    /// Ends one worker with this exit.
     pub fn end_one(&self, exit: Exit) {
-        self.change(|state| state.orders.push(exit));
+        self.change(|state| state.exits_ordered.push(exit));
     }
 
-    /// New workers end so at once; or do not any more.
+    /// Lets new workers exit immediately, or run again.
     pub fn stillborn(&self, exit: Option<Exit>) {
         self.change(|state| state.stillborn = exit);
     }
@@ -96,16 +97,16 @@ impl Fleet {
         self.change(|state| state.exits.clone())
     }
 
-    /// A worker's exit with a wrong configuration.
-    pub fn wrong(cause: Cause, message: &str) -> Exit {
-        let farewell = Farewell {
+    /// Exit of a worker with an invalid configuration.
+    pub fn configuration_error(cause: Cause, message: &str) -> Exit {
+        let message = TerminationMessage {
             exit: 78,
-            left: Left::Error,
+            left: ExitReason::Error,
             cause: Some(cause),
             message: Some(message.into()),
-            ..Farewell::default()
+            ..TerminationMessage::default()
         };
-        Exit::code(78).message(serde_json::to_string(&farewell).unwrap())
+        Exit::code(78).message(serde_json::to_string(&message).unwrap())
     }
 
     fn progress(&self) -> JobProgress {
@@ -138,7 +139,7 @@ impl Fleet {
         })
     }
 
-    /// Takes a file; whether there was one.
+    /// Takes a file. Returns whether there was one.
     fn take(&self) -> bool {
         self.change(|state| {
             if state.done + state.failed >= state.files || state.paused {
@@ -178,8 +179,8 @@ impl Fleet {
         tokio::select! {
             exit = self.files(&own) => exit,
             () = running.terminated() => {
-                let farewell = Farewell { exit: 75, left: Left::Drained, succeeded: *own.lock().unwrap(), ..Farewell::default() };
-                Exit::code(75).message(serde_json::to_string(&farewell).unwrap())
+                let message = TerminationMessage { exit: 75, left: ExitReason::Drained, succeeded: *own.lock().unwrap(), ..TerminationMessage::default() };
+                Exit::code(75).message(serde_json::to_string(&message).unwrap())
             }
             () = served => Exit::code(1).message("nothing can be served"),
         }
@@ -189,7 +190,7 @@ impl Fleet {
         loop {
             for _ in 0..self.ticks {
                 tokio::time::sleep(TICK).await;
-                if let Some(exit) = self.change(|state| state.orders.pop()) {
+                if let Some(exit) = self.change(|state| state.exits_ordered.pop()) {
                     return exit;
                 }
             }
@@ -199,18 +200,18 @@ impl Fleet {
             }
             let progress = self.progress();
             if progress.phase == LedgerPhase::Complete {
-                let farewell = Farewell {
-                    left: Left::Complete,
+                let message = TerminationMessage {
+                    left: ExitReason::Complete,
                     succeeded: *own.lock().unwrap(),
                     job: Some(progress),
-                    ..Farewell::default()
+                    ..TerminationMessage::default()
                 };
-                return Exit::code(0).message(serde_json::to_string(&farewell).unwrap());
+                return Exit::code(0).message(serde_json::to_string(&message).unwrap());
             }
         }
     }
 
-    /// Answers on a worker's address, for as long as the worker lives.
+    /// Answers requests on a worker's address.
     async fn serve(&self, address: IpAddr, own: &Mutex<u64>) {
         let Ok(listener) = TcpListener::bind((address, http::PORT)).await else { return };
         loop {

@@ -1,15 +1,16 @@
-//! The operator against a real control plane: real API server, controllers and scheduler; the pods' containers are scripts.
-#![allow(clippy::unwrap_used, unreachable_pub, reason = "a test may fail so, helpers of it included")]
+//! The operator against a real control plane: real API server, controllers and scheduler; containers of pods
+//! are scripted.
+#![allow(clippy::unwrap_used, unreachable_pub, reason = "tests and their helpers may panic")]
 
 mod chart;
 mod conflicts;
-mod disturbed;
+mod disruptions;
+mod fixture;
 mod fleet;
 mod leader;
-mod many;
-mod real;
+mod lifecycle;
+mod load;
+mod real_workers;
 mod roles;
-mod sample;
-mod stage;
 mod stalled;
-mod traced;
+mod tracing;

@@ -1,4 +1,4 @@
-//! The operator with exactly its roles, however it is bound: in some namespaces, or in all; and namespaces that go away.
+//! The operator with exactly its roles, bound in some namespaces or in all; and deletion of namespaces.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use verbatim_testing::cluster::{ControlPlane, FakeNode, Namespace, NodeOptions, Request};
 
+use crate::fixture::{ACCOUNT, Fixture, LIMIT, condition, define, defined};
 use crate::fleet::Fleet;
-use crate::stage::{ACCOUNT, LIMIT, Stage, condition, define, defined};
 
 const RBAC: &str = include_str!("../../../deploy/operator/rbac.yaml");
 
@@ -42,30 +42,35 @@ impl Other {
         serde_json::from_str::<Value>(&job).unwrap()["status"].clone()
     }
 
-    fn until(&self, stage: &Stage<'_>, name: &str, what: &str, holds: impl Fn(&Value) -> bool) {
-        let begun = Instant::now();
+    fn until(&self, fixture: &Fixture<'_>, name: &str, what: &str, holds: impl Fn(&Value) -> bool) {
+        let started = Instant::now();
         while !holds(&self.status(name)) {
-            assert!(begun.elapsed() < LIMIT, "{what} never came\n{:#}\n{}", self.status(name), stage.log());
+            assert!(
+                started.elapsed() < LIMIT,
+                "{what} never came\n{:#}\n{}",
+                self.status(name),
+                fixture.log()
+            );
             std::thread::sleep(Duration::from_millis(100));
         }
     }
 }
 
-/// What the operator's account was answered, in the order of the log.
-fn requests(stage: &Stage<'_>) -> Vec<Request> {
-    let user = format!("system:serviceaccount:{}:{ACCOUNT}", stage.namespace.name());
-    stage.cluster.audit().unwrap().into_iter().filter(|request| request.user == user).collect()
+/// Requests of the operator's account, in the order of the audit log.
+fn requests(fixture: &Fixture<'_>) -> Vec<Request> {
+    let user = format!("system:serviceaccount:{}:{ACCOUNT}", fixture.namespace.name());
+    fixture.cluster.audit().unwrap().into_iter().filter(|request| request.user == user).collect()
 }
 
 #[test]
-fn roles_in_two_namespaces_are_enough_for_an_operator_of_two_namespaces() {
-    // The account has nothing but what is granted here.
+fn roles_in_two_namespaces_suffice_for_two_namespaces() {
+    // The account has only the rights granted here.
     const NARROW: &str = "narrow";
-    let mut stage = Stage::shared("two-a", Fleet::new(40, 1));
+    let mut fixture = Fixture::shared("two-a", Fleet::new(40, 1));
     let other = Other::new(defined(), "two-b", Fleet::new(40, 1));
     let third = Other::new(defined(), "two-c", Fleet::new(40, 1));
     let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": NARROW}});
-    stage.namespace.apply(&account.to_string()).unwrap();
+    fixture.namespace.apply(&account.to_string()).unwrap();
     let roles = RBAC.replace("kind: ClusterRole", "kind: Role");
     let grants = |namespace: &Namespace, names: &[&str]| {
         namespace.apply(&roles).unwrap();
@@ -74,73 +79,73 @@ fn roles_in_two_namespaces_are_enough_for_an_operator_of_two_namespaces() {
                 "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
                 "metadata": {"name": format!("{NARROW}-{name}")},
                 "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
-                "subjects": [{"kind": "ServiceAccount", "name": NARROW, "namespace": stage.namespace.name()}],
+                "subjects": [{"kind": "ServiceAccount", "name": NARROW, "namespace": fixture.namespace.name()}],
             });
             namespace.apply(&binding.to_string()).unwrap();
         }
     };
-    grants(&stage.namespace, &["verbatim-operator", "verbatim-operator-leader"]);
+    grants(&fixture.namespace, &["verbatim-operator", "verbatim-operator-leader"]);
     grants(&other.namespace, &["verbatim-operator"]);
-    let both = format!("{},{}", stage.namespace.name(), other.namespace.name());
-    stage.operator_over(NARROW, &["--namespace", &both]);
+    let both = format!("{},{}", fixture.namespace.name(), other.namespace.name());
+    fixture.operator_over(NARROW, &["--namespace", &both]);
     third.apply("calls");
-    stage.apply("calls", json!({}));
+    fixture.apply("calls", json!({}));
     other.apply("calls");
-    stage.until("calls", "the end of the first", |status| status["phase"] == "Complete");
-    other.until(&stage, "calls", "the end of the second", |status| status["phase"] == "Complete");
-    assert_eq!(stage.forbidden(), Vec::<String>::new());
-    // It had work in both, and looked nowhere else.
-    let user = format!("system:serviceaccount:{}:{NARROW}", stage.namespace.name());
-    let audit = stage.cluster.audit().unwrap();
+    fixture.until("calls", "the end of the first", |status| status["phase"] == "Complete");
+    other.until(&fixture, "calls", "the end of the second", |status| status["phase"] == "Complete");
+    assert_eq!(fixture.forbidden(), Vec::<String>::new());
+    // It worked in both namespaces and sent requests to no other.
+    let user = format!("system:serviceaccount:{}:{NARROW}", fixture.namespace.name());
+    let audit = fixture.cluster.audit().unwrap();
     let namespaces: std::collections::BTreeSet<_> = audit
         .iter()
         .filter(|request| request.user == user)
         .map(|request| request.namespace.as_str())
         .collect();
-    let named = [other.namespace.name(), stage.namespace.name(), ""];
+    let named = [other.namespace.name(), fixture.namespace.name(), ""];
     assert!(namespaces.iter().all(|namespace| named.contains(namespace)), "{namespaces:?}");
     assert_eq!((third.status("calls"), third.fleet.started().len()), (Value::Null, 0));
 }
 
-/// One binding for all namespaces; then one of them is deleted while its job runs.
+/// One binding for all namespaces, one of which is deleted while its job runs.
 #[test]
-fn an_operator_of_the_whole_cluster_lets_a_namespace_go() {
+fn a_namespace_with_a_running_job_can_be_deleted() {
     let cluster = ControlPlane::start().unwrap();
     define(&cluster);
-    let mut stage = Stage::in_namespace(&cluster, "system", Fleet::new(60, 1), NodeOptions::default());
+    let mut fixture = Fixture::in_namespace(&cluster, "system", Fleet::new(60, 1), NodeOptions::default());
     let binding = json!({
         "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "verbatim-operator"},
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "verbatim-operator"},
-        "subjects": [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": stage.namespace.name()}],
+        "subjects": [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": fixture.namespace.name()}],
     });
     cluster.apply(&binding.to_string()).unwrap();
-    stage.operator_over(ACCOUNT, &[]);
+    fixture.operator_over(ACCOUNT, &[]);
     let stays = Other::new(&cluster, "stays", Fleet::new(40, 1));
     let goes = Other::new(&cluster, "goes", Fleet::new(100_000, 1));
     stays.apply("calls");
     goes.apply("calls");
-    stays.until(&stage, "calls", "the end", |status| condition(status, "Complete") == "True AllFilesDone");
-    goes.until(&stage, "calls", "two workers", |status| status["workers"]["ready"] == 2);
-    assert_eq!(stage.forbidden(), Vec::<String>::new());
+    stays.until(&fixture, "calls", "the end", |status| condition(status, "Complete") == "True AllFilesDone");
+    goes.until(&fixture, "calls", "two workers", |status| status["workers"]["ready"] == 2);
+    assert_eq!(fixture.forbidden(), Vec::<String>::new());
 
-    let before = requests(&stage).len();
-    let begun = Instant::now();
+    let before = requests(&fixture).len();
+    let started = Instant::now();
     cluster
         .kubectl(&["delete", "namespace", goes.namespace.name(), "--wait=true", "--timeout=120s"])
         .unwrap();
-    println!("the namespace was gone after {:?}", begun.elapsed());
-    let page = stage.page();
+    println!("the namespace was deleted after {:?}", started.elapsed());
+    let page = fixture.page();
     assert!(!page.contains(goes.namespace.name()), "its series are still there");
-    // What is refused there is refused a few times, not for ever; and nothing else suffers.
-    stage.apply("next", json!({}));
-    stage.until("next", "the end of another job", |status| status["phase"] == "Complete");
-    let refused: Vec<Request> = requests(&stage)
+    // Refusals there end soon, and other jobs are not affected.
+    fixture.apply("next", json!({}));
+    fixture.until("next", "the end of another job", |status| status["phase"] == "Complete");
+    let refused: Vec<Request> = requests(&fixture)
         .into_iter()
         .skip(before)
         .filter(|request| request.namespace == goes.namespace.name() && request.code >= 400)
         .collect();
     assert!(refused.len() <= 10, "{} refused: {refused:#?}", refused.len());
-    let log = stage.log();
+    let log = fixture.log();
     let errors = log.lines().filter(|line| line.contains("\"step\":")).count();
     assert!(errors <= 3, "{errors} reconciles failed:\n{log}");
 }

@@ -1,16 +1,16 @@
-//! What an error of the file system means for a store.
+//! Mapping of file system errors to errors of a store.
 
 use std::io;
 use std::path::Path;
 
 use crate::error::{ErrorKind, StoreError};
 
-/// The error that `doing` something (as `read`) with a path came to.
+/// Error of an operation (`doing`, such as `read`) on a path.
 pub(super) fn failed(doing: &str, path: &Path, error: &io::Error) -> StoreError {
     StoreError::new(kind(error), format!("failed to {doing} {}: {error}", path.display()))
 }
 
-/// Whether the error says that there is nothing under a path.
+/// Whether nothing exists at the path.
 pub(super) fn is_not_found(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) || is_loop(error)
 }
@@ -31,10 +31,10 @@ fn kind(error: &io::Error) -> ErrorKind {
         | io::ErrorKind::NotADirectory
         | io::ErrorKind::IsADirectory => ErrorKind::Invalid,
         io::ErrorKind::Unsupported => ErrorKind::Unsupported,
-        // A share whose server keeps no locks.
+        // A network file system whose server has no locks.
         _ if error.raw_os_error() == Some(libc::ENOLCK) => ErrorKind::Unsupported,
         _ if is_loop(error) => ErrorKind::Invalid,
-        // A failing disk, a share whose server is away, no file handles left.
+        // A failing disk, an unreachable file server, too many open files.
         _ => ErrorKind::Unavailable,
     }
 }
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_system_says_is_told_as_a_kind_with_the_path() {
+    fn each_system_error_has_a_kind_and_names_the_path() {
         for (code, kind) in [
             (libc::ENOENT, ErrorKind::NotFound),
             (libc::EACCES, ErrorKind::AccessDenied),

@@ -1,7 +1,7 @@
-//! Folders to write in: made where they are missing, and never outside of the root.
+//! Folders to write in: created if missing, and always inside the root.
 //!
-//! A link that leads out of the root is refused. Somebody who swaps a folder for a link at the very moment is not: who
-//! can do that may write there anyway.
+//! A link out of the root is refused. The check is not atomic: whoever can swap a folder for a link at that
+//! moment can write there anyway.
 
 use std::fs::{self, File};
 use std::io;
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::error::failed;
 use crate::error::{ErrorKind, StoreError};
 
-/// The root without links.
+/// The root, with links resolved.
 pub(super) fn root(root: &Path) -> Result<PathBuf, StoreError> {
     let real = fs::canonicalize(root).map_err(|error| {
         let error = failed("open", root, &error);
@@ -23,7 +23,8 @@ pub(super) fn root(root: &Path) -> Result<PathBuf, StoreError> {
     }
 }
 
-/// The folder of these parts below the root (itself without links), without links.
+/// The folder at these parts below the root, created if missing, with links resolved. `root` has its links
+/// resolved already.
 pub(super) fn make(root: &Path, parts: &[&str]) -> Result<PathBuf, StoreError> {
     let mut folder = root.to_owned();
     for part in parts {
@@ -44,7 +45,7 @@ pub(super) fn make(root: &Path, parts: &[&str]) -> Result<PathBuf, StoreError> {
     Ok(folder)
 }
 
-/// Makes the names in a folder last.
+/// Makes the entries of a folder durable.
 pub(super) fn sync(folder: &Path) -> Result<(), StoreError> {
     let synced = File::open(folder).and_then(|folder| folder.sync_all());
     synced.map_err(|error| failed("sync", folder, &error))
@@ -54,7 +55,7 @@ fn make_one(parent: &Path, folder: &Path) -> Result<(), StoreError> {
     match fs::create_dir(folder) {
         Ok(()) => sync(parent),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(failed("make the folder", folder, &error)),
+        Err(error) => Err(failed("create the folder", folder, &error)),
     }
 }
 
@@ -63,7 +64,7 @@ fn inside(root: &Path, link: &Path) -> Result<PathBuf, StoreError> {
     if real.starts_with(root) {
         Ok(real)
     } else {
-        let message = format!("{} leads out of {}", link.display(), root.display());
+        let message = format!("{} is a link out of {}", link.display(), root.display());
         Err(StoreError::new(ErrorKind::Invalid, message))
     }
 }

@@ -1,23 +1,24 @@
-//! Which keys can be objects in a folder, and the parts of their paths.
+//! Validation of keys, and the parts of their paths.
 //!
-//! A key that passes is made of plain names alone, so the path that it gives cannot leave the root. What the store
-//! keeps for itself below the root is no key either.
+//! A valid key consists of plain names, so its path cannot leave the root. The store's own files below the
+//! root are not valid keys.
 
 use verbatim_files::temporary_file;
 
-/// Most bytes of a key: S3's own limit, so that what fits here fits there. It also bounds how deep folders are.
+/// Longest key in bytes: S3's own limit, so that a key valid here is valid there. It also bounds the depth of
+/// folders.
 pub(super) const KEY_BYTES: usize = 1024;
 
-/// Most bytes of one name: `NAME_MAX` of every file system that Linux mounts for data.
+/// Longest name in bytes: `NAME_MAX` of every file system that Linux mounts for data.
 const NAME_BYTES: usize = 255;
 
-/// Where the store keeps its lock files.
+/// Folder of the store's lock files.
 pub(super) const LOCKS: [&str; 2] = [".verbatim", "locks"];
 
-/// Where the store keeps metadata.
+/// Folder of the store's metadata files.
 pub(super) const METADATA: [&str; 2] = [".verbatim", "meta"];
 
-/// The parts of a key, or why it can be none here.
+/// The parts of a key, or the reason why it is invalid.
 pub(super) fn parts(key: &str) -> Result<Vec<&str>, &'static str> {
     if key.is_empty() {
         return Err("it is empty");
@@ -30,32 +31,32 @@ pub(super) fn parts(key: &str) -> Result<Vec<&str>, &'static str> {
         name(part)?;
     }
     if is_own(&parts) {
-        return Err("the store keeps its own files there");
+        return Err("it is in a folder of the store's own");
     }
     Ok(parts)
 }
 
-/// Whether the path of these parts is the store's own, or below one that is.
+/// Whether the path of these parts is in a folder of the store's own.
 pub(super) fn is_own(parts: &[&str]) -> bool {
     parts.starts_with(&LOCKS) || parts.starts_with(&METADATA)
 }
 
-/// Whether a key may have this part, or why not.
+/// Checks a part of a key; the error is the reason why it is invalid.
 pub(super) fn name(part: &str) -> Result<(), &'static str> {
     if part.is_empty() {
         return Err("a part of it is empty");
     }
     if part == "." || part == ".." {
-        return Err("a part of it means a folder");
+        return Err("a part of it is a relative path");
     }
     if part.contains('\0') {
-        return Err("it has a NUL");
+        return Err("it contains NUL");
     }
     if part.len() > NAME_BYTES {
         return Err("a part of it is longer than 255 bytes");
     }
     if temporary_file::is_temporary_name(part) {
-        return Err("a part of it is named as temporary files are");
+        return Err("a part of it is the name of a temporary file");
     }
     Ok(())
 }
@@ -69,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hostile_keys_are_none() {
+    fn hostile_keys_are_invalid() {
         let long = "n".repeat(256);
         let deep = "d/".repeat(512) + "f";
         for key in [
@@ -98,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_keys_are_keys() {
+    fn odd_keys_are_valid() {
         for key in
             ["...", "a b", "ä/日本.wav", "-rf", ".verbatim/uid/plan.json", "a\\b", "x/.verbatim/locks/y"]
         {
@@ -108,12 +109,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_key_that_passes_is_a_path_below_the_root(key in "([a./\\\\\u{0}~*é -]|\\.\\.|//){0,40}") {
+        fn a_valid_key_is_a_path_below_the_root(key in "([a./\\\\\u{0}~*é -]|\\.\\.|//){0,40}") {
             if let Ok(parts) = parts(&key) {
                 let path = Path::new("/root").join(parts.iter().collect::<PathBuf>());
                 let plain = path.components().skip(2).all(|part| matches!(part, Component::Normal(_)));
                 prop_assert!(plain && path.starts_with("/root"), "{path:?}");
-                // Nothing is folded together: two keys are two paths.
+                // Keys map to paths one to one.
                 prop_assert_eq!(path.to_str().unwrap(), format!("/root/{key}"));
             }
         }

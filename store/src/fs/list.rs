@@ -1,8 +1,8 @@
-//! Listing: a walk in the order of keys that goes straight to where the page begins.
+//! Listing: a walk in key order that starts directly at the page's first key.
 //!
-//! A folder is read only when a key in it can be on the page, and after the folders below it that come first. One
-//! folder's names are in memory at a time for each level of folders. Links are followed, but not into a folder that the
-//! walk is in already.
+//! A folder is read only if one of its keys can be on the page, and after the folders below it that sort
+//! first. Memory holds the names of one folder for each level of folders. Links are followed, except into a
+//! folder that the walk is inside of.
 
 use std::cmp::Reverse;
 use std::fs::{self, DirEntry};
@@ -13,11 +13,11 @@ use std::path::Path;
 use super::error::{failed, is_not_found};
 use super::listing_cache::{ListingCache, ListingPosition, Names};
 use super::{etag, folders, key};
-use crate::PAGE_SIZE;
 use crate::error::StoreError;
 use crate::object::{Metadata, Object, Page};
+use crate::object_store::PAGE_SIZE;
 
-/// Where file systems keep what a repair found: for the administrator's eyes only, on volumes of all kinds.
+/// Folder for files that `fsck` recovers, on volumes of all kinds; only the administrator can read it.
 const LOST_AND_FOUND: &str = "lost+found";
 
 /// A page of the objects below the root.
@@ -29,7 +29,7 @@ pub(super) fn list(
     limit: usize,
 ) -> Result<Page, StoreError> {
     let limit = limit.clamp(1, PAGE_SIZE);
-    // One more than asked for tells whether there are more.
+    // One object more than the limit shows whether more follow.
     let wanted = limit + 1;
     let mut walk =
         Walk { prefix, after, wanted, cache, found: Vec::new(), ancestors: Vec::new(), remaining: None };
@@ -48,9 +48,9 @@ struct Walk<'a> {
     wanted: usize,
     cache: &'a ListingCache,
     found: Vec<Object>,
-    /// Device and inode of the folders that the walk is in.
+    /// Device and inode of the folders that the walk is inside of.
     ancestors: Vec<(u64, u64)>,
-    /// The names of the largest folder that the page ends in.
+    /// The remaining names of the largest folder that the page ends in.
     remaining: Option<(ListingPosition, Names)>,
 }
 
@@ -59,13 +59,13 @@ impl Walk<'_> {
         self.found.len() >= self.wanted
     }
 
-    /// Walks a folder whose keys begin with `at`, which is empty or ends in `/`.
+    /// Walks a folder whose keys start with `at`, which is empty or ends in `/`.
     fn folder(&mut self, path: &Path, at: &str) -> Result<(), StoreError> {
         let folder = match fs::metadata(path) {
             Ok(folder) if folder.is_dir() => folder,
             Ok(_) => return Ok(()),
             Err(error) if is_not_found(&error) => return Ok(()),
-            Err(error) => return Err(failed("look at", path, &error)),
+            Err(error) => return Err(failed("stat", path, &error)),
         };
         let id = (folder.dev(), folder.ino());
         if self.ancestors.contains(&id) {
@@ -95,13 +95,13 @@ impl Walk<'_> {
         let after = self.after.strip_prefix(at).unwrap_or_default();
         while let Some(Reverse(name)) = names.pop() {
             match name.strip_suffix('/') {
-                // The page before ended in it.
+                // The previous page ended in it.
                 _ if name.as_str() <= after => {}
                 Some(folder) => self.below(path, at, folder)?,
                 None => self.file(&path.join(&name), format!("{at}{name}"))?,
             }
             if self.is_full() {
-                // The last that was found is not on the page.
+                // The last object found is not on the page.
                 names.push(Reverse(name));
                 break;
             }
@@ -113,7 +113,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Walks the folder `name` in a folder, if a key in it can be on the page.
+    /// Walks the subfolder `name` if one of its keys can be on the page.
     fn below(&mut self, path: &Path, at: &str, name: &str) -> Result<(), StoreError> {
         let below = format!("{at}{name}/");
         let can_match = (below.starts_with(self.prefix) || self.prefix.starts_with(&below))
@@ -123,7 +123,7 @@ impl Walk<'_> {
             return Ok(());
         }
         if below.len() >= key::KEY_BYTES {
-            tracing::warn!(folder = %path.join(name).display(), "folder left out: keys there are too long");
+            tracing::warn!(folder = %path.join(name).display(), "folder skipped: its keys are too long");
             return Ok(());
         }
         self.folder(&path.join(name), &below)
@@ -132,17 +132,17 @@ impl Walk<'_> {
     fn file(&mut self, path: &Path, key: String) -> Result<(), StoreError> {
         match fs::metadata(path) {
             Ok(file) if file.is_file() => self.found.push(etag::object(&key, &file, Metadata::new())),
-            // A pipe, a device.
+            // A pipe or a device.
             Ok(_) => {}
-            // Removed since, or a link to nothing.
+            // Removed since, or a dangling link.
             Err(error) if is_not_found(&error) => {}
-            Err(error) => return Err(failed("look at", path, &error)),
+            Err(error) => return Err(failed("stat", path, &error)),
         }
         Ok(())
     }
 
-    /// The names in a folder that can be on the page and come after what was walked, the least first. Those of folders
-    /// end in `/`, as their keys go on: `a-b`, `a/b`, `ab`.
+    /// The names in a folder that can be on the page and are not walked yet, smallest first. Names of folders
+    /// end in `/`, so that they sort as their keys do: `a-b`, `a/b`, `ab`.
     fn read(&self, path: &Path, at: &str) -> Result<Names, StoreError> {
         let prefix = self.prefix.strip_prefix(at).unwrap_or_default();
         let after = self.after.strip_prefix(at).unwrap_or_default();
@@ -162,20 +162,20 @@ impl Walk<'_> {
         for entry in entries {
             let entry = entry.map_err(fail)?;
             let Ok(mut name) = entry.file_name().into_string() else {
-                tracing::warn!(file = %entry.path().display(), "file left out: its name is not UTF-8");
+                tracing::warn!(file = %entry.path().display(), "file skipped: its name is not UTF-8");
                 continue;
             };
             if !name.starts_with(prefix) || key::name(&name).is_err() {
                 continue;
             }
-            // Whether it is a folder or not: nothing that begins so can come after.
+            // Folder or not, nothing with this prefix sorts after `after`.
             if name.as_str() < after && !after.starts_with(&name) {
                 continue;
             }
             if is_folder(&entry) {
                 name.push('/');
             } else if at.len() + name.len() > key::KEY_BYTES {
-                tracing::warn!(file = %entry.path().display(), "file left out: its key is too long");
+                tracing::warn!(file = %entry.path().display(), "file skipped: its key is too long");
                 continue;
             }
             if name.as_str() > after {
@@ -186,7 +186,7 @@ impl Walk<'_> {
     }
 }
 
-/// The name of the folder at `at` that a key is in: `b` for `a/b/c` at `a/`.
+/// Name of the subfolder of `at` that a key is in: `b` for `a/b/c` at `a/`.
 fn folder_of<'k>(key: &'k str, at: &str) -> Option<&'k str> {
     key.strip_prefix(at)?.split_once('/').map(|(folder, _)| folder)
 }
@@ -205,14 +205,14 @@ mod tests {
 
     use super::*;
 
-    /// Makes a folder one that has not changed for some seconds.
+    /// Sets the folder's modification time to so many seconds ago.
     fn settle(folder: &Path, seconds: u64) {
         let then = SystemTime::now() - Duration::from_secs(seconds);
         fs::File::open(folder).unwrap().set_modified(then).unwrap();
     }
 
     #[test]
-    fn a_page_of_a_large_folder_leaves_its_names_for_the_next() {
+    fn remaining_names_of_a_large_folder_are_cached_for_the_next_page() {
         let folder = tempfile::tempdir().unwrap();
         for number in 0..3000 {
             fs::write(folder.path().join(format!("{number:04}")), "").unwrap();
@@ -223,11 +223,11 @@ mod tests {
         list(folder.path(), &cache, "", "", 1000).unwrap();
         assert!(cache.take(&position("0998").unwrap()).is_none());
         assert_eq!(cache.take(&position("0999").unwrap()).unwrap().len(), 2000);
-        // Once the folder has changed they are nobody's.
+        // A change of the folder invalidates them.
         list(folder.path(), &cache, "", "", 1000).unwrap();
         settle(folder.path(), 50);
         assert!(cache.take(&position("0999").unwrap()).is_none());
-        // A folder that changes now may change again within the tick.
+        // A folder that changed just now may change again within the same clock tick.
         settle(folder.path(), 0);
         assert!(position("0999").is_none());
     }

@@ -1,8 +1,9 @@
-//! The names of a large folder that a page of a listing left over, for the next page: without them each page would read
-//! the whole folder again.
+//! Cache of the names of a large folder that did not fit on a page, for the next page. Without it, each page
+//! would read the whole folder again.
 //!
-//! They are used only where reading again would find the same: the folder has not changed since, and had not changed
-//! for a while before it was read, so that a change within the same tick of its clock cannot hide.
+//! An entry is used only if reading the folder again would give the same names: the folder has not changed
+//! since, and was unchanged for a while before it was read, so that a change within one clock tick cannot go
+//! unnoticed.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -11,20 +12,20 @@ use std::os::unix::fs::MetadataExt;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use crate::PAGE_SIZE;
+use crate::object_store::PAGE_SIZE;
 
-/// Names, the least first. A heap: a page needs the least few of maybe a hundred thousand.
+/// Names, smallest first. A heap: a page needs the few smallest of perhaps a hundred thousand.
 pub(super) type Names = BinaryHeap<Reverse<String>>;
 
-/// Longer than a tick of any file system's clock but those of whole seconds, and than clocks of machines differ that
-/// are kept in time.
+/// Longer than a clock tick of any file system with sub-second timestamps, and than the clock difference of
+/// synchronised machines.
 const SETTLE_TIME: Duration = Duration::from_secs(3);
 
-/// What one listing left over; the next one that leaves something takes its place.
+/// Names that did not fit on the last page of a large folder. One entry: the next page of one replaces it.
 #[derive(Debug, Default)]
 pub(super) struct ListingCache(Mutex<Option<(ListingPosition, Names)>>);
 
-/// What the names are the cache of.
+/// Identity of the cached names: the folder, its modification time, and the listing's position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ListingPosition {
     folder: (u64, u64),
@@ -35,7 +36,8 @@ pub(super) struct ListingPosition {
 }
 
 impl ListingPosition {
-    /// The names of the folder at `at`, as it is, that begin and come after these; `None` where it changed just now.
+    /// The position in the folder at `at`, for names with this prefix after this key; `None` if the folder
+    /// changed just now.
     pub(super) fn new(folder: &Metadata, at: &str, prefix: &str, after: &str) -> Option<Self> {
         let age = SystemTime::now().duration_since(folder.modified().ok()?).ok()?;
         (age > SETTLE_TIME).then(|| Self {
@@ -47,20 +49,20 @@ impl ListingPosition {
         })
     }
 
-    /// The same, after another key.
+    /// The same position after another key.
     pub(super) fn after(self, after: &str) -> Self {
         Self { after: after.to_owned(), ..self }
     }
 }
 
 impl ListingCache {
-    /// Takes the names out, if they are those.
+    /// Removes and returns the names if they are those of this position.
     pub(super) fn take(&self, position: &ListingPosition) -> Option<Names> {
         let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         cache.take_if(|(kept, _)| kept == position).map(|(_, names)| names)
     }
 
-    /// Keeps names, if they are many.
+    /// Stores the names if they are more than a page.
     pub(super) fn store(&self, position: ListingPosition, names: Names) {
         if names.len() > PAGE_SIZE {
             *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((position, names));

@@ -1,10 +1,10 @@
-//! The metadata of objects, in files of their own: `.verbatim/meta/<two digits>/<tag>.json`.
+//! Metadata of objects, in separate files: `.verbatim/meta/<two digits>/<etag>.json`.
 //!
-//! The tag is the file's name, so metadata belong to one version of one object and can be read for no other. They are
-//! written BEFORE the object gets its name, and those of the version before are removed AFTER it: whoever finds an
-//! object finds its metadata. A process that is killed in between leaves metadata that no object has, which nobody
-//! reads. They are not synced to the disk: what a power cut takes, or leaves half-written, reads as no metadata, and an
-//! object without is stale at worst. The key is written beside them for people; it is not read.
+//! The file's name is the ETag, so metadata belong to one version of one object. They are written BEFORE the
+//! object gets its name, and metadata of the previous version are removed AFTER it: whoever finds an object
+//! finds its metadata. A process killed in between leaves metadata without an object, which nobody reads.
+//! Metadata are not synced to the disk: if a power cut loses or truncates them, the object has no metadata,
+//! and its transcript is stale at worst. The key in the file is for people only; it is never read.
 
 use std::fs;
 use std::fs::Metadata as File;
@@ -26,13 +26,13 @@ struct MetadataFile<'k> {
     metadata: Metadata,
 }
 
-/// The metadata of the object that the file is; none where none are kept or they cannot be read.
+/// Metadata of the object that the file holds; empty if missing or unreadable.
 pub(super) fn read(root: &Path, file: &File) -> Metadata {
     let Ok(bytes) = fs::read(path(root, file)) else { return Metadata::new() };
     serde_json::from_slice::<MetadataFile<'_>>(&bytes).map(|kept| kept.metadata).unwrap_or_default()
 }
 
-/// Keeps the metadata of a file that is about to become the object `key`.
+/// Writes the metadata of a file that is about to become the object `key`.
 pub(super) fn write(root: &Path, key: &str, file: &File, metadata: &Metadata) -> Result<(), StoreError> {
     if metadata.is_empty() {
         return Ok(());
@@ -43,7 +43,7 @@ pub(super) fn write(root: &Path, key: &str, file: &File, metadata: &Metadata) ->
     let [verbatim, meta] = key::METADATA;
     let folder = folders::make(root, &[verbatim, meta, &subfolder(file)])?;
     let path = folder.join(name(file));
-    // No two writers have the same file, so nobody else writes this one.
+    // The file belongs to one writer, so nobody else writes its metadata.
     let written = fs::File::create(&path).and_then(|mut file| file.write_all(&bytes));
     written.map_err(|error| {
         let _ = fs::remove_file(&path);
@@ -51,7 +51,7 @@ pub(super) fn write(root: &Path, key: &str, file: &File, metadata: &Metadata) ->
     })
 }
 
-/// Forgets the metadata of a file that is an object no longer. What cannot be removed harms nobody.
+/// Removes the metadata of a file that is no longer an object. A failure does no harm.
 pub(super) fn remove(root: &Path, file: &File) {
     let _ = fs::remove_file(path(root, file));
 }

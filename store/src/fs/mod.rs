@@ -1,9 +1,10 @@
-//! A store in a folder, with the conditional writes of S3: between threads, between processes, and between machines as
-//! far as the file system has renames that are atomic and flock.
+//! A store in a folder, with the conditional writes of S3: between threads and processes, and between
+//! machines if the file system has atomic renames and flock.
 //!
-//! A key is the path of a file below the root. Below `.verbatim/locks` and `.verbatim/meta` the store keeps files of its
-//! own, which are no objects; so are temporary files.
+//! A key is the path of a file below the root. `.verbatim/locks` and `.verbatim/meta` below the root hold the
+//! store's own files, which are not objects; nor are temporary files.
 
+mod blocking;
 mod error;
 mod etag;
 mod folders;
@@ -16,21 +17,21 @@ mod read;
 mod stage;
 mod write;
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use self::blocking::blocking;
 use self::error::failed;
 use self::listing_cache::ListingCache;
-use crate::ObjectStore;
 use crate::error::{ErrorKind, StoreError};
 use crate::object::{Download, ETag, Object, Page, Put, Read};
+use crate::object_store::ObjectStore;
 use verbatim_files::temporary_file;
 
-/// A store in a folder. The work is done on tokio's threads for blocking work; a write that is no longer waited for
-/// goes on to its end.
+/// A store in a folder. It works on tokio's threads for blocking work; a cancelled write still runs to its
+/// end.
 #[derive(Clone, Debug)]
 pub struct FsStore {
     root: Arc<Path>,
@@ -38,37 +39,37 @@ pub struct FsStore {
 }
 
 impl FsStore {
-    /// The store in a folder, which need not be there yet.
+    /// The store in a folder, which need not exist yet.
     ///
     /// # Errors
-    /// [`ErrorKind::Invalid`] where the path is empty, or relative to a folder that is no more.
+    /// [`ErrorKind::Invalid`] if the path is empty, or relative to a working folder that no longer exists.
     pub fn new(root: impl AsRef<Path>) -> Result<Self, StoreError> {
         let root = root.as_ref();
         let absolute = std::path::absolute(root).map_err(|error| {
-            StoreError::new(ErrorKind::Invalid, format!("{} is no folder: {error}", root.display()))
+            StoreError::new(ErrorKind::Invalid, format!("{} is not a folder: {error}", root.display()))
         })?;
         Ok(Self { root: absolute.into(), listing_cache: Arc::default() })
     }
 
-    /// Makes the folder and those above it, where they are missing. Destinations may be made, sources have to be there:
-    /// until then all requests fail with [`ErrorKind::NoBucket`].
+    /// Creates the folder and its parents if missing. For destinations; a missing source stays an error: all
+    /// its requests fail with [`ErrorKind::NoBucket`].
     ///
     /// # Errors
-    /// Those of the file system: [`ErrorKind::AccessDenied`] and others.
+    /// Errors of the file system, such as [`ErrorKind::AccessDenied`].
     pub async fn create(&self) -> Result<(), StoreError> {
         let root = Arc::clone(&self.root);
         blocking(move || {
             let made = std::fs::create_dir_all(&root);
-            made.map_err(|error| failed("make the folder", &root, &error))
+            made.map_err(|error| failed("create the folder", &root, &error))
         })
         .await
     }
 
-    /// Removes what processes that were killed have left of their writes. Others' writes in progress are left alone.
-    /// Reads all folders below the root, so once in a run is enough.
+    /// Removes temporary files that killed processes left, and not those of writes in progress. Reads all
+    /// folders below the root: once a run is enough.
     ///
     /// # Errors
-    /// None but the end of the runtime: what cannot be removed stays, and harms nobody.
+    /// Only the shutdown of the runtime. Files that cannot be removed stay, which does no harm.
     pub async fn remove_leftovers(&self) -> Result<(), StoreError> {
         let root = Arc::clone(&self.root);
         blocking(move || {
@@ -83,14 +84,14 @@ impl FsStore {
         &self.root
     }
 
-    /// The path of a key.
+    /// Path of a key.
     fn path(&self, key: &str) -> Result<PathBuf, StoreError> {
         Ok(self.root.join(self.parts(key)?.iter().collect::<PathBuf>()))
     }
 
     fn parts<'k>(&self, key: &'k str) -> Result<Vec<&'k str>, StoreError> {
         key::parts(key).map_err(|why| {
-            let message = format!("{key:?} can be no key in {}: {why}", self.root.display());
+            let message = format!("{key:?} is not a valid key in {}: {why}", self.root.display());
             StoreError::new(ErrorKind::Invalid, message)
         })
     }
@@ -129,21 +130,5 @@ impl ObjectStore for FsStore {
     fn address(&self, key: &str) -> String {
         let root = self.root.display().to_string();
         format!("file://{}/{key}", root.trim_end_matches('/'))
-    }
-}
-
-/// Does blocking work on a thread for it.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, StoreError> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            // The runtime is shutting down: the work may have begun.
-            Err(error) => {
-                Err(StoreError::new(ErrorKind::Unavailable, io::Error::from(error).to_string()).unclear())
-            }
-        },
     }
 }

@@ -1,10 +1,10 @@
-//! Writing and removing objects.
+//! Writes and deletes of objects.
 //!
-//! Bytes go to the disk under a temporary name first. Then, under the lock of the path: the condition is looked at, and
-//! the file gets its name. Removing takes the lock too. So between the look and the name no other writer of this
-//! store can come, and of several that expect the same version one wins. Programs that write into the folder without
-//! the lock can come in between; over one that creates the same file at that moment `Absent` still fails, for the
-//! kernel looks again.
+//! The bytes go to disk under a temporary name first. Then, under the lock of the path, the condition is
+//! checked and the file renamed. Deletes take the lock too. So no other writer of this store comes between
+//! check and rename, and of several writers that expect the same version one wins. Programs that write into
+//! the folder without the lock can come between; if one creates the same file at that moment, a write with
+//! `Absent` still fails, because the kernel checks again.
 
 use std::fs::{self, Metadata};
 use std::io;
@@ -17,7 +17,7 @@ use super::{etag, folders, lock, metadata};
 use crate::error::{ErrorKind, StoreError};
 use crate::object::{Condition, ETag, Put};
 
-/// Writes the object `key`, which has these parts.
+/// Writes the object `key`, which consists of these parts.
 pub(super) fn put(root: &Path, key: &str, parts: &[&str], put: &Put) -> Result<ETag, StoreError> {
     let root = folders::root(root)?;
     let (name, above) = split(parts);
@@ -27,7 +27,7 @@ pub(super) fn put(root: &Path, key: &str, parts: &[&str], put: &Put) -> Result<E
         return Err(StoreError::new(ErrorKind::Invalid, format!("{} is a folder", path.display())));
     }
     let staged = stage(&folder, &put.body)?;
-    let file = staged.as_file().metadata().map_err(|error| failed("look at", staged.path(), &error))?;
+    let file = staged.as_file().metadata().map_err(|error| failed("stat", staged.path(), &error))?;
 
     let _lock = lock::lock_path(&root, &path)?;
     let current = current_file(&path)?;
@@ -59,7 +59,7 @@ pub(super) fn put(root: &Path, key: &str, parts: &[&str], put: &Put) -> Result<E
     Ok(etag::of(&file))
 }
 
-/// Removes the object of these parts. Folders stay, empty or not: somebody may be about to write into them.
+/// Deletes the object at these parts. Folders stay, even if empty: a writer may be about to use them.
 pub(super) fn delete(root: &Path, parts: &[&str]) -> Result<(), StoreError> {
     let root = folders::root(root)?;
     let (name, above) = split(parts);
@@ -74,7 +74,7 @@ pub(super) fn delete(root: &Path, parts: &[&str]) -> Result<(), StoreError> {
         Ok(current) if current.is_file() || current.is_symlink() => {}
         Ok(_) => return Ok(()),
         Err(error) if is_not_found(&error) => return Ok(()),
-        Err(error) => return Err(failed("look at", &path, &error)),
+        Err(error) => return Err(failed("stat", &path, &error)),
     }
     let before = sole_file(&path);
     match fs::remove_file(&path) {
@@ -87,23 +87,23 @@ pub(super) fn delete(root: &Path, parts: &[&str]) -> Result<(), StoreError> {
     folders::sync(&folder).map_err(StoreError::unclear)
 }
 
-/// The file that is the object now.
+/// The current file of the object.
 fn current_file(path: &Path) -> Result<Option<Metadata>, StoreError> {
     match fs::metadata(path) {
         Ok(current) if current.is_file() => Ok(Some(current)),
         Ok(_) => Err(StoreError::new(ErrorKind::Invalid, format!("{} is not a file", path.display()))),
         Err(error) if is_not_found(&error) => match fs::symlink_metadata(path) {
             Ok(_) => {
-                let message = format!("{} is a link that leads to nothing", path.display());
+                let message = format!("{} is a dangling link", path.display());
                 Err(StoreError::new(ErrorKind::Invalid, message))
             }
             Err(_) => Ok(None),
         },
-        Err(error) => Err(failed("look at", path, &error)),
+        Err(error) => Err(failed("stat", path, &error)),
     }
 }
 
-/// The file whose metadata go when its name does: not one that a link leads to, or that has other names.
+/// The file whose metadata are removed with its name: not the target of a link, and without other hard links.
 fn sole_file(path: &Path) -> Option<Metadata> {
     fs::symlink_metadata(path).ok().filter(|current| current.is_file() && current.nlink() == 1)
 }
@@ -114,6 +114,6 @@ fn condition_failed(path: &Path) -> StoreError {
 }
 
 fn split<'p>(parts: &'p [&'p str]) -> (&'p str, &'p [&'p str]) {
-    // A key has a part, or it is none.
+    // A valid key has at least one part.
     parts.split_last().map_or(("", parts), |(name, above)| (*name, above))
 }

@@ -1,4 +1,4 @@
-//! When another try is made, and when no more.
+//! Retry policy: number, delay and total time of attempts.
 
 use std::time::Duration;
 
@@ -8,18 +8,19 @@ use tokio::time::{Instant, sleep};
 
 use crate::error::StoreError;
 
-/// How often and how long a request is tried.
+/// Limits on the attempts at a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// Tries in all. 8: where the store fails at once, the waits below add up to 6 s in the mean and 13 s at most.
+    /// Attempts in all. 8: if the store fails at once, the delays below add up to 6 s on average and 13 s at
+    /// most.
     pub attempts: u32,
-    /// The first wait is a random time up to this. 100 ms: a few of S3's own answer times.
+    /// Upper bound of the first delay, which is random. 100 ms: a few of S3's own answer times.
     pub base: Duration,
-    /// The longest wait that is not asked for by the store. 10 s: many workers that wait at random up to this put
-    /// little load on a store that comes back.
+    /// Longest delay that the store does not request itself. 10 s: many workers with random delays up to this
+    /// put little load on a recovering store.
     pub cap: Duration,
-    /// No wait ends later than this after the first try began. 60 s: two tries that nobody answers within the time
-    /// limit of a request, or a store that is started anew.
+    /// Latest end of a delay after the first attempt started. 60 s: two attempts that time out, or a restart
+    /// of the store.
     pub total: Duration,
 }
 
@@ -34,7 +35,7 @@ impl Default for RetryPolicy {
     }
 }
 
-/// The tries of one request.
+/// Attempts at one request.
 #[derive(Debug)]
 pub(super) struct Tries {
     policy: RetryPolicy,
@@ -43,7 +44,7 @@ pub(super) struct Tries {
     told: bool,
 }
 
-/// After so long a person is told that something is tried again: what is mended sooner is nobody's concern.
+/// Time of retries before the log mentions them: shorter outages need no attention.
 const TELL_AFTER: Duration = Duration::from_secs(4);
 
 impl Tries {
@@ -51,7 +52,7 @@ impl Tries {
         Self { policy, begun: Instant::now(), failed: 0, told: false }
     }
 
-    /// Waits after a failure that another try may mend. Gives the failure back when there were enough.
+    /// Waits after a transient failure. Returns the failure when no attempt is left.
     pub(super) async fn pause(&mut self, error: StoreError) -> Result<(), StoreError> {
         self.failed += 1;
         let wait = wait(&self.policy, self.failed, error.retry_after, random());
@@ -60,22 +61,23 @@ impl Tries {
         }
         if self.begun.elapsed() >= TELL_AFTER && !std::mem::replace(&mut self.told, true) {
             let left = self.policy.total.saturating_sub(self.begun.elapsed()).as_secs();
-            tracing::warn!("{error}; trying again for {left} s");
+            tracing::warn!("{error}; retrying for {left} s");
         }
-        tracing::debug!(failed = self.failed, ?wait, kind = error.kind.as_str(), %error, "trying again");
+        tracing::debug!(failed = self.failed, ?wait, kind = error.kind.as_str(), %error, "retrying");
         sleep(wait).await;
         Ok(())
     }
 }
 
-/// The wait after so many failures: a random part of a time that doubles (full jitter), after what the store asked for.
+/// Delay after so many failures: a random part of an exponentially growing time (full jitter), on top of the
+/// delay that the store requests.
 fn wait(policy: &RetryPolicy, failed: u32, asked: Option<Duration>, random: f64) -> Duration {
     let doubled = 2_u32.checked_pow(failed - 1).and_then(|times| policy.base.checked_mul(times));
     let jitter = doubled.map_or(policy.cap, |wait| wait.min(policy.cap)).mul_f64(random);
     asked.unwrap_or_default().saturating_add(jitter)
 }
 
-/// From 0 to 1. A system without randomness waits as long as possible.
+/// A number from 0 to 1; 1, the longest delay, on a system without randomness.
 fn random() -> f64 {
     SysRng.try_next_u32().map_or(1.0, |random| f64::from(random) / f64::from(u32::MAX))
 }
@@ -85,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_up_to_the_cap() {
+    fn delays_double_up_to_the_cap() {
         let policy = RetryPolicy::default();
         let longest: Vec<_> = (1..=9).map(|failed| wait(&policy, failed, None, 1.0).as_millis()).collect();
         assert_eq!(longest, [100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000]);
@@ -95,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn waits_differ() {
+    fn delays_differ() {
         let some: Vec<f64> = (0..8).map(|_| random()).collect();
         assert!(some.iter().all(|random| (0.0..=1.0).contains(random)));
         assert!(some.iter().any(|random| *random != some[0]));

@@ -1,4 +1,4 @@
-//! A body that goes on where it broke off, and stays that of one version of the object.
+//! A body that resumes after an interruption, always from the same version of the object.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -7,8 +7,8 @@ use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::{BoxStream, try_unfold};
 
-use super::Shared;
 use super::policy::Tries;
+use super::shared::Shared;
 use crate::error::{ErrorKind, StoreError};
 use crate::object::{ETag, Object, Read};
 
@@ -18,14 +18,14 @@ struct Reading {
     shared: Arc<Shared>,
     key: String,
     etag: ETag,
-    /// What is still to come, in bytes of the object.
+    /// Range still to read, in bytes of the object.
     rest: Range<u64>,
     parts: Parts,
-    /// Tries since the last byte that came.
+    /// Attempts since the last byte arrived.
     tries: Option<Tries>,
 }
 
-/// The bytes of `range`, of which `parts` are the first. An object that changes in the middle is
+/// The bytes of `range`, of which `parts` are the first. A change of the object meanwhile is
 /// [`ErrorKind::PreconditionFailed`].
 pub(super) fn body(shared: Arc<Shared>, object: &Object, range: Option<Range<u64>>, parts: Parts) -> Parts {
     let range = range.unwrap_or(0..object.size);
@@ -54,7 +54,8 @@ impl Reading {
                     let address = self.shared.inner.address(&self.key);
                     StoreError::new(ErrorKind::Unavailable, format!("the body of {address} ended early"))
                 }
-                // All bytes are out, and something is wrong with them, as a checksum: nothing can mend that here.
+                // All bytes arrived, and something is wrong with them, such as a checksum: a retry here
+                // cannot fix it.
                 Some(Err(error)) if self.rest.is_empty() => return Err(error),
                 Some(Err(error)) => error,
             };

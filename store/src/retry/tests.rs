@@ -5,6 +5,7 @@ use futures::TryStreamExt;
 use tokio::time::Instant;
 
 use super::*;
+use crate::error::ErrorKind;
 use crate::object::Condition;
 use crate::test_store::{Step, TestStore, bytes};
 
@@ -30,7 +31,7 @@ async fn read(store: &RetryingStore, read: Read) -> (BytesMut, Option<StoreError
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_fails_for_a_moment_is_tried_again() {
+async fn transient_failures_are_retried() {
     for kind in [ErrorKind::Throttled, ErrorKind::Unavailable, ErrorKind::Conflict, ErrorKind::ClockSkew] {
         let (store, inner) = retrying(&[Step::Fail(kind); 7]);
         store.head("a").await.unwrap();
@@ -42,7 +43,7 @@ async fn what_fails_for_a_moment_is_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_stays_wrong_is_not_tried_again() {
+async fn permanent_failures_are_not_retried() {
     for kind in ErrorKind::ALL.into_iter().filter(|kind| !kind.is_transient()) {
         let (store, inner) = retrying(&[Step::Fail(kind)]);
         assert_eq!(store.delete("a").await.unwrap_err().kind, kind);
@@ -51,13 +52,13 @@ async fn what_stays_wrong_is_not_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_address_that_was_reached_before_is_tried_again() {
+async fn an_endpoint_that_answered_before_is_retried() {
     let gone = Step::Fail(ErrorKind::InvalidEndpoint);
     let (store, inner) = retrying(&[Step::Succeed, gone, gone]);
     store.head("a").await.unwrap();
     store.head("a").await.unwrap();
     assert_eq!(inner.requests().len(), 4);
-    // That there is no such object is an answer too.
+    // "No such object" is an answer too.
     let (store, inner) = retrying(&[Step::Succeed, gone]);
     store.head("none").await.unwrap_err();
     store.head("a").await.unwrap();
@@ -65,14 +66,14 @@ async fn an_address_that_was_reached_before_is_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_store_says_how_long_to_wait() {
+async fn the_store_can_request_a_delay() {
     let begun = Instant::now();
     let (store, _) = retrying(&[Step::Throttle(20), Step::Throttle(20)]);
     store.head("a").await.unwrap();
     let took = begun.elapsed();
     assert!(took >= Duration::from_secs(40) && took < Duration::from_secs(41), "{took:?}");
 
-    // Longer than there is time: at once.
+    // A delay longer than the time left fails at once.
     let begun = Instant::now();
     let (store, inner) = retrying(&[Step::Throttle(61)]);
     assert_eq!(store.head("a").await.unwrap_err().kind, ErrorKind::Throttled);
@@ -80,7 +81,7 @@ async fn the_store_says_how_long_to_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_whole_time_is_bounded() {
+async fn the_total_time_is_bounded() {
     let inner = Arc::new(TestStore::with("a", 1));
     (0..1000).for_each(|_| inner.next(Step::Throttle(5)));
     let policy = RetryPolicy { attempts: u32::MAX, ..RetryPolicy::default() };
@@ -92,11 +93,14 @@ async fn the_whole_time_is_bounded() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_write_whose_first_try_may_have_happened_stays_unclear() {
+async fn a_write_whose_first_attempt_may_have_happened_stays_unclear() {
     let create = Put::new("mine", "text/plain").when(Condition::Absent);
     let (store, inner) = retrying(&[Step::LoseAnswer]);
     let error = store.put("b", create.clone()).await.unwrap_err();
-    assert!(error.is_precondition_failed() && error.is_unclear(), "refused by one's own object: {error}");
+    assert!(
+        error.is_precondition_failed() && error.is_unclear(),
+        "refused because of its own object: {error}"
+    );
     assert_eq!(&inner.inner.snapshot()["b"][..], b"mine");
 
     let (store, _) = retrying(&[Step::Fail(ErrorKind::Throttled)]);
@@ -109,7 +113,7 @@ async fn a_write_whose_first_try_may_have_happened_stays_unclear() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_goes_on_where_it_broke_off() {
+async fn a_body_resumes_where_it_broke_off() {
     let (store, inner) = retrying(&[
         Step::BreakAfter(70_000),
         Step::Fail(ErrorKind::Unavailable),
@@ -124,19 +128,19 @@ async fn a_body_goes_on_where_it_broke_off() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_range_goes_on_within_itself() {
+async fn a_range_resumes_within_its_bounds() {
     let (store, inner) = retrying(&[Step::BreakAfter(10)]);
     let range = Read { range: Some(50..1000), ..Read::default() };
     let (all, error) = read(&store, range).await;
     assert!(error.is_none() && all == bytes(SIZE)[50..1000]);
     assert_eq!(inner.requests().len(), 2);
-    // One that goes beyond the end is whole when the object is.
+    // A range beyond the end is complete when the object is.
     let (all, error) = read(&store, Read { range: Some(SIZE as u64 - 5..u64::MAX), ..Read::default() }).await;
     assert!(error.is_none() && all == bytes(SIZE)[SIZE - 5..]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_object_that_changes_in_the_middle_is_not_mixed() {
+async fn versions_of_an_object_are_never_mixed() {
     let (store, inner) = retrying(&[Step::BreakAfter(70_000)]);
     let mut body = store.get("a", Read::default()).await.unwrap().body;
     assert_eq!(body.try_next().await.unwrap().unwrap().len(), 70_000);
@@ -152,7 +156,7 @@ async fn a_body_without_progress_ends_in_an_error() {
     assert_eq!(error.unwrap().kind, ErrorKind::Unavailable);
     assert_eq!(inner.requests().len(), 8);
 
-    // With progress each time, it goes on for longer than a request's own tries.
+    // With progress each time, it resumes more often than a request has attempts.
     let (store, inner) = retrying(&[Step::BreakAfter(1000); 20]);
     let (all, error) = read(&store, Read::default()).await;
     assert!(error.is_none() && all == bytes(SIZE));

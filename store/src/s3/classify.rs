@@ -1,13 +1,13 @@
-//! What the service's refusals mean: from status and code to the closed list.
+//! Error answers: from HTTP status and S3 error code to the closed list of kinds.
 
 use crate::error::ErrorKind;
 
-/// What was operation, as far as it changes what a refusal means.
+/// Operation, as far as it changes the meaning of an error answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum S3Operation {
     Head,
     Get,
-    /// A write; whether it was one over a version that must be there.
+    /// A write; `replaces`: on the condition that a certain version exists.
     Put {
         replaces: bool,
     },
@@ -16,10 +16,10 @@ pub(super) enum S3Operation {
 }
 
 impl S3Operation {
-    /// What failed, in words.
+    /// Verb for messages.
     pub(super) fn verb(self) -> &'static str {
         match self {
-            Self::Head => "look at",
+            Self::Head => "read the metadata of",
             Self::Get => "read",
             Self::Put { .. } => "write",
             Self::Delete => "remove",
@@ -28,10 +28,11 @@ impl S3Operation {
     }
 }
 
-/// What a refusal means. `code` is S3's own, absent where the answer had no body or came from something in between.
+/// Kind of an error answer. `code` is S3's error code; absent if the answer has no body or comes from a
+/// proxy.
 pub(super) fn kind(operation: S3Operation, status: u16, code: Option<&str>) -> ErrorKind {
     match code.and_then(by_code).unwrap_or_else(|| by_status(operation, status)) {
-        // AWS: the object that was to be replaced is gone.
+        // AWS: the object to replace no longer exists.
         ErrorKind::NotFound if operation == (S3Operation::Put { replaces: true }) => {
             ErrorKind::PreconditionFailed
         }
@@ -105,8 +106,8 @@ fn by_status(operation: S3Operation, status: u16) -> ErrorKind {
         302 | 307 | 408 | 425 => ErrorKind::Unavailable,
         401 => ErrorKind::Credentials,
         403 => ErrorKind::AccessDenied,
-        // S3 says which thing it does not find, except to HEAD, whose answers have no body. Somebody else's page
-        // that is not found says nothing of an object.
+        // S3 names what it does not find, except for HEAD, whose answers have no body. A "not found" page of
+        // another server says nothing about an object.
         404 if operation == S3Operation::Head => ErrorKind::NotFound,
         409 => ErrorKind::Conflict,
         412 => ErrorKind::PreconditionFailed,
@@ -118,8 +119,8 @@ fn by_status(operation: S3Operation, status: u16) -> ErrorKind {
     }
 }
 
-/// Whether a write that was refused so may have happened all the same: the service, or a proxy before it, failed in its
-/// middle.
+/// Whether a write with this error may have happened nevertheless: the service, or a proxy in front of it,
+/// failed midway.
 pub(super) fn is_unclear(status: u16, kind: ErrorKind) -> bool {
     (status >= 500 || status == 408) && kind == ErrorKind::Unavailable
 }
@@ -128,18 +129,18 @@ pub(super) fn is_unclear(status: u16, kind: ErrorKind) -> bool {
 pub(super) fn advice(operation: S3Operation, kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::NoBucket => {
-            "check the bucket's name (source.s3.bucket, destination.s3.bucket) and storage.endpoint"
+            "check the name of the bucket (source.s3.bucket, destination.s3.bucket) and storage.endpoint"
         }
         ErrorKind::AccessDenied => match operation {
             S3Operation::Head | S3Operation::Get => {
-                "check what the credentials may do: s3:GetObject, and s3:ListBucket, without which a missing object \
+                "check the permissions of the credentials: s3:GetObject, and s3:ListBucket, without which a missing object \
                  looks like this too"
             }
             S3Operation::Put { .. } => {
-                "check what the credentials may do: s3:PutObject and, to replace, s3:GetObject"
+                "check the permissions of the credentials: s3:PutObject and, to replace, s3:GetObject"
             }
-            S3Operation::Delete => "check what the credentials may do: s3:DeleteObject",
-            S3Operation::List => "check what the credentials may do: s3:ListBucket",
+            S3Operation::Delete => "check the permissions of the credentials: s3:DeleteObject",
+            S3Operation::List => "check the permissions of the credentials: s3:ListBucket",
         },
         ErrorKind::Credentials => "check storage.credentialsSecretRef, or the worker's identity",
         ErrorKind::WrongRegion => "check storage.region",
@@ -191,14 +192,14 @@ mod tests {
     }
 
     #[test]
-    fn an_object_that_was_to_be_replaced_and_is_gone_is_a_condition_that_does_not_hold() {
+    fn replacing_a_missing_object_is_a_failed_precondition() {
         let replace = S3Operation::Put { replaces: true };
         assert_eq!(kind(replace, 404, Some("NoSuchKey")), ErrorKind::PreconditionFailed);
         assert_eq!(kind(replace, 404, Some("NoSuchBucket")), ErrorKind::NoBucket);
     }
 
     #[test]
-    fn only_s3_itself_says_that_an_object_is_not_there() {
+    fn only_an_s3_error_code_says_that_an_object_does_not_exist() {
         assert_eq!(kind(S3Operation::Head, 404, None), ErrorKind::NotFound);
         for operation in [S3Operation::Get, S3Operation::Delete, S3Operation::List] {
             assert_eq!(kind(operation, 404, None), ErrorKind::Invalid, "{operation:?}");
@@ -206,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_failure_in_the_middle_leaves_a_write_unclear() {
+    fn only_a_failure_midway_leaves_a_write_unclear() {
         assert!(is_unclear(500, ErrorKind::Unavailable));
         assert!(is_unclear(504, ErrorKind::Unavailable));
         assert!(!is_unclear(503, ErrorKind::Throttled));

@@ -1,4 +1,4 @@
-//! Builds the SDK's client: TLS, credentials, region; without its retries, which are ours to make.
+//! The SDK's client: TLS, credentials and region. Its own retries are off: the retry decorator replaces them.
 
 use std::time::Duration;
 
@@ -24,23 +24,23 @@ use super::config::{Checksum, Credentials, S3Config};
 use super::signing_clock::SigningClock;
 use crate::error::{ErrorKind, StoreError};
 
-/// Until a connection must stand, TLS included: three lost packets on a slow line.
+/// Timeout of a connection, TLS included: three lost packets on a slow line.
 const CONNECT: Duration = Duration::from_secs(5);
-/// What instance metadata takes at most where there is none: it answers within milliseconds where there is one.
+/// Timeout of the instance metadata service, which answers within milliseconds where it exists.
 const METADATA: Duration = Duration::from_secs(1);
-/// Tries at it.
+/// Attempts to query the instance metadata.
 const METADATA_TRIES: u32 = 2;
-/// The region where nothing says one: S3's first, and what other services call themselves.
+/// Default region: S3's first, and the one that compatible services use.
 const REGION: &str = "us-east-1";
 
-/// A client, and what it talks to, for people.
+/// A client and its endpoint.
 pub(super) struct BuiltClient {
     pub(super) client: Client,
-    /// The endpoint's address; absent: AWS.
+    /// Endpoint for messages; absent: AWS.
     pub(super) endpoint: Option<String>,
 }
 
-/// Builds it. Asks nothing of the service; may ask instance metadata for the region.
+/// Builds the client, without a request to the service. May query the instance metadata for the region.
 pub(super) async fn build(config: &S3Config, clock: &SigningClock) -> Result<BuiltClient, StoreError> {
     if let Some(endpoint) = &config.endpoint {
         check_endpoint(endpoint)?;
@@ -94,7 +94,7 @@ pub(super) async fn build(config: &S3Config, clock: &SigningClock) -> Result<Bui
             Checksum::WhenRequired => ResponseChecksumValidation::WhenRequired,
             Checksum::WhenSupported => ResponseChecksumValidation::WhenSupported,
         });
-    // Where the configuration has none, the builder has already taken the environment's and the profile's.
+    // Without one in the configuration, the builder has already used the environment's or the profile's.
     if let Some(endpoint) = &config.endpoint {
         s3 = s3.endpoint_url(endpoint);
     }
@@ -104,7 +104,7 @@ pub(super) async fn build(config: &S3Config, clock: &SigningClock) -> Result<Bui
     Ok(BuiltClient { client: Client::from_conf(s3.build()), endpoint })
 }
 
-/// The region's name by the first that says one. An endpoint of one's own has no instance metadata to ask.
+/// The region of the first source that has one. A custom endpoint has no instance metadata.
 async fn region(config: &S3Config, providers: &ProviderConfig, metadata: &imds::Client) -> Region {
     let chain = RegionProviderChain::first_try(config.region.clone().map(Region::new))
         .or_else(EnvironmentVariableRegionProvider::new())
@@ -131,29 +131,29 @@ fn check_endpoint(endpoint: &str) -> Result<(), StoreError> {
         _ => Err(StoreError::new(
             ErrorKind::InvalidEndpoint,
             format!(
-                "{endpoint:?} is no address of a service, as https://s3.example.net: check storage.endpoint"
+                "{endpoint:?} is not the URL of a service, such as https://s3.example.net: check storage.endpoint"
             ),
         )),
     }
 }
 
-/// A client that trusts the system's certificates, and those of the bundle.
+/// An HTTP client that trusts the system's certificates and those of the bundle.
 fn http(config: &S3Config) -> Result<SharedHttpClient, StoreError> {
     let mut trusted = tls::TrustStore::default();
     if let Some(path) = &config.ca_bundle {
         let wrong = |what: String| {
-            let message = format!("failed to use the certificates in {}: {what}", path.display());
+            let message = format!("failed to use the CA bundle {}: {what}", path.display());
             StoreError::new(ErrorKind::Tls, format!("{message}: check storage.caBundleRef"))
         };
         let pem = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
-        // The client panics over certificates that it cannot take: only good ones may come to it.
+        // The client panics on invalid certificates, so it gets valid ones only.
         let mut roots = rustls::RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(&pem) {
             let certificate = certificate.map_err(|error| wrong(error.to_string()))?;
             roots.add(certificate).map_err(|error| wrong(error.to_string()))?;
         }
         if roots.is_empty() {
-            return Err(wrong("there are none (PEM is expected)".to_owned()));
+            return Err(wrong("it has no certificates in PEM format".to_owned()));
         }
         trusted = trusted.with_pem_certificate(pem);
     }
@@ -172,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_checked_before_it_is_used() {
+    fn endpoints_are_checked() {
         for good in ["https://s3.example.net", "http://127.0.0.1:9000", "http://[::1]:9000/base/"] {
             check_endpoint(good).unwrap();
         }

@@ -1,56 +1,57 @@
-//! How a bucket is reached.
+//! Configuration of a bucket.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// How a bucket is reached.
+/// Configuration of a bucket.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct S3Config {
-    /// The bucket.
+    /// Name of the bucket.
     pub bucket: String,
-    /// Address of the service, as `https://s3.example.net`. Absent: what the environment or the profile says, else AWS.
+    /// URL of the service, such as `https://s3.example.net`. Absent: the environment's or the profile's, else
+    /// AWS.
     pub endpoint: Option<String>,
-    /// Region of the bucket. Absent: what the environment, the profile or the instance says, else `us-east-1`.
+    /// Region of the bucket. Absent: that of the environment, the profile or the instance, else `us-east-1`.
     pub region: Option<String>,
-    /// Put the bucket into the path and not into the host's name.
+    /// Put the bucket into the path instead of the host name.
     pub force_path_style: bool,
-    /// A PEM file of certificates to trust besides the system's.
+    /// PEM file of certificates to trust in addition to the system's.
     pub ca_bundle: Option<PathBuf>,
-    /// When to send and to ask for checksums besides TLS's own.
+    /// When to send and request checksums in addition to TLS's own.
     pub checksum: Checksum,
-    /// Who asks.
+    /// Credentials.
     pub credentials: Credentials,
-    /// How the service encrypts what is written. Absent: as the bucket says.
+    /// Encryption by the service. Absent: the bucket's default.
     pub server_side_encryption: Option<ServerSideEncryption>,
-    /// Pay for the requests to somebody else's bucket.
+    /// Pay for requests to a bucket of another account.
     pub request_payer: bool,
 }
 
-/// When to send and to ask for checksums.
+/// When to send and request checksums.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Checksum {
-    /// Only where S3 asks for one: older services refuse others.
+    /// Only where S3 requires one: older services refuse others.
     #[default]
     WhenRequired,
-    /// Wherever S3 takes or gives one.
+    /// Wherever S3 supports one.
     WhenSupported,
 }
 
-/// Who asks.
+/// Credentials.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub enum Credentials {
-    /// The first that there is of: environment, profile, web identity, SSO, container, instance metadata.
+    /// The first of environment, profile, web identity, SSO, container and instance metadata that has some.
     #[default]
     Chain,
-    /// Nobody: for public buckets.
+    /// None: for public buckets.
     Anonymous,
     /// These keys.
     Keys {
-        /// The access key's name.
+        /// Access key ID.
         access_key: String,
-        /// The secret key.
+        /// Secret key.
         secret_key: String,
-        /// What comes with temporary keys.
+        /// Session token of temporary keys.
         session_token: Option<String>,
     },
 }
@@ -67,14 +68,14 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// How the service encrypts what is written.
+/// Encryption by the service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ServerSideEncryption {
     /// With the service's own keys (`AES256`).
     Aes256,
     /// With a key of its key management service (`aws:kms`); absent: the account's default key.
     Kms {
-        /// The key's identifier or name.
+        /// ID or name of the key.
         key_id: Option<String>,
     },
 }

@@ -1,4 +1,4 @@
-//! The body of an object that is read: in parts, and whole or an error.
+//! Body of a read: in parts, and complete or an error.
 
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
@@ -8,11 +8,11 @@ use futures::stream::{BoxStream, StreamExt, try_unfold};
 use crate::error::{ErrorKind, StoreError};
 use verbatim_text::error_chain;
 
-/// How large the whole object is, and how many bytes of it come. Absent where the answer does not say.
+/// Size of the whole object and of the body. `None` if the answer lacks them.
 pub(super) fn sizes(answer: &GetObjectOutput) -> Option<Sizes> {
     let sent = u64::try_from(answer.content_length()?).ok()?;
     let whole = match answer.content_range() {
-        // As `bytes 0-99/1234`.
+        // Such as `bytes 0-99/1234`.
         Some(range) => Some(range.rsplit_once('/')?.1.parse().ok()?),
         None => None,
     };
@@ -21,20 +21,20 @@ pub(super) fn sizes(answer: &GetObjectOutput) -> Option<Sizes> {
 
 /// Sizes in bytes.
 pub(super) struct Sizes {
-    /// That of the object, where only a part of it comes.
+    /// Size of the object if the body is a part of it.
     pub(super) whole: Option<u64>,
-    /// What comes.
+    /// Size of the body.
     pub(super) sent: u64,
 }
 
 struct BodyReader {
     body: ByteStream,
     left: u64,
-    /// What failed, as `failed to read s3://bucket/key`.
+    /// The failed operation, such as `failed to read s3://bucket/key`.
     what: String,
 }
 
-/// The body as a stream of `size` bytes. One that ends before is an error, as its last item.
+/// The body as a stream of `size` bytes. A body that ends early has an error as its last item.
 pub(super) fn body(
     body: ByteStream,
     size: u64,
@@ -46,7 +46,7 @@ pub(super) fn body(
         match reader.body.next().await {
             Some(Ok(part)) => {
                 let Some(left) = reader.left.checked_sub(part.len() as u64) else {
-                    return Err(broken("more bytes came than were announced".to_owned()));
+                    return Err(broken("the body is longer than announced".to_owned()));
                 };
                 reader.left = left;
                 Ok(Some((part, reader)))

@@ -1,4 +1,5 @@
-//! From the SDK's errors to ours: one line each that says what failed, where, what the service said, and what to do.
+//! From the SDK's errors to the store's: one line each with the operation, the address, the service's
+//! message, and what to do.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -13,22 +14,22 @@ use super::signing_clock::SigningClock;
 use super::transport;
 use crate::error::{ErrorKind, StoreError};
 
-/// Characters of the service's own words that are passed on: enough for a sentence, not for a page of HTML.
+/// Longest service message that is passed on, in characters: enough for a sentence, not for a page of HTML.
 const MAX_MESSAGE_CHARS: usize = 300;
 
-/// What a request was about, for messages.
+/// The request, for messages.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RequestContext<'a> {
     pub(super) operation: S3Operation,
-    /// As `s3://bucket/key`.
+    /// Such as `s3://bucket/key`.
     pub(super) address: &'a str,
-    /// The service's address; absent: AWS.
+    /// URL of the service; absent: AWS.
     pub(super) endpoint: Option<&'a str>,
-    /// The region that it was sent to.
+    /// Region that the request was sent to.
     pub(super) region: &'a str,
 }
 
-/// Sorts the error of a request, and sets the clock right where that is what was wrong.
+/// The store's error for a failed request. Corrects the signing clock if that was the cause.
 pub(super) fn store_error<E>(
     request: RequestContext<'_>,
     error: &SdkError<E, HttpResponse>,
@@ -55,12 +56,13 @@ struct ErrorAnswer<'a> {
 fn answer_error(request: RequestContext<'_>, answer: &ErrorAnswer<'_>, clock: &SigningClock) -> StoreError {
     let status = answer.response.status().as_u16();
     if status < 300 {
-        // XML that cannot be read was cut on its way. Anything else is no S3 service's. A write was taken all the same.
+        // Unreadable XML was cut in transit; anything else is not from an S3 service. Either way a write was
+        // accepted.
         let form = answer.response.headers().get("content-type").unwrap_or_default();
         let (kind, what) = if form.contains("xml") {
-            (ErrorKind::Unavailable, "the answer is cut or damaged")
+            (ErrorKind::Unavailable, "the answer is truncated or damaged")
         } else {
-            let what = "the answer makes no sense: check whether storage.endpoint is that of an S3 service";
+            let what = "the answer is not S3's: check whether storage.endpoint is that of an S3 service";
             (ErrorKind::Invalid, what)
         };
         return StoreError::new(kind, message(request, what, "")).unclear();
@@ -68,11 +70,11 @@ fn answer_error(request: RequestContext<'_>, answer: &ErrorAnswer<'_>, clock: &S
     let mut kind = classify::kind(request.operation, status, answer.code);
     let xml = || answer.response.headers().get("content-type").is_some_and(|form| form.contains("xml"));
     if kind == ErrorKind::Invalid && answer.code.is_none() && xml() {
-        // S3's own refusals have a code: this one was cut on its way.
+        // S3's own error answers have a code: this one was cut in transit.
         kind = ErrorKind::Unavailable;
     }
     let date = answer.response.headers().get("date").and_then(http_date);
-    // Where the body does not say what is wrong with the signature, the date may.
+    // If the body does not say what is wrong with the signature, the date may.
     let learnt =
         (kind == ErrorKind::ClockSkew || status == 403) && date.is_some_and(|date| clock.learn(date));
     if learnt {
@@ -118,7 +120,7 @@ pub(super) fn message(request: RequestContext<'_>, what: impl fmt::Display, advi
     if advice.is_empty() { line } else { format!("{line}; {advice}") }
 }
 
-/// What the service said.
+/// The service's own message.
 struct ServiceMessage<'a> {
     status: u16,
     code: Option<&'a str>,
@@ -137,7 +139,7 @@ impl fmt::Display for ServiceMessage<'_> {
     }
 }
 
-/// The text without line breaks and control characters, cut to a sentence's length.
+/// The text without line breaks and control characters, cut to the length of a sentence.
 fn one_line(text: &str) -> String {
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut line: String = words.chars().filter(|c| !c.is_control()).take(MAX_MESSAGE_CHARS).collect();
@@ -145,7 +147,7 @@ fn one_line(text: &str) -> String {
     line
 }
 
-/// How long the service asks to wait: seconds, or a date, which counts from the answer's own.
+/// Delay that the service requests: seconds, or a date, which is relative to the answer's own date.
 fn retry_after(response: &HttpResponse, now: SystemTime) -> Option<Duration> {
     let value = response.headers().get("retry-after")?.trim();
     if let Ok(seconds) = value.parse() {
@@ -158,7 +160,7 @@ fn http_date(value: &str) -> Option<SystemTime> {
     DateTime::from_str(value, DateTimeFormat::HttpDate).ok()?.try_into().ok()
 }
 
-/// The bucket's region, where the answer tells it.
+/// Region of the bucket, if the answer has it.
 fn right_region(answer: &ErrorAnswer<'_>) -> Option<String> {
     if let Some(region) = answer.response.headers().get("x-amz-bucket-region") {
         return Some(region.to_owned());

@@ -1,4 +1,4 @@
-//! A page of a listing, checked: the plan relies on the order of keys, and on their being whole.
+//! Validation of a listing's page: the plan relies on the order of the keys, and on complete objects.
 
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::types::{EncodingType, Object as Listed};
@@ -6,22 +6,20 @@ use percent_encoding::percent_decode_str;
 
 use crate::object::{ETag, Metadata, Object};
 
-/// What a listing has that cannot be.
+/// Error in a listing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum ListingError {
-    /// An object without a key, size or tag, or whose key is no text.
-    #[error("the listing has an object without key, size or tag")]
+    /// An object without a key, size or ETag, or with a key that is not text.
+    #[error("the listing has an object without a key, size or ETag")]
     Incomplete,
-    /// Keys out of order: S3's directory buckets do so.
-    #[error(
-        "the keys are not in the order of their bytes, which an S3 service must keep: {0:?} before {1:?}"
-    )]
+    /// Keys out of order, as in S3's directory buckets.
+    #[error("the keys are not in byte order, which S3 requires: {0:?} before {1:?}")]
     OutOfOrder(String, String),
 }
 
-/// The objects of a page, which come after `after`.
+/// The objects of a page that starts after `after`.
 pub(super) fn objects(page: &ListObjectsV2Output, after: Option<&str>) -> Result<Vec<Object>, ListingError> {
-    // Not every service takes the encoding that was operation for.
+    // Not every service supports the requested encoding.
     let encoded = page.encoding_type() == Some(&EncodingType::Url);
     let objects: Vec<Object> = page
         .contents()
@@ -50,7 +48,7 @@ fn object(listed: &Listed, encoded: bool) -> Option<Object> {
     })
 }
 
-/// A key as a listing writes it: as in a form, so a space is a plus sign.
+/// A key as listings encode it: like a form, so a space is a plus sign.
 fn decode(key: &str) -> Option<String> {
     Some(percent_decode_str(&key.replace('+', " ")).decode_utf8().ok()?.into_owned())
 }
@@ -70,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_decoded_where_they_are_encoded() {
+    fn encoded_keys_are_decoded() {
         let written = ["a%2Fb+c%2B%25%C3%A9%0A"];
         assert_eq!(keys(&page(&written, Some(EncodingType::Url))), ["a/b c+%é\n"]);
         assert_eq!(keys(&page(&written, None)), written);
@@ -80,14 +78,17 @@ mod tests {
     fn a_listing_out_of_order_is_refused() {
         let error = objects(&page(&["a", "c", "b"], None), None).unwrap_err();
         assert_eq!(error, ListingError::OutOfOrder("c".into(), "b".into()));
-        assert!(objects(&page(&["a"], None), Some("a")).is_err(), "what is after a key does not have it");
+        assert!(
+            objects(&page(&["a"], None), Some("a")).is_err(),
+            "a page after a key does not have that key"
+        );
         assert!(objects(&page(&["a", "a"], None), None).is_err());
-        // By bytes, not by a language's rules.
+        // By bytes, not by the rules of a language.
         assert_eq!(keys(&page(&["Z", "a", "a-b", "a/b", "é"], None)).len(), 5);
     }
 
     #[test]
-    fn an_object_must_be_whole() {
+    fn an_object_must_be_complete() {
         for listed in [
             Listed::builder().size(1).e_tag("a").build(),
             Listed::builder().key("a").e_tag("a").build(),

@@ -1,4 +1,4 @@
-//! What a request that got no answer says: from the errors of the HTTP client to the closed list.
+//! Failures without an answer: from the errors of the HTTP client to the closed list of kinds.
 
 use std::error::Error;
 use std::io;
@@ -10,7 +10,8 @@ use verbatim_text::causes;
 
 use crate::error::ErrorKind;
 
-/// What happened, whether the request may have reached the service all the same, and what a person can do.
+/// Kind of the failure, whether the request may have reached the service nevertheless, and what a person can
+/// do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TransportFailure {
     pub(super) kind: ErrorKind,
@@ -22,7 +23,7 @@ const fn not_sent(kind: ErrorKind, advice: &'static str) -> TransportFailure {
     TransportFailure { kind, may_have_arrived: false, advice }
 }
 
-/// Sorts the error of a request that was not sent or not answered.
+/// Classifies the error of a request that was not sent or not answered.
 pub(super) fn classify(error: &(dyn Error + 'static)) -> TransportFailure {
     if find::<CredentialsError>(error).is_some() {
         return not_sent(
@@ -37,11 +38,11 @@ pub(super) fn classify(error: &(dyn Error + 'static)) -> TransportFailure {
     if connector.is_user() {
         return not_sent(ErrorKind::Invalid, "");
     }
-    // The one time-out that the client has is that of connecting.
+    // The client has no timeout but that of the connection.
     if connector.is_timeout() {
         return not_sent(
             ErrorKind::Unavailable,
-            "nobody answers there: check storage.endpoint and the network's rules",
+            "no answer: check storage.endpoint and the network policies",
         );
     }
     if find::<rustls::Error>(error).is_some() {
@@ -63,7 +64,7 @@ pub(super) fn classify(error: &(dyn Error + 'static)) -> TransportFailure {
             | io::ErrorKind::TimedOut
             | io::ErrorKind::Interrupted,
         ) => not_sent(ErrorKind::Unavailable, ""),
-        // No such host, no route, nobody listens. The resolver's errors have no kind of their own.
+        // No such host, no route, connection refused. The resolver's errors have no kind of their own.
         _ => not_sent(ErrorKind::InvalidEndpoint, "check storage.endpoint"),
     }
 }

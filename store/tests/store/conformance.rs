@@ -1,4 +1,4 @@
-//! What every store has to do, whatever it is made of. `conformance!` makes a test of each case for one store.
+//! Requirements on every store. `conformance!` makes a test of each requirement for one store.
 
 #![allow(unreachable_pub)]
 
@@ -11,18 +11,19 @@ use bytes::Bytes;
 use futures::{StreamExt, future};
 use verbatim_store::{Body, Condition, ETag, ErrorKind, Object, ObjectStore, Put, Read};
 
-/// A store to try, the prefix that the case has for itself, and what must live as long.
+/// A store under test, a prefix of its own for the test, and whatever has to live as long.
 pub struct Fixture {
     /// The store.
     pub store: Arc<dyn ObjectStore>,
-    /// What all keys of the case begin with: empty, or ending in `/`.
+    /// Prefix of all keys of the test: empty, or ending in `/`.
     pub prefix: String,
     /// Whatever the store needs: a folder, a server.
     #[expect(dead_code, reason = "held until the test ends")]
     pub keep: Box<dyn Any + Send>,
 }
 
-/// Makes a test of each case. `$fixture` is an async function without arguments that gives a [`Fixture`].
+/// Makes a test of each requirement. `$fixture` is an async function without arguments that returns a
+/// [`Fixture`].
 #[macro_export]
 macro_rules! conformance {
     ($fixture:path) => {
@@ -67,7 +68,7 @@ pub async fn all(store: &Store, prefix: &str, limit: usize) -> Vec<Object> {
         let after = found.last().map(|object| object.key.clone());
         let page = store.list(prefix, after.as_deref(), limit).await.unwrap();
         assert!(page.objects.len() <= limit);
-        // A page that promises more and has nothing would loop for ever.
+        // An empty page that announces more objects would cause an endless loop.
         assert!(!page.more || !page.objects.is_empty());
         found.extend(page.objects);
         if !page.more {
@@ -124,7 +125,7 @@ pub async fn replaces_a_version(store: &Store, prefix: &str) {
         assert_eq!(read(store, &key).await, "two");
     }
     store.delete(&key).await.unwrap();
-    // Some stores say that the object is missing, others that the condition fails.
+    // Some stores report a missing object, others a failed precondition.
     let error = store.put(&key, text("three").when(Condition::Matches(second))).await.unwrap_err();
     assert!(error.is_precondition_failed() || error.is_not_found(), "{error:?}");
     assert_eq!(store.head(&key).await.unwrap_err().kind, ErrorKind::NotFound);
@@ -173,7 +174,7 @@ pub async fn keeps_metadata(store: &Store, prefix: &str) {
     assert_eq!(store.head(&key).await.unwrap().metadata, facts("\"2\"").into());
     let listed = all(store, prefix, 10).await;
     assert!(listed.len() == 1 && listed[0].metadata.is_empty(), "{listed:?}");
-    // A write that fails changes nothing of it.
+    // A failed write does not change the metadata.
     let other = text("two").with(facts("\"3\"").into()).when(Condition::Absent);
     store.put(&key, other).await.unwrap_err();
     assert_eq!(store.head(&key).await.unwrap().metadata, facts("\"2\"").into());
@@ -205,8 +206,8 @@ pub async fn writes_files(store: &Store, prefix: &str) {
     assert_eq!(all(store, prefix, 10).await.len(), 1);
 }
 
-/// The same bytes too: whoever watches a tag sees that somebody is alive. (Stores whose tags are digests of the bytes
-/// cannot; writers put a counter in.)
+/// Even if the bytes are the same: a changed ETag shows a watcher that the writer is alive. (Stores whose
+/// ETags are digests of the bytes cannot do this; writers include a counter.)
 pub async fn gives_each_write_a_tag(store: &Store, prefix: &str) {
     let key = format!("{prefix}x");
     let mut tags = BTreeSet::new();
@@ -218,14 +219,14 @@ pub async fn gives_each_write_a_tag(store: &Store, prefix: &str) {
     }
 }
 
-/// Names whose order differs if folders are not taken for what their keys are.
+/// Names that sort differently if folders are not treated as parts of keys.
 const ORDER: [&str; 12] =
     ["a", "a b", "a!/x", "a-b", "a-c/d", "a.wav", "a/b", "a/b.c/d", "a/b/c", "a0", "aa/a", "b"];
 
 async fn fill(store: &Store, prefix: &str) -> Vec<String> {
     let mut keys = Vec::new();
     for (number, name) in ORDER.iter().enumerate() {
-        // A folder cannot hold both `a` and `a/b`: every second name is in another place.
+        // A folder cannot hold both `a` and `a/b`: every second name goes to another folder.
         let key = format!("{prefix}{}{name}", ["p/", "q/"][number % 2]);
         let blocked = ORDER.iter().any(|other| name.starts_with(&format!("{other}/")));
         let key = if blocked { key.replacen("a/", "z/", 1).replacen("z/b/", "z/c/", 1) } else { key };
@@ -267,7 +268,7 @@ pub async fn lists_by_pages(store: &Store, prefix: &str) {
     }
     let exact = store.list(prefix, None, expected.len()).await.unwrap();
     assert!(!exact.more);
-    // Where a page begins need not be a key.
+    // The start of a page need not be an existing key.
     for name in
         ["p/a", "p/a/", "p/a-", "p/a-c", "p/aa/", "p/b", "p0", "q/z/b", "q/z/c/", "q", "r", "", "o/x/y"]
     {
@@ -281,10 +282,10 @@ pub async fn lists_by_pages(store: &Store, prefix: &str) {
     }
 }
 
-/// Writers that race for one version.
+/// Number of writers that race for one version.
 const RACERS: usize = 12;
 
-/// Whether a racer won. A store may ask those that lose to try again.
+/// Whether a racer won. A store may ask the losers to retry.
 async fn won(store: &Store, key: &str, racer: usize, condition: Condition) -> Option<ETag> {
     loop {
         match store.put(key, text(&format!("racer {racer:02}")).when(condition.clone())).await {
@@ -323,7 +324,7 @@ pub async fn one_of_racing_replaces_wins(store: &Store, prefix: &str) {
     }
 }
 
-/// Adds one to the number in an object, `times` times, in a race with others.
+/// Increments the number in an object `times` times, while others do the same.
 pub async fn count(store: &Store, key: &str, times: usize) {
     for _ in 0..times {
         loop {

@@ -1,4 +1,4 @@
-//! The store in a folder does what every store has to.
+//! Conformance of the store in a folder.
 
 use std::sync::Arc;
 

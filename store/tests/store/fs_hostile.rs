@@ -1,4 +1,4 @@
-//! Keys, links and states of a folder that are out to harm, and errors that name what is wrong.
+//! Hostile keys, links and folder states, and errors that name the problem.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,7 +12,7 @@ fn text(body: &str) -> Put {
     Put::new(body.to_owned(), "text/plain")
 }
 
-/// A root in a folder that must stay as it is.
+/// A root inside a folder that must not change.
 fn root() -> (tempfile::TempDir, FsStore) {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("root")).unwrap();
@@ -21,7 +21,7 @@ fn root() -> (tempfile::TempDir, FsStore) {
     (folder, store)
 }
 
-/// Everything below a folder, links as links.
+/// Everything below a folder; links are not followed.
 fn tree(folder: &Path) -> BTreeSet<PathBuf> {
     let mut found = BTreeSet::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -50,7 +50,7 @@ async fn each(store: &FsStore, key: &str) -> [Option<StoreError>; 4] {
 }
 
 #[tokio::test]
-async fn keys_that_are_none_are_refused_by_every_operation() {
+async fn every_operation_refuses_invalid_keys() {
     let (folder, store) = root();
     let outside = folder.path().join("outside.txt");
     let before = tree(folder.path());
@@ -72,7 +72,7 @@ async fn keys_that_are_none_are_refused_by_every_operation() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
     #[test]
-    fn no_key_reaches_out_of_the_root(key in "(\\.\\.|\\.|/|//|\u{0}|a|outside.txt|~|\\\\){1,8}") {
+    fn no_key_leaves_the_root(key in "(\\.\\.|\\.|/|//|\u{0}|a|outside.txt|~|\\\\){1,8}") {
         let (folder, store) = root();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
@@ -80,7 +80,7 @@ proptest! {
             let outside: BTreeSet<_> = fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
             assert_eq!(outside, ["outside.txt", "root"].map(Into::into).into());
             if put.is_ok() {
-                // What was written is that key, and is listed as it.
+                // The key was written as such, and is listed as such.
                 assert_eq!(store.get(&key, Read::default()).await.unwrap().bytes().await.unwrap(), "hostile");
                 assert_eq!(listed(&store, "").await, [key.as_str()]);
             } else {
@@ -98,7 +98,7 @@ proptest! {
 }
 
 #[tokio::test]
-async fn folders_are_no_objects() {
+async fn folders_are_not_objects() {
     let (_folder, store) = root();
     store.put("a/b", text("x")).await.unwrap();
     for condition in [Condition::Always, Condition::Absent] {
@@ -116,7 +116,7 @@ async fn folders_are_no_objects() {
 }
 
 #[tokio::test]
-async fn links_are_read_through_and_never_written_through() {
+async fn links_are_followed_by_reads_and_never_by_writes() {
     let (folder, store) = root();
     let outside = folder.path().join("recordings");
     fs::create_dir(&outside).unwrap();
@@ -137,7 +137,7 @@ async fn links_are_read_through_and_never_written_through() {
     assert_eq!(store.put("folder/y", text("y")).await.unwrap_err().kind, ErrorKind::Invalid);
     assert_eq!(store.delete("folder/x.wav").await.unwrap_err().kind, ErrorKind::Invalid);
     assert_eq!(store.put("broken", text("y")).await.unwrap_err().kind, ErrorKind::Invalid);
-    // A write takes the link's place.
+    // A write replaces the link.
     store.put("file.wav", text("written")).await.unwrap();
     assert!(fs::symlink_metadata(store.root().join("file.wav")).unwrap().is_file());
     assert_eq!(tree(&outside), [outside.join("x.wav")].into());
@@ -145,7 +145,7 @@ async fn links_are_read_through_and_never_written_through() {
 }
 
 #[tokio::test]
-async fn a_link_to_a_folder_of_the_root_is_another_name_for_it() {
+async fn a_link_to_a_folder_of_the_root_is_an_alias() {
     let (_folder, store) = root();
     let facts = [("of".to_owned(), "it".to_owned())];
     let etag = store.put("real/x", text("x").with(facts.clone().into())).await.unwrap();
@@ -159,20 +159,20 @@ async fn a_link_to_a_folder_of_the_root_is_another_name_for_it() {
 }
 
 #[tokio::test]
-async fn loops_of_links_end() {
+async fn listings_end_in_spite_of_link_loops() {
     let (_folder, store) = root();
     store.put("a/b/x", text("x")).await.unwrap();
     symlink("../..", store.root().join("a/b/up")).unwrap();
     symlink(".", store.root().join("a/here")).unwrap();
     assert_eq!(listed(&store, "").await, ["a/b/x"]);
     assert!(listed(&store, "a/b/up/").await.is_empty());
-    // A page may begin in the loop.
+    // A page may start inside the loop.
     let page = store.list("", Some("a/b/up/a/b/x"), 10).await.unwrap();
     assert_eq!(page.objects.iter().map(|object| object.key.as_str()).collect::<Vec<_>>(), ["a/b/x"]);
 }
 
 #[tokio::test]
-async fn the_stores_own_files_and_temporary_ones_are_not_listed() {
+async fn own_files_and_temporary_files_are_not_listed() {
     let (_folder, store) = root();
     store.put(".verbatim/uid/plan.json", text("{}").with([("a".into(), "b".into())].into())).await.unwrap();
     fs::write(store.root().join(".verbatim/uid/.verbatim-abc.tmp"), "half").unwrap();
@@ -184,7 +184,7 @@ async fn the_stores_own_files_and_temporary_ones_are_not_listed() {
 }
 
 #[tokio::test]
-async fn metadata_go_with_their_object() {
+async fn metadata_are_removed_with_their_object() {
     let (_folder, store) = root();
     let meta = store.root().join(".verbatim/meta");
     let files = || tree(&meta).into_iter().filter(|path| path.is_file()).count();
@@ -196,10 +196,10 @@ async fn metadata_go_with_their_object() {
     store.delete("x").await.unwrap();
     store.put("y", put("4").when(Condition::Absent)).await.unwrap_err();
     assert_eq!(files(), 1);
-    // Written by another program: another version, of which nothing is known.
+    // Written by another program: another version, without metadata.
     fs::write(store.root().join("y"), "other").unwrap();
     assert!(store.head("y").await.unwrap().metadata.is_empty());
-    // Half-written by a power cut.
+    // Truncated by a power cut.
     store.put("z", put("5")).await.unwrap();
     for path in tree(&meta).into_iter().filter(|path| path.is_file()) {
         fs::write(path, "{\"key\":").unwrap();
@@ -209,7 +209,7 @@ async fn metadata_go_with_their_object() {
 }
 
 #[tokio::test]
-async fn a_folder_that_is_not_there_is_named() {
+async fn a_missing_folder_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let store = FsStore::new(folder.path().join("missing/root")).unwrap();
     let errors = each(&store, "a/b").await.into_iter().chain([store.list("a/", None, 10).await.err()]);
@@ -230,7 +230,7 @@ async fn a_folder_that_is_not_there_is_named() {
 }
 
 #[tokio::test]
-async fn a_pipe_is_no_object_and_nobody_waits_for_its_writer() {
+async fn a_pipe_is_not_an_object_and_does_not_block() {
     let (_folder, store) = root();
     let pipe = store.root().join("pipe");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
@@ -248,7 +248,7 @@ async fn a_file_that_changes_while_it_is_read_is_an_error() {
     let file = fs::File::options().write(true).open(store.root().join("x")).unwrap();
     file.set_len(700_000).unwrap();
     assert_eq!(got.bytes().await.unwrap_err().kind, ErrorKind::Conflict);
-    // Replacing it is none: the reader has the version that it began.
+    // Replacing it is not: the reader keeps its version.
     store.put("x", Put::new(vec![2; 1 << 20], "audio/wav")).await.unwrap();
     let got = store.get("x", Read::default()).await.unwrap();
     store.put("x", text("x")).await.unwrap();
@@ -256,7 +256,7 @@ async fn a_file_that_changes_while_it_is_read_is_an_error() {
 }
 
 #[tokio::test]
-async fn files_have_the_mode_that_any_program_gives_them() {
+async fn files_have_the_default_mode() {
     let (_folder, store) = root();
     fs::write(store.root().join("plain"), "x").unwrap();
     store.put("x", text("x")).await.unwrap();
@@ -265,8 +265,8 @@ async fn files_have_the_mode_that_any_program_gives_them() {
 }
 
 #[tokio::test]
-async fn a_folder_that_may_not_be_written_is_named() {
-    // The kernel's own, where nobody makes files, root included; in containers it is mounted read-only as well.
+async fn a_read_only_folder_is_named() {
+    // A folder of the kernel, in which not even root can create files; containers mount it read-only as well.
     let store = FsStore::new("/sys/kernel").unwrap();
     let error = store.put("x", text("x")).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::AccessDenied, "{error}");
@@ -276,7 +276,7 @@ async fn a_folder_that_may_not_be_written_is_named() {
 }
 
 #[test]
-fn addresses_are_urls_of_files() {
+fn addresses_are_file_urls() {
     assert_eq!(FsStore::new("/data/calls/").unwrap().address("a/b.wav"), "file:///data/calls/a/b.wav");
     assert_eq!(FsStore::new("/").unwrap().address("a"), "file:///a");
     let here = std::env::current_dir().unwrap();

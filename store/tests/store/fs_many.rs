@@ -1,4 +1,4 @@
-//! Listing many files: a page costs what it holds, and not what the folder does.
+//! Listings of many files: the cost of a page depends on the page, not on the folder.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,7 +9,7 @@ use verbatim_store::{FsStore, Object, ObjectStore, PAGE_SIZE};
 
 const FILES: usize = 100_000;
 
-/// Lists all by full pages. Gives how many there were, and the time.
+/// Lists everything by full pages. Returns the number of objects and the time.
 async fn list(store: &FsStore) -> (usize, Duration) {
     let begun = Instant::now();
     let (mut count, mut last) = (0, None::<String>);
@@ -25,7 +25,7 @@ async fn list(store: &FsStore) -> (usize, Duration) {
     }
 }
 
-/// Makes a folder one that has not changed for a while.
+/// Sets the folder's modification time to a minute ago.
 fn settle(folder: &Path) {
     fs::File::open(folder).unwrap().set_modified(SystemTime::now() - Duration::from_secs(60)).unwrap();
 }
@@ -46,11 +46,11 @@ async fn with_files(name: impl Fn(usize) -> String) -> (usize, Duration) {
     list(&FsStore::new(folder.path()).unwrap()).await
 }
 
-/// Some times what it takes where it was measured (0.4 and 0.7 seconds; 5 where each page reads the whole folder).
+/// Several times the measured duration (0.4 and 0.7 s; 5 s if each page reads the whole folder).
 const PATIENCE: Duration = Duration::from_secs(4);
 
 #[tokio::test]
-#[ignore = "a measurement: a busy disk takes a minute to make and remove the files"]
+#[ignore = "a measurement: a busy disk needs a minute to create and remove the files"]
 async fn a_hundred_thousand_files_in_folders() {
     let (count, time) =
         with_files(|number| format!("{:02}/{:02}/{number}.wav", number / 10_000, number / 100 % 100)).await;
@@ -59,7 +59,7 @@ async fn a_hundred_thousand_files_in_folders() {
 }
 
 #[tokio::test]
-#[ignore = "a measurement: a busy disk takes a minute to make and remove the files"]
+#[ignore = "a measurement: a busy disk needs a minute to create and remove the files"]
 async fn a_hundred_thousand_files_in_one_folder() {
     let (count, time) = with_files(|number| format!("{number}.wav")).await;
     println!("{count} files in one folder: {time:?}");
@@ -71,11 +71,11 @@ fn keys(objects: &[Object]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_page_after_a_change_has_what_is_there_now() {
+async fn a_page_after_a_change_is_up_to_date() {
     let folder = tempfile::tempdir().unwrap();
     let store = FsStore::new(folder.path()).unwrap();
     let write = |name: &str| fs::write(folder.path().join(name), "x").unwrap();
-    // Files, and folders of which a page may end in the middle.
+    // Files, and folders, so that a page may end inside a folder.
     let mut expected = BTreeSet::new();
     for number in 0..3000 {
         if number % 100 == 0 {

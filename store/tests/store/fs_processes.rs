@@ -1,6 +1,8 @@
-//! Several processes on one folder: one winner a race, no lost update, and nothing half-written when they are killed.
+//! Several processes on one folder: one winner per race, no lost update, and no partial writes when they are
+//! killed.
 //!
-//! A process is this test binary again, running only `process` below; it takes commands as lines and answers with lines.
+//! A process is this test binary, running only `process` below; it reads commands and writes answers, one a
+//! line.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -10,12 +12,12 @@ use std::time::{Duration, Instant};
 
 use verbatim_store::{Condition, ETag, FsStore, ObjectStore, Put, Read};
 
-/// Names the folder to the process.
+/// Environment variable with the folder for the process.
 const ROOT: &str = "VERBATIM_TEST_ROOT";
-/// Answers begin with it: the test harness writes lines of its own.
+/// Prefix of answers: the test harness writes lines of its own.
 const ANSWER: &str = "answer:";
 const PROCESSES: usize = 4;
-/// Bytes of a body that takes some milliseconds to write, so that kills come in its middle.
+/// Size of a body that takes some milliseconds to write, so that kills interrupt the write.
 const LARGE: usize = 8 << 20;
 
 struct Process {
@@ -44,13 +46,13 @@ impl Process {
     fn answer(&mut self) -> String {
         let mut line = String::new();
         while self.answers.read_line(&mut line).unwrap() > 0 {
-            // The harness may have written `test process ... ` before it, without an end of line.
+            // The harness may have written `test process ... ` before it on the same line.
             if let Some((_, answer)) = line.split_once(ANSWER) {
                 return answer.trim().to_owned();
             }
             line.clear();
         }
-        panic!("the process is gone: {:?}", self.child.wait());
+        panic!("the process ended: {:?}", self.child.wait());
     }
 }
 
@@ -61,9 +63,9 @@ impl Drop for Process {
     }
 }
 
-/// What a process does. Run by `Process::start` alone.
+/// The process under test. Only `Process::start` runs it.
 #[tokio::test]
-#[ignore = "a part of the other tests"]
+#[ignore = "runs as a part of the other tests"]
 async fn process() {
     let Some(root) = std::env::var_os(ROOT) else { return };
     let store: Arc<dyn ObjectStore> = Arc::new(FsStore::new(root).unwrap());
@@ -100,7 +102,7 @@ async fn attempt(store: &Arc<dyn ObjectStore>, key: &str, body: &str, condition:
     }
 }
 
-/// Tells all at once, and gives the id of the one that won.
+/// Sends the command to all processes at once. Returns the ID of the winner.
 fn race(processes: &mut [Process], command: &str) -> u32 {
     for process in processes.iter_mut() {
         process.tell(command);
@@ -131,7 +133,7 @@ async fn one_of_racing_processes_wins_each_round() {
         assert_eq!(body(&store, &key).await, winner.to_string());
         winners.insert(winner);
     }
-    // One that always wins is alone, and then this tests nothing.
+    // A single constant winner would mean that nothing raced.
     assert!(winners.len() > 1);
 }
 
@@ -151,7 +153,7 @@ async fn processes_lose_no_update() {
 }
 
 #[tokio::test]
-async fn a_killed_process_leaves_nothing_half_written() {
+async fn a_killed_process_leaves_no_partial_object() {
     let folder = tempfile::tempdir().unwrap();
     let store = FsStore::new(folder.path()).unwrap();
     let temporary = || {
@@ -165,7 +167,7 @@ async fn a_killed_process_leaves_nothing_half_written() {
         for _ in 0..round % 3 + 1 {
             process.answer();
         }
-        // Each round a little later within the write: by nothing else can the kill come at other moments.
+        // Each round kills a little later in the write; only a spin loop hits such short moments.
         let moment = Instant::now() + Duration::from_micros(300 * (round - 1));
         while Instant::now() < moment {
             std::hint::spin_loop();
@@ -187,7 +189,7 @@ async fn a_killed_process_leaves_nothing_half_written() {
         assert_eq!(temporary(), 0);
     }
     assert!(left > 0, "no kill came in the middle of a write");
-    // Its locks are free again.
+    // Its locks are released.
     store.put("x.wav", Put::new("x", "audio/wav")).await.unwrap();
 }
 
@@ -205,7 +207,7 @@ async fn leftovers_are_removed_and_writes_in_progress_are_not() {
         process.answer();
         store.remove_leftovers().await.unwrap();
     }
-    // It would have died of a write whose file was taken away.
+    // The process would have failed if its temporary file had been removed.
     process.answer();
     assert!(!leftover.exists() && folder.path().join("a/x.tmp").exists());
 }

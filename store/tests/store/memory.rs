@@ -1,4 +1,4 @@
-//! The store in memory does what every store has to.
+//! Conformance of the store in memory.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-// Builds the linter of dashboards (scripts/setup.sh dashboard-linter). A version before it learned LogQL: ours have none, and
-// that library has another licence.
+// The linter of the dashboards: scripts/setup.sh dashboard-linter builds it from here. This version predates
+// LogQL, which the dashboards do not use, and whose library has another licence.
 module verbatim.dev/tools/dashboard-linter
 
 go 1.24

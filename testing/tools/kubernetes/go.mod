@@ -1,6 +1,6 @@
-// The programs of a real Kubernetes control plane, for tests: scripts/setup.sh builds them from here.
-// The version is that of k8s.io/kubernetes below, and stands nowhere else; its staging modules are v0 of the same
-// numbers.
+// Binaries of a real Kubernetes control plane, for tests: scripts/setup.sh builds them from here.
+// The version is stated only once, at k8s.io/kubernetes below. Its staging modules have the same numbers with
+// major version 0.
 module verbatim/testing/tools/kubernetes
 
 go 1.24.0

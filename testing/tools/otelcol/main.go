@@ -1,4 +1,5 @@
-// An OpenTelemetry Collector with what the tests of traces need: it receives OTLP, and writes what it got to a file.
+// Command otelcol is a minimal OpenTelemetry Collector for tests of traces. It receives OTLP and writes it to
+// a file.
 package main
 
 import (
@@ -34,7 +35,9 @@ func factories() (otelcol.Factories, error) {
 
 func main() {
 	settings := otelcol.CollectorSettings{
-		BuildInfo: component.BuildInfo{Command: "otelcol", Description: "receives traces in tests", Version: "tests"},
+		BuildInfo: component.BuildInfo{
+			Command: "otelcol", Description: "receives traces in tests", Version: "tests",
+		},
 		Factories: factories,
 		ConfigProviderSettings: otelcol.ConfigProviderSettings{ResolverSettings: confmap.ResolverSettings{
 			ProviderFactories: []confmap.ProviderFactory{yamlprovider.NewFactory()},

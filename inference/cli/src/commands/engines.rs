@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::commands::say::Say;
-use verbatim_supervisor::observe::{Happening, Observer, RecycleReason};
+use verbatim_crds::contract::RecycleReason;
+use verbatim_supervisor::engine_event::{EngineEvent, Observer};
 use verbatim_text as text;
 
 /// Figures of engines.
@@ -41,9 +42,9 @@ impl Engines {
         self.figures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn tell(&self, happening: &Happening<'_>) {
+    fn tell(&self, happening: &EngineEvent<'_>) {
         match happening {
-            Happening::EngineReady { engine, load, sandbox, .. } => {
+            EngineEvent::EngineReady { engine, load, sandbox, .. } => {
                 tracing::info!(
                     engine,
                     load_seconds = load.as_secs_f64(),
@@ -51,24 +52,24 @@ impl Engines {
                     "engine ready"
                 );
             }
-            Happening::EngineCondemned { engine, reason, why } if self.say.is_json() => {
+            EngineEvent::RecycleDecided { engine, reason, why } if self.say.is_json() => {
                 tracing::warn!(engine, reason = reason.as_str(), why, "engine replaced");
             }
-            Happening::EngineCondemned { reason, why, .. } => {
+            EngineEvent::RecycleDecided { reason, why, .. } => {
                 self.say.line(&format!("ENGINE replaced ({}): {why}", reason.as_str()));
             }
-            Happening::Budget { max_padded_seconds, why } if self.say.is_json() => {
+            EngineEvent::BudgetChanged { max_padded_seconds, why } if self.say.is_json() => {
                 tracing::warn!(max_padded_seconds, why, "batch budget changed");
             }
-            Happening::Budget { why, .. } => self.say.line(&format!("BATCHES {why}")),
-            Happening::BackingOff { delay, why } if self.say.is_json() => {
+            EngineEvent::BudgetChanged { why, .. } => self.say.line(&format!("BATCHES {why}")),
+            EngineEvent::BackingOff { delay, why } if self.say.is_json() => {
                 tracing::warn!(delay_seconds = delay.as_secs_f64(), why, "engine start delayed");
             }
-            Happening::BackingOff { why, .. } => self.say.line(&format!("ENGINE {why}")),
-            Happening::Gap { engine, gap, overlapped } => {
+            EngineEvent::BackingOff { why, .. } => self.say.line(&format!("ENGINE {why}")),
+            EngineEvent::Gap { engine, gap, overlapped } => {
                 tracing::info!(engine, gap_seconds = gap.as_secs_f64(), overlapped, "engine takes over");
             }
-            Happening::EngineGone { engine, how, files } => {
+            EngineEvent::EngineExited { engine, how, files } => {
                 tracing::info!(engine, how, files, "engine gone");
             }
             _ => {}
@@ -77,18 +78,18 @@ impl Engines {
 }
 
 impl Observer for Engines {
-    fn observe(&self, happening: &Happening<'_>) {
+    fn observe(&self, happening: &EngineEvent<'_>) {
         let mut figures = self.lock();
         match happening {
-            Happening::Measured(snapshot) => {
+            EngineEvent::Measured(snapshot) => {
                 let engines = || snapshot.engines.iter().map(|(_, process)| process);
                 figures.resident = Some(engines().map(|process| process.resident).sum());
                 figures.peak = figures.peak.max(engines().map(|process| process.peak_resident).max());
             }
-            Happening::FileDone { resident, .. } | Happening::FileBegun { resident, .. } => {
+            EngineEvent::FileDone { resident, .. } | EngineEvent::FileBegun { resident, .. } => {
                 figures.peak = figures.peak.max(Some(*resident));
             }
-            Happening::EngineCondemned { reason, .. } => *figures.replaced.entry(*reason).or_default() += 1,
+            EngineEvent::RecycleDecided { reason, .. } => *figures.replaced.entry(*reason).or_default() += 1,
             _ => {}
         }
         drop(figures);

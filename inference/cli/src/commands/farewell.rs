@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use verbatim_crds::contract::TERMINATION_MESSAGE_BYTES;
-use verbatim_crds::contract::messages::{FAILURES, Farewell, Left};
+use verbatim_crds::contract::messages::{
+    ExitReason as Left, MIN_FAILURES as FAILURES, TerminationMessage as Farewell,
+};
 use verbatim_crds::status::FileFailure;
-use verbatim_ledger::progress::of_report;
+use verbatim_ledger::progress::from_report;
 use verbatim_ledger::worker;
 
 use super::job::Done;
@@ -15,9 +17,9 @@ use super::{CommandError, exit};
 /// What a worker says that did its work.
 pub fn of_done(code: u8, done: &Done) -> Farewell {
     let (left, job) = match &done.left {
-        worker::Left::Complete(report) => (Left::Complete, Some(of_report(report, &done.ledger))),
-        worker::Left::NothingToClaim => (Left::NothingToClaim, None),
-        worker::Left::Drained => (Left::Drained, None),
+        worker::StopReason::Complete(report) => (Left::Complete, Some(from_report(report, &done.ledger))),
+        worker::StopReason::NothingToClaim => (Left::NothingToClaim, None),
+        worker::StopReason::Drained => (Left::Drained, None),
     };
     Farewell {
         exit: code,

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 use verbatim_crds::TranscriptionJob;
-use verbatim_ledger::names::Ledger;
-use verbatim_ledger::plan::Sources;
+use verbatim_ledger::keys::Ledger;
+use verbatim_ledger::plan::PlanInput;
+use verbatim_ledger::worker::events::Listener;
 use verbatim_ledger::worker::transcribe::Transcribe;
-use verbatim_ledger::worker::watch::Watch;
-use verbatim_ledger::worker::{Drain, Left, Worker, WorkerError};
+use verbatim_ledger::worker::{Drain, StopReason, Worker, WorkerError};
 
 use crate::commands::observed::Observed;
 use crate::commands::say::Say;
@@ -52,7 +52,7 @@ pub struct Order<'a> {
 /// What came of it.
 pub struct Done {
     /// Why the worker left.
-    pub left: Left,
+    pub left: StopReason,
     /// What it did.
     pub tally: Tally,
     /// Time from the engine's being ready to the end.
@@ -112,7 +112,7 @@ fn work_on(
     let told = Arc::new(Told::new(say, observed));
     if let Some(report) = runtime.block_on(before_signal(batch.report(), &signals))? {
         let (tally, elapsed) = told.end();
-        let left = Left::Complete(Box::new(report));
+        let left = StopReason::Complete(Box::new(report));
         let (loading, peak_memory, replaced, signal) = (Duration::ZERO, None, None, None);
         return Ok(Done {
             left,
@@ -153,7 +153,7 @@ fn work_on(
     );
     let worker = Worker {
         ledger: batch.ledger.clone(),
-        sources: Sources {
+        plan_input: PlanInput {
             spec: &batch.spec,
             source: batch.stores.source.clone(),
             destination: batch.stores.destination.clone(),
@@ -161,7 +161,7 @@ fn work_on(
         },
         settings,
         transcriber: Arc::clone(&room) as Arc<dyn Transcribe>,
-        watch: traces.watch(Arc::clone(&told) as Arc<dyn Watch>, &batch.spec),
+        listener: traces.watch(Arc::clone(&told) as Arc<dyn Listener>, &batch.spec),
         drain: Drain::default(),
     };
     let left = runtime.block_on(until_signal(&worker, &signals));
@@ -200,7 +200,7 @@ async fn before_signal<T>(
 }
 
 /// Runs a worker; a signal makes it give back what it has.
-async fn until_signal(worker: &Worker<'_>, signals: &Signals) -> Result<Left, WorkerError> {
+async fn until_signal(worker: &Worker<'_>, signals: &Signals) -> Result<StopReason, WorkerError> {
     let mut working = std::pin::pin!(worker.run());
     let mut looks = tokio::time::interval(LOOK);
     loop {

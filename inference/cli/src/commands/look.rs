@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use verbatim_crds::contract::messages::LedgerPhase as Phase;
 use verbatim_crds::destination::Overwrite;
 use verbatim_crds::manifest;
-use verbatim_ledger::plan::{self, LeftOut, Sources};
-use verbatim_ledger::record::Line;
-use verbatim_ledger::status::{Observer, Status};
+use verbatim_ledger::plan::{self, LeftOut, PlanInput};
+use verbatim_ledger::shard_record::ReportLine;
+use verbatim_ledger::status::{JobStatus, StatusReader};
 use verbatim_ledger::worker::settings::DEFAULT_LEASE;
 
 use crate::commands::args;
@@ -47,20 +47,20 @@ pub(super) fn print(say: &Say, text: &str) {
 pub fn plan(options: &args::Plan, say: &Say) -> Result<u8, CommandError> {
     runtime()?.block_on(async {
         let batch = open(&options.look.file).await?;
-        let sources = Sources {
+        let input = PlanInput {
             spec: &batch.spec,
             source: batch.stores.source.clone(),
             destination: batch.stores.destination.clone(),
             lists: Arc::clone(&batch.stores.lists),
         };
-        let draft = plan::draft(&sources, &|_| {}).await.map_err(|error| wrong(&wrap(error)))?;
+        let draft = plan::draft(&input, &|_| {}).await.map_err(|error| wrong(&wrap(error)))?;
         let overwrite = batch.spec.destination.overwrite;
         let mut there = 0;
         for file in draft.iter() {
             let file = file.map_err(|error| wrong(&wrap(error)))?;
-            there += u64::from(!file.there.is_empty());
+            there += u64::from(!file.existing.is_empty());
             if options.list {
-                let what = match (&file.etag, file.there.is_empty(), overwrite) {
+                let what = match (&file.etag, file.existing.is_empty(), overwrite) {
                     (None, ..) => "missing: it will fail",
                     (_, true, _) => "transcribe",
                     (_, false, Overwrite::Always) => "transcribe again",
@@ -121,31 +121,31 @@ pub(super) fn left_out(left_out: &LeftOut) -> Option<String> {
 pub fn status(options: &args::Status, say: &Say) -> Result<u8, CommandError> {
     runtime()?.block_on(async {
         let batch = open(&options.look.file).await?;
-        let mut observer = Observer::new(batch.ledger.clone());
+        let mut reader = StatusReader::new(batch.ledger.clone());
         let mut first: Option<(Instant, Duration)> = None;
         loop {
-            let status = observer.look().await.map_err(|error| wrong(&error.into()))?;
+            let status = reader.read().await.map_err(|error| wrong(&error.into()))?;
             let now = Instant::now();
             // By the store's clock when this began, by ours from then on: the two are never compared.
             let elapsed = status.elapsed.map(|elapsed| {
                 let (since, before) = *first.get_or_insert((now, elapsed));
                 before + now.duration_since(since)
             });
-            let left = elapsed.and_then(|elapsed| status.left(elapsed));
+            let left = elapsed.and_then(|elapsed| status.time_left(elapsed));
             if options.json {
-                let mut json = serde_json::to_value(&status).unwrap_or_default();
+                let mut json = status.json();
                 json["secondsLeft"] = left.map(|left| left.as_secs_f64()).into();
                 print(say, &format!("{json}\n"));
             } else {
                 print(say, &format!("{}\n", words(&status, elapsed, left)));
             }
-            if !options.watch || status.phase == Phase::Complete {
+            if !options.watch || status.progress.phase == Phase::Complete {
                 if !options.json {
                     for line in &status.failures {
                         print(say, &failure(line));
                     }
                 }
-                return Ok(if status.failed > 0 { exit::SOME_FAILED } else { exit::DONE });
+                return Ok(if status.progress.failed > 0 { exit::SOME_FAILED } else { exit::DONE });
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
@@ -153,23 +153,27 @@ pub fn status(options: &args::Status, say: &Say) -> Result<u8, CommandError> {
 }
 
 /// How far a job is, on a line.
-fn words(status: &Status, elapsed: Option<Duration>, left: Option<Duration>) -> String {
-    match status.phase {
+fn words(status: &JobStatus, elapsed: Option<Duration>, left: Option<Duration>) -> String {
+    match status.progress.phase {
         Phase::Unplanned => return "Not begun: there is no plan yet".to_owned(),
         Phase::Complete => {
             return format!(
                 "Complete: {} transcribed, {} skipped, {} failed",
-                status.succeeded, status.skipped, status.failed
+                status.progress.succeeded, status.progress.skipped, status.progress.failed
             );
         }
         Phase::Running => {}
     }
-    let mut words = vec![format!("{} of {} files", status.ended(), status.files)];
-    if status.failed > 0 {
-        words.push(format!("{} failed", status.failed));
+    let mut words = vec![format!(
+        "{} of {} files",
+        status.progress.succeeded + status.progress.failed + status.progress.skipped,
+        status.progress.files
+    )];
+    if status.progress.failed > 0 {
+        words.push(format!("{} failed", status.progress.failed));
     }
-    words.push(format!("{} of {}", bytes(status.bytes_done), bytes(status.bytes)));
-    let audio = status.audio_milliseconds as f64 / 1000.0;
+    words.push(format!("{} of {}", bytes(status.progress.bytes_done), bytes(status.progress.bytes)));
+    let audio = status.progress.audio_milliseconds as f64 / 1000.0;
     words.push(format!("{} of audio", clock(audio)));
     if let Some(elapsed) = elapsed.filter(|elapsed| !elapsed.is_zero() && audio > 0.0) {
         words.push(format!("{} times as fast as it plays", ratio(audio / elapsed.as_secs_f64())));
@@ -182,7 +186,7 @@ fn words(status: &Status, elapsed: Option<Duration>, left: Option<Duration>) -> 
 }
 
 /// A failed file, on a line.
-pub(super) fn failure(line: &Line) -> String {
+pub(super) fn failure(line: &ReportLine) -> String {
     let reason = line.outcome.reason.map(|reason| reason.as_str()).unwrap_or_default();
     let message = line.outcome.message.as_deref().unwrap_or_default();
     format!("FAILED {}: {reason}: {message}\n", Shown(line.key.as_ref()))

@@ -37,7 +37,7 @@ pub use verbatim_text as text;
 
 use verbatim_protocol::options::EngineOptions;
 use verbatim_protocol::transcriber::Transcriber;
-use verbatim_supervisor::observe::Observer;
+use verbatim_supervisor::engine_event::Observer;
 use verbatim_supervisor::policy::Policy;
 use verbatim_supervisor::start::StartError;
 
@@ -95,7 +95,7 @@ pub fn main() -> ExitCode {
         }
     };
     let say = say::Say::new(&cli.telling);
-    let load: Loader = verbatim_supervisor::start::boxed;
+    let load: Loader = verbatim_supervisor::start::start_boxed;
     let outcome = match &cli.command {
         args::Command::Engine => return verbatim_engine::process::main(verbatim_engine::load::load),
         args::Command::Transcribe(options) => transcribe::transcribe(options, &say, load),

@@ -5,18 +5,18 @@ use std::sync::Arc;
 use crate::commands::CommandError;
 use crate::commands::engines::Engines;
 use crate::commands::say::Say;
-use verbatim_supervisor::board::Board;
+use verbatim_supervisor::engine_event::{Observer, Observers};
 use verbatim_supervisor::http;
-use verbatim_supervisor::http::{AskJob, Server, WholeJob};
-use verbatim_supervisor::metrics::{Metrics, Spool};
-use verbatim_supervisor::observe::{Observer, Observers};
+use verbatim_supervisor::http::{JobProgressSlot, JobProgressSource, Server};
+use verbatim_supervisor::metrics::{Metrics, SpoolUsage};
 use verbatim_supervisor::progress::Progress;
+use verbatim_supervisor::status::StatusTracker;
 
 /// Metrics and status over HTTP, for as long as this lives.
 struct Served {
     metrics: Arc<Metrics>,
-    board: Arc<Board>,
-    job: Arc<WholeJob>,
+    board: Arc<StatusTracker>,
+    job: Arc<JobProgressSlot>,
     _server: Server,
 }
 
@@ -36,8 +36,8 @@ impl Observed {
         let served = match address {
             None => None,
             Some(address) => {
-                let (metrics, board) = (Arc::new(Metrics::new()), Arc::new(Board::new()));
-                let job = Arc::new(WholeJob::default());
+                let (metrics, board) = (Arc::new(Metrics::new()), Arc::new(StatusTracker::new()));
+                let job = Arc::new(JobProgressSlot::default());
                 let parts = (Arc::clone(&metrics), Arc::clone(&board), Arc::clone(&job));
                 let server = http::serve(address, parts.0, parts.1, parts.2)
                     .map_err(|error| CommandError::usage(&error))?;
@@ -66,16 +66,16 @@ impl Observed {
     }
 
     /// From now on this one is asked how far the whole job is.
-    pub fn ask(&self, asked: Arc<dyn AskJob>) {
+    pub fn ask(&self, asked: Arc<dyn JobProgressSource>) {
         if let Some(served) = &self.served {
-            served.job.know(asked);
+            served.job.set(asked);
         }
     }
 
     /// Tells what the spool holds.
-    pub fn spooled(&self, spool: Spool) {
+    pub fn spooled(&self, spool: SpoolUsage) {
         if let Some(served) = &self.served {
-            served.metrics.spooled(spool);
+            served.metrics.spool_usage(spool);
         }
     }
 

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use futures::TryStreamExt;
 use verbatim_ledger::outcome::Outcome;
-use verbatim_ledger::record::Line;
 use verbatim_ledger::report::Report;
+use verbatim_ledger::shard_record::ReportLine;
 use verbatim_store::Read;
 
 use crate::commands::args;
@@ -47,7 +47,7 @@ pub fn report(options: &args::Report, say: &Say) -> Result<u8, CommandError> {
         let Some(report) = batch.report().await.map_err(|error| wrong(&error))? else {
             return Err(CommandError::Failed(format!(
                 "there is no report yet at {}: see how far the job is with `verbatim status`",
-                batch.ledger.address(&batch.ledger.report())
+                batch.ledger.address(&batch.ledger.report_key())
             )));
         };
         if options.csv {
@@ -77,7 +77,7 @@ fn table(report: &Report) -> String {
 async fn csv(batch: &Batch, say: &Say) -> Result<(), CommandError> {
     let failed =
         |error: &(dyn std::error::Error + 'static)| CommandError::Failed(verbatim_text::error_chain(error));
-    let key = batch.ledger.report_lines();
+    let key = batch.ledger.report_lines_key();
     let download = batch.ledger.store().get(&key, Read::default()).await.map_err(|error| failed(&error))?;
     let mut writer = csv::Writer::from_writer(Vec::new());
     let header = [
@@ -102,7 +102,7 @@ async fn csv(batch: &Batch, say: &Say) -> Result<(), CommandError> {
         let end = rest.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         for line in rest.drain(..end).as_slice().split(|byte| *byte == b'\n').filter(|line| !line.is_empty())
         {
-            let line: Line = serde_json::from_slice(line).map_err(|error| failed(&error))?;
+            let line: ReportLine = serde_json::from_slice(line).map_err(|error| failed(&error))?;
             writer.write_record(row(&line)).map_err(|error| failed(&error))?;
         }
         let written = writer.into_inner().map_err(|error| failed(&error))?;
@@ -112,7 +112,7 @@ async fn csv(batch: &Batch, say: &Say) -> Result<(), CommandError> {
     Ok(())
 }
 
-fn row(line: &Line) -> [String; 12] {
+fn row(line: &ReportLine) -> [String; 12] {
     let outcome: &Outcome = &line.outcome;
     let seconds = |milliseconds: u64| format!("{:.3}", milliseconds as f64 / 1000.0);
     [

@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 use verbatim_crds::{
     Manifest, ManifestError, TranscriptionJob, TranscriptionJobSpec, manifest, recognition::Timestamps,
 };
-use verbatim_ledger::worker::Left;
+use verbatim_ledger::worker::StopReason;
 
 use crate::commands::args::Run;
 use crate::commands::escape::Shown;
@@ -83,8 +83,8 @@ fn together(options: &Run, job: &TranscriptionJob, say: &Say, load: Loader) -> R
     let drains = !order.policy.grace_period.is_zero();
     let done = shared::work(&order, say, load)?;
     let all = match &done.left {
-        Left::Complete(report) => Some(report),
-        Left::NothingToClaim | Left::Drained => None,
+        StopReason::Complete(report) => Some(report),
+        StopReason::NothingToClaim | StopReason::Drained => None,
     };
     if done.loading.is_zero() {
         say.note("This job is over already; nothing was done now");
@@ -94,7 +94,7 @@ fn together(options: &Run, job: &TranscriptionJob, say: &Say, load: Loader) -> R
     Ok(match all {
         Some(report) => {
             say.note(&outcomes::sums(report));
-            say.note(&format!("Report: {}", done.ledger.address(&done.ledger.report_lines())));
+            say.note(&format!("Report: {}", done.ledger.address(&done.ledger.report_lines_key())));
             if report.files.failed > 0 { exit::SOME_FAILED } else { exit::DONE }
         }
         None => {

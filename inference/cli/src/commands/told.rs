@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use verbatim_ledger::outcome::{Outcome, Verdict};
-use verbatim_ledger::worker::watch::{Event, Watch};
+use verbatim_ledger::outcome::{FileResult, Outcome};
+use verbatim_ledger::worker::events::{Event, Listener};
 
 use crate::commands::escape::Shown;
 use crate::commands::look::left_out;
@@ -14,7 +14,7 @@ use crate::commands::report::{BETWEEN_LINES, BETWEEN_WORDS, tell_failure, tell_p
 use crate::commands::say::Say;
 use crate::commands::tally::Tally;
 use verbatim_protocol::failure::{Failure, FailureReason};
-use verbatim_supervisor::metrics::Spool;
+use verbatim_supervisor::metrics::SpoolUsage;
 use verbatim_text as text;
 
 /// Follows the number of files: others may do parts of the job, so that only what was done here is told.
@@ -87,9 +87,9 @@ impl Told {
         // Progress of files goes by the engine's numbers, which are not those of the plan: sums are all that is kept.
         let id = usize::MAX;
         match outcome.result {
-            Verdict::Succeeded => state.tally.done(id, bytes, outcome.audio_milliseconds as f64 / 1000.0),
-            Verdict::Skipped => state.tally.skipped(id, bytes, false),
-            Verdict::Failed => {
+            FileResult::Succeeded => state.tally.done(id, bytes, outcome.audio_milliseconds as f64 / 1000.0),
+            FileResult::Skipped => state.tally.skipped(id, bytes, false),
+            FileResult::Failed => {
                 let failure = Failure {
                     reason: outcome.reason.unwrap_or(FailureReason::ReadFailed),
                     message: outcome.message.clone().unwrap_or_default(),
@@ -117,15 +117,15 @@ impl Told {
     }
 }
 
-impl Watch for Told {
-    fn hear(&self, event: &Event<'_>) {
+impl Listener for Told {
+    fn on_event(&self, event: &Event<'_>) {
         match event {
             Event::Listed { objects } => self.say.set_bar(0.0, format!("{objects} objects listed")),
-            Event::Planned { plan, ours, .. } => {
+            Event::Planned { plan, made_here, .. } => {
                 let mut state = self.state();
                 state.tally.files = usize::try_from(plan.files).unwrap_or(usize::MAX);
                 state.tally.bytes = plan.bytes;
-                let made = if *ours { "Planned" } else { "Found the plan of" };
+                let made = if *made_here { "Planned" } else { "Found the plan of" };
                 let rest =
                     left_out(&plan.left_out).map(|words| format!("; left out: {words}")).unwrap_or_default();
                 self.say.note(&format!(
@@ -135,18 +135,20 @@ impl Watch for Told {
                     text::count(plan.shards.len(), "shard", "shards")
                 ));
             }
-            Event::WaitsForPlan => self.say.note("Another worker makes the plan: waiting for it"),
+            Event::WaitingForPlan => self.say.note("Another worker makes the plan: waiting for it"),
             Event::Finished { file, outcome } => self.finished(&file.key, file.size, outcome),
-            Event::Spooled { files, bytes, most_bytes } => {
-                self.observed.spooled(Spool { files: *files, bytes: *bytes, most_bytes: *most_bytes });
+            Event::SpoolUsage { files, bytes, max_bytes } => {
+                self.observed.spooled(SpoolUsage { files: *files, bytes: *bytes, limit_bytes: *max_bytes });
             }
             Event::Claimed { shard, epoch, files, .. } if *epoch > 1 => {
                 tracing::info!(shard, epoch, files, "shard taken over");
             }
             Event::Claimed { shard, files, .. } => tracing::debug!(shard, files, "shard claimed"),
-            Event::Ended { shard, ended } => tracing::debug!(shard, "shard ended: {ended:?}"),
-            Event::Beaten { shard } => tracing::debug!(shard, "another was first"),
-            Event::Waits { open } => tracing::debug!(open, "all that is left is claimed by others"),
+            Event::SessionEnded { shard, end } => tracing::debug!(shard, "shard ended: {end:?}"),
+            Event::LostRace { shard } => tracing::debug!(shard, "another was first"),
+            Event::WaitingForOthers { open } => {
+                tracing::debug!(open, "all that is left is claimed by others")
+            }
             _ => {}
         }
     }

@@ -6,10 +6,10 @@ use std::time::{Duration, SystemTime};
 use tokio::runtime::Runtime;
 use verbatim_crds::contract::{env, labels};
 use verbatim_crds::{TranscriptionJob, TranscriptionJobSpec};
-use verbatim_ledger::job;
-use verbatim_ledger::worker::Left;
-use verbatim_ledger::worker::watch::Watch;
-use verbatim_trace::{Context, Service, Settings, Span, Traces};
+use verbatim_ledger::job_uid::job_uid;
+use verbatim_ledger::worker::StopReason;
+use verbatim_ledger::worker::events::Listener;
+use verbatim_trace::{Service, Span, TraceContext, TraceSettings, Traces};
 
 use super::job::Done;
 use super::wrong::Wrong;
@@ -23,7 +23,7 @@ const SERVICE: &str = "verbatim-worker";
 pub struct JobTraces {
     traces: Traces,
     /// What spans hang from: the operator's, or our own.
-    parent: Context,
+    parent: TraceContext,
     /// The root, where nobody gave one.
     run: Option<Span>,
     begun: SystemTime,
@@ -34,11 +34,11 @@ impl JobTraces {
     /// Begins, where the environment says so. The parent is what the environment gives, or what the operator wrote into the
     /// job; a run without one is a root of its own in the job's trace.
     pub fn start(job: &TranscriptionJob, runtime: &Runtime) -> Self {
-        let settings = Settings::from_environment();
+        let settings = TraceSettings::from_environment();
         let parent = parent(job);
-        let root = settings.job(&job::uid(job)).unwrap_or_else(|| Context::of_job(""));
+        let root = settings.job_context(&job_uid(job)).unwrap_or_else(|| TraceContext::of_job(""));
         // Not the job's own root, which is the operator's: several may run the job beside each other.
-        let run = parent.is_none().then(|| Span::root(root.another(), "run"));
+        let run = parent.is_none().then(|| Span::root(root.with_new_span(), "run"));
         let parent = parent.or_else(|| Some(run.as_ref()?.context())).unwrap_or(root);
         let traces = {
             let _within = runtime.enter();
@@ -48,7 +48,7 @@ impl JobTraces {
     }
 
     /// A watch that makes spans of what it hears, over another one.
-    pub fn watch(&self, inner: Arc<dyn Watch>, spec: &TranscriptionJobSpec) -> Arc<dyn Watch> {
+    pub fn watch(&self, inner: Arc<dyn Listener>, spec: &TranscriptionJobSpec) -> Arc<dyn Listener> {
         if !self.traces.is_on() {
             return inner;
         }
@@ -79,18 +79,18 @@ impl JobTraces {
         }
         if let Some(run) = self.run {
             let left = outcome.as_ref().ok().map(|done| match done.left {
-                Left::Complete(_) => "complete",
-                Left::NothingToClaim => "nothing to claim",
-                Left::Drained => "drained",
+                StopReason::Complete(_) => "complete",
+                StopReason::NothingToClaim => "nothing to claim",
+                StopReason::Drained => "drained",
             });
             ended(run.with_some("verbatim.left", left)).end(&self.traces, self.begun, now);
         }
-        self.traces.end();
+        self.traces.shutdown();
     }
 }
 
 /// The parent that was given. What is none is said, and the run is its own.
-fn parent(job: &TranscriptionJob) -> Option<Context> {
+fn parent(job: &TranscriptionJob) -> Option<TraceContext> {
     let written = || job.metadata.annotations.as_ref()?.get(labels::TRACE_PARENT).cloned();
     let given = std::env::var(env::TRACE_PARENT).ok().filter(|given| !given.is_empty());
     match given.or_else(written)?.parse() {
@@ -104,7 +104,7 @@ fn parent(job: &TranscriptionJob) -> Option<Context> {
 
 fn service(job: &TranscriptionJob) -> Service {
     let name = |name: &Option<String>| name.clone().filter(|name| !name.is_empty());
-    let mut attributes: Vec<(&'static str, String)> = vec![("verbatim.job.uid", job::uid(job))];
+    let mut attributes: Vec<(&'static str, String)> = vec![("verbatim.job.uid", job_uid(job))];
     attributes.extend(name(&job.metadata.name).map(|name| ("verbatim.job.name", name)));
     // Only a pod is told who it is.
     if let Some(pod) = name(&std::env::var(env::WORKER).ok()) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use verbatim_crds::contract::env;
 use verbatim_crds::{Manifest, manifest};
-use verbatim_ledger::worker::Left;
+use verbatim_ledger::worker::StopReason;
 
 use crate::commands::args;
 use crate::commands::args::Worker;
@@ -67,8 +67,8 @@ fn work(options: &Worker, say: &Say, load: Loader) -> Result<(u8, Done), Wrong> 
         say.line(&summary::summary(&done.tally, &facts(&done)));
     }
     let code = match done.left {
-        Left::Drained => job::drained(done.signal, true).unwrap_or(exit::DRAINED),
-        Left::Complete(_) | Left::NothingToClaim => exit::DONE,
+        StopReason::Drained => job::drained(done.signal, true).unwrap_or(exit::DRAINED),
+        StopReason::Complete(_) | StopReason::NothingToClaim => exit::DONE,
     };
     Ok((code, done))
 }

@@ -4,7 +4,7 @@ use verbatim_crds::contract::messages::Cause;
 
 use super::{CommandError, job};
 use crate::worker::batch::BatchError;
-use verbatim_protocol::Obstacle;
+use verbatim_protocol::LoadErrorKind;
 use verbatim_supervisor::start::StartError;
 
 /// Why a worker cannot do its work.
@@ -51,9 +51,9 @@ impl From<Wrong> for CommandError {
 /// Why there is no engine, in one word.
 pub fn engine_cause(error: &StartError) -> Cause {
     match error {
-        StartError::Unready { obstacle: Obstacle::Model, .. } => Cause::ModelUnavailable,
-        StartError::Unready { obstacle: Obstacle::Language, .. } => Cause::InvalidSpec,
-        StartError::Unready { obstacle: Obstacle::Device, .. }
+        StartError::Unready { kind: LoadErrorKind::Model, .. } => Cause::ModelUnavailable,
+        StartError::Unready { kind: LoadErrorKind::Language, .. } => Cause::InvalidSpec,
+        StartError::Unready { kind: LoadErrorKind::Device, .. }
         | StartError::Spawn(_)
         | StartError::Interrupted
         | StartError::Crashing { .. } => Cause::Internal,

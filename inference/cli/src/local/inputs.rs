@@ -12,7 +12,7 @@ use std::{
 use crate::local::plan::{Item, LeftOut, NameError, Plan, Target, identity, name_targets, spare_recordings};
 use crate::local::spool::Spool;
 use crate::local::walk;
-use crate::local::walk::{Choice, read_failure};
+use crate::local::walk::{Selection, read_failure};
 use crate::output::format::Format;
 use verbatim_protocol::failure::{Failure, FailureReason};
 use verbatim_protocol::task::FileOverrides;
@@ -153,7 +153,7 @@ impl Gathering {
     }
 
     fn take_folder(&mut self, input: &Path, several: bool) {
-        let mut found = walk::walk(input, &|_| Choice::Look);
+        let mut found = walk::walk(input, &|_| Selection::IfAudio);
         self.left_out.add(&found);
         let prefix = if several { own_name(input) } else { PathBuf::new() };
         for recording in found.recordings.drain(..) {

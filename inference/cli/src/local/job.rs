@@ -15,7 +15,7 @@ use verbatim_crds::{
     recognition::Channels,
 };
 use verbatim_ledger::plan::LineProblem;
-use verbatim_ledger::plan::list::{self, Entry, ReadError};
+use verbatim_ledger::plan::list::{self, ListEntry, ListError};
 use verbatim_ledger::plan::patterns::{PatternError, Patterns};
 
 use crate::local::done::Overwrite;
@@ -154,7 +154,7 @@ pub fn plan(spec: &TranscriptionJobSpec, base: &Path) -> Result<Plan, JobError> 
         Some(names) => named(&folder, names, &mut left_out),
         None => {
             let patterns = Patterns::new(&source.include, &source.exclude)?;
-            let found = walk::walk(&folder, &|below| patterns.choose(&below.to_string_lossy()));
+            let found = walk::walk(&folder, &|below| patterns.select(&below.to_string_lossy()));
             left_out.add(&found);
             found.recordings.into_iter().map(|recording| (recording, FileOverrides::default())).collect()
         }
@@ -192,7 +192,7 @@ fn read_list(path: &Path) -> Result<Vec<(PathBuf, FileOverrides)>, JobError> {
     let unread = |source| JobError::List { path: path.to_owned(), source };
     let file = fs::File::open(path).map_err(unread)?;
     let mut names = Vec::new();
-    list::read(&path.to_string_lossy(), BufReader::new(file), &mut |_, entry: Entry| {
+    list::read(&path.to_string_lossy(), BufReader::new(file), &mut |_, entry: ListEntry| {
         names.push((
             PathBuf::from(entry.name),
             FileOverrides { channel: entry.channel, language: entry.language },
@@ -200,8 +200,8 @@ fn read_list(path: &Path) -> Result<Vec<(PathBuf, FileOverrides)>, JobError> {
         Ok(())
     })
     .map_err(|error| match error {
-        ReadError::Io(source) => unread(source),
-        ReadError::Line(line, problem) => JobError::Line { path: path.to_owned(), line, problem },
+        ListError::Io(source) => unread(source),
+        ListError::Line(line, problem) => JobError::Line { path: path.to_owned(), line, problem },
     })?;
     Ok(names)
 }

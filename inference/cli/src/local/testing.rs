@@ -13,8 +13,8 @@ use sha2::{Digest, Sha256};
 
 use crate::local::watch::{Notice, Watcher};
 use crate::output::testing::segment;
-use verbatim_protocol::controls::Controls;
-use verbatim_protocol::event::{Event, FileResult, Parts};
+use verbatim_protocol::engine_handle::EngineHandle;
+use verbatim_protocol::event::{Event, FileResult, StageTimes};
 use verbatim_protocol::failure::{Failure, FailureReason};
 use verbatim_protocol::task::FileTask;
 use verbatim_protocol::transcriber::Transcriber;
@@ -61,7 +61,7 @@ impl Transcriber for Scripted {
         "a script".to_owned()
     }
 
-    fn controls(&self) -> Arc<Controls> {
+    fn handle(&self) -> Arc<EngineHandle> {
         Arc::default()
     }
 }
@@ -80,7 +80,7 @@ fn result(bytes: &[u8], text: &str) -> FileResult {
         bytes: bytes.len() as u64,
         warnings: Vec::new(),
         processing_seconds: 0.25,
-        parts: Parts::default(),
+        stages: StageTimes::default(),
     }
 }
 

@@ -6,8 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use verbatim_ledger::plan::audio;
-pub use verbatim_ledger::plan::patterns::Choice;
+use verbatim_ledger::plan::extension;
+pub use verbatim_ledger::plan::patterns::Selection;
 use walkdir::{DirEntry, WalkDir};
 
 use verbatim_protocol::failure::{Failure, FailureReason};
@@ -39,7 +39,7 @@ pub struct Recording {
 }
 
 /// Walks a folder, following links. `choose` gets each file's path below the folder.
-pub fn walk(folder: &Path, choose: &dyn Fn(&Path) -> Choice) -> Found {
+pub fn walk(folder: &Path, choose: &dyn Fn(&Path) -> Selection) -> Found {
     let mut found = Found::default();
     let mut entries = WalkDir::new(folder).follow_links(true).sort_by_file_name().into_iter();
     while let Some(entry) = entries.next() {
@@ -59,12 +59,12 @@ pub fn walk(folder: &Path, choose: &dyn Fn(&Path) -> Choice) -> Found {
     found
 }
 
-fn take(folder: &Path, entry: &DirEntry, choose: &dyn Fn(&Path) -> Choice, found: &mut Found) {
+fn take(folder: &Path, entry: &DirEntry, choose: &dyn Fn(&Path) -> Selection, found: &mut Found) {
     let path = entry.path();
     let choice = choose(path.strip_prefix(folder).unwrap_or(path));
-    if choice == Choice::Leave {
+    if choice == Selection::Exclude {
         found.excluded += 1;
-    } else if entry.file_type().is_file() && (choice == Choice::Take || looks_like_audio(path)) {
+    } else if entry.file_type().is_file() && (choice == Selection::Include || looks_like_audio(path)) {
         // A file that vanishes now is found missing by the engine.
         let bytes = entry.metadata().map_or(0, |metadata| metadata.len());
         found.recordings.push(Recording { path: path.to_owned(), bytes, failure: None });
@@ -74,15 +74,15 @@ fn take(folder: &Path, entry: &DirEntry, choose: &dyn Fn(&Path) -> Choice, found
 }
 
 /// What cannot be looked at: a folder without permission, a link to nowhere. Told, unless it is plainly no audio.
-fn refuse(folder: &Path, error: &walkdir::Error, choose: &dyn Fn(&Path) -> Choice, found: &mut Found) {
+fn refuse(folder: &Path, error: &walkdir::Error, choose: &dyn Fn(&Path) -> Selection, found: &mut Found) {
     let path = error.path().unwrap_or(folder).to_owned();
     let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
     let is_link = path.is_symlink();
     if hidden && path != folder {
         found.hidden += 1;
-    } else if choose(path.strip_prefix(folder).unwrap_or(&path)) == Choice::Leave {
+    } else if choose(path.strip_prefix(folder).unwrap_or(&path)) == Selection::Exclude {
         found.excluded += 1;
-    } else if is_link && !has_audio_ending(&path) {
+    } else if is_link && !has_audio_extension(&path) {
         found.not_audio += 1;
     } else {
         let failure = match error.io_error() {
@@ -114,11 +114,11 @@ fn is_hidden(entry: &DirEntry) -> bool {
 }
 
 fn looks_like_audio(path: &Path) -> bool {
-    has_audio_ending(path) || has_audio_header(path)
+    has_audio_extension(path) || has_audio_header(path)
 }
 
-fn has_audio_ending(path: &Path) -> bool {
-    path.file_name().and_then(|name| name.to_str()).is_some_and(audio::has_audio_ending)
+fn has_audio_extension(path: &Path) -> bool {
+    path.file_name().and_then(|name| name.to_str()).is_some_and(extension::has_audio_extension)
 }
 
 /// Whether the file begins as the common containers do: recordings without an ending are found by it. What cannot be

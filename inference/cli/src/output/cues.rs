@@ -40,7 +40,7 @@ pub fn cues(transcript: &Transcript) -> Vec<Cue> {
     let mut cues: Vec<Cue> = transcript
         .segments
         .iter()
-        .flat_map(|segment| segment_cues(segment, transcript.told_channel(segment)))
+        .flat_map(|segment| segment_cues(segment, transcript.channel_label(segment)))
         .collect();
     // Stable: what begins together keeps its order.
     cues.sort_by_key(|cue| cue.start);

@@ -64,7 +64,7 @@ fn txt(transcript: &Transcript) -> String {
         if line.is_empty() {
             continue;
         }
-        if let Some(channel) = transcript.told_channel(segment) {
+        if let Some(channel) = transcript.channel_label(segment) {
             text.push_str(&channel_name(channel));
             text.push_str(": ");
         }

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use verbatim_crds::contract::messages::Cause;
 use verbatim_crds::{TranscriptionJob, TranscriptionJobSpec};
-use verbatim_ledger::job;
-use verbatim_ledger::names::Ledger;
+use verbatim_ledger::job_uid::job_uid;
+use verbatim_ledger::keys::Ledger;
 use verbatim_ledger::plan::PlanError;
-use verbatim_ledger::probe::{self, Verdict};
+use verbatim_ledger::probe::{self, ProbeResult};
 use verbatim_ledger::report::Report;
-use verbatim_ledger::worker::settings::{DEFAULT_PATIENCE, DEFAULT_SPOOL_BYTES, DEFAULT_SPOOL_FILES};
+use verbatim_ledger::worker::settings::{DEFAULT_MAX_OUTAGE, DEFAULT_SPOOL_BYTES, DEFAULT_SPOOL_FILES};
 use verbatim_ledger::worker::{self, Settings, WorkerError};
 use verbatim_store::check_then_write::CheckThenWriteStore;
 use verbatim_store::{RequestObserver, StoreError};
@@ -88,7 +88,9 @@ fn plan_cause(error: &PlanError) -> Cause {
     match error {
         // The list that the job names is not there, though the store is.
         PlanError::Manifest { source, .. } if source.is_not_found() => Cause::InvalidSpec,
-        PlanError::Spool(_) | PlanError::Version { .. } | PlanError::Damaged { .. } => Cause::Internal,
+        PlanError::TemporaryFile(_) | PlanError::Version { .. } | PlanError::Damaged { .. } => {
+            Cause::Internal
+        }
         _ if error.store().is_some() => Cause::StorageUnavailable,
         _ => Cause::InvalidSpec,
     }
@@ -123,7 +125,7 @@ impl Batch {
         } else if let Some(only) = &stores.only {
             spec.source.keys = Some(vec![only.clone()]);
         }
-        let ledger = Ledger::new(stores.ledger.clone(), job::uid(job));
+        let ledger = Ledger::new(stores.ledger.clone(), job_uid(job));
         Ok(Self { spec, stores, ledger, identity: Identity::new() })
     }
 
@@ -144,7 +146,7 @@ impl Batch {
         let source = &self.stores.source;
         source.store.list(&source.prefix, None, 1).await?;
         let verdict = probe::probe(&self.ledger, &self.identity.owner).await?;
-        let Verdict::Unsupported(why) = verdict else { return Ok(None) };
+        let ProbeResult::Unsupported(why) = verdict else { return Ok(None) };
         let place = self.stores.destination.address();
         if !self.spec.storage.allow_duplicate_work {
             return Err(BatchError::ConditionalWrites { place, why });
@@ -170,7 +172,7 @@ impl Batch {
             spool: local.spool.clone(),
             spool_files: DEFAULT_SPOOL_FILES,
             spool_bytes: DEFAULT_SPOOL_BYTES,
-            patience: DEFAULT_PATIENCE,
+            max_outage: DEFAULT_MAX_OUTAGE,
         }
     }
 }

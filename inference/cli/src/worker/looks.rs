@@ -7,11 +7,10 @@ use async_trait::async_trait;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, watch};
 use verbatim_crds::contract::messages::JobProgress;
-use verbatim_ledger::names::Ledger;
-use verbatim_ledger::progress;
-use verbatim_ledger::status::Observer;
+use verbatim_ledger::keys::Ledger;
+use verbatim_ledger::status::StatusReader;
 
-use verbatim_supervisor::http::{AskJob, NotKnown, Seen};
+use verbatim_supervisor::http::{CachedJobProgress, JobProgressError, JobProgressSource};
 use verbatim_text::error_chain;
 
 /// Least time between two looks. What a look finds new is mostly in claims, which are written every 10 s (a third of the
@@ -35,8 +34,7 @@ pub struct Looks {
     between: Duration,
     longest: Duration,
     patience: Duration,
-    ledger: Ledger,
-    observer: Arc<Mutex<Observer>>,
+    reader: Arc<Mutex<StatusReader>>,
     known: watch::Sender<Known>,
 }
 
@@ -55,9 +53,9 @@ struct Known {
 impl Looks {
     /// Nobody has looked yet. Requests are made on `stores`.
     pub fn new(ledger: Ledger, stores: Handle) -> Self {
-        let observer = Arc::new(Mutex::new(Observer::new(ledger.clone())));
+        let reader = Arc::new(Mutex::new(StatusReader::new(ledger)));
         let (between, longest, patience) = (BETWEEN, LONGEST, PATIENCE);
-        Self { stores, between, longest, patience, ledger, observer, known: watch::Sender::default() }
+        Self { stores, between, longest, patience, reader, known: watch::Sender::default() }
     }
 
     /// Begins a look, if it is time for one and none is under way.
@@ -71,10 +69,10 @@ impl Looks {
         if !begins {
             return;
         }
-        let (ledger, observer, longest) = (self.ledger.clone(), Arc::clone(&self.observer), self.longest);
+        let (reader, longest) = (Arc::clone(&self.reader), self.longest);
         let look = self.stores.spawn(async move {
-            match tokio::time::timeout(longest, observer.lock().await.look()).await {
-                Ok(Ok(status)) => Ok(progress::of_status(&status, &ledger)),
+            match tokio::time::timeout(longest, reader.lock().await.read()).await {
+                Ok(Ok(status)) => Ok(status.progress),
                 Ok(Err(error)) => Err(error_chain(&error)),
                 Err(_) => Err(format!("the store did not tell all within {longest:?}; ask again")),
             }
@@ -97,8 +95,8 @@ impl Looks {
 }
 
 #[async_trait]
-impl AskJob for Looks {
-    async fn ask(&self) -> Result<Seen, NotKnown> {
+impl JobProgressSource for Looks {
+    async fn job_progress(&self) -> Result<CachedJobProgress, JobProgressError> {
         self.begin();
         let (mut known, patience) = (self.known.subscribe(), self.patience);
         // On the runtime that has a clock in any case.
@@ -109,9 +107,9 @@ impl AskJob for Looks {
         let _ = waits.await;
         let known = self.known.borrow().clone();
         match (known.last, known.failed) {
-            (Some((when, job)), _) => Ok(Seen { job, age: when.elapsed() }),
-            (None, Some(why)) if !known.looking => Err(NotKnown::Failed(why)),
-            (None, _) => Err(NotKnown::Looking),
+            (Some((when, job)), _) => Ok(CachedJobProgress { job, age: when.elapsed() }),
+            (None, Some(why)) if !known.looking => Err(JobProgressError::Failed(why)),
+            (None, _) => Err(JobProgressError::Pending),
         }
     }
 }
@@ -122,7 +120,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use verbatim_crds::contract::messages::LedgerPhase;
-    use verbatim_ledger::place::Place;
+    use verbatim_ledger::store_location::StoreLocation;
     use verbatim_store::memory::MemoryStore;
     use verbatim_store::{
         CountingStore, Download, ETag, ErrorKind, Object, ObjectStore, Operation, Page, Put, Read,
@@ -172,7 +170,7 @@ mod tests {
             Arc::clone(&store) as Arc<dyn ObjectStore>,
             Arc::clone(&count) as Arc<dyn RequestObserver>,
         );
-        let ledger = Ledger::new(Place { store: Arc::new(counted), prefix: String::new() }, "uid");
+        let ledger = Ledger::new(StoreLocation { store: Arc::new(counted), prefix: String::new() }, "uid");
         (Looks { between, ..Looks::new(ledger, Handle::current()) }, count, store)
     }
 
@@ -189,7 +187,7 @@ mod tests {
     fn many_who_ask_at_once_cost_one_look() {
         run(async {
             let (looks, count, _) = looks(Duration::from_secs(3600));
-            for seen in futures::future::join_all((0..20).map(|_| looks.ask())).await {
+            for seen in futures::future::join_all((0..20).map(|_| looks.job_progress())).await {
                 assert_eq!(seen.unwrap().job.phase, LedgerPhase::Unplanned);
             }
             assert_eq!(count.0.load(Ordering::SeqCst), 1);
@@ -200,19 +198,19 @@ mod tests {
     fn a_look_that_fails_leaves_the_last_one() {
         run(async {
             let (looks, _, store) = looks(Duration::ZERO);
-            let key = looks.ledger.plan();
-            store.put(&key, Put::new("nonsense", "application/json")).await.unwrap();
-            assert!(matches!(looks.ask().await, Err(NotKnown::Failed(_))));
-            store.delete(&key).await.unwrap();
-            assert_eq!(looks.ask().await.unwrap().job, JobProgress::default());
-            store.put(&key, Put::new("nonsense", "application/json")).await.unwrap();
-            assert_eq!(looks.ask().await.unwrap().job, JobProgress::default());
+            let key = ".verbatim/uid/plan.json";
+            store.put(key, Put::new("nonsense", "application/json")).await.unwrap();
+            assert!(matches!(looks.job_progress().await, Err(JobProgressError::Failed(_))));
+            store.delete(key).await.unwrap();
+            assert_eq!(looks.job_progress().await.unwrap().job, JobProgress::default());
+            store.put(key, Put::new("nonsense", "application/json")).await.unwrap();
+            assert_eq!(looks.job_progress().await.unwrap().job, JobProgress::default());
         });
     }
 
     /// Of a store that never answers.
     fn silent() -> Looks {
-        let ledger = Ledger::new(Place { store: Arc::new(Silent), prefix: String::new() }, "uid");
+        let ledger = Ledger::new(StoreLocation { store: Arc::new(Silent), prefix: String::new() }, "uid");
         Looks::new(ledger, Handle::current())
     }
 
@@ -221,7 +219,7 @@ mod tests {
         run(async {
             let looks = Looks { longest: Duration::from_millis(20), patience: LONGEST, ..silent() };
             for _ in 0..2 {
-                let Err(NotKnown::Failed(why)) = looks.ask().await else { panic!() };
+                let Err(JobProgressError::Failed(why)) = looks.job_progress().await else { panic!() };
                 assert!(why.contains("within 20ms"), "{why}");
             }
         });
@@ -232,11 +230,11 @@ mod tests {
         run(async {
             let looks = Looks { between: Duration::ZERO, patience: Duration::from_millis(20), ..silent() };
             let begun = Instant::now();
-            assert_eq!(looks.ask().await, Err(NotKnown::Looking));
+            assert_eq!(looks.job_progress().await, Err(JobProgressError::Pending));
             // What was seen before is told while the store does not answer.
             let job = JobProgress { files: 7, ..JobProgress::default() };
             looks.known.send_modify(|known| known.last = Some((begun, job.clone())));
-            assert_eq!(looks.ask().await.unwrap().job, job);
+            assert_eq!(looks.job_progress().await.unwrap().job, job);
             assert!(begun.elapsed() < LONGEST, "{:?}", begun.elapsed());
         });
     }

@@ -10,7 +10,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use crossbeam_channel::{Sender, unbounded};
 use tokio::sync::oneshot;
-use verbatim_ledger::worker::transcribe::{NotTranscribed, Parts, Spooled, Transcribe, Transcribed};
+use verbatim_ledger::worker::transcribe::{
+    EngineTimes, NotTranscribed, SpooledRecording, Transcribe, Transcribed,
+};
 
 use crate::output::format::Format;
 use crate::output::made_by::MadeBy;
@@ -53,7 +55,7 @@ struct Waiting {
 }
 
 /// A transcript, and where its time went.
-type Answer = Result<(Transcript, Parts), NotTranscribed>;
+type Answer = Result<(Transcript, EngineTimes), NotTranscribed>;
 
 impl Inside {
     fn waiting(&self) -> MutexGuard<'_, HashMap<usize, Waiting>> {
@@ -66,7 +68,7 @@ impl Inside {
         if self.stop.load(Ordering::Acquire) {
             NotTranscribed::Interrupted
         } else {
-            NotTranscribed::Gone(why.to_owned())
+            NotTranscribed::NoEngine(why.to_owned())
         }
     }
 
@@ -87,7 +89,7 @@ impl Inside {
             Event::Progress { .. } => {}
             Event::Done { id, result } => {
                 self.answer(id, |waiting| {
-                    let parts = waiting.parts(&result.parts);
+                    let parts = waiting.parts(&result.stages);
                     let name = std::mem::take(&mut waiting.name);
                     Ok((self.made_by.transcript(name, &waiting.overrides, result), parts))
                 });
@@ -106,13 +108,13 @@ impl Inside {
 
 impl Waiting {
     /// What the engine says of its own time, since the recording was handed over. What is no time is left out.
-    fn parts(&self, said: &job::Parts) -> Parts {
-        let Some(begun) = self.begun else { return Parts::default() };
+    fn parts(&self, said: &job::StageTimes) -> EngineTimes {
+        let Some(begun) = self.begun else { return EngineTimes::default() };
         let waited = begun.saturating_duration_since(self.handed);
         let after =
             |seconds: f64| Duration::try_from_secs_f64(seconds).ok().map(|time| waited.saturating_add(time));
-        let model = said.model.and_then(|(from, to)| Some(after(from)?..after(to)?));
-        Parts { decode: after(said.decoded).map(|decoded| waited..decoded), infer: model }
+        let model = said.inference.and_then(|(from, to)| Some(after(from)?..after(to)?));
+        EngineTimes { decode: after(said.decode_end).map(|decoded| waited..decoded), infer: model }
     }
 }
 
@@ -166,7 +168,7 @@ impl Room {
 
 #[async_trait]
 impl Transcribe for Room {
-    async fn transcribe(&self, recording: Spooled) -> Result<Transcribed, NotTranscribed> {
+    async fn transcribe(&self, recording: SpooledRecording) -> Result<Transcribed, NotTranscribed> {
         if self.inside.stop.load(Ordering::Acquire) {
             return Err(NotTranscribed::Interrupted);
         }
@@ -190,7 +192,7 @@ impl Transcribe for Room {
             formats,
             audio_milliseconds: milliseconds(transcript.duration),
             processing_milliseconds: milliseconds(transcript.processing.seconds),
-            parts,
+            times: parts,
         })
     }
 

@@ -3,10 +3,10 @@
 use crossbeam_channel::Receiver;
 use std::sync::mpsc;
 
-use verbatim_ledger::plan::file::PlannedFile;
+use verbatim_ledger::plan::PlannedFile;
 
 use super::*;
-use verbatim_protocol::controls::Controls;
+use verbatim_protocol::engine_handle::EngineHandle;
 use verbatim_protocol::transcript::Model;
 
 /// Takes so many recordings, says so, waits until it is told to stop or its time has come, and answers none.
@@ -37,7 +37,7 @@ impl Transcriber for Deaf {
         "deaf".to_owned()
     }
 
-    fn controls(&self) -> Arc<Controls> {
+    fn handle(&self) -> Arc<EngineHandle> {
         Arc::default()
     }
 }
@@ -63,7 +63,7 @@ async fn enter(room: &Room, key: impl Into<String>) -> Result<Transcribed, NotTr
     let key = key.into();
     let file: PlannedFile =
         serde_json::from_value(serde_json::json!({"key": key, "size": 1, "target": key})).unwrap();
-    room.transcribe(Spooled { file, path: key.into() }).await
+    room.transcribe(SpooledRecording { file, path: key.into() }).await
 }
 
 fn run<T>(future: impl std::future::Future<Output = T>) -> T {
@@ -106,7 +106,7 @@ fn an_engine_that_dies_leaves_nobody_waiting() {
     let Opened { room, thread, taken, .. } = open(1, true);
     let answers = run(futures::future::join_all(["a.wav", "b.wav"].map(|key| enter(&room, key))));
     taken.recv().unwrap();
-    assert!(answers.iter().all(|answer| matches!(answer, Err(NotTranscribed::Gone(_)))), "{answers:?}");
+    assert!(answers.iter().all(|answer| matches!(answer, Err(NotTranscribed::NoEngine(_)))), "{answers:?}");
     thread.join().unwrap();
-    assert!(matches!(run(enter(&room, "late.wav")), Err(NotTranscribed::Gone(_))));
+    assert!(matches!(run(enter(&room, "late.wav")), Err(NotTranscribed::NoEngine(_))));
 }

@@ -8,8 +8,8 @@ use verbatim_crds::TranscriptionJobSpec;
 use verbatim_crds::destination::Layout;
 use verbatim_crds::path::PathError;
 use verbatim_crds::storage::{Encryption, RequestChecksum, Storage};
-use verbatim_ledger::place::Place;
-use verbatim_ledger::worker::settings::DEFAULT_PATIENCE;
+use verbatim_ledger::store_location::StoreLocation;
+use verbatim_ledger::worker::settings::DEFAULT_MAX_OUTAGE;
 use verbatim_store::s3::{Checksum, Credentials, ServerSideEncryption};
 use verbatim_store::{
     CountingStore, FsStore, ObjectStore, RequestObserver, RetryPolicy, RetryingStore, S3Config, S3Store,
@@ -17,17 +17,17 @@ use verbatim_store::{
 };
 
 /// Environment variable with a file of certificates to trust, as the AWS CLI has it.
-pub const CA_BUNDLE_VARIABLE: &str = "AWS_CA_BUNDLE";
+pub use verbatim_crds::contract::env::CA_BUNDLE as CA_BUNDLE_VARIABLE;
 
 /// The stores of a job.
 #[derive(Clone, Debug)]
 pub struct Stores {
     /// Where the recordings are.
-    pub source: Place,
+    pub source: StoreLocation,
     /// Where transcripts go.
-    pub destination: Place,
+    pub destination: StoreLocation,
     /// The same place for the ledger: a claim has to be renewed in time, so that its requests may take less.
-    pub ledger: Place,
+    pub ledger: StoreLocation,
     /// Where a list of recordings is, by its whole key.
     pub lists: Arc<dyn ObjectStore>,
     /// The list's key there; none without a list.
@@ -74,7 +74,7 @@ pub async fn open(
     let from = match (&source.s3, &source.file) {
         (Some(s3), _) => {
             let store = bucket(&spec.storage, &s3.bucket, Arc::clone(&requests), Timeouts::default()).await?;
-            Place { store, prefix: s3.prefix.clone() }
+            StoreLocation { store, prefix: s3.prefix.clone() }
         }
         (None, Some(file)) => {
             let path = file.resolve(base)?;
@@ -83,7 +83,7 @@ pub async fn open(
                 .map_err(|source| StoresError::Source { path: path.clone(), source })?;
             let (folder_of_it, name) = if metadata.is_dir() { (path, None) } else { split(&path) };
             only = name;
-            Place { store: folder(folder_of_it, Arc::clone(&requests))?, prefix: String::new() }
+            StoreLocation { store: folder(folder_of_it, Arc::clone(&requests))?, prefix: String::new() }
         }
         (None, None) => return Err(StoresError::NoPlace("spec.source")),
     };
@@ -91,14 +91,14 @@ pub async fn open(
         (_, _, Layout::Adjacent) => from.clone(),
         (Some(s3), ..) => {
             let store = bucket(&spec.storage, &s3.bucket, Arc::clone(&requests), Timeouts::default()).await?;
-            Place { store, prefix: s3.prefix.clone() }
+            StoreLocation { store, prefix: s3.prefix.clone() }
         }
         (None, Some(file), _) => {
             let path = file.resolve(base)?;
             let store = FsStore::new(&path)?;
             store.create().await?;
             store.remove_leftovers().await?;
-            Place {
+            StoreLocation {
                 store: Arc::new(CountingStore::new(Arc::new(store), requests.clone())),
                 prefix: String::new(),
             }
@@ -115,7 +115,7 @@ pub async fn open(
         Some(name) => {
             let limits = Timeouts { request: lease / 3, ..Timeouts::default() };
             let store = bucket(&spec.storage, name, Arc::clone(&requests), limits).await?;
-            Place { store, prefix: to.prefix.clone() }
+            StoreLocation { store, prefix: to.prefix.clone() }
         }
         None => to.clone(),
     };
@@ -151,7 +151,7 @@ async fn bucket(
     let counted = Arc::new(CountingStore::new(Arc::new(store), requests));
     let timed = Arc::new(TimeoutStore::new(counted, limits));
     // What the store cannot do for a while is waited for: everything that was fetched and claimed would be lost.
-    let patient = RetryPolicy { attempts: u32::MAX, total: DEFAULT_PATIENCE, ..RetryPolicy::default() };
+    let patient = RetryPolicy { attempts: u32::MAX, total: DEFAULT_MAX_OUTAGE, ..RetryPolicy::default() };
     Ok(Arc::new(RetryingStore::new(timed, patient)))
 }
 

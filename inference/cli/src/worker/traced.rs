@@ -7,19 +7,19 @@ use std::time::{Duration, SystemTime};
 use verbatim_crds::TranscriptionJobSpec;
 use verbatim_crds::destination::Layout;
 use verbatim_ledger::outcome::Outcome;
-use verbatim_ledger::plan::file::PlannedFile;
-use verbatim_ledger::worker::steps::{Step, Steps, Took};
-use verbatim_ledger::worker::watch::{Became, Event, Watch};
-use verbatim_ledger::worker::{Ended, WorkerError};
-use verbatim_trace::{Context, Span, Traces};
+use verbatim_ledger::plan::PlannedFile;
+use verbatim_ledger::worker::events::{AttemptResult, Event, Listener};
+use verbatim_ledger::worker::timings::{FileTimings, Step, StepTiming};
+use verbatim_ledger::worker::{SessionEnd, WorkerError};
+use verbatim_trace::{Span, TraceContext, Traces};
 
 /// Makes spans.
 #[derive(Debug)]
 pub struct Traced {
-    inner: Arc<dyn Watch>,
+    inner: Arc<dyn Listener>,
     traces: Traces,
     /// What the worker's spans hang from.
-    parent: Context,
+    parent: TraceContext,
     source: Option<String>,
     destination: Option<String>,
     shards: Mutex<HashMap<u32, Held>>,
@@ -34,7 +34,12 @@ struct Held {
 
 impl Traced {
     /// Spans of a job go to `traces`, below `parent`.
-    pub fn new(inner: Arc<dyn Watch>, traces: Traces, parent: Context, spec: &TranscriptionJobSpec) -> Self {
+    pub fn new(
+        inner: Arc<dyn Listener>,
+        traces: Traces,
+        parent: TraceContext,
+        spec: &TranscriptionJobSpec,
+    ) -> Self {
         let source = spec.source.s3.as_ref().map(|s3| s3.bucket.clone());
         let destination = match spec.destination.layout {
             Layout::Adjacent => source.clone(),
@@ -51,13 +56,13 @@ impl Traced {
     fn trace(&self, event: &Event<'_>) {
         let now = SystemTime::now();
         match event {
-            Event::Planned { plan, ours, took } => Span::child(&self.parent, "plan")
-                .with("verbatim.plan.ours", *ours)
+            Event::Planned { plan, made_here, took } => Span::child(&self.parent, "plan")
+                .with("verbatim.plan.ours", *made_here)
                 .with("verbatim.plan.files", number(plan.files))
                 .with("verbatim.plan.bytes", number(plan.bytes))
                 .with("verbatim.plan.shards", number(plan.shards.len() as u64))
                 .end(&self.traces, before(now, *took), now),
-            Event::Unplanned { error, took } => {
+            Event::PlanFailed { error, took } => {
                 broken(Span::child(&self.parent, "plan"), error).end(&self.traces, before(now, *took), now)
             }
             Event::Claimed { shard, epoch, files, took } => {
@@ -73,21 +78,21 @@ impl Traced {
                 );
                 self.shards().insert(*shard, Held { span, begun });
             }
-            Event::Tried { shard, file, steps, became } => {
+            Event::Attempted { shard, file, timings, result } => {
                 let parent = self.shards().get(shard).map(|held| held.span.context());
-                self.tried(&parent.unwrap_or(self.parent), file, steps, became);
+                self.tried(&parent.unwrap_or(self.parent), file, timings, result);
             }
-            Event::Ended { shard, ended } => {
-                let ended = match ended {
-                    Ended::Recorded => "recorded",
-                    Ended::Released => "released",
-                    Ended::Lost => "lost",
+            Event::SessionEnded { shard, end } => {
+                let end = match end {
+                    SessionEnd::Recorded => "recorded",
+                    SessionEnd::Released => "released",
+                    SessionEnd::Lost => "lost",
                 };
                 if let Some(Held { span, begun }) = self.shards().remove(shard) {
-                    span.with("verbatim.shard.ended", ended).end(&self.traces, begun, now);
+                    span.with("verbatim.shard.ended", end).end(&self.traces, begun, now);
                 }
             }
-            Event::Broken { shard, error } => {
+            Event::SessionFailed { shard, error } => {
                 if let Some(Held { span, begun }) = self.shards().remove(shard) {
                     broken(span, error).end(&self.traces, begun, now);
                 }
@@ -96,13 +101,19 @@ impl Traced {
         }
     }
 
-    fn tried(&self, parent: &Context, file: &PlannedFile, steps: &Steps, became: &Became<'_>) {
-        let (begun, took) = (steps.begun(), steps.elapsed());
+    fn tried(
+        &self,
+        parent: &TraceContext,
+        file: &PlannedFile,
+        timings: &FileTimings,
+        result: &AttemptResult<'_>,
+    ) {
+        let (begun, took) = (timings.begun(), timings.elapsed());
         let span = Span::child(parent, "transcribe file")
             .with_some("aws.s3.bucket", self.source.clone())
             .with(if self.source.is_some() { "aws.s3.key" } else { "file.path" }, file.key.clone())
             .with("file.size", number(file.size));
-        for Took { step, time, failed } in steps.took() {
+        for StepTiming { step, time, failed } in timings.steps() {
             let (name, bucket) = match step {
                 Step::Fetch => ("fetch", &self.source),
                 Step::Decode => ("decode", &None),
@@ -110,22 +121,22 @@ impl Traced {
                 Step::Commit => ("commit", &self.destination),
             };
             let child = Span::child(&span.context(), name).with_some("aws.s3.bucket", bucket.clone());
-            let child = if *failed { failing(child, became) } else { child };
+            let child = if *failed { failing(child, result) } else { child };
             child.end(&self.traces, begun + time.start, begun + time.end);
         }
-        let span = match became {
-            Became::Done(outcome) => done(span, outcome),
-            Became::GivenBack => span.with("verbatim.outcome", "given back"),
-            Became::Broken(error) => broken(span, error),
+        let span = match result {
+            AttemptResult::Finished(outcome) => done(span, outcome),
+            AttemptResult::Interrupted => span.with("verbatim.outcome", "given back"),
+            AttemptResult::Failed(error) => broken(span, error),
         };
         span.end(&self.traces, begun, begun + took);
     }
 }
 
-impl Watch for Traced {
-    fn hear(&self, event: &Event<'_>) {
+impl Listener for Traced {
+    fn on_event(&self, event: &Event<'_>) {
         self.trace(event);
-        self.inner.hear(event);
+        self.inner.on_event(event);
     }
 }
 
@@ -143,13 +154,13 @@ fn done(span: Span, outcome: &Outcome) -> Span {
 }
 
 /// A span of the step that a file failed with.
-fn failing(span: Span, became: &Became<'_>) -> Span {
-    match became {
-        Became::Done(Outcome { reason: Some(reason), message, .. }) => {
+fn failing(span: Span, result: &AttemptResult<'_>) -> Span {
+    match result {
+        AttemptResult::Finished(Outcome { reason: Some(reason), message, .. }) => {
             span.failed(reason.as_str(), message.as_deref().unwrap_or_default())
         }
-        Became::Broken(error) => broken(span, error),
-        Became::Done(_) | Became::GivenBack => span,
+        AttemptResult::Failed(error) => broken(span, error),
+        AttemptResult::Finished(_) | AttemptResult::Interrupted => span,
     }
 }
 
@@ -161,7 +172,7 @@ fn broken(span: Span, error: &WorkerError) -> Span {
         WorkerError::Ledger { .. } => "ledger",
         WorkerError::Engine(_) => "engine",
         WorkerError::Spool(_) => "spool",
-        WorkerError::Died(_) => "died",
+        WorkerError::TaskPanicked(_) => "died",
     };
     span.failed(kind, &verbatim_text::error_chain(error))
 }

@@ -156,7 +156,7 @@ fn try_everything(folder: &Path) {
     for (what, result) in attempts(&folder.join("free"), &port) {
         println!("FREE {what}: {result:?}");
     }
-    let taken = verbatim_engine::process::confine();
+    let taken = verbatim_engine::process::enter_sandbox();
     println!("TAKEN {}", taken.join("; "));
     for (what, result) in attempts(&folder.join("confined"), &port) {
         println!("CONFINED {what}: {:?}", result.map_err(|error| error.kind()));
@@ -203,12 +203,12 @@ fn a_confined_process_can_reach_nothing() {
     assert_eq!(confined.len(), free.len());
     let is = |words: &str| taken.contains(words);
     let filter = is("seccomp filter: no network, no programs");
-    let landlock = is("landlock: nothing is written, nothing is run");
+    let landlock = is("landlock: no writes, no programs");
     for (kind, applies) in [
         ("network: ", filter),
         ("programs: ", filter || landlock),
         ("files: ", landlock),
-        ("signals: ", is("no signals to others")),
+        ("signals: ", is("no signals to other processes")),
     ] {
         if !applies {
             not_checked(&format!("that an engine is kept from {kind}this kernel took away only: {taken}"));

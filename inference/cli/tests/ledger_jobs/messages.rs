@@ -10,7 +10,7 @@ use std::process::Command;
 use crate::bucket::Bucket;
 use crate::processes::{Running, wait_for};
 use nix::sys::signal::Signal;
-use verbatim_crds::contract::messages::{Cause, Farewell, JobProgress, LedgerPhase, Left};
+use verbatim_crds::contract::messages::{Cause, ExitReason, JobProgress, LedgerPhase, TerminationMessage};
 use verbatim_testing::proxy::{Faults, Proxy, Signer};
 use verbatim_testing::versitygw::VersityGw;
 
@@ -28,11 +28,11 @@ fn job(address: &str) -> Option<(u16, String)> {
 }
 
 /// Runs a worker to its end: its exit code, what it said, what it left.
-fn ended(mut command: Command, log: &Path) -> (i32, String, Farewell) {
+fn ended(mut command: Command, log: &Path) -> (i32, String, TerminationMessage) {
     fs::write(log, "").unwrap();
     command.arg("--termination-log").arg(log);
     let (code, said) = Running::start(&mut command).end();
-    let farewell: Farewell = serde_json::from_slice(&fs::read(log).unwrap()).unwrap();
+    let farewell: TerminationMessage = serde_json::from_slice(&fs::read(log).unwrap()).unwrap();
     assert_eq!(i32::from(farewell.exit), code, "{said}");
     (code, said, farewell)
 }
@@ -75,8 +75,8 @@ fn a_worker_tells_how_far_the_whole_job_is_and_what_came_of_it() {
     let (code, said) = worker.end();
     assert_eq!(code, 0, "{said}");
 
-    let farewell: Farewell = serde_json::from_slice(&fs::read(&log).unwrap()).unwrap();
-    assert_eq!((farewell.exit, farewell.left, farewell.cause), (0, Left::Complete, None));
+    let farewell: TerminationMessage = serde_json::from_slice(&fs::read(&log).unwrap()).unwrap();
+    assert_eq!((farewell.exit, farewell.left, farewell.cause), (0, ExitReason::Complete, None));
     assert_eq!(farewell.succeeded + farewell.failed, FILES as u64 - done);
     let sums = farewell.job.unwrap();
     assert_eq!(
@@ -94,7 +94,7 @@ fn a_worker_tells_how_far_the_whole_job_is_and_what_came_of_it() {
     let mut late = bucket.command("worker", &manifest);
     late.env("VERBATIM_CACHE", bucket.folder.path().join("empty"));
     let (code, said, farewell) = ended(late, &log);
-    assert_eq!((code, farewell.left, farewell.succeeded), (0, Left::Complete, 0), "{said}");
+    assert_eq!((code, farewell.left, farewell.succeeded), (0, ExitReason::Complete, 0), "{said}");
     assert_eq!(farewell.job.unwrap(), sums);
     assert!(said.contains("over already"), "{said}");
 }
@@ -132,7 +132,11 @@ fn what_is_wrong_has_a_cause_and_exit_code_78() {
             command.env("VERBATIM_CACHE", &empty);
         }
         let (code, said, farewell) = ended(command, &log);
-        assert_eq!((code, farewell.left, farewell.cause), (78, Left::Error, Some(cause)), "{name}: {said}");
+        assert_eq!(
+            (code, farewell.left, farewell.cause),
+            (78, ExitReason::Error, Some(cause)),
+            "{name}: {said}"
+        );
         let message = farewell.message.unwrap();
         assert!(message.contains(needle) && said.contains(&message), "{name}: {said}");
     }
@@ -151,6 +155,6 @@ fn one_that_is_stopped_while_its_store_is_silent_goes_as_drained() {
     worker.signal(Signal::SIGTERM);
     let (code, said) = worker.end();
     assert_eq!(code, 75, "{said}");
-    let farewell: Farewell = serde_json::from_slice(&fs::read(&log).unwrap()).unwrap();
-    assert_eq!((farewell.exit, farewell.left, farewell.cause), (75, Left::Drained, None));
+    let farewell: TerminationMessage = serde_json::from_slice(&fs::read(&log).unwrap()).unwrap();
+    assert_eq!((farewell.exit, farewell.left, farewell.cause), (75, ExitReason::Drained, None));
 }

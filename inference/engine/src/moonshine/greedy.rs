@@ -1,8 +1,9 @@
-//! The choice of the next token, and what a repetition loop looks like.
+//! Greedy choice of the next token, and detection of repetition loops.
 
-use super::math;
+use crate::moonshine::math;
 
-/// The most likely token that repeats no run of `no_repeat` tokens, and the natural logarithm of its probability.
+/// Most likely token that does not repeat a run of `no_repeat` tokens, and the natural logarithm of its
+/// probability.
 pub(super) fn choose(logits: &[f32], tokens: &[u32], no_repeat: usize) -> (u32, f32) {
     let (at, logprob) = math::greedy(logits);
     let banned = followers(tokens, no_repeat);
@@ -19,7 +20,7 @@ pub(super) fn choose(logits: &[f32], tokens: &[u32], no_repeat: usize) -> (u32, 
     (best, logprob + logits[best as usize] - logits[at])
 }
 
-/// Tokens that came after an earlier copy of the last `run - 1` tokens.
+/// Tokens that followed an earlier occurrence of the last `run - 1` tokens.
 fn followers(tokens: &[u32], run: usize) -> Vec<u32> {
     if run == 0 || tokens.len() < run {
         return Vec::new();
@@ -28,10 +29,11 @@ fn followers(tokens: &[u32], run: usize) -> Vec<u32> {
     tokens.windows(run).filter(|w| &w[..run - 1] == tail).map(|w| w[run - 1]).collect()
 }
 
-/// Whether the end of `tokens` is one phrase again and again: a loop that the model does not leave by itself.
+/// Whether `tokens` end with a loop, which the model does not leave by itself: a phrase of up to 8 tokens,
+/// repeated at least 4 times and over at least 8 tokens.
 ///
-/// A phrase of up to 8 tokens at least 4 times, 8 tokens in all. People say a word four times ("no, no, no, no");
-/// they rarely do so for more than eight tokens without a change.
+/// People say a word four times ("no, no, no, no"), but rarely go on for more than eight tokens without a
+/// change.
 pub(super) fn is_loop(tokens: &[u32]) -> bool {
     (1..=8).any(|period| {
         let needed = (4 * period).max(8);
@@ -47,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn loops_are_found_and_speech_is_not() {
+    fn loops_are_detected_and_speech_is_not() {
         assert!(is_loop(&[9, 1, 1, 1, 1, 1, 1, 1, 1]));
         assert!(is_loop(&[9, 1, 2, 1, 2, 1, 2, 1, 2]));
         assert!(is_loop(&[1, 2, 3, 1, 2, 3, 1, 2, 3, 1, 2, 3]));
@@ -58,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn a_repeated_run_is_refused_and_the_next_best_taken() {
+    fn a_repeated_run_is_avoided_by_the_next_best_token() {
         let logits = [0.0, 3.0, 2.0, 1.0];
         assert_eq!(choose(&logits, &[2, 1, 2], 0).0, 1);
         // "2 1" came before: after "2", token 1 would repeat it.

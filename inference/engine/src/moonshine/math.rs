@@ -1,15 +1,16 @@
-//! Arithmetic of the decoder's own operators.
+//! Arithmetic of the decoder's operators.
 //!
-//! Sums run over fixed lanes, products are never fused with sums, and the exponential is our own: the same input gives
-//! the same bits with any vector width, on any machine. The compiler makes vector code of the loops, once for each
-//! instruction set named in `multiversion`.
+//! Sums run over a fixed number of lanes, products are never fused with sums, and the exponential is
+//! implemented here: the same input gives the same bits with any vector width, on any machine. The compiler
+//! vectorises the loops, once for each instruction set in `multiversion`.
 
 use multiversion::multiversion;
 
-/// Lanes of a sum: two of the widest vectors, so that additions overlap.
+/// Lanes of a sum: two vectors of the largest width, so that additions overlap.
 pub(super) const LANES: usize = 32;
 
-/// `e^x` for `x <= 0`, within 2 units in the last place; 0 below -87, where floats end.
+/// `e^x` for `x <= 0`, within 2 units in the last place. Inputs below -87, where normal floats end, count as
+/// -87.
 ///
 /// Range reduction by powers of two and the polynomial of Cephes' `expf` (Moshier, 1992).
 #[inline(always)]
@@ -41,7 +42,7 @@ fn fold(lanes: [f32; LANES], mut f: impl FnMut(f32, f32) -> f32) -> f32 {
     lanes[0]
 }
 
-/// The largest value; negative infinity for an empty slice.
+/// Largest value; negative infinity for an empty slice.
 #[inline(always)]
 pub(super) fn largest(x: &[f32]) -> f32 {
     let mut lanes = [f32::NEG_INFINITY; LANES];
@@ -57,7 +58,7 @@ pub(super) fn largest(x: &[f32]) -> f32 {
     fold(lanes, f32::max)
 }
 
-/// Turns each value into `e^(value - top)` and gives their sum.
+/// Replaces each value by `e^(value - top)` and returns their sum.
 #[inline(always)]
 pub(super) fn exponentials(x: &mut [f32], top: f32) -> f32 {
     let mut lanes = [0.0; LANES];
@@ -75,7 +76,7 @@ pub(super) fn exponentials(x: &mut [f32], top: f32) -> f32 {
     fold(lanes, |a, b| a + b)
 }
 
-/// The position of the largest logit (the first of equals) and the natural logarithm of its probability.
+/// Position of the largest logit (the first of equals), and the natural logarithm of its probability.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl", "x86_64+avx2", "aarch64+neon"))]
 pub(super) fn greedy(logits: &[f32]) -> (usize, f32) {
     let top = largest(logits);
@@ -94,7 +95,7 @@ pub(super) fn greedy(logits: &[f32]) -> (usize, f32) {
     (at, -sum.ln())
 }
 
-/// Rows of floats to unsigned bytes around 128, with one scale a row: `x ≈ (byte - 128) · scale`.
+/// Quantises rows of floats to unsigned bytes around 128, with one scale per row: `x ≈ (byte - 128) · scale`.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl", "x86_64+avx2", "aarch64+neon"))]
 pub(super) fn quantise_rows(x: &[f32], width: usize, bytes: &mut [u8], scales: &mut [f32]) {
     for ((row, out), scale) in x.chunks_exact(width).zip(bytes.chunks_exact_mut(width)).zip(scales) {
@@ -107,7 +108,7 @@ pub(super) fn quantise_rows(x: &[f32], width: usize, bytes: &mut [u8], scales: &
     }
 }
 
-/// The nearest byte of a value in `0.5..=255.5`, ties to even.
+/// Nearest byte of a value in `0.5..=255.5`, ties to even.
 #[inline(always)]
 fn nearest(x: f32) -> u8 {
     // As in `exp`: the low bits of the shifted sum are the nearest integer.

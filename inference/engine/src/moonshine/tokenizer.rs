@@ -1,4 +1,4 @@
-//! Moonshine's token table: records of length and bytes, the number of a record is the token.
+//! Moonshine's token table: records of a length and bytes. The token is the number of its record.
 
 use std::path::Path;
 
@@ -6,21 +6,21 @@ use std::path::Path;
 pub(super) const BEGIN: u32 = 1;
 /// Token that ends a sequence.
 pub(super) const END: u32 = 2;
-/// Stands for a space inside of tokens.
+/// Represents a space inside tokens.
 const SPACE: char = '\u{2581}';
 
-/// A token table that could not be read.
+/// Failure to read a token table.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenizerError {
     /// The file could not be read.
     #[error("failed to read the token table")]
     Read(#[from] std::io::Error),
-    /// A record runs past the end of the file.
-    #[error("the token table is cut in record {0}")]
+    /// A record exceeds the file.
+    #[error("the token table is cut off in record {0}")]
     Cut(usize),
 }
 
-/// Tokens to text.
+/// Conversion of tokens to text.
 pub(super) struct Tokenizer {
     records: Vec<Box<[u8]>>,
 }
@@ -49,13 +49,13 @@ impl Tokenizer {
         Ok(Self { records })
     }
 
-    /// The text of a sequence; marks such as `<s>` are left out, bytes that are not UTF-8 are replaced.
+    /// Text of a sequence. Control tokens such as `<s>` are skipped, bytes that are not UTF-8 are replaced.
     pub(super) fn text(&self, tokens: &[u32]) -> String {
         let mut bytes = Vec::new();
         for token in tokens {
             match self.records.get(*token as usize).map(AsRef::as_ref) {
                 Some([b'<', b'0', b'x', hex @ .., b'>']) if hex.len() == 2 => {
-                    // Byte fallback: "<0xE2>" is one byte of a character that has no token of its own.
+                    // Byte fallback: "<0xE2>" is one byte of a character without a token of its own.
                     bytes.extend(std::str::from_utf8(hex).ok().and_then(|h| u8::from_str_radix(h, 16).ok()));
                 }
                 Some([b'<', .., b'>']) | None => {}
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_table_is_an_error() {
+    fn a_truncated_table_is_an_error() {
         assert!(matches!(Tokenizer::parse(&[3, b'a']), Err(TokenizerError::Cut(0))));
         assert!(matches!(Tokenizer::parse(&[1, b'a', 200]), Err(TokenizerError::Cut(1))));
     }

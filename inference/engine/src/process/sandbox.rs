@@ -1,7 +1,7 @@
-//! What the engine takes away from itself before it touches hostile media: network, programs, writing.
+//! Sandbox that the engine enters before it reads hostile media: no network, no programs, no writes.
 //!
-//! Every layer is best effort, since kernels and containers differ in what they allow; what holds is told to the
-//! supervisor, which logs it.
+//! Every layer is best effort, because kernels and containers differ in what they support. The engine reports
+//! the active layers to the supervisor, which logs them.
 
 use std::fs;
 use std::os::fd::{BorrowedFd, RawFd};
@@ -15,11 +15,12 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::signal::{SigHandler, Signal, signal};
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch};
 
-use verbatim_protocol::{SOCKET, environment::SANDBOX_OFF_VARIABLE};
+use verbatim_protocol::SOCKET;
+use verbatim_protocol::environment::SANDBOX_OFF_VARIABLE;
 
-/// System calls that an engine has no use for and an intruder has. Sockets are refused at their making, so that what
-/// is sent over the one that is there needs no rule.
-const REFUSED: &[libc::c_long] = &[
+/// System calls that an attacker needs and an engine does not. Creating a socket is denied, so that sending
+/// over the existing one needs no rule.
+const DENIED_CALLS: &[libc::c_long] = &[
     // The network.
     libc::SYS_socket,
     libc::SYS_socketpair,
@@ -61,56 +62,61 @@ const REFUSED: &[libc::c_long] = &[
     libc::SYS_acct,
 ];
 
-/// Enters. Has to be called before the process has a second thread. Gives what was taken away, in words.
-pub(super) fn enter() -> Vec<String> {
-    leave_signals_to_the_supervisor();
-    be_the_first_to_go();
+/// Enters the sandbox, and returns its layers as texts. Layers that this kernel or container does not support
+/// are skipped.
+///
+/// Closes sockets beyond the third descriptor. Must be called before the process has a second thread, because
+/// only the calling thread and its descendants are confined.
+pub fn enter() -> Vec<String> {
+    ignore_signals();
+    raise_oom_score();
     close_other_sockets();
     let off = std::env::var(SANDBOX_OFF_VARIABLE).unwrap_or_default();
     let on = |layer: &str| !off.split(',').any(|name| name.trim() == layer);
-    let mut taken = vec![match on("landlock").then(restrict_files) {
-        Some(Ok(words)) => format!("landlock: {words}"),
+    let mut layers = vec![match on("landlock").then(restrict_files) {
+        Some(Ok(rules)) => format!("landlock: {rules}"),
         Some(Err(error)) => format!("no landlock ({error})"),
         None => format!("no landlock ({SANDBOX_OFF_VARIABLE})"),
     }];
-    match on("seccomp").then(refuse_calls) {
-        Some(Ok(())) => taken.push("seccomp filter: no network, no programs, no other processes".to_owned()),
+    match on("seccomp").then(deny_calls) {
+        Some(Ok(())) => layers.push("seccomp filter: no network, no programs, no other processes".to_owned()),
         Some(Err(error)) => {
-            taken.push(format!("no seccomp filter ({error})"));
-            taken.push(match unshare(CloneFlags::CLONE_NEWNET) {
+            layers.push(format!("no seccomp filter ({error})"));
+            layers.push(match unshare(CloneFlags::CLONE_NEWNET) {
                 Ok(()) => "empty network namespace".to_owned(),
                 Err(error) => format!("no empty network namespace ({error})"),
             });
         }
-        None => taken.push(format!("no seccomp filter ({SANDBOX_OFF_VARIABLE})")),
+        None => layers.push(format!("no seccomp filter ({SANDBOX_OFF_VARIABLE})")),
     }
-    taken
+    layers
 }
 
-/// A terminal sends Ctrl-C to everybody; what becomes of the engine is the supervisor's to say.
-fn leave_signals_to_the_supervisor() {
+/// Ignores signals that end a process: a terminal sends Ctrl-C to the whole process group, but the supervisor
+/// decides when an engine ends.
+fn ignore_signals() {
     for each in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT] {
-        // SAFETY: no handler runs: the signals are ignored.
+        // SAFETY: the signals are ignored, so that no handler runs.
         let _ = unsafe { signal(each, SigHandler::SigIgn) };
     }
     let _ = nix::sys::prctl::set_pdeathsig(Signal::SIGKILL);
-    // Hostile audio in a core file helps nobody, and a dump of gigabytes takes time.
+    // No core files: they would hold recordings, and a dump of gigabytes takes time.
     let _ = nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_CORE, 0, 0);
 }
 
-/// When memory runs out, the kernel should take the engine and not the supervisor. Half of the scale: enough to go
-/// before anything that nobody has marked.
-fn be_the_first_to_go() {
+/// Makes the kernel kill the engine, not the supervisor, when memory runs out. Half of the scale is above
+/// every process with the default score.
+fn raise_oom_score() {
     let _ = fs::write("/proc/self/oom_score_adj", "500");
 }
 
-/// A borrowed descriptor of this process.
+/// Borrows a descriptor of this process.
 pub(super) fn borrowed(descriptor: RawFd) -> BorrowedFd<'static> {
-    // SAFETY: used for the length of one call; a closed descriptor makes the call fail and nothing else.
+    // SAFETY: used for the duration of one call, which just fails for a closed descriptor.
     unsafe { BorrowedFd::borrow_raw(descriptor) }
 }
 
-/// Closes sockets that whoever started the supervisor left open in it.
+/// Closes sockets inherited from the parent of the supervisor.
 fn close_other_sockets() {
     let Ok(entries) = fs::read_dir("/proc/self/fd") else { return };
     let open: Vec<RawFd> =
@@ -118,14 +124,14 @@ fn close_other_sockets() {
     for descriptor in open.into_iter().filter(|descriptor| *descriptor > SOCKET) {
         let kind = nix::sys::stat::fstat(borrowed(descriptor)).map(|stat| stat.st_mode & libc::S_IFMT);
         if kind == Ok(libc::S_IFSOCK) {
-            // SAFETY: nothing in this process knows of it: the process has only just begun.
+            // SAFETY: the process has just started, and nothing in it uses the descriptor.
             unsafe { libc::close(descriptor) };
         }
     }
 }
 
-/// Landlock: nothing may be written, but devices (a GPU's); nothing may be run; no TCP, no signals to others. Reading is
-/// left alone: recordings may lie anywhere.
+/// Applies Landlock: no writes except to devices (of a GPU), no programs, no TCP, no signals to other
+/// processes. Reading is not restricted, because recordings may be anywhere.
 fn restrict_files() -> Result<String, landlock::RulesetError> {
     let abi = ABI::V6;
     let devices = AccessFs::WriteFile | AccessFs::IoctlDev;
@@ -135,23 +141,21 @@ fn restrict_files() -> Result<String, landlock::RulesetError> {
         .handle_access(AccessNet::from_all(abi))?
         .scope(Scope::from_all(abi))?
         .create()?;
-    for device in devices_of_use() {
+    for device in writable_devices() {
         if let Ok(device) = PathFd::new(device) {
             rules = rules.add_rule(PathBeneath::new(device, devices))?;
         }
     }
     Ok(match rules.restrict_self()?.ruleset {
-        RulesetStatus::FullyEnforced => "nothing is written, nothing is run, no TCP, no signals to others",
-        RulesetStatus::PartiallyEnforced => {
-            "nothing is written, nothing is run, as far as this kernel knows it"
-        }
-        RulesetStatus::NotEnforced => "not in this kernel",
+        RulesetStatus::FullyEnforced => "no writes, no programs, no TCP, no signals to other processes",
+        RulesetStatus::PartiallyEnforced => "no writes, no programs, as far as this kernel supports it",
+        RulesetStatus::NotEnforced => "not supported by this kernel",
     }
     .to_owned())
 }
 
-/// What may be written to: nothing's device, and those of NVIDIA's driver. No disks, no shared memory.
-fn devices_of_use() -> Vec<PathBuf> {
+/// Devices that may be written: `/dev/null` and those of NVIDIA's driver. No disks, no shared memory.
+fn writable_devices() -> Vec<PathBuf> {
     let gpu = |path: &PathBuf| {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         name.starts_with("nvidia") && !path.is_dir()
@@ -160,10 +164,10 @@ fn devices_of_use() -> Vec<PathBuf> {
     std::iter::once(PathBuf::from("/dev/null")).chain(found).collect()
 }
 
-/// Why the filter is not there.
+/// Failure to install the seccomp filter.
 #[derive(Debug, thiserror::Error)]
 enum FilterError {
-    #[error("not for processors of this kind")]
+    #[error("not supported on this processor architecture")]
     Processor,
     #[error(transparent)]
     Backend(#[from] seccompiler::BackendError),
@@ -171,11 +175,11 @@ enum FilterError {
     Filter(#[from] seccompiler::Error),
 }
 
-fn refuse_calls() -> Result<(), FilterError> {
+fn deny_calls() -> Result<(), FilterError> {
     let processor = TargetArch::try_from(std::env::consts::ARCH).map_err(|_| FilterError::Processor)?;
-    let refused = REFUSED.iter().map(|call| (*call, Vec::new())).collect();
-    let refuse = SeccompAction::Errno(libc::EPERM as u32);
-    let filter = SeccompFilter::new(refused, SeccompAction::Allow, refuse, processor)?;
+    let denied = DENIED_CALLS.iter().map(|call| (*call, Vec::new())).collect();
+    let deny = SeccompAction::Errno(libc::EPERM as u32);
+    let filter = SeccompFilter::new(denied, SeccompAction::Allow, deny, processor)?;
     let program: BpfProgram = filter.try_into()?;
     Ok(seccompiler::apply_filter(&program)?)
 }

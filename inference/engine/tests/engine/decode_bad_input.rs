@@ -1,4 +1,4 @@
-//! Files as they should not be: what each gets, by its typed reason or by what could still be decoded.
+//! Decoding of damaged and unusual files: the failure reason of each, or the audio that can still be decoded.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
@@ -7,26 +7,26 @@ use std::os::unix::fs::PermissionsExt;
 use verbatim_fixtures::decoded;
 
 use verbatim_engine::audio::{AudioError, AudioLimits, AudioStream, SAMPLE_RATE, looks_like_audio};
-use verbatim_fixtures::decoded::{drain, drain_with};
+use verbatim_fixtures::decoded::{decode, decode_with};
 use verbatim_fixtures::signal::{SECONDS, fixture, left, right, sampled, snr};
 use verbatim_fixtures::wav::{Wav, file};
 use verbatim_protocol::failure::{Failure, FailureReason};
 use verbatim_protocol::task::ChannelMode;
 
-fn outcome(name: &str, bytes: &[u8]) -> Result<decoded::Drained, AudioError> {
+fn outcome(name: &str, bytes: &[u8]) -> Result<decoded::DecodedFile, AudioError> {
     let (_dir, path) = file(name, bytes);
-    drain(&path, ChannelMode::Mix)
+    decode(&path, ChannelMode::Mix)
 }
 
 #[track_caller]
 fn assert_reason(name: &str, bytes: &[u8], reason: FailureReason) {
     match outcome(name, bytes) {
-        Ok(got) => panic!("{name}: {} s where {reason} was due", got.seconds),
+        Ok(got) => panic!("{name}: decoded {} s instead of failing with {reason}", got.seconds),
         Err(e) => assert_eq!(e.reason(), reason, "{name}: {e}"),
     }
 }
 
-/// Bytes that look random and are the same in every run (xorshift64).
+/// Reproducible pseudo-random bytes (xorshift64).
 fn noise(len: usize, seed: u64) -> Vec<u8> {
     let mut x = seed;
     let step = || {
@@ -43,7 +43,7 @@ fn speechlike(rate: u32) -> Vec<f32> {
 }
 
 #[test]
-fn no_bytes_are_empty() {
+fn a_file_without_bytes_is_empty() {
     assert_reason("a.wav", b"", FailureReason::Empty);
 }
 
@@ -59,7 +59,7 @@ fn a_header_without_samples_is_empty() {
 }
 
 #[test]
-fn a_header_that_is_cut_is_corrupt() {
+fn a_truncated_header_is_corrupt() {
     let wav = Wav::s16(16_000, &[speechlike(16_000)]).bytes();
     assert_reason("a.wav", &wav[..20], FailureReason::Corrupt);
     for name in ["flac.flac", "vorbis.ogg", "aac.m4a", "opus.webm", "caf.caf", "aiff.aiff"] {
@@ -70,9 +70,9 @@ fn a_header_that_is_cut_is_corrupt() {
 }
 
 #[test]
-fn what_a_cut_file_holds_is_given_with_a_warning() {
-    // (file, bytes that are left in percent, seconds that must be there). An M4A is cut in its frames: its index
-    // comes after them unless it was written for streaming, and without an index there is nothing.
+fn a_truncated_file_is_decoded_with_a_warning() {
+    // (file, remaining bytes in percent, minimum seconds). M4A is not among them: its index comes after the
+    // frames unless it was written for streaming, and without an index nothing can be decoded.
     let cases = [
         ("extensible-s24.wav", 50, 0.55),
         ("flac.flac", 50, 0.4),
@@ -99,7 +99,7 @@ fn what_a_cut_file_holds_is_given_with_a_warning() {
 }
 
 #[test]
-fn a_cut_file_whose_index_is_at_its_end_is_corrupt() {
+fn a_truncated_file_with_its_index_at_the_end_is_corrupt() {
     for name in ["aac.m4a", "caf.caf"] {
         let bytes = std::fs::read(fixture(name)).unwrap();
         assert_reason(name, &bytes[..bytes.len() / 2], FailureReason::Corrupt);
@@ -124,27 +124,27 @@ fn random_bytes_and_text_are_not_audio() {
 #[test]
 fn a_video_without_sound_has_no_audio_track() {
     for name in ["video-only.mp4", "video-only.webm"] {
-        let error = drain(&fixture(name), ChannelMode::Mix).unwrap_err();
+        let error = decode(&fixture(name), ChannelMode::Mix).unwrap_err();
         assert_eq!(error.reason(), FailureReason::NoAudioTrack, "{name}: {error}");
     }
 }
 
 #[test]
-fn known_formats_that_are_not_supported_are_named() {
-    for (name, said) in [
+fn unsupported_formats_are_named() {
+    for (name, expected) in [
         ("gsm.wav", "GSM"),
         ("wma.wma", "WMA"),
         ("ac3.mkv", "codec"),
         ("opus-5.1.opus", "more than two channels"),
     ] {
-        let error = drain(&fixture(name), ChannelMode::Mix).unwrap_err();
+        let error = decode(&fixture(name), ChannelMode::Mix).unwrap_err();
         assert_eq!(error.reason(), FailureReason::UnsupportedCodec, "{name}: {error}");
-        assert!(error.to_string().contains(said), "{name}: {error}");
+        assert!(error.to_string().contains(expected), "{name}: {error}");
     }
 }
 
 #[test]
-fn fifty_milliseconds_come_through_whole() {
+fn fifty_milliseconds_are_decoded_completely() {
     let samples = sampled(right, 44_100, 0.05);
     let got = outcome("a.wav", &Wav::s16(44_100, &[samples]).bytes()).unwrap();
     assert_eq!(got.channels[0].len(), 800);
@@ -153,7 +153,7 @@ fn fifty_milliseconds_come_through_whole() {
 }
 
 #[test]
-fn a_wrong_length_in_a_wav_header_does_not_matter() {
+fn a_wrong_length_in_a_wav_header_is_tolerated() {
     let samples = speechlike(8000);
     let whole = outcome("a.wav", &Wav::s16(8000, std::slice::from_ref(&samples)).bytes()).unwrap();
     for (riff_len, data_len, warned) in [
@@ -173,14 +173,14 @@ fn a_wrong_length_in_a_wav_header_does_not_matter() {
         assert_eq!(got.channels, whole.channels, "data length {data_len:#x}");
         assert_eq!(!got.warnings.is_empty(), warned, "data length {data_len:#x}: {:?}", got.warnings);
     }
-    // A last sample of which a byte is missing is dropped.
+    // An incomplete last sample is dropped.
     let mut odd = Wav::s16(8000, &[samples]).bytes();
     odd.pop();
     assert_eq!(outcome("a.wav", &odd).unwrap().channels[0].len(), whole.channels[0].len() - 2);
 }
 
 #[test]
-fn impossible_rates_and_channels_are_refused() {
+fn impossible_sample_rates_and_channel_counts_are_rejected() {
     for rate in [0, 1, 3999, 767_999, 768_001, 3_000_000, u32::MAX] {
         let wav = Wav { rate, ..Wav::s16(8000, &[speechlike(8000)]) };
         assert_reason("a.wav", &wav.bytes(), FailureReason::UnsupportedAudio);
@@ -192,23 +192,23 @@ fn impossible_rates_and_channels_are_refused() {
 }
 
 #[test]
-fn thirty_two_channels_are_mixed_or_kept_apart() {
+fn thirty_two_channels_are_mixed_or_split() {
     let channels: Vec<Vec<f32>> =
         (0..32).map(|c| if c == 7 { speechlike(16_000) } else { vec![0.0; 19_200] }).collect();
     let (_dir, path) = file("a.wav", &Wav::f32(16_000, &channels).bytes());
-    let split = drain(&path, ChannelMode::Split).unwrap();
+    let split = decode(&path, ChannelMode::Split).unwrap();
     assert_eq!(split.channels, channels);
-    assert_eq!(drain(&path, ChannelMode::Only(7)).unwrap().channels, [channels[7].clone()]);
-    let none = drain(&path, ChannelMode::Only(32)).unwrap_err();
+    assert_eq!(decode(&path, ChannelMode::Only(7)).unwrap().channels, [channels[7].clone()]);
+    let none = decode(&path, ChannelMode::Only(32)).unwrap_err();
     assert_eq!(none.reason(), FailureReason::UnsupportedAudio);
     assert!(none.to_string().contains("no channel 32") && none.to_string().contains("has 32"), "{none}");
-    let mixed = drain(&path, ChannelMode::Mix).unwrap();
+    let mixed = decode(&path, ChannelMode::Mix).unwrap();
     let mean: Vec<f32> = channels[7].iter().map(|s| s / 32.0).collect();
     assert!(snr(&mixed.channels[0], &mean, 0) > 120.0);
 }
 
 #[test]
-fn not_a_number_and_infinity_become_silence() {
+fn nan_and_infinity_become_silence() {
     let mut samples = speechlike(16_000);
     (samples[100], samples[200], samples[300]) = (f32::NAN, f32::INFINITY, f32::NEG_INFINITY);
     (samples[400], samples[500]) = (1e30, -1e30);
@@ -218,25 +218,26 @@ fn not_a_number_and_infinity_become_silence() {
 }
 
 #[test]
-fn damage_in_the_middle_costs_what_it_damages() {
+fn damage_in_the_middle_costs_only_the_damaged_part() {
     for name in ["mp3.mp3", "flac.flac", "adts.aac"] {
         let mut bytes = std::fs::read(fixture(name)).unwrap();
         let middle = bytes.len() / 2;
         bytes[middle..middle + 600].fill(0);
         let got = outcome(name, &bytes).unwrap_or_else(|e| panic!("{name}: {e}"));
         assert!(got.seconds > 0.9, "{name}: {} s, {:?}", got.seconds, got.warnings);
-        // The beginning is as it was. ADTS has no place for the encoder's delay of 1024 frames.
+        // The start is intact. ADTS has no field for the encoder's delay of 1024 frames.
         let late = if name == "adts.aac" { 1024.0 / 48_000.0 } else { 0.0 };
         let want = sampled(|t| (left(t - late) + right(t - late)) / 2.0, SAMPLE_RATE, 0.4);
         let snr = snr(&got.channels[0], &want, 600);
-        // 8.6 dB is what this AAC encoder leaves, as ffmpeg decodes it too; one frame off would leave -3.
+        // This AAC encoder leaves 8.6 dB, also as decoded by ffmpeg; an offset of one frame would leave -3
+        // dB.
         assert!(snr > 6.0, "{name}: {snr} dB");
     }
 }
 
 #[test]
-fn a_decoder_that_panics_costs_its_packet() {
-    // Symphonia's MS ADPCM decoder overflows on this where overflow is checked: docs/fuzzing.md, finding 1.
+fn a_panic_of_the_decoder_costs_only_its_packet() {
+    // Symphonia's MS ADPCM decoder overflows here if overflow is checked: docs/fuzzing.md, finding 1.
     let mut bytes = std::fs::read(fixture("adpcm-ms.wav")).unwrap();
     let data = bytes.windows(4).position(|w| w == b"data").unwrap() + 8;
     let block = data + 2 * 1024;
@@ -248,35 +249,35 @@ fn a_decoder_that_panics_costs_its_packet() {
 }
 
 #[test]
-fn missing_files_folders_and_pipes_are_told_apart() {
+fn missing_files_folders_and_devices_have_different_reasons() {
     let dir = tempfile::tempdir().unwrap();
-    let open = |path: &std::path::Path| drain(path, ChannelMode::Mix).unwrap_err().reason();
+    let open = |path: &std::path::Path| decode(path, ChannelMode::Mix).unwrap_err().reason();
     assert_eq!(open(&dir.path().join("none.wav")), FailureReason::NotFound);
     assert_eq!(open(dir.path()), FailureReason::NotAudio);
     assert_eq!(open(std::path::Path::new("/dev/zero")), FailureReason::NotAudio);
 }
 
 #[test]
-fn no_permission_says_so() {
+fn a_file_without_permission_is_reported_as_such() {
     let (_dir, path) = file("a.wav", &Wav::s16(8000, &[speechlike(8000)]).bytes());
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000)).unwrap();
     if std::fs::File::open(&path).is_ok() {
-        // The superuser may read everything: only the mapping can be tested.
-        eprintln!("running as root: the open itself is not tested");
+        // Root may read everything: only the mapping of the error can be tested.
+        eprintln!("running as root: opening the file is not tested");
         let error = AudioError::from_io(std::io::ErrorKind::PermissionDenied.into(), None);
         assert_eq!(error.reason(), FailureReason::PermissionDenied);
     } else {
-        assert_eq!(drain(&path, ChannelMode::Mix).unwrap_err().reason(), FailureReason::PermissionDenied);
+        assert_eq!(decode(&path, ChannelMode::Mix).unwrap_err().reason(), FailureReason::PermissionDenied);
     }
 }
 
-/// 20 s of telephone speech: far more than the buffers hold.
+/// 20 s of audio: far more than the buffers hold.
 fn long_wav() -> Vec<u8> {
     Wav::s16(16_000, &[sampled(left, 16_000, 20.0)]).bytes()
 }
 
 #[test]
-fn a_file_that_is_deleted_while_it_is_read_is_still_read() {
+fn a_file_deleted_while_it_is_read_is_read_to_its_end() {
     let (_dir, path) = file("a.wav", &long_wav());
     let mut stream = AudioStream::open(&path, ChannelMode::Mix, &AudioLimits::default()).unwrap();
     std::fs::remove_file(&path).unwrap();
@@ -288,7 +289,7 @@ fn a_file_that_is_deleted_while_it_is_read_is_still_read() {
 }
 
 #[test]
-fn a_file_that_shrinks_or_changes_while_it_is_read_is_an_error_with_its_position() {
+fn a_file_that_changes_while_it_is_read_is_an_error_with_its_position() {
     let shrink = |f: &mut std::fs::File| f.set_len(300_000).unwrap();
     let grow = |f: &mut std::fs::File| {
         f.seek(SeekFrom::End(0)).unwrap();
@@ -302,29 +303,29 @@ fn a_file_that_shrinks_or_changes_while_it_is_read_is_an_error_with_its_position
         let error = loop {
             match stream.next_block() {
                 Ok(Some(_)) => {}
-                Ok(None) => panic!("the change went unnoticed"),
+                Ok(None) => panic!("the change was not noticed"),
                 Err(e) => break e,
             }
         };
         let failure = Failure::from(error);
         assert_eq!(failure.reason, FailureReason::SourceChanged);
         assert!(failure.position_seconds.unwrap() > 5.0, "{failure:?}");
-        assert!(stream.next_block().unwrap().is_none(), "nothing comes after an error");
+        assert!(stream.next_block().unwrap().is_none(), "the stream ends after an error");
     }
 }
 
 #[test]
-fn too_long_is_noticed_as_soon_as_it_is() {
+fn too_long_audio_fails_at_the_limit() {
     let (_dir, path) = file("a.wav", &long_wav());
     let limits = |seconds| AudioLimits { max_seconds: Some(seconds) };
-    let error = drain_with(&path, ChannelMode::Mix, &limits(3.0)).unwrap_err();
+    let error = decode_with(&path, ChannelMode::Mix, &limits(3.0)).unwrap_err();
     assert_eq!((error.reason(), error.position()), (FailureReason::TooLong, Some(3.0)));
-    assert!(drain_with(&path, ChannelMode::Mix, &limits(20.0)).is_ok());
+    assert!(decode_with(&path, ChannelMode::Mix, &limits(20.0)).is_ok());
 }
 
 #[test]
-fn chained_streams_of_other_rates_follow_each_other() {
-    let got = drain(&fixture("chained.ogg"), ChannelMode::Mix).unwrap();
+fn chained_streams_with_different_rates_are_concatenated() {
+    let got = decode(&fixture("chained.ogg"), ChannelMode::Mix).unwrap();
     assert!((got.seconds - 2.4).abs() < 0.01, "{} s", got.seconds);
     assert!((got.channels[0].len() as f64 - 2.4 * 16_000.0).abs() < 160.0);
     let first = sampled(|t| (left(t) + right(t)) / 2.0, SAMPLE_RATE, SECONDS);
@@ -332,13 +333,13 @@ fn chained_streams_of_other_rates_follow_each_other() {
     let second = sampled(left, SAMPLE_RATE, SECONDS);
     let start = got.channels[0].len() - second.len();
     assert!(snr(&got.channels[0][start..], &second, 800) > 12.0);
-    let error = drain(&fixture("chained.ogg"), ChannelMode::Split).unwrap_err();
+    let error = decode(&fixture("chained.ogg"), ChannelMode::Split).unwrap_err();
     assert_eq!(error.reason(), FailureReason::UnsupportedAudio);
     assert!(error.position().is_some_and(|p| (p - 1.2).abs() < 0.1), "{error:?}");
 }
 
 #[test]
-fn a_picture_of_megabytes_in_front_of_an_mp3_is_skipped() {
+fn a_picture_of_megabytes_before_an_mp3_is_skipped() {
     let mut tag = b"ID3\x03\0\0".to_vec();
     let frame = [b"APIC".as_slice(), &0x0020_0000_u32.to_be_bytes(), b"\0\0", &noise(0x20_0000, 9)].concat();
     let len = frame.len() as u32;
@@ -350,10 +351,10 @@ fn a_picture_of_megabytes_in_front_of_an_mp3_is_skipped() {
 }
 
 #[test]
-fn the_walk_takes_audio_by_name_or_by_content() {
+fn audio_files_are_detected_by_name_or_by_content() {
     let audio = std::fs::read(fixture("flac.flac")).unwrap();
     for (name, bytes, expected) in [
-        ("a.wav", b"rubbish".as_slice(), true),
+        ("a.wav", b"garbage".as_slice(), true),
         ("A.MP3", b"", true),
         ("recording", &audio, true),
         ("notes.txt", b"It was the best of times", false),

@@ -1,9 +1,10 @@
-//! Every format that is decoded, against the signal that it was made from: pitch, channels, level and position.
+//! Decoding of every supported format, compared with the original signal: pitch, channels, level and
+//! position.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 use verbatim_engine::audio::SAMPLE_RATE;
-use verbatim_fixtures::decoded::drain;
+use verbatim_fixtures::decoded::decode;
 use verbatim_fixtures::signal::{SECONDS, fixture, left, right, sampled, snr};
 use verbatim_protocol::task::ChannelMode;
 
@@ -12,13 +13,13 @@ struct Case {
     codec: &'static str,
     rate: u32,
     channels: u16,
-    /// Least signal-to-noise ratio in dB: low for lossy codecs (ffmpeg's decoder leaves 8.6 dB of the AAC too), yet
-    /// far above the -3 dB of a wrong pitch, channel or frame.
+    /// Minimum signal-to-noise ratio in dB: low for lossy codecs (ffmpeg's decoder also gives 8.6 dB for the
+    /// AAC), but far above the -3 dB of a wrong pitch, channel or frame.
     snr: f64,
-    /// Seconds by which the length may differ, where the end of the last packet is not given.
+    /// Tolerance of the duration in seconds, where the format does not give the end of the last packet.
     slack: f64,
-    /// Frames of the file by which the signal is late: the encoder's delay, where the format has no place for it,
-    /// or symphonia does not read it (the edit list of MP4).
+    /// Delay of the signal in frames of the file: the encoder's delay, where the format has no field for it
+    /// or Symphonia does not read it (the edit list of MP4).
     delay: u32,
 }
 
@@ -33,7 +34,7 @@ const fn case(
     Case { file, codec, rate, channels, snr, slack, delay: 0 }
 }
 
-const fn late(case: Case, delay: u32) -> Case {
+const fn delayed(case: Case, delay: u32) -> Case {
     Case { delay, ..case }
 }
 
@@ -44,12 +45,12 @@ const CASES: &[Case] = &[
     case("adpcm-ima.wav", "adpcm_ima_wav", 11025, 2, 20.0, 0.2),
     case("extensible-s24.wav", "pcm_s24le", 16000, 2, 100.0, 0.0),
     case("rf64.wav", "pcm_s16le", 8000, 1, 60.0, 0.001),
-    late(case("mp3-in-wav.wav", "mp3", 22050, 2, 10.0, 0.1), 1105),
+    delayed(case("mp3-in-wav.wav", "mp3", 22050, 2, 10.0, 0.1), 1105),
     case("flac.flac", "flac", 44100, 2, 60.0, 0.001),
     case("mp3.mp3", "mp3", 44100, 2, 15.0, 0.001),
-    late(case("mp2.mp2", "mp2", 44100, 1, 10.0, 0.1), 481),
-    late(case("aac.m4a", "aac", 48000, 2, 6.0, 0.05), 1024),
-    late(case("aac-fragmented.mp4", "aac", 44100, 2, 6.0, 0.1), 1024),
+    delayed(case("mp2.mp2", "mp2", 44100, 1, 10.0, 0.1), 481),
+    delayed(case("aac.m4a", "aac", 48000, 2, 6.0, 0.05), 1024),
+    delayed(case("aac-fragmented.mp4", "aac", 44100, 2, 6.0, 0.1), 1024),
     case("alac.m4a", "alac", 16000, 2, 60.0, 0.001),
     case("vorbis.ogg", "vorbis", 44100, 2, 15.0, 0.001),
     case("opus.opus", "opus", 48000, 2, 10.0, 0.001),
@@ -58,15 +59,15 @@ const CASES: &[Case] = &[
     case("vorbis.mka", "vorbis", 44100, 2, 15.0, 0.05),
     case("aiff.aiff", "pcm_s16be", 22050, 1, 60.0, 0.001),
     case("caf.caf", "pcm_s16be", 22050, 1, 60.0, 0.001),
-    late(case("video.mp4", "aac", 48000, 2, 6.0, 0.05), 1024),
+    delayed(case("video.mp4", "aac", 48000, 2, 6.0, 0.05), 1024),
     case("video.webm", "opus", 48000, 2, 6.0, 0.05),
 ];
 
 #[test]
-fn every_format_gives_the_signal_that_it_was_made_from() {
+fn every_format_decodes_to_the_original_signal() {
     let mut wrong = Vec::new();
     for case in CASES {
-        let got = match drain(&fixture(case.file), ChannelMode::Split) {
+        let got = match decode(&fixture(case.file), ChannelMode::Split) {
             Ok(got) => got,
             Err(e) => {
                 wrong.push(format!("{}: {e}", case.file));

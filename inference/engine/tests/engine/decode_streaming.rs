@@ -1,4 +1,4 @@
-//! Long files in bounded memory, and results that do not depend on how the samples arrive.
+//! Streaming: long files in bounded memory, and results that do not depend on how the samples arrive.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
@@ -7,9 +7,9 @@ use std::io::{Seek, SeekFrom, Write};
 use verbatim_fixtures::signal;
 
 use proptest::prelude::*;
+use verbatim_engine::audio::resample::Resampler;
 use verbatim_engine::audio::{AudioLimits, AudioStream, SAMPLE_RATE};
-use verbatim_engine::resample::Resampler;
-use verbatim_fixtures::decoded::drain;
+use verbatim_fixtures::decoded::decode;
 use verbatim_fixtures::signal::{SECONDS, fixture, left, sampled, snr};
 use verbatim_fixtures::wav::{Wav, file};
 use verbatim_protocol::task::ChannelMode;
@@ -21,8 +21,8 @@ fn resident() -> u64 {
 }
 
 #[test]
-fn six_hours_take_no_more_memory_than_a_minute() {
-    // 173 MB of mu-law, almost all of it a hole that takes no room on the disk.
+fn six_hours_need_no_more_memory_than_a_minute() {
+    // 173 MB of mu-law in a sparse file.
     let seconds = 6 * 3600;
     let header = Wav {
         tag: 7,
@@ -51,26 +51,26 @@ fn six_hours_take_no_more_memory_than_a_minute() {
     }
     assert_eq!(frames, u64::from(seconds) * u64::from(SAMPLE_RATE));
     assert!((stream.seconds() - f64::from(seconds)).abs() < 1e-3);
-    // Other tests run beside this one in the same process; 64 MB is still far below the 2.8 GB of the whole.
+    // Other tests run in the same process; 64 MB is still far less than the 2.8 GB of all samples.
     assert!(resident() < after_a_minute + (64 << 20), "{after_a_minute} then {}", resident());
 }
 
 #[test]
-fn sixteen_kilohertz_pass_untouched() {
+fn sixteen_kilohertz_pass_unchanged() {
     let samples = sampled(left, 16_000, SECONDS);
     let (_dir, path) = file("a.wav", &Wav::f32(16_000, std::slice::from_ref(&samples)).bytes());
-    assert_eq!(drain(&path, ChannelMode::Mix).unwrap().channels, [samples]);
+    assert_eq!(decode(&path, ChannelMode::Mix).unwrap().channels, [samples]);
 }
 
 #[test]
 fn decoding_twice_gives_the_same_bits() {
     for name in ["mp3.mp3", "opus.opus", "aac.m4a"] {
-        let once = drain(&fixture(name), ChannelMode::Split).unwrap();
-        assert_eq!(once.channels, drain(&fixture(name), ChannelMode::Split).unwrap().channels, "{name}");
+        let once = decode(&fixture(name), ChannelMode::Split).unwrap();
+        assert_eq!(once.channels, decode(&fixture(name), ChannelMode::Split).unwrap().channels, "{name}");
     }
 }
 
-/// Resamples in pieces of the given lengths, round and round.
+/// Resamples in pieces of the given lengths, repeated as needed.
 fn resample(rate: u32, planes: &[Vec<f32>], pieces: &[usize]) -> Vec<Vec<f32>> {
     let mut resampler = Resampler::new(rate, planes.len()).unwrap();
     let mut out = vec![VecDeque::new(); planes.len()];
@@ -99,7 +99,7 @@ fn expected_len(frames: usize, rate: u32) -> usize {
 fn every_rate_gives_the_same_signal_at_sixteen_kilohertz() {
     let want = sampled(left, SAMPLE_RATE, SECONDS);
     for rate in RATES {
-        // The chirp passes 2 kHz, the end of the band at 4 kHz, after 0.94 s.
+        // At a rate of 4 kHz the band ends at 2 kHz, which the chirp passes after 0.94 s.
         let seconds = if rate == 4000 { 0.8 } else { SECONDS };
         let input = sampled(left, rate, seconds);
         let got = &resample(rate, std::slice::from_ref(&input), &[input.len()])[0];
@@ -110,7 +110,7 @@ fn every_rate_gives_the_same_signal_at_sixteen_kilohertz() {
 }
 
 #[test]
-fn an_impulse_stays_where_it_was() {
+fn an_impulse_keeps_its_position() {
     for rate in RATES.into_iter().filter(|&r| r >= 16_000) {
         let mut input = vec![0.0; rate as usize];
         input[rate as usize / 4] = 1.0;
@@ -120,7 +120,7 @@ fn an_impulse_stays_where_it_was() {
     }
 }
 
-/// Level in dB of what is left of a tone of `hertz` at full scale.
+/// Level in dB of a full-scale tone of `hertz` after resampling.
 fn level_of(rate: u32, hertz: f64) -> f64 {
     let tone: Vec<f32> = (0..2 * rate)
         .map(|n| (std::f64::consts::TAU * hertz * f64::from(n) / f64::from(rate)).sin() as f32)
@@ -132,7 +132,7 @@ fn level_of(rate: u32, hertz: f64) -> f64 {
 }
 
 #[test]
-fn speech_passes_and_nothing_is_folded_back() {
+fn the_speech_band_passes_without_aliasing() {
     for rate in [22_050, 44_100, 48_000, 96_000] {
         for hertz in [100.0, 3000.0, 7200.0] {
             assert!(
@@ -147,15 +147,16 @@ fn speech_passes_and_nothing_is_folded_back() {
     }
 }
 
-/// `cargo test --test decode_streaming -- --ignored --nocapture`. Aim: 2 ms for a second of stereo at 48 kHz.
+/// Goal: 2 ms for a second of stereo at 48 kHz. Run it with
+/// `cargo test --release -p verbatim-engine --test engine speed -- --ignored --nocapture`.
 #[test]
-#[ignore = "measures time, which other tests would disturb"]
+#[ignore = "measures time, which other tests would affect"]
 fn speed_of_stereo_at_48_kilohertz() {
     let seconds = 120.0;
     let channels = [sampled(left, 48_000, seconds), sampled(signal::right, 48_000, seconds)];
     let (_dir, path) = file("a.wav", &Wav::s16(48_000, &channels).bytes());
     let start = std::time::Instant::now();
-    let got = drain(&path, ChannelMode::Mix).unwrap();
+    let got = decode(&path, ChannelMode::Mix).unwrap();
     let each = start.elapsed().as_secs_f64() * 1000.0 / got.seconds;
     println!("{each:.3} ms for a second of audio");
     assert!(each < 2.0, "{each} ms");
@@ -185,7 +186,7 @@ proptest! {
         samples in prop::collection::vec(-1.0_f32..1.0, 1..9000),
     ) {
         let (_dir, path) = file("a.wav", &Wav::f32(rate, std::slice::from_ref(&samples)).bytes());
-        let got = drain(&path, ChannelMode::Mix).unwrap();
+        let got = decode(&path, ChannelMode::Mix).unwrap();
         prop_assert_eq!(&got.channels, &resample(rate, std::slice::from_ref(&samples), &[samples.len()]));
         prop_assert!((got.seconds - samples.len() as f64 / f64::from(rate)).abs() < 1e-6);
     }

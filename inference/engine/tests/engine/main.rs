@@ -1,9 +1,9 @@
-//! The engine against real audio, the real model and its reference.
+//! Tests of the engine with real audio, the real model and its reference.
 
 mod batched_gpu_graphs;
 mod decode_bad_input;
 mod decode_formats;
 mod decode_streaming;
-mod exact;
+mod determinism;
 mod golden;
-mod vad;
+mod silero_vad;

@@ -2,21 +2,21 @@
 
 use super::{Recorder, now};
 use crate::record::{EventLine, SoakEvent};
-use verbatim_supervisor::observe::{Happening, Observer};
+use verbatim_supervisor::engine_event::{EngineEvent, Observer};
 
 impl Observer for Recorder {
-    fn observe(&self, happening: &Happening<'_>) {
+    fn observe(&self, happening: &EngineEvent<'_>) {
         let elapsed = self.elapsed().as_secs_f64();
         let mut state = self.lock();
         let event = match happening {
-            Happening::EngineStarted { engine, pid } => {
+            EngineEvent::EngineStarted { engine, pid } => {
                 state.engines.insert(*engine, (*pid, 0));
                 SoakEvent::EngineStarted { engine: *engine, pid: *pid }
             }
-            Happening::EngineReady { engine, load, .. } => {
+            EngineEvent::EngineReady { engine, load, .. } => {
                 SoakEvent::EngineReady { engine: *engine, load_seconds: load.as_secs_f64() }
             }
-            Happening::EngineCondemned { engine, reason, why } => {
+            EngineEvent::RecycleDecided { engine, reason, why } => {
                 state.counts.recycles += 1;
                 SoakEvent::EngineCondemned {
                     engine: *engine,
@@ -25,19 +25,19 @@ impl Observer for Recorder {
                     why: (*why).to_owned(),
                 }
             }
-            Happening::EngineGone { engine, how, files } => {
+            EngineEvent::EngineExited { engine, how, files } => {
                 SoakEvent::EngineGone { engine: *engine, how: (*how).to_owned(), files: *files }
             }
-            Happening::Gap { engine, gap, overlapped } => {
+            EngineEvent::Gap { engine, gap, overlapped } => {
                 SoakEvent::Gap { engine: *engine, seconds: gap.as_secs_f64(), overlapped: *overlapped }
             }
-            Happening::Budget { max_padded_seconds, why } => {
+            EngineEvent::BudgetChanged { max_padded_seconds, why } => {
                 SoakEvent::Budget { max_padded_seconds: *max_padded_seconds, why: (*why).to_owned() }
             }
-            Happening::BackingOff { delay, why } => {
+            EngineEvent::BackingOff { delay, why } => {
                 SoakEvent::BackingOff { seconds: delay.as_secs_f64(), why: (*why).to_owned() }
             }
-            Happening::FileBegun { engine, file, attempt, resident, .. } => {
+            EngineEvent::FileBegun { engine, file, attempt, resident, .. } => {
                 let Some(flight) = state.flights.get_mut(file) else { return };
                 (flight.attempts, flight.engine, flight.before) = (*attempt, *engine, *resident);
                 let strike = self.faults.of(*file, &flight.task.name);
@@ -51,7 +51,7 @@ impl Observer for Recorder {
                     None => return,
                 }
             }
-            Happening::FileDone { engine, file, audio_seconds, processing_seconds, resident } => {
+            EngineEvent::FileDone { engine, file, audio_seconds, processing_seconds, resident } => {
                 let files = state.engines.get_mut(engine).map_or(0, |(_, files)| {
                     *files += 1;
                     *files - 1
@@ -62,7 +62,7 @@ impl Observer for Recorder {
                 }
                 return;
             }
-            Happening::Measured(snapshot) => {
+            EngineEvent::Measured(snapshot) => {
                 state.measured(snapshot, elapsed);
                 return;
             }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::record::{EventLine, ResultLine, SoakEvent};
-use verbatim_supervisor::observe::RecycleReason;
+use verbatim_crds::contract::RecycleReason;
 
 /// Condemned engines whose words are kept: as many as a report lists.
 const MOST_WORDS: usize = 500;

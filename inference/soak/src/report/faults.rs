@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::report::engines::{Condemned, EngineLog, Injection};
-use verbatim_supervisor::observe::RecycleReason;
-use verbatim_supervisor::observe::RecycleReason::{Crash, Growth, Memory, OutOfMemory, Protocol, Wedged};
+use verbatim_crds::contract::RecycleReason;
+use verbatim_crds::contract::RecycleReason::{Crash, Growth, Memory, OutOfMemory, Protocol, Wedged};
 use verbatim_supervisor::stats::quantiles;
 
 /// Clocks of the two events may be read in either order: a fault that kills at once may be told of after its effect.

@@ -8,7 +8,7 @@ use crate::report::findings::Findings;
 use crate::report::frame::{AMBER, BLUE, Chart, DrawError, Frame, GREY, Look, MARKS, ORANGE, RED};
 use crate::report::series::{Buckets, Sample};
 use crate::report::words::{count, mb};
-use verbatim_supervisor::observe::RecycleReason;
+use verbatim_crds::contract::RecycleReason;
 
 /// File of the plot of memory.
 pub const MEMORY: &str = "memory.svg";

@@ -1,28 +1,30 @@
-//! How long to wait before the next engine is started when engines keep failing, and when to stop. Takes failures,
-//! progress and a random number; gives a delay.
+//! Back-off: the delay before the next engine while engines keep failing, and when to give up. Takes
+//! failures, progress and a random number; gives a delay.
 
 use std::time::Duration;
 
-use super::Decision;
+use crate::decide::Decision;
 use verbatim_text as text;
 
-/// The delay after the second failure in a row; the first is followed at once, since one accident proves nothing. About
-/// what a small model takes to load: an engine that fails as it loads then costs at most about half of the time.
+/// Delay after the second failure in a row. After the first there is none, since one accident proves nothing.
+/// It is about the load time of a small model: engines that fail as they load then take at most about half of
+/// the time.
 pub const FIRST_DELAY: Duration = Duration::from_millis(500);
 
-/// The longest delay. The kubelet's grows to 5 minutes, but also pays for a pod; a tenth of that keeps the time to
-/// recover from a passing trouble, as a full disk, small beside what a job takes.
-pub const LONGEST_DELAY: Duration = Duration::from_secs(30);
+/// Longest delay. The kubelet's grows to 5 minutes, but its restart costs a pod; a tenth of that keeps the
+/// recovery from a passing problem, such as a full disk, short beside the duration of a job.
+pub const MAX_DELAY: Duration = Duration::from_secs(30);
 
-/// Failures in a row, with no engine ever ready, after which starting another is of no use. With these
-/// delays they take 2 s to 4 s besides loading: longer than a machine's hiccup, short enough for somebody who waits.
-pub const STARTS: u32 = 5;
+/// Failures in a row after which the supervisor gives up if no engine was ever ready. With these delays they
+/// take 2 s to 4 s besides loading: longer than a hiccup of the machine, short enough for a person who waits.
+pub const MAX_FAILED_STARTS: u32 = 5;
 
-/// Failures in a row after which there is no use either, though engines were ready once: the model is gone, or the machine
-/// is. At the longest delay these are some eight minutes. A file that brings down engines is out of the way long before.
-pub const FAILURES: u32 = 20;
+/// Failures in a row after which the supervisor gives up although engines were ready once: the model is gone,
+/// or the machine is faulty. At the longest delay they take about eight minutes. A file that crashes engines
+/// has failed long before.
+pub const MAX_FAILURES: u32 = 20;
 
-/// Counts failures in a row.
+/// Counter of failures in a row.
 #[derive(Clone, Debug, Default)]
 pub struct Backoff {
     failures: u32,
@@ -30,37 +32,37 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// No failures yet.
+    /// A counter without failures.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// An engine failed, loading or later: how long to wait before the next is started. `random` is in [0, 1) and takes
-    /// up the upper half of the delay, so that workers that failed together do not start together.
+    /// Counts a failed engine, loading or later. Returns the delay before the next one. `random`, in [0, 1),
+    /// scales the upper half of the delay, so that workers that failed together do not restart together.
     pub fn on_failure(&mut self, random: f64) -> Decision<Duration> {
         self.failures = self.failures.saturating_add(1);
         if self.failures == 1 {
-            return Decision::new(Duration::ZERO, "an engine failed; the next is started at once");
+            return Decision::new(Duration::ZERO, "an engine failed; the next one starts at once");
         }
-        // 2^16 times the first delay is beyond the longest.
-        let doubled = FIRST_DELAY.saturating_mul(1 << (self.failures - 2).min(16)).min(LONGEST_DELAY);
-        // Also where the caller's number is not one.
+        // 2^16 times the first delay exceeds the longest.
+        let doubled = FIRST_DELAY.saturating_mul(1 << (self.failures - 2).min(16)).min(MAX_DELAY);
+        // Tolerates any number of the caller.
         let random = if random.is_finite() { random.clamp(0.0, 1.0) } else { 0.0 };
         let delay = doubled.mul_f64(0.5 + 0.5 * random);
         let why = format!(
-            "{} engines in a row failed without doing a file; the next is started in {}",
+            "{} engines in a row failed without completing a file; the next one starts in {}",
             self.failures,
             text::elapsed(delay)
         );
         Decision::new(delay, why)
     }
 
-    /// An engine is ready: engines can start here.
+    /// Records that an engine is ready: engines can start on this machine.
     pub fn on_ready(&mut self) {
         self.ever_ready = true;
     }
 
-    /// A file is done: the next failure is the first again.
+    /// Records that a file was answered: the next failure is the first in a row again.
     pub fn on_progress(&mut self) {
         self.ever_ready = true;
         self.failures = 0;
@@ -71,19 +73,17 @@ impl Backoff {
         self.failures
     }
 
-    /// Whether engines cannot start at all: [`STARTS`] failed, and none was ever ready; or [`FAILURES`] failed.
+    /// Whether to give up: after [`MAX_FAILED_STARTS`] failures if no engine was ever ready, else after
+    /// [`MAX_FAILURES`].
     pub fn give_up(&self) -> Option<Decision<()>> {
-        if self.failures >= FAILURES {
-            let why = format!("{} engines in a row failed without doing a file", self.failures);
+        if self.failures >= MAX_FAILURES {
+            let why = format!("{} engines in a row failed without completing a file", self.failures);
             return Some(Decision::new((), why));
         }
-        (!self.ever_ready && self.failures >= STARTS).then(|| {
+        (!self.ever_ready && self.failures >= MAX_FAILED_STARTS).then(|| {
             Decision::new(
                 (),
-                format!(
-                    "{} engines in a row failed before they were ready, and none ever was",
-                    self.failures
-                ),
+                format!("{} engines in a row failed to load, and none was ever ready", self.failures),
             )
         })
     }
@@ -106,18 +106,18 @@ mod tests {
     }
 
     #[test]
-    fn delays_stay_within_bounds_for_ever_and_whatever_the_number() {
+    fn delays_stay_within_bounds_after_any_number_of_failures() {
         for random in [f64::NAN, f64::INFINITY, -1.0, 0.999, 7.0] {
             let mut backoff = Backoff { failures: u32::MAX - 3, ever_ready: false };
             for _ in 0..6 {
                 let delay = backoff.on_failure(random).action;
-                assert!((LONGEST_DELAY / 2..=LONGEST_DELAY).contains(&delay), "{random}: {delay:?}");
+                assert!((MAX_DELAY / 2..=MAX_DELAY).contains(&delay), "{random}: {delay:?}");
             }
         }
     }
 
     #[test]
-    fn a_file_that_is_done_ends_the_row() {
+    fn an_answered_file_resets_the_count() {
         let mut backoff = Backoff::new();
         for _ in 0..4 {
             backoff.on_failure(0.5);
@@ -127,24 +127,24 @@ mod tests {
         assert_eq!(backoff.on_failure(0.5).action, Duration::ZERO);
         assert_eq!(
             backoff.on_failure(1.0).why,
-            "2 engines in a row failed without doing a file; the next is started in 0.5 s"
+            "2 engines in a row failed without completing a file; the next one starts in 0.5 s"
         );
     }
 
     #[test]
-    fn gives_up_only_where_no_engine_ever_was_ready() {
+    fn gives_up_early_only_if_no_engine_was_ever_ready() {
         let mut never = Backoff::new();
         let mut once = Backoff::new();
         once.on_ready();
-        for failures in 1..=STARTS {
+        for failures in 1..=MAX_FAILED_STARTS {
             never.on_failure(0.0);
             once.on_failure(0.0);
-            assert_eq!(never.give_up().is_some(), failures == STARTS, "{failures}");
+            assert_eq!(never.give_up().is_some(), failures == MAX_FAILED_STARTS, "{failures}");
             assert_eq!(once.give_up(), None);
         }
         assert_eq!(
             never.give_up().unwrap().why,
-            "5 engines in a row failed before they were ready, and none ever was"
+            "5 engines in a row failed to load, and none was ever ready"
         );
     }
 }

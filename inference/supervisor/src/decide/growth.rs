@@ -1,40 +1,43 @@
-//! Whether an engine's memory grows faster than allowed. Takes samples of what it uses and has done; gives slopes over
-//! time, audio and files with 95 % intervals, and from them a reason to replace it, or none. One monitor for each engine.
+//! Growth of an engine's memory. Takes samples of memory, time, audio and files; gives slopes with 95 %
+//! confidence intervals, and the decision whether the engine grows faster than allowed. One monitor per
+//! engine.
 
 use std::time::Duration;
 
-use super::Decision;
+use crate::decide::Decision;
 use crate::stats::{Slope, theil_sen};
 use verbatim_text::{bytes, elapsed};
 
-/// Files before which memory is not looked at. Memory of an engine that leaks nothing grows until its pools have seen
-/// the largest batches and every thread has had a long file; 20 files give each listener of a usual machine two or more.
+/// Files of the warm-up, whose samples are dropped. Without any leak, memory grows until the pools have held
+/// the largest batches and every thread has processed a long file; 20 files give each decode worker of a
+/// usual machine two or more.
 pub const WARM_UP_FILES: u64 = 20;
 
-/// Seconds of audio before which memory is not looked at: two and a half batches of 240 s. The later of both counts: 20
-/// files of 5 s do not fill one batch, and one file of an hour warms one listener alone. With long files that means
-/// hours of audio before growth is judged; until then the soft limit is there, and growth is about slow leaks.
+/// Seconds of audio of the warm-up: two and a half batches of 240 s. The warm-up ends when both are reached:
+/// 20 files of 5 s do not fill one batch, and one file of an hour warms up a single decode worker. With long
+/// files the warm-up takes hours of audio; until then the soft limit protects, and growth is about slow
+/// leaks.
 pub const WARM_UP_AUDIO_SECONDS: f64 = 600.0;
 
-/// Samples that are kept: 33 thousand pairs of them take less than a millisecond.
-pub const MOST_SAMPLES: usize = 256;
+/// Most samples kept: their 33 thousand pairs take less than a millisecond.
+pub const MAX_SAMPLES: usize = 256;
 
-/// Samples below which nothing is decided: with so many the interval holds also where errors are far from normal.
-pub const LEAST_SAMPLES: usize = 30;
+/// Least samples for a decision: with so many, the interval holds even where errors are far from normal.
+pub const MIN_SAMPLES: usize = 30;
 
-/// What has to be gained in all, in bytes, for sure: over a short span, noise of some megabytes makes gigabytes an hour. A
-/// leak at the default limit of 200 MiB an hour takes 5 minutes for it.
-pub const LEAST_GAIN: u64 = 16 << 20;
+/// Least total growth for a decision, in bytes: over a short span, noise of some megabytes looks like
+/// gigabytes per hour. A leak at the default limit of 200 MiB per hour reaches it in 5 minutes.
+pub const MIN_GAIN: u64 = 16 << 20;
 
-/// How many times as far from the estimate as the interval's lower end the slope may be. 95 % are for one look, and an
-/// engine is looked at thousands of times in its life; with twice the width, one engine in hundreds is replaced for memory
-/// that only went up and down by a fifth, where it was up to one in ten.
-const CAUTION: f64 = 2.0;
+/// Factor by which the interval is widened for a decision. 95 % hold for one test, and an engine is tested
+/// thousands of times; with twice the width, one engine in hundreds is replaced for memory that only
+/// fluctuates by a fifth, where it was up to one in ten without.
+const WIDENING: f64 = 2.0;
 
 /// Seconds in an hour.
 const HOUR: f64 = 3600.0;
 
-/// An engine at one moment.
+/// Figures of an engine at one time.
 #[derive(Clone, Copy, Debug)]
 struct Sample {
     seconds: f64,
@@ -43,28 +46,28 @@ struct Sample {
     resident: u64,
 }
 
-/// Keeps samples of one engine after it has warmed up, spread evenly over its life.
+/// Samples of one engine after its warm-up, spread evenly over its life.
 #[derive(Clone, Debug)]
 pub struct GrowthMonitor {
     samples: Vec<Sample>,
-    /// One of so many samples is kept.
+    /// One sample of this many is kept.
     stride: usize,
-    /// Samples until the next one is kept.
+    /// Samples to drop before the next one is kept.
     until_next: usize,
 }
 
-/// How an engine's resident memory grows.
+/// Estimate of the growth of an engine's resident memory.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GrowthEstimate {
-    /// Bytes an hour.
+    /// Bytes per hour.
     pub per_hour: Slope,
-    /// Bytes for an hour of audio; none where no more audio was done.
+    /// Bytes per hour of audio; none where no audio was processed in between.
     pub per_audio_hour: Option<Slope>,
-    /// Bytes for a file; none where no more files were done.
+    /// Bytes per file; none where no file was processed in between.
     pub per_file: Option<Slope>,
     /// Seconds from the first sample to the last.
     pub span_seconds: f64,
-    /// Samples that this rests on.
+    /// Number of samples.
     pub samples: usize,
 }
 
@@ -75,13 +78,13 @@ impl Default for GrowthMonitor {
 }
 
 impl GrowthMonitor {
-    /// No samples yet.
+    /// A monitor without samples.
     pub fn new() -> Self {
         Self { samples: Vec::new(), stride: 1, until_next: 0 }
     }
 
-    /// Takes a sample: seconds on a clock that does not go backwards, what the engine has done since it was started, and
-    /// its resident memory in bytes. Samples are to come at even intervals. Those of the warm-up are dropped.
+    /// Adds a sample: seconds on a monotonic clock, audio and files since the engine's start, and resident
+    /// memory in bytes. Samples have to come at even intervals. Those of the warm-up are dropped.
     pub fn push(&mut self, now_seconds: f64, audio_seconds_done: f64, files_done: u64, resident: u64) {
         if files_done < WARM_UP_FILES || audio_seconds_done < WARM_UP_AUDIO_SECONDS {
             return;
@@ -90,13 +93,13 @@ impl GrowthMonitor {
             self.until_next -= 1;
             return;
         }
-        if self.samples.len() == MOST_SAMPLES {
+        if self.samples.len() == MAX_SAMPLES {
             let mut index = 0;
             self.samples.retain(|_| {
                 index += 1;
                 index % 2 == 1
             });
-            // Their number is even: this one comes a whole new stride after the last that is left.
+            // The number of samples is even: this one comes a whole new stride after the last one left.
             self.stride *= 2;
         }
         self.until_next = self.stride - 1;
@@ -105,7 +108,7 @@ impl GrowthMonitor {
         self.samples.push(sample);
     }
 
-    /// How memory grows; none while there are too few samples to say anything.
+    /// Estimate of the growth; none while there are too few samples.
     pub fn estimate(&self) -> Option<GrowthEstimate> {
         let (first, last) = (self.samples.first()?, self.samples.last()?);
         Some(GrowthEstimate {
@@ -125,19 +128,20 @@ impl GrowthMonitor {
     }
 }
 
-/// The interval as wide as it has to be for samples that depend on each other: memory stays at a level while a batch is at
-/// work, so that ten samples may say no more than one. Where neighbours correlate by r, n samples are worth
-/// n (1 - r) / (1 + r) (G. V. Bayley and J. M. Hammersley, 1946; for this slope's test, K. H. Hamed and A. R. Rao,
-/// 1998), and an interval is as wide as the root of that is small.
+/// The slope with its interval widened for autocorrelated samples: memory stays at a level while a batch is
+/// processed, so that ten samples may tell no more than one. Where neighbours correlate by r, n samples are
+/// worth n (1 - r) / (1 + r) (G. V. Bayley and J. M. Hammersley, 1946; for the test of this slope, K. H.
+/// Hamed and A. R. Rao, 1998), and the width of the interval is inversely proportional to the square root of
+/// that.
 fn widened(slope: Slope, points: &[(f64, f64)]) -> Slope {
     let residuals: Vec<f64> = points.iter().map(|(x, y)| y - slope.estimate * x).collect();
     let mean = residuals.iter().sum::<f64>() / residuals.len() as f64;
     let product = |(a, b): (&f64, &f64)| (a - mean) * (b - mean);
     let variance: f64 = residuals.iter().zip(&residuals).map(product).sum();
     let neighbours: f64 = residuals.iter().zip(residuals.iter().skip(1)).map(product).sum();
-    // Nothing varies: 0 by 0 is not a number, which max takes for less than 0.
+    // Without variance, 0 / 0 is NaN, and max returns 0.
     let correlation = (neighbours / variance).max(0.0);
-    // The sum of neighbours has a term less than the variance: the correlation is below 1.
+    // The sum over neighbours has one term less than the variance: the correlation is below 1.
     let wider = ((1.0 + correlation) / (1.0 - correlation)).sqrt();
     Slope {
         estimate: slope.estimate,
@@ -146,25 +150,26 @@ fn widened(slope: Slope, points: &[(f64, f64)]) -> Slope {
     }
 }
 
-/// Whether an engine is to be replaced since it grows by more than `limit_per_hour` bytes an hour; 0 switches this off.
+/// Whether an engine grows by more than `limit_per_hour` bytes per hour, and is to be replaced; 0 disables
+/// the limit.
 ///
-/// Only where that is sure: not the estimate but what the slope is at the least, well below the interval's lower end, is
-/// above the limit, [`LEAST_GAIN`] was gained at that slope, and there are [`LEAST_SAMPLES`].
-pub fn growth(estimate: &GrowthEstimate, limit_per_hour: u64) -> Option<Decision<()>> {
+/// The decision needs certainty: not the estimate but the lower end of the widened interval exceeds the
+/// limit, growth at that slope makes [`MIN_GAIN`], and there are [`MIN_SAMPLES`].
+pub fn growth_exceeded(estimate: &GrowthEstimate, limit_per_hour: u64) -> Option<Decision<()>> {
     let slope = estimate.per_hour;
-    let least = slope.estimate - CAUTION * (slope.estimate - slope.low);
+    let least = slope.estimate - WIDENING * (slope.estimate - slope.low);
     let gained = least * estimate.span_seconds / HOUR;
-    let sure =
-        least > limit_per_hour as f64 && gained >= LEAST_GAIN as f64 && estimate.samples >= LEAST_SAMPLES;
+    let sure = least > limit_per_hour as f64 && gained >= MIN_GAIN as f64 && estimate.samples >= MIN_SAMPLES;
     (limit_per_hour > 0 && sure).then(|| {
         // The conversions saturate.
-        let words = |value: f64| bytes(value as u64);
+        let text = |value: f64| bytes(value as u64);
         let span = elapsed(Duration::try_from_secs_f64(estimate.span_seconds).unwrap_or_default());
         let why = format!(
-            "its memory grows by {} an hour (95 % interval {} to {}; {} samples in {span}), and may by {}",
-            words(slope.estimate),
-            words(slope.low),
-            words(slope.high),
+            "memory grows by {} per hour (95 % interval {} to {}; {} samples in {span}), \
+             above the limit of {}",
+            text(slope.estimate),
+            text(slope.low),
+            text(slope.high),
             estimate.samples,
             bytes(limit_per_hour)
         );

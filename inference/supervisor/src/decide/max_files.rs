@@ -1,13 +1,13 @@
-//! An engine that has done its number of files is replaced. Takes what it did; gives a reason to replace it, or none.
+//! Limit of files per engine. Takes the number of files; gives the decision whether the engine is replaced.
 
-use super::Decision;
+use crate::decide::Decision;
 use verbatim_text as text;
 
-/// Whether an engine that did so many files has done enough; a `limit` of 0 switches this off.
-pub fn max_files(files_done: u64, limit: u64) -> Option<Decision<()>> {
-    (limit > 0 && files_done >= limit).then(|| {
-        let files = text::files(usize::try_from(files_done).unwrap_or(usize::MAX));
-        Decision::new((), format!("it did {files}, and may do {limit}"))
+/// Whether an engine has reached the limit of files; a `limit` of 0 disables it.
+pub fn max_files(file_count: u64, limit: u64) -> Option<Decision<()>> {
+    (limit > 0 && file_count >= limit).then(|| {
+        let files = text::files(file_count);
+        Decision::new((), format!("it was sent {files}, and the limit is {limit}"))
     })
 }
 
@@ -16,7 +16,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_engine_does_its_number_of_files() {
+    fn an_engine_is_replaced_at_the_limit() {
         for (done, limit, enough) in [
             (0, 0, false),
             (u64::MAX, 0, false),
@@ -27,6 +27,6 @@ mod tests {
         ] {
             assert_eq!(max_files(done, limit).is_some(), enough, "{done} of {limit}");
         }
-        assert_eq!(max_files(100, 100).unwrap().why, "it did 100 files, and may do 100");
+        assert_eq!(max_files(100, 100).unwrap().why, "it was sent 100 files, and the limit is 100");
     }
 }

@@ -1,88 +1,94 @@
-//! Whether an engine hangs on a file. Takes when each file in flight was last heard of; gives the file whose time is over.
-//! Per file: one listener may be in an endless loop while the others go on.
+//! Wedged files: whether an engine hangs. Takes the time of the last event of each file in flight; gives the
+//! file that is overdue. Per file, since one decode worker may be in an endless loop while the others go on.
 
 use std::time::{Duration, Instant};
 
-use super::Decision;
+use crate::decide::Decision;
 use verbatim_text as text;
 
-/// Bytes a second at which a file is read and hashed, at the least: a slow disk, or a network's file system. A file may
-/// be read for long before its first audio, as where a video's index is at its end.
-pub const SLOWEST_READ: f64 = 20e6;
+/// Lowest rate at which a file is read and hashed, in bytes per second: a slow disk, or a network file
+/// system. A file may be read for long before its first audio, as where the index of a video is at its end.
+pub const MIN_READ_RATE: f64 = 20e6;
 
-/// Budgets of audio that may be before a file's own: one in the model, and half of one that waits, sorted by length.
-pub const QUEUE: f64 = 1.5;
+/// Batch budgets of audio that may be ahead of a file's own: one in the model, and half of one that waits,
+/// sorted by length.
+pub const QUEUED_BUDGETS: f64 = 1.5;
 
-/// How many times as slow as so far things may go: other processes on the machine, the longest segments, a cold start.
+/// Factor by which an engine may get slower: other processes on the machine, the longest segments,
+/// a cold start.
 pub const SLACK: f64 = 4.0;
 
-/// Processing seconds for each second of audio before anything is known: a model that is slower is no use in bulk, and
-/// its own figure is known as soon as one segment is done.
-pub const UNKNOWN_RTF: f64 = 0.1;
+/// Assumed real time factor until the first segment, after which the actual one is known. A slower model is
+/// of no use in bulk.
+pub const DEFAULT_RTF: f64 = 0.1;
 
-/// A file that an engine has begun, or has in flight.
+/// Activity of a file in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FileWatch {
-    /// The file.
+pub struct FileActivity {
+    /// Id of the file.
     pub id: usize,
-    /// Its size in bytes.
+    /// Size in bytes.
     pub bytes: u64,
-    /// When the engine last told something of it: that it was begun, or that more of it was heard.
+    /// Time of the engine's last event about it: begun, or progress.
     pub last_event: Instant,
 }
 
-/// How fast the engine is.
+/// Speed of the engine.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pace {
-    /// Wall-clock seconds for each second of audio, of the whole engine; none before that is known.
+    /// Real time factor of the whole engine: wall-clock seconds per second of audio; none while unknown.
     pub rtf: Option<f64>,
     /// The batch budget, in seconds of audio.
     pub budget_seconds: f64,
 }
 
 impl Pace {
-    /// The longest time without an event that a file of so many bytes can need; `floor` at the least.
+    /// Longest time without an event that a file of this size can need, and `floor` at the least.
     pub fn allowed(&self, bytes: u64, floor: Duration) -> Duration {
-        let rtf = self.rtf.filter(|rtf| rtf.is_finite() && *rtf >= 0.0).unwrap_or(UNKNOWN_RTF);
-        let queued = SLACK * rtf * QUEUE * self.budget_seconds;
-        let read = bytes as f64 / SLOWEST_READ;
-        // A day at most: what is longer is no time to wait for, and the sum with an instant must not overflow.
+        let rtf = self.rtf.filter(|rtf| rtf.is_finite() && *rtf >= 0.0).unwrap_or(DEFAULT_RTF);
+        let queued = SLACK * rtf * QUEUED_BUDGETS * self.budget_seconds;
+        let read = bytes as f64 / MIN_READ_RATE;
+        // At most a day: a longer wait makes no sense, and the sum with an instant must not overflow.
         let seconds = queued.max(read).clamp(0.0, 86_400.0);
         floor.max(Duration::from_secs_f64(seconds))
     }
 }
 
-/// The first file whose time is over, with its figures: the one whose time was over first.
-pub fn wedged(now: Instant, files: &[FileWatch], pace: &Pace, floor: Duration) -> Option<Decision<usize>> {
+/// The file that is overdue for longest.
+pub fn wedged_file(
+    now: Instant,
+    files: &[FileActivity],
+    pace: &Pace,
+    floor: Duration,
+) -> Option<Decision<usize>> {
     let (file, deadline) = first(files, pace, floor)?;
     (now > deadline).then(|| {
         let silent = text::elapsed(now.saturating_duration_since(file.last_event));
         let allowed = text::elapsed(pace.allowed(file.bytes, floor));
-        Decision::new(
-            file.id,
-            format!("no progress for {silent} on a file that can need {allowed} for a step"),
-        )
+        Decision::new(file.id, format!("no progress for {silent}, where a step takes {allowed} at most"))
     })
 }
 
-/// All files whose time is over, in the order given. Where there are several, the engine hangs rather than one listener.
-pub fn overdue(now: Instant, files: &[FileWatch], pace: &Pace, floor: Duration) -> Vec<usize> {
-    let over = |file: &&FileWatch| deadline(file, pace, floor).is_some_and(|deadline| now > deadline);
-    files.iter().filter(over).map(|file| file.id).collect()
+/// All overdue files, in the order given. Where there are several, the engine hangs rather than one decode
+/// worker.
+pub fn overdue_files(now: Instant, files: &[FileActivity], pace: &Pace, floor: Duration) -> Vec<usize> {
+    let is_overdue =
+        |file: &&FileActivity| deadline(file, pace, floor).is_some_and(|deadline| now > deadline);
+    files.iter().filter(is_overdue).map(|file| file.id).collect()
 }
 
-/// When the first file's time will be over, should nothing be heard of it before; none without files.
-pub fn next_deadline(files: &[FileWatch], pace: &Pace, floor: Duration) -> Option<Instant> {
+/// Time at which the first file will be overdue without further events; none without files.
+pub fn next_deadline(files: &[FileActivity], pace: &Pace, floor: Duration) -> Option<Instant> {
     first(files, pace, floor).map(|(_, deadline)| deadline)
 }
 
-fn first<'a>(files: &'a [FileWatch], pace: &Pace, floor: Duration) -> Option<(&'a FileWatch, Instant)> {
+fn first<'a>(files: &'a [FileActivity], pace: &Pace, floor: Duration) -> Option<(&'a FileActivity, Instant)> {
     let deadlines = files.iter().filter_map(|file| Some((file, deadline(file, pace, floor)?)));
     deadlines.min_by_key(|(_, deadline)| *deadline)
 }
 
-/// None where it is beyond what an instant can be.
-fn deadline(file: &FileWatch, pace: &Pace, floor: Duration) -> Option<Instant> {
+/// None where an instant cannot represent it.
+fn deadline(file: &FileActivity, pace: &Pace, floor: Duration) -> Option<Instant> {
     file.last_event.checked_add(pace.allowed(file.bytes, floor))
 }
 
@@ -114,47 +120,47 @@ mod tests {
         }
     }
 
-    /// Files that are heard of every so many seconds, until they hang.
+    /// Files with events every few seconds, until one hangs.
     #[test]
-    fn the_file_that_hangs_is_named_and_no_other() {
+    fn only_the_hung_file_is_wedged() {
         let start = Instant::now();
         let pace = pace(Some(0.05), 240.0);
         let at = |seconds: u64| start + Duration::from_secs(seconds);
         for second in 0..1000 {
             let now = at(second);
             let files = [
-                FileWatch { id: 3, bytes: 1 << 20, last_event: at(second - second % 7) },
-                FileWatch { id: 5, bytes: 1 << 20, last_event: at((second - second % 11).min(99)) },
-                FileWatch { id: 8, bytes: 1 << 20, last_event: at(second - second % 60) },
+                FileActivity { id: 3, bytes: 1 << 20, last_event: at(second - second % 7) },
+                FileActivity { id: 5, bytes: 1 << 20, last_event: at((second - second % 11).min(99)) },
+                FileActivity { id: 8, bytes: 1 << 20, last_event: at(second - second % 60) },
             ];
-            let wedged = wedged(now, &files, &pace, FLOOR);
+            let wedged = wedged_file(now, &files, &pace, FLOOR);
             assert_eq!(wedged.map(|file| file.action), (second > 99 + 72).then_some(5), "{second}");
-            assert_eq!(overdue(now, &files, &pace, FLOOR), if second > 171 { vec![5] } else { vec![] });
+            assert_eq!(overdue_files(now, &files, &pace, FLOOR), if second > 171 { vec![5] } else { vec![] });
         }
     }
 
     #[test]
-    fn the_one_whose_time_was_over_first_is_named_with_figures() {
+    fn the_file_overdue_for_longest_is_reported_with_figures() {
         let start = Instant::now();
         let now = start + Duration::from_secs(300);
         let pace = pace(Some(0.05), 240.0);
         let files = [
-            FileWatch { id: 1, bytes: 4_000_000_000, last_event: start },
-            FileWatch { id: 2, bytes: 0, last_event: start + Duration::from_secs(10) },
+            FileActivity { id: 1, bytes: 4_000_000_000, last_event: start },
+            FileActivity { id: 2, bytes: 0, last_event: start + Duration::from_secs(10) },
         ];
-        let decision = wedged(now, &files, &pace, FLOOR).unwrap();
+        let decision = wedged_file(now, &files, &pace, FLOOR).unwrap();
         assert_eq!(decision.action, 2);
-        assert_eq!(decision.why, "no progress for 0:04:50 on a file that can need 0:01:12 for a step");
-        assert_eq!(overdue(now, &files, &pace, FLOOR), [1, 2]);
+        assert_eq!(decision.why, "no progress for 0:04:50, where a step takes 0:01:12 at most");
+        assert_eq!(overdue_files(now, &files, &pace, FLOOR), [1, 2]);
         assert_eq!(next_deadline(&files, &pace, FLOOR), Some(start + Duration::from_secs(82)));
         assert_eq!(next_deadline(&[], &pace, FLOOR), None);
-        assert_eq!(wedged(now, &[], &pace, FLOOR), None);
+        assert_eq!(wedged_file(now, &[], &pace, FLOOR), None);
     }
 
     #[test]
-    fn a_clock_that_stands_still_wedges_nothing() {
+    fn without_elapsed_time_no_file_is_wedged() {
         let now = Instant::now();
-        let files = [FileWatch { id: 0, bytes: 0, last_event: now }];
-        assert_eq!(wedged(now, &files, &pace(Some(0.0), 0.0), Duration::ZERO), None);
+        let files = [FileActivity { id: 0, bytes: 0, last_event: now }];
+        assert_eq!(wedged_file(now, &files, &pace(Some(0.0), 0.0), Duration::ZERO), None);
     }
 }

@@ -1,24 +1,22 @@
-//! Where to listen: what people write becomes a socket.
+//! Address to listen on: parses the text of the user, and binds.
 
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 
-use super::HttpError;
+use crate::http::error::HttpError;
 
-/// What a port alone means: nobody gets in whom nobody asked in.
+/// Host for a port alone: no access from other machines unless requested.
 const LOOPBACK: &str = "127.0.0.1";
 
-/// Listens on the first address that `address` stands for and that can be had.
+/// Listens on the first address of `address` that is free.
 pub(super) fn listen(address: &str) -> Result<TcpListener, HttpError> {
     let addresses =
         resolve(address).map_err(|source| HttpError::Address { address: address.to_owned(), source })?;
     TcpListener::bind(addresses.as_slice()).map_err(|source| {
         let advice = match source.kind() {
-            ErrorKind::AddrInUse => {
-                "something else listens there, choose another port, or 0 for any that is free"
-            }
+            ErrorKind::AddrInUse => "the port is in use, choose another port, or 0 for any free one",
             ErrorKind::AddrNotAvailable => "this machine has no such address",
-            ErrorKind::PermissionDenied => "low ports need rights, choose one above 1023",
+            ErrorKind::PermissionDenied => "ports below 1024 need privileges, choose one above 1023",
             _ => "choose another address",
         };
         HttpError::Bind { address: address.to_owned(), advice, source }
@@ -42,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_port_alone_is_for_this_machine_alone() {
+    fn a_port_alone_means_this_machine_only() {
         for address in ["9090", ":9090", "127.0.0.1:9090"] {
             assert_eq!(resolve(address).unwrap(), ["127.0.0.1:9090".parse().unwrap()], "{address}");
         }
@@ -51,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_name_the_address_and_say_what_to_do() {
+    fn errors_name_the_address_and_give_advice() {
         for wrong in ["", ":", "localhost", "99999", "127.0.0.1", "127.0.0.1:http", "::1:x"] {
             let error = listen(wrong).unwrap_err();
             assert!(matches!(&error, HttpError::Address { .. }), "{wrong}: {error:?}");
@@ -64,7 +62,7 @@ mod tests {
         let address = taken.local_addr().unwrap().to_string();
         let error = listen(&address).unwrap_err().to_string();
         assert!(error.contains(&address) && error.contains("another port"), "{error}");
-        // Of a network for documents.
+        // A network reserved for documentation.
         let error = listen("192.0.2.1:9090").unwrap_err().to_string();
         assert!(error.contains("192.0.2.1:9090") && error.contains("no such address"), "{error}");
     }

@@ -1,12 +1,13 @@
-//! The worker's HTTP server: metrics, health and status, for those who look. Nothing that it does changes anything.
+//! HTTP server of the worker: metrics, health and status. Read-only.
 //!
-//! - [`serve`]: binds, and answers from a thread of its own until the [`Server`] is dropped;
-//! - `address`: where to listen, from what people write;
-//! - [`WholeJob`]: whoever knows how far the whole job is;
-//! - `routes`: the answers.
+//! - [`serve`]: binds, and answers on a thread of its own until the [`Server`] is dropped;
+//! - `address`: parses the address to listen on;
+//! - [`JobProgressSlot`]: the source of the whole job's progress;
+//! - `routes`: the responses.
 
 mod address;
-mod job;
+mod error;
+mod job_progress;
 mod routes;
 
 use std::io;
@@ -18,49 +19,22 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer, rt, web};
 
-pub use self::job::{AskJob, NotKnown, Seen, WholeJob};
-use crate::board::Board;
+pub use self::error::HttpError;
+pub use self::job_progress::{CachedJobProgress, JobProgressError, JobProgressSlot, JobProgressSource};
 use crate::metrics::Metrics;
+use crate::status::StatusTracker;
 
-/// Connections at once: a scraper, the kubelet's probes, an operator and some people. Others wait.
+/// Most connections at once: a scraper, the kubelet's probes, the operator and some people. Others wait.
 const CONNECTIONS: usize = 32;
 
-/// Time for a request to come in whole, and for the next one on the same connection. It is short so that nobody can hold
-/// all connections by doing nothing; scrapers connect anew for each scrape, which costs next to nothing.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Time for a whole request to arrive, and for the next one on the same connection. It is short, so that idle
+/// clients cannot hold all connections; scrapers that have to reconnect for each scrape lose next to nothing.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Time for a client to close its side. As [`PATIENCE`], with nothing left to say.
-const CLOSING: Duration = Duration::from_secs(1);
+/// Time for a client to close its side, when no more data is expected.
+const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Why there is no server.
-#[derive(Debug, thiserror::Error)]
-pub enum HttpError {
-    /// It is not clear where to listen.
-    #[error(
-        "`{address}` is no address to listen on: write 9090 for this machine alone, 0.0.0.0:9090 to let others in, or another HOST:PORT"
-    )]
-    Address {
-        /// What was written.
-        address: String,
-        /// What is wrong with it.
-        source: io::Error,
-    },
-    /// The operating system does not let us listen there.
-    #[error("cannot listen on {address}: {advice}")]
-    Bind {
-        /// What was written.
-        address: String,
-        /// What to do.
-        advice: &'static str,
-        /// What it said.
-        source: io::Error,
-    },
-    /// The server's thread could not be started.
-    #[error("the HTTP server could not be started")]
-    Start(#[source] io::Error),
-}
-
-/// A server that runs; it stops when this is dropped, and does not wait for clients.
+/// A running server. It stops when this is dropped, without waiting for clients.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
@@ -69,7 +43,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Where it listens, with the port that it got where port 0 was asked for.
+    /// Address that it listens on, with the actual port if port 0 was requested.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -77,55 +51,56 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // The command is sent at once; what is returned only waits for its end, and so does the thread.
+        // The command is sent at once; the returned future only waits for its completion, as the thread does.
         drop(self.handle.stop(false));
         if let Some(thread) = self.thread.take() {
-            // It has said why, if it did not end well.
+            // The thread has logged any error.
             let _ = thread.join();
         }
     }
 }
 
-/// Listens on `address`: `HOST:PORT`, or a port as `9090` or `:9090`, which means this machine alone; for all interfaces
-/// write `0.0.0.0:9090` or `[::]:9090`. Port 0 takes any that is free. There is neither encryption nor a password, and
-/// `/status` and `/job` show files' names: whoever reaches the port may look.
+/// Listens on `address`: `HOST:PORT`, or a port such as `9090` or `:9090`, which means this machine only; for
+/// all interfaces write `0.0.0.0:9090` or `[::]:9090`. Port 0 takes any free port. There is neither
+/// encryption nor authentication, and `/status` and `/job` contain file names: anybody who reaches the port
+/// can read them.
 ///
 /// # Errors
-/// [`HttpError`], at once, when it cannot listen there.
+/// [`HttpError`], at once, if it cannot listen there.
 pub fn serve(
     address: &str,
     metrics: Arc<Metrics>,
-    board: Arc<Board>,
-    job: Arc<WholeJob>,
+    status: Arc<StatusTracker>,
+    job: Arc<JobProgressSlot>,
 ) -> Result<Server, HttpError> {
     let listener = address::listen(address)?;
     let bound = listener.local_addr().map_err(HttpError::Start)?;
-    let (tell, told) = mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     let thread = thread::Builder::new()
         .name("http".to_owned())
         .spawn(move || {
-            if let Err(error) = rt::System::new().block_on(run(listener, metrics, board, job, &tell)) {
-                tracing::error!(%error, "the HTTP server has failed");
+            if let Err(error) = rt::System::new().block_on(run(listener, metrics, status, job, &sender)) {
+                tracing::error!(%error, "the HTTP server failed");
             }
         })
         .map_err(HttpError::Start)?;
-    // Without a word the thread has died, and said why.
-    let handle = told.recv().map_err(|_| HttpError::Start(io::Error::other("its thread has died")))?;
+    // The thread ends without a handle if it fails, and logs why.
+    let handle = receiver.recv().map_err(|_| HttpError::Start(io::Error::other("its thread has ended")))?;
     Ok(Server { address: bound, handle, thread: Some(thread) })
 }
 
 async fn run(
     listener: TcpListener,
     metrics: Arc<Metrics>,
-    board: Arc<Board>,
-    job: Arc<WholeJob>,
-    tell: &mpsc::Sender<ServerHandle>,
+    status: Arc<StatusTracker>,
+    job: Arc<JobProgressSlot>,
+    sender: &mpsc::Sender<ServerHandle>,
 ) -> io::Result<()> {
-    let (metrics, board, job) = (web::Data::from(metrics), web::Data::from(board), web::Data::from(job));
+    let (metrics, status, job) = (web::Data::from(metrics), web::Data::from(status), web::Data::from(job));
     let app = move || {
         App::new()
             .app_data(metrics.clone())
-            .app_data(board.clone())
+            .app_data(status.clone())
             .app_data(job.clone())
             .wrap(routes::headers())
             .configure(routes::configure)
@@ -134,15 +109,15 @@ async fn run(
         .workers(1)
         .worker_max_blocking_threads(1)
         .max_connections(CONNECTIONS)
-        .keep_alive(PATIENCE)
-        .client_request_timeout(PATIENCE)
-        .client_disconnect_timeout(CLOSING)
-        // Signals are the supervisor's.
+        .keep_alive(REQUEST_TIMEOUT)
+        .client_request_timeout(REQUEST_TIMEOUT)
+        .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+        // The supervisor handles signals.
         .disable_signals()
         .listen(listener)?
         .run();
-    // Whoever asked may be gone: then so is the server, soon.
-    let _ = tell.send(server.handle());
+    // The caller may be gone: then the server ends soon, too.
+    let _ = sender.send(server.handle());
     server.await
 }
 

@@ -1,4 +1,4 @@
-//! The answers. GET and HEAD only; nothing of the request is used but its path and what it accepts.
+//! Routes and responses. GET and HEAD only; of the request only the path and `Accept` are used.
 
 use std::fmt::Write;
 
@@ -10,22 +10,22 @@ use actix_web::{HttpRequest, HttpResponse, Resource, guard, web};
 
 use verbatim_crds::contract::http;
 
-use super::job::{NotKnown, WholeJob};
-use crate::board::Board;
+use crate::http::job_progress::{JobProgressError, JobProgressSlot};
 use crate::metrics::Metrics;
 use crate::metrics::format::Format;
+use crate::status::StatusTracker;
 
-/// Each route, and what it is for.
+/// All routes with their descriptions.
 const ROUTES: [(&str, &str); 5] = [
     (http::METRICS, "metrics for Prometheus"),
     (http::HEALTHY, "200 while the supervisor is alive"),
     (http::READY, "200 while an engine takes files"),
     ("/status", "engines, files, recycles and failures as JSON (docs/status.md)"),
-    (http::JOB, "how far the whole job is, that of all workers, as JSON (docs/status.md)"),
+    (http::JOB, "progress of the whole job, of all workers, as JSON (docs/status.md)"),
 ];
 
-/// What every answer carries: it is old as soon as it is sent, and it is what it says it is, whatever a file's name
-/// looks like.
+/// Headers of every response: it must not be cached, and its content type must not be guessed from its
+/// content, which includes file names.
 pub(super) fn headers() -> DefaultHeaders {
     DefaultHeaders::new().add((CACHE_CONTROL, "no-store")).add((X_CONTENT_TYPE_OPTIONS, "nosniff"))
 }
@@ -46,15 +46,15 @@ pub(super) fn configure(app: &mut web::ServiceConfig) {
 
 async fn index() -> HttpResponse {
     let mut text = String::new();
-    for (path, what) in ROUTES {
-        // A text takes everything.
-        let _ = writeln!(text, "{path:<10} {what}");
+    for (path, description) in ROUTES {
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "{path:<10} {description}");
     }
     plain(HttpResponse::Ok(), text)
 }
 
 async fn metrics(request: HttpRequest, metrics: web::Data<Metrics>) -> HttpResponse {
-    // A scraper may send several such headers, which are as one.
+    // Several `Accept` headers count as one.
     let accept: Vec<&str> =
         request.headers().get_all(ACCEPT).filter_map(|value| value.to_str().ok()).collect();
     let format = Format::accepted(&accept.join(","));
@@ -66,26 +66,26 @@ async fn metrics(request: HttpRequest, metrics: web::Data<Metrics>) -> HttpRespo
     }
 }
 
-async fn healthz(board: web::Data<Board>) -> HttpResponse {
-    verdict(board.alive(), "alive")
+async fn healthz(tracker: web::Data<StatusTracker>) -> HttpResponse {
+    health(tracker.alive(), "alive")
 }
 
-async fn readyz(board: web::Data<Board>) -> HttpResponse {
-    verdict(board.ready(), "ready")
+async fn readyz(tracker: web::Data<StatusTracker>) -> HttpResponse {
+    health(tracker.ready(), "ready")
 }
 
-async fn status(board: web::Data<Board>) -> HttpResponse {
-    HttpResponse::Ok().json(board.status())
+async fn status(tracker: web::Data<StatusTracker>) -> HttpResponse {
+    HttpResponse::Ok().json(tracker.status())
 }
 
-async fn job(job: web::Data<WholeJob>) -> HttpResponse {
-    // Whoever reads the age knows how old the numbers are: the last look is told where a new one fails.
-    match job.ask().await {
-        Ok(seen) => HttpResponse::Ok().insert_header((AGE, seen.age.as_secs())).json(seen.job),
+async fn job(job: web::Data<JobProgressSlot>) -> HttpResponse {
+    // Age tells clients how old the figures are: where a new read fails, those of the last one are sent.
+    match job.job_progress().await {
+        Ok(cached) => HttpResponse::Ok().insert_header((AGE, cached.age.as_secs())).json(cached.job),
         Err(why) => {
             let mut answer = unavailable(&why.to_string());
-            if why == NotKnown::Looking {
-                // When it has most likely come to its end.
+            if why == JobProgressError::Pending {
+                // The read has most likely ended by then.
                 answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
             }
             answer
@@ -94,7 +94,7 @@ async fn job(job: web::Data<WholeJob>) -> HttpResponse {
 }
 
 async fn not_found() -> HttpResponse {
-    plain(HttpResponse::NotFound(), "not found; / lists what there is\n".to_owned())
+    plain(HttpResponse::NotFound(), "not found; / lists all paths\n".to_owned())
 }
 
 async fn not_allowed() -> HttpResponse {
@@ -103,15 +103,15 @@ async fn not_allowed() -> HttpResponse {
     plain(answer, "only GET and HEAD\n".to_owned())
 }
 
-fn verdict(verdict: Result<(), String>, good: &str) -> HttpResponse {
-    match verdict {
-        Ok(()) => plain(HttpResponse::Ok(), format!("{good}\n")),
+fn health(health: Result<(), String>, ok: &str) -> HttpResponse {
+    match health {
+        Ok(()) => plain(HttpResponse::Ok(), format!("{ok}\n")),
         Err(why) => unavailable(&why),
     }
 }
 
 fn unavailable(why: &str) -> HttpResponse {
-    // Words may quote an engine or a store: one line, for terminals.
+    // The reason may quote an engine or a store: one line, safe for terminals.
     let why: String = why.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     plain(HttpResponse::ServiceUnavailable(), format!("{why}\n"))
 }

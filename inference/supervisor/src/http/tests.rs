@@ -4,32 +4,33 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use serde_json::Value;
+use verbatim_crds::contract::RecycleReason;
 use verbatim_crds::contract::messages::{JobProgress, LedgerPhase};
 
 use super::*;
-use crate::observe::{Happening, Observer, RecycleReason};
+use crate::engine_event::{EngineEvent, Observer};
 
 const NAME: &str = "calls/\"odd\"\n\u{1b}[31m</script>\u{202e}.wav";
 
 struct Worker {
     metrics: Arc<Metrics>,
-    board: Arc<Board>,
-    job: Arc<WholeJob>,
+    status: Arc<StatusTracker>,
+    job: Arc<JobProgressSlot>,
     server: Server,
 }
 
 impl Worker {
     fn new() -> Self {
-        let (metrics, board) = (Arc::new(Metrics::new()), Arc::new(Board::new()));
-        let job = Arc::new(WholeJob::default());
+        let (metrics, status) = (Arc::new(Metrics::new()), Arc::new(StatusTracker::new()));
+        let job = Arc::new(JobProgressSlot::default());
         let server =
-            serve("127.0.0.1:0", Arc::clone(&metrics), Arc::clone(&board), Arc::clone(&job)).unwrap();
-        Self { metrics, board, job, server }
+            serve("127.0.0.1:0", Arc::clone(&metrics), Arc::clone(&status), Arc::clone(&job)).unwrap();
+        Self { metrics, status, job, server }
     }
 
-    fn tell(&self, happening: &Happening<'_>) {
-        self.metrics.observe(happening);
-        self.board.observe(happening);
+    fn observe(&self, event: &EngineEvent<'_>) {
+        self.metrics.observe(event);
+        self.status.observe(event);
     }
 
     fn connect(&self) -> TcpStream {
@@ -38,7 +39,7 @@ impl Worker {
         stream
     }
 
-    /// Status code, headers in lower case, body.
+    /// Status code, headers in lower case, and body.
     fn ask(&self, method: &str, path: &str, accept: &str) -> (u16, String, String) {
         let mut stream = self.connect();
         write!(
@@ -86,11 +87,16 @@ fn every_route_answers() {
     assert_eq!(worker.get("/healthz").0, 200);
 
     let (code, _, body) = worker.get("/readyz");
-    assert_eq!((code, body.as_str()), (503, "there is no engine\n"));
-    worker.tell(&Happening::EngineStarted { engine: 1, pid: 7 });
-    worker.tell(&Happening::EngineReady { engine: 1, load: Duration::ZERO, description: "", sandbox: &[] });
+    assert_eq!((code, body.as_str()), (503, "no engine is running\n"));
+    worker.observe(&EngineEvent::EngineStarted { engine: 1, pid: 7 });
+    worker.observe(&EngineEvent::EngineReady {
+        engine: 1,
+        load: Duration::ZERO,
+        description: "",
+        sandbox: &[],
+    });
     assert_eq!(worker.get("/readyz").0, 200);
-    worker.tell(&Happening::EngineCondemned {
+    worker.observe(&EngineEvent::RecycleDecided {
         engine: 1,
         reason: RecycleReason::Memory,
         why: "a\r\n\u{1b}[31mb",
@@ -98,7 +104,7 @@ fn every_route_answers() {
     let (code, _, body) = worker.get("/readyz");
     assert_eq!((code, body.as_str()), (503, "engine 1 is being replaced: a   [31mb\n"));
 
-    worker.tell(&Happening::FileBegun {
+    worker.observe(&EngineEvent::FileBegun {
         engine: 1,
         file: 0,
         name: NAME,
@@ -117,41 +123,44 @@ fn every_route_answers() {
     assert_eq!(worker.get("/none").0, 404);
 }
 
-/// One who has looked, or could not.
+/// A source with a fixed result.
 #[derive(Debug)]
-struct Asked(Result<Seen, NotKnown>);
+struct FixedSource(Result<CachedJobProgress, JobProgressError>);
 
 #[async_trait]
-impl AskJob for Asked {
-    async fn ask(&self) -> Result<Seen, NotKnown> {
+impl JobProgressSource for FixedSource {
+    async fn job_progress(&self) -> Result<CachedJobProgress, JobProgressError> {
         self.0.clone()
     }
 }
 
 #[test]
-fn whoever_knows_the_whole_job_is_asked_once_there_is_one() {
+fn the_progress_of_the_job_comes_from_its_source() {
     let worker = Worker::new();
     let (code, _, body) = worker.get("/job");
     assert_eq!(code, 503);
-    assert!(body.starts_with("there is no ledger here") && body.lines().count() == 1, "{body}");
+    assert!(body.starts_with("there is no ledger") && body.lines().count() == 1, "{body}");
     let job = JobProgress { phase: LedgerPhase::Running, files: 120_000, ..JobProgress::default() };
-    worker.job.know(Arc::new(Asked(Ok(Seen { job: job.clone(), age: Duration::from_millis(3_900) }))));
+    worker.job.set(Arc::new(FixedSource(Ok(CachedJobProgress {
+        job: job.clone(),
+        age: Duration::from_millis(3_900),
+    }))));
     let (code, head, body) = worker.get("/job");
     assert_eq!(code, 200);
     assert!(head.contains("content-type: application/json") && head.contains("\r\nage: 3\r\n"), "{head}");
     assert_eq!(serde_json::from_str::<JobProgress>(&body).unwrap(), job);
 
     let worker = Worker::new();
-    worker.job.know(Arc::new(Asked(Err(NotKnown::Failed("the bucket\nis gone".to_owned())))));
+    worker.job.set(Arc::new(FixedSource(Err(JobProgressError::Failed("the bucket\nis gone".to_owned())))));
     let (code, head, body) = worker.get("/job");
     assert_eq!((code, body.as_str()), (503, "the bucket is gone\n"));
     assert!(!head.contains("retry-after"), "{head}");
 
     let worker = Worker::new();
-    worker.job.know(Arc::new(Asked(Err(NotKnown::Looking))));
+    worker.job.set(Arc::new(FixedSource(Err(JobProgressError::Pending))));
     let (code, head, body) = worker.get("/job");
     assert_eq!(code, 503);
-    assert!(head.contains("\r\nretry-after: 1\r\n") && body.contains("ask again"), "{head}{body}");
+    assert!(head.contains("\r\nretry-after: 1\r\n") && body.contains("try again"), "{head}{body}");
 }
 
 #[test]
@@ -175,7 +184,7 @@ fn only_get_and_head_are_answered() {
 fn stops_at_once_and_frees_its_port() {
     let worker = Worker::new();
     let address = worker.server.address();
-    // One that says nothing, one in the middle of a request, one between two.
+    // One client sends nothing, one is in the middle of a request, one between two requests.
     let _silent = worker.connect();
     let mut half = worker.connect();
     half.write_all(b"GET /met").unwrap();
@@ -186,14 +195,14 @@ fn stops_at_once_and_frees_its_port() {
     assert_eq!(&answer, b"HTTP/1.1 200");
     let begun = Instant::now();
     drop(worker);
-    assert!(begun.elapsed() < PATIENCE / 2, "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < REQUEST_TIMEOUT / 2, "{:?}", begun.elapsed());
     TcpListener::bind(address).unwrap();
 }
 
 #[test]
-fn who_says_nothing_cannot_keep_others_out() {
+fn silent_clients_do_not_block_others() {
     let worker = Worker::new();
     let _silent: Vec<TcpStream> = (0..CONNECTIONS + 8).map(|_| worker.connect()).collect();
-    // They are in its way for as long as they get to say something.
+    // They block it until their request times out.
     assert_eq!(worker.get("/healthz").0, 200);
 }

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use super::*;
 
-/// A root with the files of one process `self` and of its cgroups.
+/// A root folder with the files of the process `self` and of its cgroups.
 struct Root(tempfile::TempDir);
 
 impl Root {
@@ -37,14 +37,15 @@ impl Root {
         self.write(&format!("{folder}/memory.max_usage_in_bytes"), &format!("{}\n", usage * 2));
         self.write(&format!("{folder}/memory.limit_in_bytes"), &format!("{limit}\n"));
         let stat = format!(
-            "cache 1\ninactive_file 1\nhierarchical_memory_limit {hierarchical}\ntotal_cache 1\ntotal_inactive_file {inactive}\n"
+            "cache 1\ninactive_file 1\nhierarchical_memory_limit {hierarchical}\ntotal_cache 1\n\
+             total_inactive_file {inactive}\n"
         );
         self.write(&format!("{folder}/memory.stat"), &stat);
         self.write(&format!("{folder}/memory.oom_control"), "oom_kill_disable 0\nunder_oom 0\noom_kill 4\n");
     }
 
     fn read(&self) -> Option<Cgroup> {
-        Place::find(self.0.path(), "self")?.read()
+        CgroupLocation::find(self.0.path(), "self")?.read()
     }
 }
 
@@ -52,7 +53,8 @@ const UNLIMITED: u64 = 9_223_372_036_854_771_712;
 
 const V2_MOUNT: &str = "\
 22 28 0:20 / /sys rw,nosuid shared:7 - sysfs sysfs rw
-35 22 0:30 / /sys/fs/cgroup rw,nosuid,nodev,noexec,relatime shared:9 - cgroup2 cgroup2 rw,nsdelegate,memory_recursiveprot
+35 22 0:30 / /sys/fs/cgroup rw,nosuid,nodev,noexec,relatime shared:9 - cgroup2 cgroup2 \
+rw,nsdelegate,memory_recursiveprot
 ";
 
 const V1_MOUNTS: &str = "\
@@ -65,7 +67,7 @@ const V1_MOUNTS: &str = "\
 #[test]
 fn version_2_in_a_service_of_systemd() {
     let root = Root::new("0::/system.slice/verbatim.service\n", V2_MOUNT);
-    // The topmost level has no such files.
+    // The topmost level has no files of the controller.
     root.v2("sys/fs/cgroup/system.slice", 900, 100, "1000");
     root.v2("sys/fs/cgroup/system.slice/verbatim.service", 300, 100, "max");
     root.write("sys/fs/cgroup/system.slice/verbatim.service/memory.peak", "450\n");
@@ -75,7 +77,7 @@ fn version_2_in_a_service_of_systemd() {
         working_set: 200,
         peak: Some(450),
         limit: Some(1000),
-        // The slice pays for its other services.
+        // The slice is charged for its other services too.
         headroom: Some(200),
         oom_kills: 1,
     };
@@ -96,7 +98,7 @@ fn version_2_where_the_path_is_not_below_the_mount() {
     for path in ["/kubepods.slice/pod1/abc", "/../../pod2/def", "/gone (deleted)"] {
         let root = Root::new(&format!("0::{path}\n"), V2_MOUNT);
         root.v2("sys/fs/cgroup", 300, 100, "512");
-        // What `/..` would lead to is none of ours.
+        // `/..` would lead to another cgroup.
         root.v2("sys/pod2/def", 1, 1, "1");
         root.v2("pod2/def", 1, 1, "1");
         assert_eq!(root.read().unwrap().limit, Some(512), "{path}");
@@ -130,14 +132,14 @@ fn version_1_beside_version_2_without_controllers() {
 }
 
 #[test]
-fn version_1_in_a_container_shows_its_own_part_of_the_tree() {
+fn version_1_in_a_container_mounts_a_part_of_the_tree() {
     let mounts = V1_MOUNTS.replace("0:32 / ", "0:32 /docker/abc ");
     let root = Root::new("4:memory:/docker/abc\n", &mounts);
     root.v1("sys/fs/cgroup/memory", 500, 100, 2000, 1500);
-    // The limit of the level above, which is not shown, is the lesser one.
+    // The limit of the level above, which is not mounted, is less.
     let got = root.read().unwrap();
     assert_eq!((got.limit, got.headroom), (Some(1500), Some(1100)));
-    // A child of it.
+    // A child of the container's cgroup.
     let root = Root::new("4:memory:/docker/abc/child\n", &mounts);
     root.v1("sys/fs/cgroup/memory", 500, 100, 2000, 2000);
     root.v1("sys/fs/cgroup/memory/child", 50, 10, 100, 100);
@@ -151,20 +153,21 @@ fn without_limits_or_controllers_there_are_none() {
     root.v1("sys/fs/cgroup/memory", 500, 100, UNLIMITED, UNLIMITED);
     let got = root.read().unwrap();
     assert_eq!((got.limit, got.headroom, got.left()), (None, None, None));
-    // Nothing has the memory controller.
+    // No hierarchy has the memory controller.
     assert_eq!(Root::new("0::/\n", V2_MOUNT).read(), None);
     assert_eq!(Root::new("", V2_MOUNT).read(), None);
     assert_eq!(Root::new("0::/\n", "").read(), None);
     assert_eq!(Root::new("gibberish\n", "gibberish\n").read(), None);
 }
 
-/// A child cgroup of our own, with a process in it, on the real machine.
+/// A real child cgroup of this process's cgroup.
 struct Child(PathBuf);
 
 impl Child {
     fn make(limit_file: &str) -> Result<Self, String> {
-        let place = Place::find(Path::new("/"), "self").ok_or("no cgroup with a memory controller")?;
-        let folder = place.levels[0].join(format!("verbatim-test-{}", std::process::id()));
+        let location =
+            CgroupLocation::find(Path::new("/"), "self").ok_or("no cgroup with a memory controller")?;
+        let folder = location.levels[0].join(format!("verbatim-test-{}", std::process::id()));
         let show = |error: std::io::Error| format!("{}: {error}", folder.display());
         fs::create_dir(&folder).map_err(show)?;
         let child = Self(folder.clone());
@@ -175,34 +178,34 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        // Whatever was in it has ended and been waited for.
+        // Its processes have exited and been waited for.
         let _ = fs::remove_dir(&self.0);
     }
 }
 
 #[test]
-fn a_real_cgroup_is_read_back() {
-    let own = Place::find(Path::new("/"), "self");
-    let files = own.as_ref().map_or(&V2, |place| place.files);
+fn a_real_cgroup_is_read() {
+    let own = CgroupLocation::find(Path::new("/"), "self");
+    let files = own.as_ref().map_or(&V2, |location| location.files);
     let child = match Child::make(files.limit) {
         Ok(child) => child,
         Err(why) => {
-            // Past the test harness, which shows what a test prints only when it fails.
+            // Bypasses the test harness, which shows the output of failed tests only.
             let _ = writeln!(
                 std::io::stderr(),
-                "NOT DONE: reading a real cgroup back, since none could be made: {why}"
+                "NOT DONE: reading a real cgroup, since none could be created: {why}"
             );
             return;
         }
     };
     let mut sleep = Command::new("sleep").arg("60").stdin(Stdio::null()).spawn().unwrap();
     let moved = fs::write(child.0.join("cgroup.procs"), sleep.id().to_string());
-    let place = Place::find(Path::new("/"), &sleep.id().to_string());
-    let got = place.as_ref().and_then(Place::read);
+    let location = CgroupLocation::find(Path::new("/"), &sleep.id().to_string());
+    let got = location.as_ref().and_then(CgroupLocation::read);
     sleep.kill().unwrap();
     sleep.wait().unwrap();
     moved.unwrap();
-    assert_eq!(place.unwrap().levels[0], child.0);
+    assert_eq!(location.unwrap().levels[0], child.0);
     let got = got.unwrap();
     assert_eq!((got.limit, got.oom_kills), (Some(64 << 20), 0));
     assert!(got.working_set <= got.current && got.current <= 64 << 20, "{got:?}");

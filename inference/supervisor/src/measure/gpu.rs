@@ -1,35 +1,35 @@
-//! NVIDIA GPUs, through the driver's library NVML, where there is one.
+//! Memory of NVIDIA GPUs, through NVML, the library of the driver.
 
 use nvml_wrapper::Nvml;
 use nvml_wrapper::enums::device::UsedGpuMemory;
 
-use super::Gpu;
+use crate::measure::snapshot::Gpu;
 
-/// The driver's library, opened; or none, for good.
+/// NVML, if the driver is installed.
 #[derive(Debug)]
 pub(super) struct Gpus(Option<Nvml>);
 
 impl Gpus {
-    /// Looks for the library, once: drivers do not appear under a running process.
+    /// Opens NVML once: drivers are not installed under a running process.
     pub(super) fn open() -> Self {
         match Nvml::init() {
             Ok(nvml) => Self(Some(nvml)),
             Err(error) => {
-                tracing::debug!(%error, "no NVML: GPU memory is not measured");
+                tracing::debug!(%error, "NVML is not available: GPU memory is not measured");
                 Self(None)
             }
         }
     }
 
-    /// Each GPU that can be measured, and what the processes `pids` use of it.
+    /// GPUs that can be measured, with the memory that the processes `pids` use.
     pub(super) fn read(&self, pids: &[u32]) -> Vec<Gpu> {
         let Some(nvml) = &self.0 else { return Vec::new() };
         let count = nvml.device_count().unwrap_or(0);
-        (0..count).filter_map(|index| one(nvml, index, pids)).collect()
+        (0..count).filter_map(|index| read_gpu(nvml, index, pids)).collect()
     }
 }
 
-fn one(nvml: &Nvml, index: u32, pids: &[u32]) -> Option<Gpu> {
+fn read_gpu(nvml: &Nvml, index: u32, pids: &[u32]) -> Option<Gpu> {
     let device = nvml.device_by_index(index).ok()?;
     let memory = device.memory_info().ok()?;
     let processes = device.running_compute_processes().unwrap_or_default();
@@ -37,14 +37,14 @@ fn one(nvml: &Nvml, index: u32, pids: &[u32]) -> Option<Gpu> {
         UsedGpuMemory::Used(bytes) => (process.pid, Some(bytes)),
         UsedGpuMemory::Unavailable => (process.pid, None),
     });
-    Some(Gpu { index, total: memory.total, used: memory.used, engines: of_engines(processes, pids) })
+    Some(Gpu { index, total: memory.total, used: memory.used, engines: engines_memory(processes, pids) })
 }
 
-/// Bytes of those `processes` that are ours; none if NVML knows none of ours, or not what it uses.
-fn of_engines(processes: impl Iterator<Item = (u32, Option<u64>)>, pids: &[u32]) -> Option<u64> {
-    let ours = processes.filter(|(pid, _)| pids.contains(pid)).map(|(_, bytes)| bytes);
-    let ours: Option<Vec<u64>> = ours.collect();
-    ours.filter(|bytes| !bytes.is_empty()).map(|bytes| bytes.iter().sum())
+/// Bytes used by those `processes` that are engines; none if NVML knows none of them, or not their memory.
+fn engines_memory(processes: impl Iterator<Item = (u32, Option<u64>)>, pids: &[u32]) -> Option<u64> {
+    let used = processes.filter(|(pid, _)| pids.contains(pid)).map(|(_, bytes)| bytes);
+    let used: Option<Vec<u64>> = used.collect();
+    used.filter(|bytes| !bytes.is_empty()).map(|bytes| bytes.iter().sum())
 }
 
 #[cfg(test)]
@@ -52,19 +52,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn our_processes_are_told_from_others() {
-        let of = |processes: &[(u32, Option<u64>)]| of_engines(processes.iter().copied(), &[7, 8]);
-        assert_eq!(of(&[(7, Some(10)), (9, Some(100)), (8, Some(5))]), Some(15));
-        // In a pod, NVML gives the host's ids.
-        assert_eq!(of(&[(4711, Some(10))]), None);
-        assert_eq!(of(&[(7, None)]), None);
-        assert_eq!(of(&[]), None);
+    fn engines_are_distinguished_from_other_processes() {
+        let memory = |processes: &[(u32, Option<u64>)]| engines_memory(processes.iter().copied(), &[7, 8]);
+        assert_eq!(memory(&[(7, Some(10)), (9, Some(100)), (8, Some(5))]), Some(15));
+        // In a pod, NVML gives process ids of the host.
+        assert_eq!(memory(&[(4711, Some(10))]), None);
+        assert_eq!(memory(&[(7, None)]), None);
+        assert_eq!(memory(&[]), None);
     }
 
     #[test]
-    fn without_the_library_there_are_no_gpus() {
+    fn without_nvml_there_are_no_gpus() {
         assert_eq!(Gpus(None).read(&[1]), []);
-        // With it, whatever there is has some memory.
+        // With NVML, every GPU has memory.
         for gpu in Gpus::open().read(&[std::process::id()]) {
             assert!(gpu.total > 0 && gpu.used <= gpu.total, "{gpu:?}");
         }

@@ -1,4 +1,4 @@
-//! One process, by its folder below `/proc`. A process that is gone, or is but waited for, gives none.
+//! Resources of one process, from `/proc/PID`. A process that has exited, waited for or not, gives none.
 
 use std::fs;
 use std::path::Path;
@@ -6,43 +6,44 @@ use std::path::Path;
 use procfs::FromRead;
 use procfs::process::Stat;
 
-use super::{Process, text};
+use crate::measure::proc_file;
+use crate::measure::snapshot::Process;
 
-/// Everything but [`Process::proportional`].
+/// All resources except [`Process::proportional`].
 pub(super) fn read(proc: &Path, pid: u32) -> Option<Process> {
     let folder = proc.join(pid.to_string());
-    let status = text::read(&folder.join("status"))?;
-    // Without the line it is a zombie, or a thread of the kernel.
-    let resident = text::kilobytes(&status, "VmRSS:")?;
+    let status = proc_file::read(&folder.join("status"))?;
+    // Zombies and kernel threads have no such line.
+    let resident = proc_file::kilobytes(&status, "VmRSS:")?;
     let stat = Stat::from_file(folder.join("stat")).ok()?;
     Some(Process {
         pid,
         resident,
-        peak_resident: text::kilobytes(&status, "VmHWM:").unwrap_or(resident),
+        peak_resident: proc_file::kilobytes(&status, "VmHWM:").unwrap_or(resident),
         proportional: None,
-        anonymous: text::kilobytes(&status, "RssAnon:").unwrap_or(0),
-        swapped: text::kilobytes(&status, "VmSwap:").unwrap_or(0),
+        anonymous: proc_file::kilobytes(&status, "RssAnon:").unwrap_or(0),
+        swapped: proc_file::kilobytes(&status, "VmSwap:").unwrap_or(0),
         cpu_seconds: (stat.utime + stat.stime) as f64 / procfs::ticks_per_second() as f64,
-        threads: text::number(&status, "Threads:").unwrap_or(0),
+        threads: proc_file::number(&status, "Threads:").unwrap_or(0),
         open_files: fs::read_dir(folder.join("fd")).map_or(0, |files| files.count() as u64),
     })
 }
 
-/// Resident memory in bytes, at the least cost: one short line.
+/// Resident memory in bytes, from one short line.
 pub(super) fn resident(proc: &Path, pid: u32) -> Option<u64> {
-    let statm = text::read(&proc.join(pid.to_string()).join("statm"))?;
+    let statm = proc_file::read(&proc.join(pid.to_string()).join("statm"))?;
     let pages: u64 = statm.split_ascii_whitespace().nth(1)?.parse().ok()?;
-    // A zombie has none.
+    // Zombies have none.
     (pages > 0).then(|| pages * procfs::page_size())
 }
 
-/// Resident memory in bytes, shared pages divided by those who share them. The kernel walks all page tables for it.
+/// Proportional set size, in bytes. The kernel walks all page tables for it.
 pub(super) fn proportional(proc: &Path, pid: u32) -> Option<u64> {
-    text::kilobytes(&text::read(&proc.join(pid.to_string()).join("smaps_rollup"))?, "Pss:")
+    proc_file::kilobytes(&proc_file::read(&proc.join(pid.to_string()).join("smaps_rollup"))?, "Pss:")
 }
 
-/// When this process started, in seconds since 1970.
-pub fn started() -> Option<f64> {
+/// Start time of this process, in seconds since 1970.
+pub fn start_time() -> Option<f64> {
     let stat = Stat::from_file("/proc/self/stat").ok()?;
     let booted = procfs::boot_time_secs().ok()?;
     Some(booted as f64 + stat.starttime as f64 / procfs::ticks_per_second() as f64)
@@ -70,20 +71,20 @@ mod tests {
         assert!(quick.abs_diff(process.resident) < 64 << 20, "{quick} {process:?}");
         let shared = proportional(proc, pid).unwrap();
         assert!(shared > 0 && shared < quick + (64 << 20), "{shared}");
-        let age = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64() - started().unwrap();
+        let age = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64() - start_time().unwrap();
         assert!((-2.0..86_400.0).contains(&age), "{age}");
     }
 
     #[test]
-    fn a_process_that_has_ended_is_none_before_and_after_it_is_waited_for() {
+    fn an_exited_process_gives_none_before_and_after_the_wait() {
         let proc = Path::new(PROC);
         let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
         let pid = child.id();
         assert!(read(proc, pid).is_some() && resident(proc, pid).is_some());
         drop(child.stdin.take());
-        // A zombie until it is waited for.
+        // A zombie until the wait.
         let zombie =
-            || text::read(&proc.join(format!("{pid}/stat"))).is_some_and(|stat| stat.contains(") Z "));
+            || proc_file::read(&proc.join(format!("{pid}/stat"))).is_some_and(|stat| stat.contains(") Z "));
         while !zombie() {
             std::thread::yield_now();
         }
@@ -93,21 +94,21 @@ mod tests {
     }
 
     #[test]
-    fn time_on_the_processor_counts() {
+    fn cpu_time_increases() {
         let proc = Path::new(PROC);
         let before = read(proc, std::process::id()).unwrap().cpu_seconds;
         let begun = std::time::Instant::now();
         while read(proc, std::process::id()).unwrap().cpu_seconds <= before {
-            assert!(begun.elapsed() < Duration::from_secs(10), "the clock stands still");
+            assert!(begun.elapsed() < Duration::from_secs(10), "CPU time does not increase");
         }
     }
 
     #[test]
-    fn a_sandbox_that_tells_little_is_enough() {
+    fn a_sandbox_with_few_lines_is_enough() {
         let folder = tempfile::tempdir().unwrap();
         let process = folder.path().join("7");
         fs::create_dir(&process).unwrap();
-        // As gVisor writes it.
+        // The lines of gVisor.
         fs::write(
             process.join("status"),
             "Name:\tverbatim\nState:\tR\nVmSize:\t99 kB\nVmRSS:\t 40 kB\nThreads:\t3\n",

@@ -1,25 +1,27 @@
-//! Measures everything at once, again and again, and remembers what is too dear to measure each time.
+//! Repeated measurement of everything at once. Values that are too expensive for each snapshot are kept for
+//! some.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use super::cgroup::Place;
-use super::gpu::Gpus;
-use super::{Cgroup, Process, Snapshot, machine, process};
+use crate::measure::cgroup::CgroupLocation;
+use crate::measure::gpu::Gpus;
+use crate::measure::snapshot::{Cgroup, Process, Snapshot};
+use crate::measure::{machine, process};
 
-/// Proportional memory is measured at each so-manieth snapshot: the kernel walks all page tables of the process for
-/// it, with its lock held, which takes some milliseconds for each GB.
+/// Number of snapshots per measurement of proportional memory: the kernel walks all page tables of the
+/// process for it, with its lock held, which takes some milliseconds per GB.
 pub const PROPORTIONAL_EVERY: u64 = 5;
 
-/// Measures this process, engines, cgroup, machine and GPUs.
+/// Sampler of this process, engines, cgroup, machine and GPUs.
 #[derive(Debug)]
 pub struct Sampler {
     proc: PathBuf,
-    cgroup: Option<Place>,
+    cgroup: Option<CgroupLocation>,
     gpus: Gpus,
-    /// Snapshots so far.
+    /// Number of snapshots so far.
     taken: u64,
-    /// Proportional memory of each process, in bytes, as last measured.
+    /// Proportional memory of each process as last measured, in bytes.
     proportional: HashMap<u32, u64>,
 }
 
@@ -30,27 +32,27 @@ impl Default for Sampler {
 }
 
 impl Sampler {
-    /// Looks for the cgroup and for NVML, once.
+    /// A sampler that has found the cgroup and opened NVML, if there are any.
     pub fn new() -> Self {
         Self::below(PathBuf::from("/"))
     }
 
     fn below(root: PathBuf) -> Self {
-        let cgroup = Place::find(&root, "self");
+        let cgroup = CgroupLocation::find(&root, "self");
         Self { proc: root.join("proc"), cgroup, gpus: Gpus::open(), taken: 0, proportional: HashMap::new() }
     }
 
-    /// Resident memory of a process in bytes, at the cost of one short file; none if it has ended.
-    pub fn quick(&self, pid: u32) -> Option<u64> {
+    /// Resident memory of a process, in bytes, at the cost of one short file; none if it has exited.
+    pub fn resident(&self, pid: u32) -> Option<u64> {
         process::resident(&self.proc, pid)
     }
 
-    /// The cgroup, now.
+    /// Memory of the cgroup now.
     pub fn cgroup(&self) -> Option<Cgroup> {
-        self.cgroup.as_ref().and_then(Place::read)
+        self.cgroup.as_ref().and_then(CgroupLocation::read)
     }
 
-    /// Everything, now. `engines` are numbers and process ids; those that have ended are left out.
+    /// Measures everything now. `engines` are numbers and process ids; engines that have exited are left out.
     pub fn snapshot(&mut self, engines: &[(u64, u32)]) -> Snapshot {
         let walk = self.taken.is_multiple_of(PROPORTIONAL_EVERY);
         self.taken += 1;
@@ -74,7 +76,7 @@ impl Sampler {
         let process = process::read(&self.proc, pid)?;
         let proportional =
             if walk { process::proportional(&self.proc, pid) } else { before.get(&pid).copied() };
-        // Only of processes that live: the map does not grow.
+        // Only for running processes, so that the map is bounded.
         self.proportional.extend(proportional.map(|bytes| (pid, bytes)));
         Some(Process { proportional, ..process })
     }
@@ -87,10 +89,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn engines_come_and_go() {
+    fn running_engines_are_measured() {
         let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
         let mut sampler = Sampler::new();
-        assert!(sampler.quick(child.id()).unwrap() > 0);
+        assert!(sampler.resident(child.id()).unwrap() > 0);
         let engines = [(3, child.id())];
         let first = sampler.snapshot(&engines);
         assert_eq!(first.engines.len(), 1);
@@ -99,19 +101,19 @@ mod tests {
         assert!(first.supervisor.proportional.is_some());
         assert_eq!(first.supervisor.pid, std::process::id());
         assert!(first.available() > 0 && first.limit_total() >= first.available());
-        // In between, the last value stays.
+        // In between, the last value is kept.
         let second = sampler.snapshot(&engines);
         assert_eq!(second.engines[0].1.proportional, first.engines[0].1.proportional);
         assert_eq!(sampler.proportional.len(), 2);
         child.kill().unwrap();
         child.wait().unwrap();
-        assert_eq!(sampler.quick(child.id()), None);
+        assert_eq!(sampler.resident(child.id()), None);
         assert_eq!(sampler.snapshot(&engines).engines, []);
         assert_eq!(sampler.proportional.len(), 1);
     }
 
     #[test]
-    fn an_engine_that_came_in_between_is_measured_at_the_next_turn() {
+    fn a_new_engine_gets_proportional_memory_at_the_next_measurement() {
         let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
         let mut sampler = Sampler::new();
         sampler.snapshot(&[]);
@@ -124,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn where_nothing_is_told_nothing_is_known() {
+    fn an_empty_root_gives_an_empty_snapshot() {
         let folder = tempfile::tempdir().unwrap();
         let mut sampler = Sampler::below(folder.path().to_path_buf());
         let snapshot = sampler.snapshot(&[(1, 1)]);

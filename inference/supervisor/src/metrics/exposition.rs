@@ -1,4 +1,4 @@
-//! Each metric's name, help and values. The names are the contract's; the values are the state's.
+//! Name, help and values of each metric. Names come from the contract, values from the state.
 
 use std::fmt::{self, Result};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,18 +11,17 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::Histogram;
+use verbatim_crds::contract::RecycleReason;
 use verbatim_crds::contract::metrics::{self as name, labels, standard, values};
 
-use super::state::State;
-use crate::measure;
-use crate::measure::{Process, Snapshot};
-use crate::observe::RecycleReason;
+use crate::measure::{self, Process, Snapshot};
+use crate::metrics::state::MetricsState;
 use crate::stats::Slope;
 use verbatim_protocol::failure::FailureReason;
 
-/// Tells the state at each scrape.
+/// Collector that encodes the state at each scrape.
 #[derive(Debug)]
-pub(super) struct Exposition(pub(super) Arc<Mutex<State>>);
+pub(super) struct Exposition(pub(super) Arc<Mutex<MetricsState>>);
 
 impl Collector for Exposition {
     fn encode(&self, encoder: DescriptorEncoder) -> Result {
@@ -39,9 +38,9 @@ impl Collector for Exposition {
     }
 }
 
-fn processes(page: &mut Page<'_>, state: &State, snapshot: &Snapshot) -> Result {
+fn processes(page: &mut Page<'_>, state: &MetricsState, snapshot: &Snapshot) -> Result {
     let mut one = |name, help, of: fn(&Process) -> Option<u64>| {
-        // None for one engine is none for all: a sum without one would look like less.
+        // Without the value of one engine there is no sum: it would be too small.
         let engines: Option<Vec<u64>> = snapshot.engines.iter().map(|(_, process)| of(process)).collect();
         let engines = engines.filter(|values| !values.is_empty()).map(|values| values.iter().sum::<u64>());
         let supervisor = of(&snapshot.supervisor).map(|value| (values::SUPERVISOR, value));
@@ -50,132 +49,136 @@ fn processes(page: &mut Page<'_>, state: &State, snapshot: &Snapshot) -> Result 
         page.gauges(name, help, labels::PROCESS, &values)
     };
     let name = name::PROCESS_RESIDENT_MEMORY_BYTES;
-    one(name, "Resident memory; engines added up.", |process| Some(process.resident))?;
+    one(name, "Resident memory, summed over engines.", |process| Some(process.resident))?;
     let name = name::PROCESS_PEAK_RESIDENT_MEMORY_BYTES;
-    one(name, "Most resident memory since the process started.", |process| Some(process.peak_resident))?;
+    one(name, "Peak resident memory since the process started.", |process| Some(process.peak_resident))?;
     let name = name::PROCESS_PROPORTIONAL_MEMORY_BYTES;
-    one(name, "Resident memory, shared pages divided by those who share them.", |process| {
-        process.proportional
-    })?;
+    one(
+        name,
+        "Proportional set size: each shared page divided by the number of processes that share it.",
+        |process| process.proportional,
+    )?;
     let name = name::PROCESS_ANONYMOUS_MEMORY_BYTES;
-    one(name, "Resident memory that no file backs.", |process| Some(process.anonymous))?;
-    one(name::PROCESS_SWAPPED_MEMORY_BYTES, "Memory that is swapped out.", |process| Some(process.swapped))?;
-    one(name::PROCESS_THREADS, "Threads.", |process| Some(process.threads))?;
+    one(name, "Anonymous resident memory.", |process| Some(process.anonymous))?;
+    one(name::PROCESS_SWAPPED_MEMORY_BYTES, "Swapped-out memory.", |process| Some(process.swapped))?;
+    one(name::PROCESS_THREADS, "Number of threads.", |process| Some(process.threads))?;
     let open = |process: &Process| (process.open_files > 0).then_some(process.open_files);
-    one(name::PROCESS_OPEN_FILES, "Open file descriptors.", open)?;
+    one(name::PROCESS_OPEN_FILES, "Number of open file descriptors.", open)?;
 
     let supervisor = &snapshot.supervisor;
     let cpu = [(values::ENGINE, state.engine_cpu_seconds), (values::SUPERVISOR, supervisor.cpu_seconds)];
-    let help = "User and system time, that of engines which are gone included.";
+    let help = "User and system time, including engines that have exited.";
     page.counters(name::PROCESS_CPU_SECONDS_TOTAL, help, labels::PROCESS, &cpu)?;
 
     let help = "User and system time of the supervisor.";
     page.counter(standard::PROCESS_CPU_SECONDS_TOTAL, help, supervisor.cpu_seconds)?;
     let help = "Resident memory of the supervisor.";
     page.gauge(standard::PROCESS_RESIDENT_MEMORY_BYTES, help, Some(supervisor.resident))?;
-    let help = "Open file descriptors of the supervisor.";
+    let help = "Number of open file descriptors of the supervisor.";
     page.gauge(standard::PROCESS_OPEN_FDS, help, open(supervisor))?;
-    let help = "When the supervisor started, in seconds since 1970.";
-    page.gauge(standard::PROCESS_START_TIME_SECONDS, help, measure::started())
+    let help = "Start time of the supervisor, in seconds since 1970.";
+    page.gauge(standard::PROCESS_START_TIME_SECONDS, help, measure::start_time())
 }
 
 fn memory(page: &mut Page<'_>, snapshot: &Snapshot) -> Result {
     if let Some(cgroup) = &snapshot.cgroup {
-        let help = "Memory that is charged to the cgroup.";
+        let help = "Memory charged to the cgroup.";
         page.gauge(name::CGROUP_MEMORY_CURRENT_BYTES, help, Some(cgroup.current))?;
-        let help = "Memory that is charged to the cgroup, without pages of files that can be dropped.";
+        let help = "Working set of the cgroup: charged memory without reclaimable file pages.";
         page.gauge(name::CGROUP_MEMORY_WORKING_SET_BYTES, help, Some(cgroup.working_set))?;
-        let help = "Most memory that was charged to the cgroup.";
+        let help = "Peak memory charged to the cgroup.";
         page.gauge(name::CGROUP_MEMORY_PEAK_BYTES, help, cgroup.peak)?;
         page.gauge(
             name::CGROUP_MEMORY_LIMIT_BYTES,
-            "Limit of the cgroup, the least of all levels.",
+            "Memory limit of the cgroup, the least of all levels.",
             cgroup.limit,
         )?;
-        let help = "Processes of the cgroup that the kernel killed for memory.";
+        let help = "OOM kills in the cgroup.";
         page.counter(name::CGROUP_OOM_KILLS_TOTAL, help, cgroup.oom_kills)?;
     }
     let mut gpus = |name, help, of: fn(&measure::Gpu) -> Option<u64>| {
         let values: Vec<_> = snapshot.gpus.iter().filter_map(|gpu| Some((gpu.index, of(gpu)?))).collect();
         page.gauges(name, help, labels::GPU, &values)
     };
-    gpus(name::CUDA_MEMORY_USED_BYTES, "Memory of the GPU that is in use, by whomever.", |gpu| {
-        Some(gpu.used)
-    })?;
-    gpus(name::CUDA_MEMORY_TOTAL_BYTES, "Memory of the GPU.", |gpu| Some(gpu.total))?;
-    gpus(name::ENGINE_CUDA_MEMORY_USED_BYTES, "Memory of the GPU that engines use.", |gpu| gpu.engines)
+    gpus(name::CUDA_MEMORY_USED_BYTES, "GPU memory in use by all processes.", |gpu| Some(gpu.used))?;
+    gpus(name::CUDA_MEMORY_TOTAL_BYTES, "Total GPU memory.", |gpu| Some(gpu.total))?;
+    gpus(name::ENGINE_CUDA_MEMORY_USED_BYTES, "GPU memory in use by engines.", |gpu| gpu.engines)
 }
 
-fn engine(page: &mut Page<'_>, state: &State) -> Result {
+fn engine(page: &mut Page<'_>, state: &MetricsState) -> Result {
     let engines = state.snapshot.iter().flat_map(|snapshot| &snapshot.engines);
     let resident = engines.map(|(_, process)| process.resident).reduce(|sum, bytes| sum + bytes);
     page.gauge(name::ENGINE_RESIDENT_MEMORY_BYTES, "Resident memory of the engine.", resident)?;
     let growth = state.growth.map(|growth| growth.per_hour);
     let (estimate, bound) =
         (name::ENGINE_MEMORY_GROWTH_BYTES_PER_HOUR, name::ENGINE_MEMORY_GROWTH_BOUND_BYTES_PER_HOUR);
-    page.slope(estimate, bound, "Growth of the engine's resident memory", growth)?;
+    page.slope(estimate, bound, "Growth of the engine's resident memory per hour", growth)?;
     let growth = state.growth.and_then(|growth| growth.per_audio_hour);
     let (estimate, bound) = (
         name::ENGINE_MEMORY_GROWTH_BYTES_PER_AUDIO_HOUR,
         name::ENGINE_MEMORY_GROWTH_BOUND_BYTES_PER_AUDIO_HOUR,
     );
-    page.slope(estimate, bound, "Growth of the engine's resident memory for an hour of audio", growth)?;
+    page.slope(estimate, bound, "Growth of the engine's resident memory per hour of audio", growth)?;
     let limits = [(values::SOFT, state.limits.soft), (values::HARD, state.limits.hard)];
     let limits: Vec<_> = limits.into_iter().filter_map(|(which, bytes)| Some((which, bytes?))).collect();
-    let help = "Resident memory at which the engine is replaced (soft) or killed (hard).";
+    let help = "Resident memory at which the engine is drained (soft) or killed (hard).";
     page.gauges(name::ENGINE_MEMORY_LIMIT_BYTES, help, labels::LIMIT, &limits)?;
     let arena = state.arena();
-    let help = "What tensors use of ONNX Runtime's pools of CPU memory.";
+    let help = "Memory that tensors use in ONNX Runtime's CPU arenas.";
     page.gauge(name::ENGINE_ARENA_USED_BYTES, help, arena.map(|arena| arena.in_use))?;
-    let help = "What ONNX Runtime's pools of CPU memory have taken from the system.";
+    let help = "Memory that ONNX Runtime's CPU arenas have reserved.";
     page.gauge(name::ENGINE_ARENA_RESERVED_BYTES, help, arena.map(|arena| arena.reserved))?;
-    page.gauge(name::ENGINE_READY, "1 while an engine is ready for files.", Some(u64::from(state.ready())))?;
-    page.counter(name::ENGINES_STARTED_TOTAL, "Engines started, the first included.", state.engines_started)?;
+    page.gauge(name::ENGINE_READY, "1 while an engine takes files, else 0.", Some(u64::from(state.ready())))?;
+    page.counter(
+        name::ENGINES_STARTED_TOTAL,
+        "Engines started, including the first one.",
+        state.engines_started,
+    )?;
     let recycles = RecycleReason::ALL
         .map(|reason| (reason.as_str(), state.recycles.get(&reason).copied().unwrap_or_default()));
     page.counters(name::ENGINE_RECYCLES_TOTAL, "Engines replaced.", labels::REASON, &recycles)?;
     let histograms = &state.histograms;
+    page.histogram(name::ENGINE_GAP_SECONDS, "Time without an engine at each replacement.", &histograms.gap)?;
     page.histogram(
-        name::ENGINE_GAP_SECONDS,
-        "Time without an engine, at each replacement.",
-        &histograms.gap,
-    )?;
-    page.histogram(name::MODEL_LOAD_SECONDS, "From an engine's start to when it is ready.", &histograms.load)
+        name::MODEL_LOAD_SECONDS,
+        "Time from the start of an engine until it is ready.",
+        &histograms.load,
+    )
 }
 
-fn work(page: &mut Page<'_>, state: &State) -> Result {
+fn work(page: &mut Page<'_>, state: &MetricsState) -> Result {
     let work = &state.work;
     page.counter(name::AUDIO_SECONDS_TOTAL, "Audio transcribed.", state.audio_seconds)?;
-    let help = "Time in the model, all lanes added up.";
+    let help = "Time in the model, summed over inference workers.";
     page.counter(name::INFERENCE_SECONDS_TOTAL, help, work.inference_seconds)?;
-    page.counter(name::SEGMENTS_TOTAL, "Segments that went through the model.", work.segments)?;
-    let help = "Audio of the segments that went through the model.";
+    page.counter(name::SEGMENTS_TOTAL, "Segments processed by the model.", work.segments)?;
+    let help = "Audio of the segments processed by the model.";
     page.counter(name::SEGMENT_SECONDS_TOTAL, help, work.segment_seconds)?;
-    page.counter(name::PADDING_SECONDS_TOTAL, "Padding that went through the model.", work.padding_seconds)?;
-    let help = "Time that segments waited for the model, all segments added up.";
+    page.counter(name::PADDING_SECONDS_TOTAL, "Padding processed by the model.", work.padding_seconds)?;
+    let help = "Time that segments waited for the model, summed over segments.";
     page.counter(name::SEGMENT_WAIT_SECONDS_TOTAL, help, work.waited_seconds)?;
-    let help = "Padding's share of what went through the model between two reports of an engine.";
+    let help = "Ratio of padding in the model's input between two reports of an engine.";
     page.histogram(name::BATCH_PADDING_RATIO, help, &state.histograms.padding_ratio)?;
-    let help = "Most seconds of segments, with padding, that may be in the model at once.";
+    let help = "Most seconds of segments, with padding, in the model at once.";
     page.gauge(name::BATCH_BUDGET_SECONDS, help, state.budget)
 }
 
-fn files(page: &mut Page<'_>, state: &State) -> Result {
+fn files(page: &mut Page<'_>, state: &MetricsState) -> Result {
     let outcomes = [
         (values::SUCCEEDED, state.succeeded),
         (values::FAILED, state.failures.values().sum()),
         (values::SKIPPED, state.skipped),
     ];
-    page.counters(name::FILES_TOTAL, "Files that need no more work.", labels::OUTCOME, &outcomes)?;
+    page.counters(name::FILES_TOTAL, "Files with an outcome.", labels::OUTCOME, &outcomes)?;
     let failures: Vec<_> = FailureReason::ALL
         .into_iter()
         .map(|reason| (reason.as_str(), state.failures.get(&reason).copied().unwrap_or_default()))
         .collect();
-    page.counters(name::FILE_FAILURES_TOTAL, "Files that failed.", labels::REASON, &failures)?;
+    page.counters(name::FILE_FAILURES_TOTAL, "Failed files.", labels::REASON, &failures)?;
     let help = "Files that were in flight when an engine was lost.";
     page.counter(name::FILE_SUSPECTS_TOTAL, help, state.suspects)?;
-    page.gauge(name::FILES_IN_FLIGHT, "Files that engines work on.", Some(state.files_in_flight()))?;
-    let help = "Processing seconds per audio second of each file.";
+    page.gauge(name::FILES_IN_FLIGHT, "Files that engines have begun.", Some(state.files_in_flight()))?;
+    let help = "Real time factor of each file: processing seconds per second of audio.";
     page.histogram(name::FILE_REAL_TIME_FACTOR, help, &state.histograms.real_time_factor)?;
     page.histogram(
         name::FILE_QUEUE_SECONDS,
@@ -183,23 +186,23 @@ fn files(page: &mut Page<'_>, state: &State) -> Result {
         &state.histograms.queue,
     )?;
     let spool = state.spool;
-    let help = "Recordings that were fetched ahead of the engine.";
+    let help = "Recordings fetched ahead of the engine.";
     page.gauge(name::SPOOL_FILES, help, spool.map(|spool| spool.files))?;
-    let help = "Room that they take in the spool.";
+    let help = "Size of the recordings in the spool.";
     page.gauge(name::SPOOL_BYTES, help, spool.map(|spool| spool.bytes))?;
-    let help = "Room that there is in the spool.";
-    page.gauge(name::SPOOL_LIMIT_BYTES, help, spool.map(|spool| spool.most_bytes))?;
+    let help = "Capacity of the spool.";
+    page.gauge(name::SPOOL_LIMIT_BYTES, help, spool.map(|spool| spool.limit_bytes))?;
     let remaining = state.progress.map(|progress| progress.remaining_bytes);
-    let help = "Bytes of recordings without an outcome here. In a job that several workers do, others may have done them: \
-                /job says how far the whole job is.";
+    let help = "Bytes of recordings without an outcome in this worker. Other workers of the job may have \
+                processed them: /job shows the progress of the whole job.";
     page.gauge(name::REMAINING_BYTES, help, remaining)?;
     let remaining = state.progress.map(|progress| progress.remaining_files());
-    let help = "Recordings without an outcome here. In a job that several workers do, others may have done them: /job says \
-                how far the whole job is.";
+    let help = "Recordings without an outcome in this worker. Other workers of the job may have processed \
+                them: /job shows the progress of the whole job.";
     page.gauge(name::REMAINING_FILES, help, remaining)
 }
 
-/// Writes metrics, those without values not at all.
+/// Encoder that omits metrics without values.
 struct Page<'a>(DescriptorEncoder<'a>);
 
 impl Page<'_> {
@@ -228,7 +231,7 @@ impl Page<'_> {
             .try_for_each(|&(of, value)| ConstGauge::new(value).encode(family.encode_family(&[(label, of)])?))
     }
 
-    /// The format takes a counter's name without its ending, and adds it.
+    /// The encoder takes the name of a counter without its suffix, and adds it.
     fn counter<V: EncodeCounterValue>(&mut self, name: &str, help: &str, value: V) -> Result {
         let name = name.strip_suffix("_total").unwrap_or(name);
         ConstCounter::new(value).encode(self.0.encode_descriptor(name, help, None, MetricType::Counter)?)
@@ -254,11 +257,11 @@ impl Page<'_> {
         self.0.encode_descriptor(name, help, None, MetricType::Info)?.encode_info(&[(label, value)])
     }
 
-    /// An estimate, and its interval under a name of its own: with one name, sums over it would make no sense.
+    /// An estimate, and its interval under a separate name: with one name, sums over it would make no sense.
     fn slope(&mut self, estimate: &str, bound: &str, help: &str, slope: Option<Slope>) -> Result {
         let Some(slope) = slope else { return Ok(()) };
-        self.gauge(estimate, &format!("{help}, as estimated."), Some(slope.estimate))?;
+        self.gauge(estimate, &format!("{help}: estimate."), Some(slope.estimate))?;
         let bounds = [(values::LOWER, slope.low), (values::UPPER, slope.high)];
-        self.gauges(bound, &format!("{help}: its 95 % confidence interval."), labels::BOUND, &bounds)
+        self.gauges(bound, &format!("{help}: 95 % confidence interval."), labels::BOUND, &bounds)
     }
 }

@@ -1,20 +1,20 @@
-//! Which text format a scraper gets: OpenMetrics, or the older Prometheus text format, which is made from it.
+//! Text formats of metrics: OpenMetrics, or the older Prometheus text format, which is converted from it.
 
 /// A text format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// OpenMetrics 1.0.
     OpenMetrics,
-    /// Prometheus's own, 0.0.4: what tools without a say understand.
+    /// Prometheus text format 0.0.4, the default of tools that do not ask for a format.
     Text,
 }
 
-/// How a media range names OpenMetrics.
+/// Media type of OpenMetrics.
 const OPENMETRICS: &str = "application/openmetrics-text";
 
 impl Format {
-    /// What to answer to an `Accept` header. OpenMetrics is for those who ask for it by name, and do not like plain
-    /// text better.
+    /// The format for an `Accept` header: OpenMetrics if it is listed by name, with at least the weight of
+    /// plain text.
     pub fn accepted(accept: &str) -> Self {
         let weight = |wanted: &str| {
             let ranges = accept.split(',').filter_map(|range| {
@@ -29,7 +29,7 @@ impl Format {
         if openmetrics > 0.0 && openmetrics >= weight("text/plain") { Self::OpenMetrics } else { Self::Text }
     }
 
-    /// The answer's `Content-Type`.
+    /// `Content-Type` of the response.
     pub fn content_type(self) -> &'static str {
         match self {
             Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
@@ -38,15 +38,16 @@ impl Format {
     }
 }
 
-/// The older format: here a counter is described under the name that its values have, there is neither a unit nor an
-/// end, and no type for information. Samples are the same, as long as none has an exemplar.
+/// Converts OpenMetrics to the older format, in which a counter is described under the name of its samples,
+/// and which has neither units, an end mark nor the type `info`. Samples are the same, as long as none has an
+/// exemplar.
 pub fn text_from_openmetrics(openmetrics: &str) -> String {
-    let mut text = String::with_capacity(openmetrics.len() + openmetrics.len() / 16);
-    // The help comes before the type that decides its name.
+    let mut converted = String::with_capacity(openmetrics.len() + openmetrics.len() / 16);
+    // HELP precedes TYPE, which decides its name.
     let mut help: Option<(&str, &str)> = None;
     for line in openmetrics.lines() {
-        if let Some((name, words)) = line.strip_prefix("# HELP ").and_then(|rest| rest.split_once(' ')) {
-            help = Some((name, words));
+        if let Some((name, text)) = line.strip_prefix("# HELP ").and_then(|rest| rest.split_once(' ')) {
+            help = Some((name, text));
         } else if let Some((name, kind)) = line.strip_prefix("# TYPE ").and_then(|rest| rest.split_once(' '))
         {
             let (ending, kind) = match kind {
@@ -55,16 +56,16 @@ pub fn text_from_openmetrics(openmetrics: &str) -> String {
                 "unknown" => ("", "untyped"),
                 kind => ("", kind),
             };
-            if let Some((_, words)) = help.take().filter(|(of, _)| *of == name) {
-                text.push_str(&format!("# HELP {name}{ending} {words}\n"));
+            if let Some((_, help)) = help.take().filter(|(of, _)| *of == name) {
+                converted.push_str(&format!("# HELP {name}{ending} {help}\n"));
             }
-            text.push_str(&format!("# TYPE {name}{ending} {kind}\n"));
+            converted.push_str(&format!("# TYPE {name}{ending} {kind}\n"));
         } else if !line.starts_with('#') {
-            text.push_str(line);
-            text.push('\n');
+            converted.push_str(line);
+            converted.push('\n');
         }
     }
-    text
+    converted
 }
 
 #[cfg(test)]
@@ -72,9 +73,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn openmetrics_is_for_those_who_ask() {
-        let prometheus_2 = "application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
-        let protobuf_first = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,text/plain;version=1.0.0;q=0.3,*/*;q=0.2";
+    fn openmetrics_is_negotiated() {
+        let prometheus_2 = "application/openmetrics-text;version=1.0.0;q=0.5,\
+            application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
+        let protobuf_first = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;\
+            encoding=delimited;q=0.6,application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,\
+            text/plain;version=1.0.0;q=0.3,*/*;q=0.2";
         for accept in [prometheus_2, protobuf_first, "Application/OpenMetrics-Text"] {
             assert_eq!(Format::accepted(accept), Format::OpenMetrics, "{accept}");
         }
@@ -94,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn the_older_format_is_made_from_the_newer() {
+    fn openmetrics_converts_to_the_older_format() {
         let openmetrics = "\
 # HELP a_seconds Time, \"in all\".
 # TYPE a_seconds counter

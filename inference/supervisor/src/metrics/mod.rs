@@ -1,12 +1,13 @@
-//! Metrics for Prometheus: hears what happens, and tells it in either of two text formats.
+//! Metrics for Prometheus: an observer of events, exposed in either of two text formats.
 //!
-//! - `state`: sums and last values, from what happens;
-//! - `histograms`: their buckets;
-//! - `exposition`: each metric's name, help and values, from the state;
-//! - [`format`]: which text format a scraper gets, and the older one made from the newer.
+//! - `state`: sums and last values, from events;
+//! - `histograms`: histograms and their buckets;
+//! - `exposition`: name, help and values of each metric, from the state;
+//! - [`format`]: content negotiation, and conversion to the older format.
 //!
-//! Counters are the supervisor's: they do not go backwards when an engine is replaced. What is not there, as a GPU or
-//! a limit, has no metric; what has not happened yet is 0. No label has a value from a file or an engine.
+//! Counters belong to the supervisor: they do not decrease when an engine is replaced. Absent things, such as
+//! a GPU or a limit, have no metric; counters of events that have not happened are 0. No label has a value
+//! from a file or an engine.
 
 mod exposition;
 pub mod format;
@@ -23,17 +24,17 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use verbatim_crds::contract::metrics::{self as name, labels};
 
-use crate::observe::{Happening, Observer};
+use crate::engine_event::{EngineEvent, Observer};
 use crate::progress::Progress;
 use exposition::Exposition;
 use format::Format;
-pub use state::Spool;
-use state::State;
+use state::MetricsState;
+pub use state::SpoolUsage;
 
 /// All metrics of a worker.
 #[derive(Debug)]
 pub struct Metrics {
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<MetricsState>>,
     registry: Registry,
     requests: StoreRequests,
 }
@@ -48,38 +49,38 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Nothing has happened yet.
+    /// Metrics before any event.
     pub fn new() -> Self {
-        let state = Arc::new(Mutex::new(State::default()));
+        let state = Arc::new(Mutex::new(MetricsState::default()));
         let mut registry = Registry::default();
         registry.register_collector(Box::new(Exposition(Arc::clone(&state))));
         let requests = StoreRequests::new_with_constructor(histograms::requests);
-        let help = "Time of requests to the store until their answers began";
+        let help = "Time of requests to the store until the first byte of the response";
         registry.register(name::STORE_REQUEST_SECONDS, help, requests.clone());
         Self { state, registry, requests }
     }
 
-    /// A request to a store is over: what was asked, what was answered (`ok`, or the error's kind), and the time until the
-    /// answer began.
+    /// Records a request to a store: operation, result (`ok`, or the kind of the error), and time until the
+    /// first byte of the response.
     pub fn store_request(&self, operation: &'static str, code: &'static str, took: Duration) {
         let labels = [(labels::OPERATION, operation), (labels::CODE, code)];
         self.requests.get_or_create(&labels).observe(took.as_secs_f64());
     }
 
-    /// How far the run is: files that were skipped, and what remains.
+    /// Sets the progress of the run: skipped and remaining files.
     pub fn progress(&self, progress: &Progress) {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).progress(progress);
     }
 
-    /// What the spool holds.
-    pub fn spooled(&self, spool: Spool) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).spooled(spool);
+    /// Sets the use of the spool.
+    pub fn spool_usage(&self, spool: SpoolUsage) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).spool_usage(spool);
     }
 
-    /// What a scraper gets.
+    /// All metrics as text.
     ///
     /// # Errors
-    /// As writing to a text has them: never.
+    /// Those of formatting into a string, which does not fail.
     pub fn encode(&self, format: Format) -> Result<String, fmt::Error> {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
@@ -91,8 +92,8 @@ impl Metrics {
 }
 
 impl Observer for Metrics {
-    fn observe(&self, happening: &Happening<'_>) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).observe(happening);
+    fn observe(&self, event: &EngineEvent<'_>) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).observe(event);
     }
 }
 

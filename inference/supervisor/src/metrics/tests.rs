@@ -3,15 +3,15 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use verbatim_crds::contract::metrics as name;
+use verbatim_crds::contract::{RecycleReason, metrics as name};
 
 use super::*;
-use crate::decide::Watermarks;
+use crate::decide::MemoryLimits;
+use crate::engine_event::EngineNumber;
 use crate::measure::{Cgroup, Gpu, Machine, Process, Snapshot};
-use crate::observe::{EngineNumber, RecycleReason};
 use crate::stats::Slope;
 use verbatim_protocol::failure::{Failure, FailureReason};
-use verbatim_protocol::{Arena, Stats};
+use verbatim_protocol::{ArenaStats, Stats};
 
 fn process(cpu_seconds: f64) -> Process {
     Process {
@@ -46,24 +46,24 @@ fn full_snapshot() -> Snapshot {
 }
 
 fn start(metrics: &Metrics, engine: EngineNumber) {
-    metrics.observe(&Happening::EngineStarted { engine, pid: 7 });
+    metrics.observe(&EngineEvent::EngineStarted { engine, pid: 7 });
     let load = Duration::from_millis(300);
-    metrics.observe(&Happening::EngineReady { engine, load, description: "tiny", sandbox: &[] });
+    metrics.observe(&EngineEvent::EngineReady { engine, load, description: "tiny", sandbox: &[] });
 }
 
 fn stats(inference_seconds: f64, segments: u64) -> Stats {
     Stats { inference_seconds, segments, segment_seconds: 9.0, padding_seconds: 1.0, ..Stats::default() }
 }
 
-/// Everything has happened once.
+/// Metrics after one event of each kind.
 fn full() -> Metrics {
     let metrics = Metrics::new();
     start(&metrics, 1);
     let name = "a \"file\"\n\\ with {odd} name";
     let waited = Duration::from_secs(2);
-    metrics.observe(&Happening::FileBegun { engine: 1, file: 0, name, attempt: 1, waited, resident: 0 });
-    metrics.observe(&Happening::FileBegun { engine: 1, file: 1, name, attempt: 1, waited, resident: 0 });
-    metrics.observe(&Happening::FileDone {
+    metrics.observe(&EngineEvent::FileBegun { engine: 1, file: 0, name, attempt: 1, waited, resident: 0 });
+    metrics.observe(&EngineEvent::FileBegun { engine: 1, file: 1, name, attempt: 1, waited, resident: 0 });
+    metrics.observe(&EngineEvent::FileDone {
         engine: 1,
         file: 0,
         audio_seconds: 100.0,
@@ -72,19 +72,23 @@ fn full() -> Metrics {
     });
     let failure =
         Failure { reason: FailureReason::Corrupt, message: name.to_owned(), position_seconds: None };
-    metrics.observe(&Happening::FileFailed { file: 2, name, failure: &failure, attempts: 1 });
-    metrics.observe(&Happening::FileSuspected { file: 3, name, reason: RecycleReason::Crash });
-    metrics.observe(&Happening::Budget { max_padded_seconds: 60.0, why: "it began" });
-    metrics.observe(&Happening::Measured(&full_snapshot()));
-    let memory = Watermarks { soft: Some(800), hard: Some(950) };
-    // What was told last counts.
-    metrics.observe(&Happening::Bounds { memory, max_padded_seconds: 30.0 });
-    metrics.spooled(Spool { files: 3, bytes: 300, most_bytes: 4000 });
-    let arena = Some(Arena { in_use: 1, reserved: 2 });
-    metrics.observe(&Happening::EngineStats { engine: 1, stats: &Stats { arena, ..stats(5.0, 10) } });
+    metrics.observe(&EngineEvent::FileFailed { file: 2, name, failure: &failure, attempts: 1 });
+    metrics.observe(&EngineEvent::FileSuspected { file: 3, name, reason: RecycleReason::Crash });
+    metrics.observe(&EngineEvent::BudgetChanged { max_padded_seconds: 60.0, why: "as configured" });
+    metrics.observe(&EngineEvent::Measured(&full_snapshot()));
+    let memory = MemoryLimits { soft: Some(800), hard: Some(950) };
+    // The last value counts.
+    metrics.observe(&EngineEvent::Limits { memory, max_padded_seconds: 30.0 });
+    metrics.spool_usage(SpoolUsage { files: 3, bytes: 300, limit_bytes: 4000 });
+    let arena = Some(ArenaStats { in_use: 1, reserved: 2 });
+    metrics.observe(&EngineEvent::EngineStats { engine: 1, stats: &Stats { arena, ..stats(5.0, 10) } });
     let slope = Slope { estimate: 1.5, low: -1.0, high: 4.0 };
-    metrics.observe(&Happening::Growth { engine: 1, per_hour: slope, per_audio_hour: Some(slope) });
-    metrics.observe(&Happening::Gap { engine: 2, gap: Duration::from_secs(1), overlapped: false });
+    metrics.observe(&EngineEvent::GrowthEstimated {
+        engine: 1,
+        per_hour: slope,
+        per_audio_hour: Some(slope),
+    });
+    metrics.observe(&EngineEvent::Gap { engine: 2, gap: Duration::from_secs(1), overlapped: false });
     metrics.store_request("put", "ok", Duration::from_millis(20));
     metrics.progress(&Progress {
         files: 10,
@@ -100,7 +104,7 @@ fn text(metrics: &Metrics) -> String {
     metrics.encode(Format::Text).unwrap()
 }
 
-/// The value of a series, as `name{label="value"}`; none if it is not there.
+/// Value of a series such as `name{label="value"}`; none if it is absent.
 fn value(metrics: &Metrics, series: &str) -> Option<f64> {
     let text = text(metrics);
     let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '))?;
@@ -108,19 +112,19 @@ fn value(metrics: &Metrics, series: &str) -> Option<f64> {
 }
 
 #[test]
-fn all_names_of_the_contract_are_told_and_no_others() {
+fn exactly_the_names_of_the_contract_are_exposed() {
     let text = text(&full());
-    let told: BTreeSet<&str> =
+    let exposed: BTreeSet<&str> =
         text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
     let agreed: BTreeSet<&str> = name::ALL.into_iter().chain(name::standard::ALL).collect();
-    assert_eq!(told, agreed);
-    // Each has one description.
-    assert_eq!(text.matches("# TYPE ").count(), told.len());
-    assert_eq!(text.matches("# HELP ").count(), told.len());
+    assert_eq!(exposed, agreed);
+    // Each name is described once.
+    assert_eq!(text.matches("# TYPE ").count(), exposed.len());
+    assert_eq!(text.matches("# HELP ").count(), exposed.len());
 }
 
 #[test]
-fn values_are_those_that_happened() {
+fn values_follow_the_events() {
     let metrics = full();
     let expected = [
         ("verbatim_process_resident_memory_bytes{process=\"engine\"}", 1000.0),
@@ -168,7 +172,7 @@ fn values_are_those_that_happened() {
 }
 
 #[test]
-fn before_anything_happens_counters_are_zero_and_what_is_not_there_is_absent() {
+fn before_any_event_counters_are_zero_and_absent_things_have_no_metric() {
     let metrics = Metrics::new();
     for reason in FailureReason::ALL {
         assert_eq!(
@@ -181,8 +185,8 @@ fn before_anything_happens_counters_are_zero_and_what_is_not_there_is_absent() {
         assert_eq!(value(&metrics, &series), Some(0.0));
     }
     assert_eq!(value(&metrics, "verbatim_engine_ready"), Some(0.0));
-    // A machine without a GPU, a limit, or an engine yet.
-    metrics.observe(&Happening::Measured(&Snapshot { supervisor: process(1.0), ..Snapshot::default() }));
+    // A machine without a GPU, a limit, or an engine.
+    metrics.observe(&EngineEvent::Measured(&Snapshot { supervisor: process(1.0), ..Snapshot::default() }));
     let text = text(&metrics);
     for absent in ["cuda", "cgroup", "growth", "arena", "remaining", "engine_resident", "budget"] {
         assert!(!text.contains(absent), "{absent}");
@@ -192,52 +196,52 @@ fn before_anything_happens_counters_are_zero_and_what_is_not_there_is_absent() {
 }
 
 #[test]
-fn counters_do_not_go_backwards_when_an_engine_is_replaced() {
+fn counters_do_not_decrease_when_an_engine_is_replaced() {
     let metrics = full();
-    let tell = |engine, stats| metrics.observe(&Happening::EngineStats { engine, stats: &stats });
+    let report = |engine, stats| metrics.observe(&EngineEvent::EngineStats { engine, stats: &stats });
     let inference = || value(&metrics, "verbatim_inference_seconds_total").unwrap();
     let cpu = || value(&metrics, "verbatim_process_cpu_seconds_total{process=\"engine\"}").unwrap();
     assert_eq!(inference(), 5.0);
-    tell(1, stats(7.0, 12));
-    // What is told less than before is not taken back, nor counted twice later.
-    tell(1, stats(6.0, 11));
-    tell(1, stats(7.5, 12));
+    report(1, stats(7.0, 12));
+    // A smaller value than before neither decreases the counter nor is counted twice later.
+    report(1, stats(6.0, 11));
+    report(1, stats(7.5, 12));
     assert_eq!((inference(), value(&metrics, "verbatim_segments_total")), (7.5, Some(12.0)));
-    // Two live at once.
+    // Two engines run at once.
     start(&metrics, 2);
-    tell(2, stats(1.0, 3));
+    report(2, stats(1.0, 3));
     let both = Snapshot { engines: vec![(1, process(12.0)), (2, process(3.0))], ..full_snapshot() };
-    metrics.observe(&Happening::Measured(&both));
+    metrics.observe(&EngineEvent::Measured(&both));
     assert_eq!((inference(), cpu()), (8.5, 15.0));
     assert_eq!(value(&metrics, "verbatim_engine_resident_memory_bytes"), Some(2000.0));
-    metrics.observe(&Happening::EngineGone { engine: 1, how: "exit code 0", files: 1 });
+    metrics.observe(&EngineEvent::EngineExited { engine: 1, how: "exit code 0", files: 1 });
     assert_eq!(value(&metrics, "verbatim_engine_resident_memory_bytes"), Some(1000.0));
-    // Word of one that is gone comes too late.
-    tell(1, stats(100.0, 100));
+    // Reports of an engine that has exited are ignored.
+    report(1, stats(100.0, 100));
     assert_eq!((inference(), cpu()), (8.5, 15.0));
-    // Nor can an engine say what is no number.
-    tell(2, stats(f64::NAN, 3));
-    tell(2, stats(f64::INFINITY, 3));
-    tell(2, stats(2.0, 4));
+    // Values that are not finite are ignored.
+    report(2, stats(f64::NAN, 3));
+    report(2, stats(f64::INFINITY, 3));
+    report(2, stats(2.0, 4));
     assert_eq!((inference(), value(&metrics, "verbatim_segments_total")), (9.5, Some(16.0)));
 }
 
 #[test]
-fn engines_are_ready_until_they_are_condemned_and_each_reason_counts_once() {
+fn engines_are_ready_until_they_are_recycled_and_each_reason_counts_once() {
     let metrics = Metrics::new();
     let ready = || value(&metrics, "verbatim_engine_ready");
     let recycles =
         |reason| value(&metrics, &format!("verbatim_engine_recycles_total{{reason=\"{reason}\"}}"));
-    metrics.observe(&Happening::EngineStarted { engine: 1, pid: 7 });
+    metrics.observe(&EngineEvent::EngineStarted { engine: 1, pid: 7 });
     assert_eq!(ready(), Some(0.0));
     start(&metrics, 1);
     assert_eq!(ready(), Some(1.0));
-    let condemn =
-        |reason| metrics.observe(&Happening::EngineCondemned { engine: 1, reason, why: "it is too big" });
-    condemn(RecycleReason::Memory);
+    let recycle =
+        |reason| metrics.observe(&EngineEvent::RecycleDecided { engine: 1, reason, why: "it is too big" });
+    recycle(RecycleReason::Memory);
     assert_eq!((ready(), recycles("Memory")), (Some(0.0), Some(1.0)));
-    condemn(RecycleReason::Memory);
-    condemn(RecycleReason::OutOfMemory);
+    recycle(RecycleReason::Memory);
+    recycle(RecycleReason::OutOfMemory);
     assert_eq!((recycles("Memory"), recycles("OutOfMemory")), (Some(1.0), Some(1.0)));
     start(&metrics, 2);
     assert_eq!(ready(), Some(1.0));
@@ -247,22 +251,22 @@ fn engines_are_ready_until_they_are_condemned_and_each_reason_counts_once() {
 fn files_in_flight_leave_with_their_engine() {
     let metrics = full();
     assert_eq!(value(&metrics, "verbatim_files_in_flight"), Some(1.0));
-    metrics.observe(&Happening::EngineGone { engine: 1, how: "signal 9 (SIGKILL)", files: 1 });
+    metrics.observe(&EngineEvent::EngineExited { engine: 1, how: "signal 9 (SIGKILL)", files: 1 });
     assert_eq!(value(&metrics, "verbatim_files_in_flight"), Some(0.0));
-    // Its growth is no more either.
+    // Its growth is gone too.
     assert_eq!(value(&metrics, "verbatim_engine_memory_growth_bytes_per_hour"), None);
-    // An interrupted file is undone.
+    // An interrupted file has no outcome.
     let failure = Failure {
         reason: FailureReason::Interrupted,
         message: "it ended".to_owned(),
         position_seconds: None,
     };
-    metrics.observe(&Happening::FileFailed { file: 1, name: "b", failure: &failure, attempts: 1 });
+    metrics.observe(&EngineEvent::FileFailed { file: 1, name: "b", failure: &failure, attempts: 1 });
     assert_eq!(value(&metrics, "verbatim_files_total{outcome=\"failed\"}"), Some(1.0));
 }
 
 #[test]
-fn no_label_has_a_files_name() {
+fn no_label_contains_the_name_of_a_file() {
     for format in [Format::OpenMetrics, Format::Text] {
         let text = full().encode(format).unwrap();
         assert!(!text.contains("odd") && text.is_ascii());
@@ -271,7 +275,7 @@ fn no_label_has_a_files_name() {
 }
 
 #[test]
-fn promtool_has_nothing_to_say() {
+fn promtool_accepts_the_metrics() {
     let promtool = Command::new("promtool")
         .args(["check", "metrics"])
         .stdin(Stdio::piped())
@@ -281,13 +285,13 @@ fn promtool_has_nothing_to_say() {
     let mut promtool = match promtool {
         Ok(promtool) => promtool,
         Err(error) => {
-            // Past the test harness, which shows what a test prints only when it fails.
+            // Bypasses the test harness, which shows the output of failed tests only.
             let _ = writeln!(std::io::stderr(), "NOT DONE: promtool check metrics: promtool: {error}");
             return;
         }
     };
     promtool.stdin.take().unwrap().write_all(text(&full()).as_bytes()).unwrap();
     let output = promtool.wait_with_output().unwrap();
-    let said = [output.stdout, output.stderr].concat();
-    assert!(output.status.success() && said.is_empty(), "{}", String::from_utf8_lossy(&said));
+    let messages = [output.stdout, output.stderr].concat();
+    assert!(output.status.success() && messages.is_empty(), "{}", String::from_utf8_lossy(&messages));
 }

@@ -1,22 +1,22 @@
-//! Quantiles and means. They take plain samples and give plain figures.
+//! Quantiles and means of samples.
 
-/// The quantiles `at` (each from 0 to 1) of `values`, which it sorts; none where there are no values.
+/// Quantiles `at` (each from 0 to 1) of `values`, which it sorts; none without values.
 ///
-/// Between two samples it goes in a straight line: type 7 of R. J. Hyndman and Y. Fan, "Sample Quantiles in Statistical
-/// Packages", The American Statistician 50 (1996), which is also what NumPy and R do unasked.
+/// Interpolates linearly between two samples: type 7 of R. J. Hyndman and Y. Fan, "Sample Quantiles in
+/// Statistical Packages", The American Statistician 50 (1996), which is the default of NumPy and R.
 pub fn quantiles<T: Copy + Into<f64>, const N: usize>(values: &mut [T], at: [f64; N]) -> Option<[f64; N]> {
     let last = values.len().checked_sub(1)?;
     values.sort_unstable_by(|a, b| (*a).into().total_cmp(&(*b).into()));
     Some(at.map(|q| {
-        let place = q.clamp(0.0, 1.0) * last as f64;
-        let below = place.floor() as usize;
+        let position = q.clamp(0.0, 1.0) * last as f64;
+        let below = position.floor() as usize;
         let low: f64 = values[below].into();
         let high: f64 = values[(below + 1).min(last)].into();
-        low + (high - low) * (place - below as f64)
+        low + (high - low) * (position - below as f64)
     }))
 }
 
-/// The arithmetic mean; none where there are no values.
+/// Arithmetic mean; none without values.
 pub fn mean<T: Copy + Into<f64>>(values: &[T]) -> Option<f64> {
     let sum: f64 = values.iter().map(|value| (*value).into()).sum();
     (!values.is_empty()).then(|| sum / values.len() as f64)
@@ -28,7 +28,7 @@ mod tests {
 
     use super::*;
 
-    /// The expected figures are those of `numpy.quantile`.
+    /// Expected values are those of `numpy.quantile`.
     #[test]
     fn quantiles_of_known_samples() {
         for (values, q, expected) in [
@@ -49,7 +49,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn quantiles_rise_and_stay_within_the_samples(mut values in prop::collection::vec(-1e6_f64..1e6, 1..50)) {
+        fn quantiles_rise_and_stay_within_the_samples(
+            mut values in prop::collection::vec(-1e6_f64..1e6, 1..50),
+        ) {
             let [low, median, high] = quantiles(&mut values, [0.1, 0.5, 0.9]).unwrap();
             prop_assert!(low <= median && median <= high);
             prop_assert!(values[0] <= low && high <= values[values.len() - 1]);

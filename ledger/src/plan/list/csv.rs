@@ -5,12 +5,13 @@ use std::io::{self, BufRead, Read};
 
 use csv::{Reader, ReaderBuilder, StringRecord};
 
-use super::{Entry, LineProblem, MAX_LINE, ReadError};
+use super::entry::{ListEntry, ListError, MAX_LINE};
+use crate::plan::error::LineProblem;
 
-/// Bytes that the reader of CSV asks for at once. It may have that many of the next records when it needs more.
+/// Buffer size of the CSV reader in bytes. It may hold that much of the next records.
 const READ_AHEAD: usize = 64 << 10;
 
-/// The columns that mean something; others are for other readers.
+/// Known columns; others are ignored.
 struct Columns {
     key: usize,
     language: Option<usize>,
@@ -18,10 +19,10 @@ struct Columns {
     id: Option<usize>,
 }
 
-/// Reads a list in CSV. Quoted fields may have commas and ends of lines in them.
-pub(super) fn read<E: From<ReadError>>(
+/// Reads a list in CSV. Quoted fields may contain commas and line breaks.
+pub(super) fn read<E: From<ListError>>(
     list: impl BufRead,
-    take: &mut dyn FnMut(u64, Entry) -> Result<(), E>,
+    take: &mut dyn FnMut(u64, ListEntry) -> Result<(), E>,
 ) -> Result<(), E> {
     let left = Cell::new(0);
     let limited = Limited { inner: list, left: &left };
@@ -30,40 +31,41 @@ pub(super) fn read<E: From<ReadError>>(
     if !next(&mut reader, &left, &mut record)? {
         return Ok(());
     }
-    let columns = columns(&record).ok_or(ReadError::Line(1, LineProblem::NoKeyColumn))?;
-    // The reader takes a record for over at its `\r`, and has not counted the `\n` that follows when the next begins.
+    let columns = columns(&record).ok_or(ListError::Line(1, LineProblem::NoKeyColumn))?;
+    // The reader ends a record at `\r`, and has not counted the `
+    // ` that follows when the next record starts.
     let uncounted = u64::from(reader.position().line() == 1);
     while next(&mut reader, &left, &mut record).map_err(|error| error.further(uncounted))? {
         let line = record.position().map_or(0, csv::Position::line) + uncounted;
-        let entry = columns.entry(&record).and_then(Entry::check);
-        take(line, entry.map_err(|problem| ReadError::Line(line, problem))?)?;
+        let entry = columns.entry(&record).and_then(ListEntry::check);
+        take(line, entry.map_err(|problem| ListError::Line(line, problem))?)?;
     }
     Ok(())
 }
 
-/// Reads a record, if there is one more. A record that is not closed could be as long as the list: it may be as long
-/// as a line.
+/// Reads the next record, if any. An unclosed quote could make a record as long as the list: it is limited to
+/// the length of a line.
 fn next<R: Read>(
     reader: &mut Reader<R>,
     left: &Cell<usize>,
     record: &mut StringRecord,
-) -> Result<bool, ReadError> {
+) -> Result<bool, ListError> {
     left.set(MAX_LINE + READ_AHEAD);
     let begin = reader.position().line();
     reader.read_record(record).map_err(|error| {
         let text = error.to_string();
         match error.into_kind() {
             csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
-                ReadError::Line(begin, LineProblem::LongLine(MAX_LINE))
+                ListError::Line(begin, LineProblem::LongLine(MAX_LINE))
             }
-            csv::ErrorKind::Io(error) => ReadError::Io(error),
-            csv::ErrorKind::Utf8 { .. } => ReadError::Line(begin, LineProblem::NotText),
-            _ => ReadError::Line(begin, LineProblem::Csv(text)),
+            csv::ErrorKind::Io(error) => ListError::Io(error),
+            csv::ErrorKind::Utf8 { .. } => ListError::Line(begin, LineProblem::NotText),
+            _ => ListError::Line(begin, LineProblem::Csv(text)),
         }
     })
 }
 
-impl ReadError {
+impl ListError {
     fn further(self, lines: u64) -> Self {
         match self {
             Self::Line(line, problem) => Self::Line(line + lines, problem),
@@ -83,10 +85,10 @@ fn columns(header: &StringRecord) -> Option<Columns> {
 }
 
 impl Columns {
-    fn entry(&self, record: &StringRecord) -> Result<Entry, LineProblem> {
+    fn entry(&self, record: &StringRecord) -> Result<ListEntry, LineProblem> {
         let field = |column: Option<usize>| record.get(column?).filter(|field| !field.is_empty());
         let number = |text: &str| text.parse().map_err(|_| LineProblem::Channel(text.to_owned()));
-        Ok(Entry {
+        Ok(ListEntry {
             name: field(Some(self.key)).unwrap_or_default().to_owned(),
             language: field(self.language).map(str::to_owned),
             channel: field(self.channel).map(number).transpose()?,
@@ -95,7 +97,7 @@ impl Columns {
     }
 }
 
-/// A reader that fails when it has given more than it may.
+/// A reader that fails once it has read more than its limit.
 struct Limited<'a, R> {
     inner: R,
     left: &'a Cell<usize>,

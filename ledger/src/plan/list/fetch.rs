@@ -1,4 +1,4 @@
-//! A list's own bytes, kept on disk: a list of millions of names fits no memory that a worker is given.
+//! Download of a list to disk: a list of millions of names does not fit into a worker's memory.
 
 use std::fs::File;
 use std::io::{self, BufReader, Seek, Write};
@@ -6,14 +6,14 @@ use std::io::{self, BufReader, Seek, Write};
 use futures::TryStreamExt;
 use verbatim_store::{ObjectStore, Read, StoreError};
 
-/// Why a list's bytes are not there.
+/// Error of a download.
 #[derive(Debug)]
 pub(in crate::plan) enum FetchError {
     Store(StoreError),
     Io(io::Error),
 }
 
-/// Reads a list into a file without a name.
+/// Downloads a list into an unnamed file.
 pub(in crate::plan) async fn fetch(
     store: &dyn ObjectStore,
     key: &str,

@@ -1,6 +1,8 @@
 use proptest::prelude::*;
 
+use super::entry::{MAX_ID, MAX_LINE, is_language};
 use super::*;
+use crate::plan::error::LineProblem;
 
 #[derive(Debug, PartialEq)]
 enum Stop {
@@ -8,16 +10,16 @@ enum Stop {
     Io,
 }
 
-impl From<ReadError> for Stop {
-    fn from(error: ReadError) -> Self {
+impl From<ListError> for Stop {
+    fn from(error: ListError) -> Self {
         match error {
-            ReadError::Line(line, problem) => Self::Line(line, problem),
-            ReadError::Io(_) => Self::Io,
+            ListError::Line(line, problem) => Self::Line(line, problem),
+            ListError::Io(_) => Self::Io,
         }
     }
 }
 
-fn entries(key: &str, list: &[u8]) -> Result<Vec<(u64, Entry)>, Stop> {
+fn entries(key: &str, list: &[u8]) -> Result<Vec<(u64, ListEntry)>, Stop> {
     let mut entries = Vec::new();
     read(key, list, &mut |line, entry| {
         entries.push((line, entry));
@@ -33,12 +35,12 @@ fn problem(key: &str, list: &[u8]) -> (u64, LineProblem) {
     }
 }
 
-fn named(name: &str) -> Entry {
-    Entry { name: name.to_owned(), ..Entry::default() }
+fn named(name: &str) -> ListEntry {
+    ListEntry { name: name.to_owned(), ..ListEntry::default() }
 }
 
-fn full() -> Entry {
-    Entry {
+fn full() -> ListEntry {
+    ListEntry {
         name: "x/a, b.wav".to_owned(),
         language: Some("pt-BR".to_owned()),
         channel: Some(1),
@@ -47,7 +49,7 @@ fn full() -> Entry {
 }
 
 #[test]
-fn names_a_line_each() {
+fn names_one_per_line() {
     let list = "\u{feff}# wanted\r\na b.wav\r\n\n./x/./b.wav\nc//d.wav".as_bytes();
     let expected = [(2, named("a b.wav")), (4, named("x/b.wav")), (5, named("c//d.wav"))];
     assert_eq!(entries("calls.txt", list).unwrap(), expected);
@@ -55,7 +57,7 @@ fn names_a_line_each() {
 }
 
 #[test]
-fn json_lines_by_ending_and_by_first_byte() {
+fn json_lines_by_extension_and_by_first_byte() {
     let list = br#"{"key": "x/a, b.wav", "language": "pt-BR", "channel": 1, "id": "case \"7\"", "more": {}}
 
 {"key": "b.wav", "language": null}"#;
@@ -65,7 +67,7 @@ fn json_lines_by_ending_and_by_first_byte() {
 }
 
 #[test]
-fn csv_by_ending() {
+fn csv_by_extension() {
     let list =
         b"\xef\xbb\xbfduration,ID,key,language,channel\r\n3,\"case \"\"7\"\"\",\"x/a, b.wav\",pt-BR,1\r\n\
         ,,b.wav,,\n";
@@ -74,7 +76,7 @@ fn csv_by_ending() {
 }
 
 #[test]
-fn wrong_lines_are_named() {
+fn errors_name_the_line() {
     let outside = |name: &str| LineProblem::Outside(name.to_owned());
     assert_eq!(problem("l", b"a.wav\n../secret.wav\n"), (2, outside("../secret.wav")));
     assert_eq!(problem("l", b"/etc/passwd"), (1, outside("/etc/passwd")));
@@ -92,7 +94,7 @@ fn wrong_lines_are_named() {
 }
 
 #[test]
-fn wrong_csv_is_named() {
+fn csv_errors_name_the_line() {
     assert_eq!(problem("l.csv", b"name\na.wav\n"), (1, LineProblem::NoKeyColumn));
     assert_eq!(problem("l.csv", b"key,id\n,7\n"), (2, LineProblem::NoName));
     assert_eq!(problem("l.csv", b"key,channel\na,left\n"), (2, LineProblem::Channel("left".to_owned())));
@@ -104,7 +106,7 @@ fn wrong_csv_is_named() {
 }
 
 #[test]
-fn a_csv_list_may_be_far_longer_than_a_line() {
+fn a_csv_list_may_be_longer_than_the_longest_line() {
     let list = [&b"key\n"[..], &b"some/name.wav\n".repeat(100_000)].concat();
     assert_eq!(entries("l.csv", &list).unwrap().len(), 100_000);
 }
@@ -121,14 +123,14 @@ fn language_codes() {
 
 proptest! {
     #[test]
-    fn no_bytes_bring_a_reader_down(bytes in prop::collection::vec(any::<u8>(), 0..400), form in 0..3usize) {
+    fn no_input_causes_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..400), form in 0..3usize) {
         for (_, entry) in entries(["l", "l.jsonl", "l.csv"][form], &bytes).unwrap_or_default() {
             prop_assert!(!entry.name.starts_with('/') && !entry.name.split('/').any(|part| part == ".."));
         }
     }
 
     #[test]
-    fn names_survive_each_form(names in prop::collection::vec("[a-z\" ,é]{1,9}\\.wav", 1..20)) {
+    fn names_survive_each_format(names in prop::collection::vec("[a-z\" ,é]{1,9}\\.wav", 1..20)) {
         let json: String = names.iter().map(|name| format!("{}\n", serde_json::json!({"key": name}))).collect();
         let csv = names.iter().fold("key\n".to_owned(), |csv, name| {
             csv + "\"" + &name.replace('"', "\"\"") + "\"\n"

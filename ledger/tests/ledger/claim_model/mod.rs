@@ -1,5 +1,5 @@
-//! The claim protocol, explored exhaustively: workers that run the real machine, over a store and a network that do
-//! everything that real ones do. And, so that we know that the checker can fail: the same with the protocol broken.
+//! The claim protocol, explored exhaustively: workers run the real state machine over a model of store and
+//! network with all their faults. Mutations of the protocol prove that the checker finds faults.
 
 mod model;
 
@@ -7,21 +7,21 @@ use stateright::{Checker, HasDiscoveries, Model};
 
 use self::model::{Claims, Mutation};
 
-/// Explores everything, or until something is wrong. Gives what is wrong.
+/// Explores everything, or until a property fails. Returns the names of the failed properties.
 fn explore(claims: Claims) -> Vec<&'static str> {
     let properties: Vec<_> = claims.properties().iter().map(|property| property.name).collect();
-    // Depth first: what waits to be explored stays small.
+    // Depth first keeps the queue of unexplored states small.
     let checker = claims.checker().finish_when(HasDiscoveries::AnyFailures).spawn_dfs().join();
     let wrong = properties.into_iter().filter(|name| {
         let property = checker.model().property(name);
         let found = checker.discovery(name).is_some();
-        // What should always hold has a counterexample.
+        // An "always" property fails if it has a counterexample.
         found && property.expectation.discovery_is_failure()
     });
     wrong.collect()
 }
 
-/// Nothing is wrong, and what should be possible in this world is.
+/// All properties hold in this model.
 fn holds(claims: Claims) {
     let shown = format!("{claims:?}");
     let checker = claims.checker().spawn_dfs().join();
@@ -29,14 +29,14 @@ fn holds(claims: Claims) {
     checker.assert_properties();
 }
 
-/// The checker sees that the protocol is broken.
+/// The checker finds the mutation.
 fn breaks(mutation: Mutation, property: &str) {
     let wrong = explore(Claims { mutation: Some(mutation), ..Claims::two_workers() });
     assert!(wrong.contains(&property), "{mutation:?} was not caught: {wrong:?}");
 }
 
 #[test]
-fn two_workers_two_files() {
+fn two_workers_with_two_files() {
     holds(Claims::two_workers());
 }
 
@@ -51,13 +51,13 @@ fn three_workers() {
 }
 
 #[test]
-fn three_workers_over_a_network_that_loses() {
+fn three_workers_over_a_lossy_network() {
     holds(Claims { workers: 3, files: 1, ..Claims::two_workers() });
 }
 
 #[test]
 fn a_take_over_without_if_match_is_caught() {
-    breaks(Mutation::TakeOverWithoutIfMatch, "nothing finished and no attempt is forgotten");
+    breaks(Mutation::TakeOverWithoutIfMatch, "no finished file and no attempt is forgotten");
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn a_claim_without_condition_is_caught() {
 
 #[test]
 fn a_commit_without_condition_is_caught() {
-    breaks(Mutation::CommitWithoutCondition, "no transcript is written over");
+    breaks(Mutation::CommitWithoutCondition, "no transcript is overwritten");
 }
 
 #[test]

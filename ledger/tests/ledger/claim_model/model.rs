@@ -1,14 +1,15 @@
-//! The world of the claim protocol: a store, a network that loses and delays, workers that stall and die.
+//! Model of the claim protocol: a store, a network that loses and delays requests, workers that stall and
+//! die.
 
 use std::collections::BTreeMap;
 
 use stateright::{Model, Property};
 use verbatim_ledger::claim::machine::Phase;
-use verbatim_ledger::claim::{Answer, Claim, Done, Machine, Request, Standing, Wish};
+use verbatim_ledger::claim::{Answer, Claim, Command, Machine, Request, ShardOutcomes, Standing};
 use verbatim_ledger::outcome::Outcome;
 use verbatim_store::ETag;
 
-/// A way in which the protocol is broken on purpose.
+/// A deliberate fault in the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mutation {
     TakeOverWithoutIfMatch,
@@ -17,20 +18,20 @@ pub(crate) enum Mutation {
     RecordWithoutCondition,
 }
 
-/// How large the world is. Each mishap happens at most so often on a path.
+/// Size of the model. Each fault happens at most so often on a path.
 #[derive(Clone, Debug)]
 pub(crate) struct Claims {
     pub(crate) workers: usize,
     pub(crate) files: u32,
     /// Workers that die.
     pub(crate) crashes: u8,
-    /// Requests or answers that are lost, or arrive when nobody waits for them any more.
+    /// Lost requests or answers, and requests that arrive after their sender gave up.
     pub(crate) losses: u8,
-    /// Take-overs from an owner that lives: it was stopped for longer than a lease.
+    /// Take-overs from a live owner that stalled for longer than a lease.
     pub(crate) stalls: u8,
     /// Renewals.
     pub(crate) renewals: u8,
-    /// Claims that are given back.
+    /// Released claims.
     pub(crate) releases: u8,
     pub(crate) mutation: Option<Mutation>,
 }
@@ -53,23 +54,23 @@ impl Claims {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct World {
     claim: Option<(Claim, ETag)>,
-    done: Option<Done>,
+    done: Option<ShardOutcomes>,
     done_writes: u8,
-    /// For each file: how often its transcript was written.
+    /// For each file, the number of writes of its transcript.
     transcripts: Vec<u8>,
     writes: u64,
-    /// The owner of each epoch that the store saw; where two owners had the same one, `None`.
+    /// The owner of each epoch that the store saw; `None` if there were two.
     owners: BTreeMap<u32, Option<String>>,
-    /// Whether a write of the claim forgot what was finished, or an attempt.
-    forgot: bool,
+    /// Whether a write of the claim forgot a finished file or an attempt.
+    lost_progress: bool,
     workers: Vec<Worker>,
-    /// Requests whose sender waits no more, and which may arrive yet.
+    /// Requests that may still arrive after their sender gave up.
     late: Vec<Request>,
-    left: Left,
+    remaining: Remaining,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Left {
+struct Remaining {
     crashes: u8,
     losses: u8,
     stalls: u8,
@@ -80,17 +81,17 @@ struct Left {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
 struct Worker {
     dead: bool,
-    /// Machines so far: each has an owner of its own.
+    /// Number of machines so far; each has an owner of its own.
     starts: u8,
     machine: Option<Machine>,
     sent: Option<Request>,
     answered: Option<Answer>,
-    /// Files whose transcripts this machine has committed, or found there.
+    /// Files whose transcripts this machine committed or found.
     committed: Vec<u32>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Act {
+pub(crate) enum Action {
     Start(usize),
     Arrive(usize),
     Hear(usize),
@@ -107,10 +108,10 @@ pub(crate) enum Act {
 }
 
 impl World {
-    /// The store's part: all of a request, at once.
+    /// Applies a request to the store, atomically.
     fn apply(&mut self, request: Request, mutation: Option<Mutation>) -> Answer {
         match request {
-            Request::Write(body, over) => {
+            Request::WriteClaim(body, over) => {
                 let holds = match (&over, &self.claim) {
                     (None, None) => true,
                     (Some(over), Some((_, etag))) => over == etag,
@@ -133,13 +134,16 @@ impl World {
                     .or_insert_with(|| Some(body.owner.clone()));
                 if let Some((there, _)) = &self.claim {
                     let lost = |file: &u32| !body.finished.contains_key(file);
-                    self.forgot |= there.finished.keys().any(lost);
-                    self.forgot |= there.attempts.iter().any(|(file, n)| body.attempts.get(file) < Some(n));
+                    self.lost_progress |= there.finished.keys().any(lost);
+                    self.lost_progress |=
+                        there.attempts.iter().any(|(file, n)| body.attempts.get(file) < Some(n));
                 }
                 Answer::Written(self.store_claim(*body))
             }
-            Request::Read => Answer::Found(self.claim.clone().map(|(claim, etag)| (Box::new(claim), etag))),
-            Request::Record(done) => {
+            Request::ReadClaim => {
+                Answer::Found(self.claim.clone().map(|(claim, etag)| (Box::new(claim), etag)))
+            }
+            Request::WriteOutcomes(done) => {
                 if self.done.is_some() && mutation != Some(Mutation::RecordWithoutCondition) {
                     return Answer::Refused;
                 }
@@ -157,7 +161,7 @@ impl World {
         etag
     }
 
-    /// Whether the claim's owner works on it: then it would be renewed, and only a stall lets another take it.
+    /// Whether the claim's owner works on it: then it would be renewed, and only a stall allows a take-over.
     fn is_live(&self, claim: &Claim) -> bool {
         self.workers.iter().filter(|worker| !worker.dead).any(|worker| {
             worker.machine.as_ref().is_some_and(|machine| {
@@ -171,7 +175,7 @@ impl World {
 
 impl Model for Claims {
     type State = World;
-    type Action = Act;
+    type Action = Action;
 
     fn init_states(&self) -> Vec<World> {
         vec![World {
@@ -181,10 +185,10 @@ impl Model for Claims {
             transcripts: vec![0; self.files as usize],
             writes: 0,
             owners: BTreeMap::new(),
-            forgot: false,
+            lost_progress: false,
             workers: vec![Worker::default(); self.workers],
             late: Vec::new(),
-            left: Left {
+            remaining: Remaining {
                 crashes: self.crashes,
                 losses: self.losses,
                 stalls: self.stalls,
@@ -194,52 +198,52 @@ impl Model for Claims {
         }]
     }
 
-    fn actions(&self, world: &World, acts: &mut Vec<Act>) {
+    fn actions(&self, world: &World, actions: &mut Vec<Action>) {
         for (w, worker) in world.workers.iter().enumerate().filter(|(_, worker)| !worker.dead) {
-            if world.left.crashes > 0 {
-                acts.push(Act::Crash(w));
+            if world.remaining.crashes > 0 {
+                actions.push(Action::Crash(w));
             }
             if worker.sent.is_some() {
-                acts.push(Act::Arrive(w));
-                if world.left.losses > 0 {
-                    acts.extend([Act::LoseRequest(w), Act::Delay(w)]);
+                actions.push(Action::Arrive(w));
+                if world.remaining.losses > 0 {
+                    actions.extend([Action::LoseRequest(w), Action::Delay(w)]);
                 }
             }
             if worker.answered.is_some() {
-                acts.push(Act::Hear(w));
-                if world.left.losses > 0 {
-                    acts.push(Act::LoseAnswer(w));
+                actions.push(Action::Hear(w));
+                if world.remaining.losses > 0 {
+                    actions.push(Action::LoseAnswer(w));
                 }
             }
             match &worker.machine {
                 Some(machine) if machine.is_holding() => {
                     for file in machine.unfinished() {
                         if worker.committed.contains(&file) {
-                            acts.push(Act::Finish(w, file));
+                            actions.push(Action::Finish(w, file));
                         } else if machine.may_begin(file) {
-                            acts.push(Act::Commit(w, file));
+                            actions.push(Action::Commit(w, file));
                         } else if machine.body().in_flight.is_empty() {
-                            acts.push(Act::Begin(w, file));
+                            actions.push(Action::Begin(w, file));
                         }
                     }
-                    if world.left.renewals > 0 {
-                        acts.push(Act::Renew(w));
+                    if world.remaining.renewals > 0 {
+                        actions.push(Action::Renew(w));
                     }
-                    if world.left.releases > 0 {
-                        acts.push(Act::Release(w));
+                    if world.remaining.releases > 0 {
+                        actions.push(Action::Release(w));
                     }
                 }
                 Some(machine) if *machine.phase() == Phase::Held => {}
                 _ if world.done.is_none() && worker.sent.is_none() && worker.answered.is_none() => {
-                    acts.push(Act::Start(w));
+                    actions.push(Action::Start(w));
                 }
                 _ => {}
             }
         }
-        acts.extend((0..world.late.len()).map(Act::ArriveLate));
+        actions.extend((0..world.late.len()).map(Action::ArriveLate));
     }
 
-    fn next_state(&self, last: &World, act: Act) -> Option<World> {
+    fn next_state(&self, last: &World, act: Action) -> Option<World> {
         let mut world = last.clone();
         let send = |worker: &mut Worker, request: Option<Request>| {
             if let Some(request) = request {
@@ -247,13 +251,13 @@ impl Model for Claims {
             }
         };
         match act {
-            Act::Start(w) => {
+            Action::Start(w) => {
                 let owner = format!("{w}.{}", world.workers[w].starts);
                 let (machine, request) = match &last.claim {
                     None => Machine::claim(self.files, &owner, ""),
                     Some((claim, etag)) => {
                         if claim.standing == Standing::Held && last.is_live(claim) {
-                            world.left.stalls = world.left.stalls.checked_sub(1)?;
+                            world.remaining.stalls = world.remaining.stalls.checked_sub(1)?;
                         }
                         Machine::take_over(self.files, claim, etag.clone(), &owner, "")
                     }
@@ -264,63 +268,64 @@ impl Model for Claims {
                 worker.committed.clear();
                 worker.sent = Some(request);
             }
-            Act::Arrive(w) => {
+            Action::Arrive(w) => {
                 let request = world.workers[w].sent.take()?;
                 world.workers[w].answered = Some(world.apply(request, self.mutation));
             }
-            Act::ArriveLate(at) => {
+            Action::ArriveLate(at) => {
                 let request = world.late.remove(at);
                 world.apply(request, self.mutation);
             }
-            Act::Hear(w) => {
+            Action::Hear(w) => {
                 let worker = &mut world.workers[w];
                 let answer = worker.answered.take()?;
                 let request = worker.machine.as_mut()?.answer(answer);
                 send(worker, request);
             }
-            Act::LoseRequest(w) | Act::Delay(w) | Act::LoseAnswer(w) => {
-                world.left.losses -= 1;
+            Action::LoseRequest(w) | Action::Delay(w) | Action::LoseAnswer(w) => {
+                world.remaining.losses -= 1;
                 let worker = &mut world.workers[w];
                 worker.answered = None;
-                if let (Some(request), Act::Delay(_)) = (worker.sent.take(), act) {
+                if let (Some(request), Action::Delay(_)) = (worker.sent.take(), act) {
                     world.late.push(request);
                 }
                 let request = worker.machine.as_mut()?.answer(Answer::Unclear);
                 send(worker, request);
             }
-            Act::Begin(w, file) => {
+            Action::Begin(w, file) => {
                 let worker = &mut world.workers[w];
-                let request = worker.machine.as_mut()?.wish(Wish::Begin(file));
+                let request = worker.machine.as_mut()?.command(Command::Begin(file));
                 send(worker, request);
             }
-            Act::Commit(w, file) => {
+            Action::Commit(w, file) => {
                 let written = &mut world.transcripts[file as usize];
-                // The plan saw no transcript. Where there is one now, it is of the same recording: that is fine.
+                // The plan has no transcript. One that exists now is of the same recording, so it counts as
+                // committed.
                 if *written == 0 || self.mutation == Some(Mutation::CommitWithoutCondition) {
                     *written += 1;
                 }
                 world.workers[w].committed.push(file);
             }
-            Act::Finish(w, file) => {
+            Action::Finish(w, file) => {
                 let worker = &mut world.workers[w];
                 let outcome = Box::new(Outcome::succeeded(0, 0));
-                let request = worker.machine.as_mut()?.wish(Wish::Finish { file, size: 1, outcome });
+                let request = worker.machine.as_mut()?.command(Command::Finish { file, size: 1, outcome });
                 send(worker, request);
             }
-            Act::Renew(w) => {
-                world.left.renewals -= 1;
+            Action::Renew(w) => {
+                world.remaining.renewals -= 1;
                 let worker = &mut world.workers[w];
-                let request = worker.machine.as_mut()?.wish(Wish::Renew);
+                let request = worker.machine.as_mut()?.command(Command::Renew);
                 send(worker, request);
             }
-            Act::Release(w) => {
-                world.left.releases -= 1;
+            Action::Release(w) => {
+                world.remaining.releases -= 1;
                 let worker = &mut world.workers[w];
-                let request = worker.machine.as_mut()?.wish(Wish::Release);
+                let request = worker.machine.as_mut()?.command(Command::Release);
                 send(worker, request);
             }
-            Act::Crash(w) => {
-                world.left.crashes -= 1;
+            Action::Crash(w) => {
+                world.remaining.crashes -= 1;
                 let worker = std::mem::take(&mut world.workers[w]);
                 world.workers[w].dead = true;
                 world.late.extend(worker.sent);
@@ -338,16 +343,16 @@ impl Model for Claims {
             Property::always("every file is in the outcomes once", |claims: &Self, world: &World| {
                 world.done.as_ref().is_none_or(|done| done.outcomes.len() == claims.files as usize)
             }),
-            Property::always("no transcript is written over", |_, world: &World| {
+            Property::always("no transcript is overwritten", |_, world: &World| {
                 world.transcripts.iter().all(|written| *written <= 1)
             }),
-            Property::always("what is recorded is there", |_, world: &World| {
+            Property::always("recorded transcripts exist", |_, world: &World| {
                 world.done.is_none() || world.transcripts.iter().all(|written| *written == 1)
             }),
-            Property::always("nothing finished and no attempt is forgotten", |_, world: &World| {
-                !world.forgot
+            Property::always("no finished file and no attempt is forgotten", |_, world: &World| {
+                !world.lost_progress
             }),
-            Property::eventually("the shard is done", |_, world: &World| world.done.is_some()),
+            Property::eventually("the shard is finished", |_, world: &World| world.done.is_some()),
             Property::sometimes("a shard is taken over", |_, world: &World| {
                 world.claim.as_ref().is_some_and(|(claim, _)| claim.epoch > 1)
             }),

@@ -1,4 +1,4 @@
-//! A store that fails, one for each worker, and what it counts.
+//! A store with faults, one for each worker, and counts of its requests.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,54 +11,54 @@ use verbatim_store::{
     Condition, Download, ETag, ErrorKind, Object, ObjectStore, Page, Put, Read, StoreError,
 };
 
-/// Requests so far.
+/// Request counts so far.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Requests {
+pub(crate) struct RequestCounts {
     pub(crate) gets_of_recordings: u64,
     pub(crate) puts_of_transcripts: u64,
     pub(crate) others: u64,
     pub(crate) shards: u64,
     pub(crate) faults: u64,
-    /// Keys that were written, each time.
+    /// Keys of all writes.
     pub(crate) written: Vec<String>,
 }
 
-/// A store that fails with a probability.
+/// A store whose requests fail with a probability.
 #[derive(Debug)]
-pub(crate) struct Faulty {
+pub(crate) struct FaultyStore {
     pub(crate) inner: Arc<dyn ObjectStore>,
     pub(crate) random: Mutex<StdRng>,
     /// Probability that a request fails.
-    pub(crate) fails: f64,
-    /// While it is true, no request goes on: the worker is stopped.
+    pub(crate) failure_rate: f64,
+    /// While true, no request proceeds: the worker is stalled.
     pub(crate) stalled: watch::Receiver<bool>,
-    pub(crate) requests: Arc<Mutex<Requests>>,
+    pub(crate) requests: Arc<Mutex<RequestCounts>>,
 }
 
 enum Fault {
     Nothing,
     Before(ErrorKind),
     After,
-    /// It happens long after the caller has been told that it failed.
+    /// The request is carried out long after its caller got the error.
     Late,
 }
 
-impl Faulty {
+impl FaultyStore {
     pub(crate) fn new(
         inner: Arc<dyn ObjectStore>,
         seed: u64,
-        fails: f64,
+        failure_rate: f64,
         stalled: watch::Receiver<bool>,
-        requests: Arc<Mutex<Requests>>,
+        requests: Arc<Mutex<RequestCounts>>,
     ) -> Self {
-        Self { inner, random: Mutex::new(StdRng::seed_from_u64(seed)), fails, stalled, requests }
+        Self { inner, random: Mutex::new(StdRng::seed_from_u64(seed)), failure_rate, stalled, requests }
     }
 
-    async fn go(&self) -> Fault {
+    async fn draw_fault(&self) -> Fault {
         let _ = self.stalled.clone().wait_for(|stalled| !stalled).await;
         let (latency, fault) = {
             let mut random = self.random.lock().unwrap();
-            let fault = if random.random_bool(self.fails) {
+            let fault = if random.random_bool(self.failure_rate) {
                 self.requests.lock().unwrap().faults += 1;
                 match random.random_range(0..6) {
                     0 => Fault::Before(ErrorKind::Unavailable),
@@ -78,22 +78,22 @@ impl Faulty {
     }
 
     async fn read<T>(&self, answer: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-        match self.go().await {
+        match self.draw_fault().await {
             Fault::Nothing => answer.await,
             Fault::Before(kind) => Err(StoreError::new(kind, "injected")),
             Fault::After | Fault::Late => Err(StoreError::new(ErrorKind::Unavailable, "injected")),
         }
     }
 
-    fn other(&self) {
+    fn count_other(&self) {
         self.requests.lock().unwrap().others += 1;
     }
 }
 
 #[async_trait]
-impl ObjectStore for Faulty {
+impl ObjectStore for FaultyStore {
     async fn head(&self, key: &str) -> Result<Object, StoreError> {
-        self.other();
+        self.count_other();
         self.read(self.inner.head(key)).await
     }
 
@@ -101,7 +101,7 @@ impl ObjectStore for Faulty {
         if key.starts_with("in/") {
             self.requests.lock().unwrap().gets_of_recordings += 1;
         } else {
-            self.other();
+            self.count_other();
         }
         self.read(self.inner.get(key, read)).await
     }
@@ -116,15 +116,17 @@ impl ObjectStore for Faulty {
                 assert_ne!(put.condition, Condition::Always, "a transcript without a condition");
             }
         }
-        let fault = self.go().await;
-        let write =
-            async |inner: Arc<dyn ObjectStore>, requests: Arc<Mutex<Requests>>, key: String, put: Put| {
-                let written = inner.put(&key, put).await;
-                if written.is_ok() {
-                    requests.lock().unwrap().written.push(key);
-                }
-                written
-            };
+        let fault = self.draw_fault().await;
+        let write = async |inner: Arc<dyn ObjectStore>,
+                           requests: Arc<Mutex<RequestCounts>>,
+                           key: String,
+                           put: Put| {
+            let written = inner.put(&key, put).await;
+            if written.is_ok() {
+                requests.lock().unwrap().written.push(key);
+            }
+            written
+        };
         let (inner, requests, key) = (Arc::clone(&self.inner), Arc::clone(&self.requests), key.to_owned());
         match fault {
             Fault::Nothing => write(inner, requests, key, put).await,
@@ -145,12 +147,12 @@ impl ObjectStore for Faulty {
     }
 
     async fn delete(&self, key: &str) -> Result<(), StoreError> {
-        self.other();
+        self.count_other();
         self.read(self.inner.delete(key)).await
     }
 
     async fn list(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Page, StoreError> {
-        self.other();
+        self.count_other();
         self.read(self.inner.list(prefix, after, limit)).await
     }
 

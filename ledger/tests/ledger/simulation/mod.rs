@@ -1,13 +1,14 @@
-//! Workers over a store in memory, with faults drawn from a seed, on simulated time: thousands of seconds in a moment.
+//! Workers over a store in memory with random faults, in simulated time: thousands of seconds in a moment.
 //!
-//! A failure names its seed: `VERBATIM_SIMULATION_SEED=17 cargo test -p verbatim-ledger --test simulation` repeats it alone.
+//! A failure names its seed. To repeat it: `VERBATIM_SIMULATION_SEED=17 cargo test -p verbatim-ledger --test
+//! ledger simulation`.
 
 mod faulty;
 mod world;
 
-use self::world::{Mishaps, World};
+use self::world::{Faults, World};
 
-/// Seeds that are tried, each a run with dozens of faults.
+/// Number of seeds, each a run with dozens of faults.
 const RUNS: u64 = 200;
 
 fn seeds() -> Vec<u64> {
@@ -18,18 +19,18 @@ fn seeds() -> Vec<u64> {
 }
 
 #[test]
-fn nothing_is_lost_and_nothing_is_twice() {
-    let mut faults = 0;
+fn nothing_is_lost_or_duplicated() {
+    let mut count = 0;
     for seed in seeds() {
-        faults += World::new(seed, Mishaps::all()).run();
+        count += World::new(seed, Faults::all()).run();
     }
-    println!("{faults} faults in {} runs", seeds().len());
-    assert!(faults > 1_000 || seeds().len() == 1, "{faults} faults try nothing");
+    println!("{count} faults in {} runs", seeds().len());
+    assert!(count > 1_000 || seeds().len() == 1, "{count} faults prove nothing");
 }
 
 #[test]
-fn without_mishaps_each_file_is_asked_for_once() {
-    let world = World::new(1, Mishaps::none());
+fn without_faults_each_file_is_read_once() {
+    let world = World::new(1, Faults::none());
     let requests = world.requests();
     world.run();
     let requests = requests.lock().unwrap().clone();
@@ -37,7 +38,7 @@ fn without_mishaps_each_file_is_asked_for_once() {
     let files = world::FILES as u64;
     assert_eq!(requests.gets_of_recordings, files);
     assert_eq!(requests.puts_of_transcripts, 2 * files, "two formats");
-    // Three workers, each with some requests to begin and to end with.
+    // Three workers, each with some requests at its start and end.
     let most = 8 * requests.shards + 3 * 20;
     assert!(requests.others <= most, "{requests:?}: {most} at most");
 }

@@ -1,4 +1,4 @@
-//! Workers that are stopped, killed and started again until the job is done; then everything is counted.
+//! Workers that are stalled, killed and restarted until the job is complete, and checks of the result.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -13,82 +13,84 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use verbatim_crds::TranscriptionJobSpec;
 use verbatim_crds::destination::Format;
-use verbatim_ledger::names::Ledger;
-use verbatim_ledger::outcome::Verdict;
-use verbatim_ledger::place::Place;
-use verbatim_ledger::plan::Sources;
-use verbatim_ledger::record::Line;
-use verbatim_ledger::worker::transcribe::{NotTranscribed, Parts, Spooled, Transcribe, Transcribed};
-use verbatim_ledger::worker::watch::Deaf;
-use verbatim_ledger::worker::{Drain, Left, Settings, Worker};
+use verbatim_ledger::keys::Ledger;
+use verbatim_ledger::outcome::FileResult;
+use verbatim_ledger::plan::PlanInput;
+use verbatim_ledger::shard_record::ReportLine;
+use verbatim_ledger::store_location::StoreLocation;
+use verbatim_ledger::worker::events::NoopListener;
+use verbatim_ledger::worker::transcribe::{
+    EngineTimes, NotTranscribed, SpooledRecording, Transcribe, Transcribed,
+};
+use verbatim_ledger::worker::{Drain, Settings, StopReason, Worker};
 use verbatim_store::memory::MemoryStore;
 use verbatim_store::{ObjectStore, Put};
 
-use super::faulty::{Faulty, Requests};
+use super::faulty::{FaultyStore, RequestCounts};
 
-/// Recordings of a job.
+/// Recordings of the job.
 pub(crate) const FILES: usize = 60;
 const WORKERS: usize = 3;
 const LEASE: Duration = Duration::from_secs(30);
 
-/// What goes wrong.
+/// Faults.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Mishaps {
+pub(crate) struct Faults {
     /// Probability that a request fails.
-    fails: f64,
-    /// Mean simulated seconds between two kills or stops of a worker.
-    between: Option<u64>,
-    /// Files that kill whoever begins them.
-    killers: usize,
+    failure_rate: f64,
+    /// Mean simulated seconds between two kills or stalls.
+    mean_interval: Option<u64>,
+    /// Number of files that kill their worker.
+    fatal_files: usize,
 }
 
-impl Mishaps {
+impl Faults {
     pub(crate) fn all() -> Self {
-        Self { fails: 0.04, between: Some(60), killers: 1 }
+        Self { failure_rate: 0.04, mean_interval: Some(60), fatal_files: 1 }
     }
 
     pub(crate) fn none() -> Self {
-        Self { fails: 0.0, between: None, killers: 0 }
+        Self { failure_rate: 0.0, mean_interval: None, fatal_files: 0 }
     }
 }
 
-/// A job, its store, and what goes wrong.
+/// A job, its store, and its faults.
 pub(crate) struct World {
     seed: u64,
-    mishaps: Mishaps,
+    faults: Faults,
     store: Arc<MemoryStore>,
-    requests: Arc<Mutex<Requests>>,
-    killers: BTreeSet<String>,
+    requests: Arc<Mutex<RequestCounts>>,
+    fatal_files: BTreeSet<String>,
     spool: tempfile::TempDir,
 }
 
-/// Takes simulated time for a recording, and dies with some.
+/// A transcriber that takes simulated time for a recording, and dies of some.
 #[derive(Debug)]
-struct Ear {
+struct FakeTranscriber {
     worker: usize,
-    killers: BTreeSet<String>,
+    fatal_files: BTreeSet<String>,
     kill: mpsc::UnboundedSender<usize>,
     stalled: watch::Receiver<bool>,
 }
 
 #[async_trait]
-impl Transcribe for Ear {
-    async fn transcribe(&self, recording: Spooled) -> Result<Transcribed, NotTranscribed> {
-        let heard = std::fs::read_to_string(&recording.path).unwrap();
-        assert_eq!(heard, content(&recording.file.key), "the wrong recording was spooled");
-        if self.killers.contains(&recording.file.key) {
+impl Transcribe for FakeTranscriber {
+    async fn transcribe(&self, recording: SpooledRecording) -> Result<Transcribed, NotTranscribed> {
+        let content = std::fs::read_to_string(&recording.path).unwrap();
+        assert_eq!(content, recording_content(&recording.file.key), "the wrong recording was spooled");
+        if self.fatal_files.contains(&recording.file.key) {
             tokio::time::sleep(Duration::from_millis(300)).await;
             self.kill.send(self.worker).unwrap();
             std::future::pending::<()>().await;
         }
-        tokio::time::sleep(Duration::from_millis(500 + heard.len() as u64 * 20)).await;
+        tokio::time::sleep(Duration::from_millis(500 + content.len() as u64 * 20)).await;
         let _ = self.stalled.clone().wait_for(|stalled| !stalled).await;
         Ok(Transcribed {
-            // In the order in which a manifest may have them.
-            formats: [Format::Json, Format::Txt].map(|format| (format, transcript(&heard))).into(),
-            audio_milliseconds: heard.len() as u64 * 1_000,
-            processing_milliseconds: heard.len() as u64 * 10,
-            parts: Parts::default(),
+            // In the order of a manifest.
+            formats: [Format::Json, Format::Txt].map(|format| (format, transcript(&content))).into(),
+            audio_milliseconds: content.len() as u64 * 1_000,
+            processing_milliseconds: content.len() as u64 * 10,
+            times: EngineTimes::default(),
         })
     }
 
@@ -97,12 +99,12 @@ impl Transcribe for Ear {
     }
 }
 
-fn content(key: &str) -> String {
+fn recording_content(key: &str) -> String {
     format!("sound of {key}")
 }
 
-fn transcript(heard: &str) -> Bytes {
-    format!("heard: {heard}").into()
+fn transcript(content: &str) -> Bytes {
+    format!("transcript of {content}").into()
 }
 
 struct Running {
@@ -111,23 +113,23 @@ struct Running {
 }
 
 impl World {
-    pub(crate) fn new(seed: u64, mishaps: Mishaps) -> Self {
-        let killers = (0..mishaps.killers).map(|n| format!("in/{:02}.wav", 7 + 11 * n)).collect();
+    pub(crate) fn new(seed: u64, faults: Faults) -> Self {
+        let fatal_files = (0..faults.fatal_files).map(|n| format!("in/{:02}.wav", 7 + 11 * n)).collect();
         Self {
             seed,
-            mishaps,
+            faults,
             store: Arc::new(MemoryStore::new()),
             requests: Arc::default(),
-            killers,
+            fatal_files,
             spool: tempfile::tempdir().unwrap(),
         }
     }
 
-    pub(crate) fn requests(&self) -> Arc<Mutex<Requests>> {
+    pub(crate) fn requests(&self) -> Arc<Mutex<RequestCounts>> {
         Arc::clone(&self.requests)
     }
 
-    /// Runs the job to its end, and checks what is there. Gives the number of faults.
+    /// Runs the job to its end and checks the result. Returns the number of faults.
     pub(crate) fn run(self) -> u64 {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
@@ -137,13 +139,13 @@ impl World {
     async fn simulate(self) -> u64 {
         for file in 0..FILES {
             let key = format!("in/{file:02}.wav");
-            self.store.put(&key, Put::new(content(&key), "audio/wav")).await.unwrap();
+            self.store.put(&key, Put::new(recording_content(&key), "audio/wav")).await.unwrap();
         }
         let mut random = StdRng::seed_from_u64(self.seed);
         let (kill, mut kills) = mpsc::unbounded_channel();
         let mut starts = 0;
         let mut workers: BTreeMap<usize, Running> = BTreeMap::new();
-        let over = self.ledger(self.store.clone()).report();
+        let over = self.ledger(self.store.clone()).report_key();
         let deadline = tokio::time::Instant::now() + Duration::from_secs(20_000);
         let mut done = false;
         while !done {
@@ -153,13 +155,13 @@ impl World {
                     workers.insert(number, self.start(number, starts, kill.clone()));
                 }
             }
-            let pause = match self.mishaps.between {
+            let pause = match self.faults.mean_interval {
                 Some(seconds) => random.random_range(1..2 * seconds),
                 None => 5,
             };
             tokio::select! {
                 Some(number) = kills.recv() => self.kill(&mut workers, number),
-                () = tokio::time::sleep(Duration::from_secs(pause)) => if self.mishaps.between.is_some() {
+                () = tokio::time::sleep(Duration::from_secs(pause)) => if self.faults.mean_interval.is_some() {
                     let number = random.random_range(0..WORKERS);
                     if random.random_bool(0.5) {
                         self.kill(&mut workers, number);
@@ -177,7 +179,7 @@ impl World {
             assert!(tokio::time::Instant::now() < deadline, "seed {}: the job does not end", self.seed);
             done = self.store.head(&over).await.is_ok();
         }
-        // What is stopped goes on, and does what harm it can.
+        // Stalled workers continue, and do what harm they can.
         for worker in workers.values() {
             worker.stall.send_replace(false);
         }
@@ -199,40 +201,45 @@ impl World {
     }
 
     fn ledger(&self, store: Arc<dyn ObjectStore>) -> Ledger {
-        Ledger::new(Place { store, prefix: "out/".to_owned() }, "uid")
+        Ledger::new(StoreLocation { store, prefix: "out/".to_owned() }, "uid")
     }
 
     fn start(&self, number: usize, starts: u64, kill: mpsc::UnboundedSender<usize>) -> Running {
         let (stall, stalled) = watch::channel(false);
         let seed = self.seed * 1_000 + starts;
-        let store: Arc<dyn ObjectStore> = Arc::new(Faulty::new(
+        let store: Arc<dyn ObjectStore> = Arc::new(FaultyStore::new(
             self.store.clone(),
             seed,
-            self.mishaps.fails,
+            self.faults.failure_rate,
             stalled.clone(),
             Arc::clone(&self.requests),
         ));
         let ledger = self.ledger(Arc::clone(&store));
-        let transcriber = Arc::new(Ear { worker: number, killers: self.killers.clone(), kill, stalled });
+        let transcriber = Arc::new(FakeTranscriber {
+            worker: number,
+            fatal_files: self.fatal_files.clone(),
+            kill,
+            stalled,
+        });
         let settings = settings(&format!("{seed}"), number, self.spool.path());
         let task = tokio::task::spawn_local(async move {
             let spec = TranscriptionJobSpec::default();
             let worker = Worker {
                 ledger,
-                sources: Sources {
+                plan_input: PlanInput {
                     spec: &spec,
-                    source: Place { store: Arc::clone(&store), prefix: "in/".to_owned() },
-                    destination: Place { store: Arc::clone(&store), prefix: "out/".to_owned() },
+                    source: StoreLocation { store: Arc::clone(&store), prefix: "in/".to_owned() },
+                    destination: StoreLocation { store: Arc::clone(&store), prefix: "out/".to_owned() },
                     lists: store,
                 },
                 settings,
                 transcriber,
-                watch: Arc::new(Deaf),
+                listener: Arc::new(NoopListener),
                 drain: Drain::default(),
             };
-            // An error ends a worker as it ends a pod: another is started.
+            // Like a pod, a worker that fails is restarted.
             if let Ok(left) = worker.run().await {
-                assert!(matches!(left, Left::Complete(_) | Left::NothingToClaim), "{left:?}");
+                assert!(matches!(left, StopReason::Complete(_) | StopReason::NothingToClaim), "{left:?}");
             }
         });
         Running { task, stall }
@@ -241,7 +248,7 @@ impl World {
     async fn check(&self) {
         let seed = self.seed;
         let objects = self.store.snapshot();
-        let lines: Vec<Line> = std::str::from_utf8(&objects["out/.verbatim/uid/report.jsonl"])
+        let lines: Vec<ReportLine> = std::str::from_utf8(&objects["out/.verbatim/uid/report.jsonl"])
             .unwrap()
             .lines()
             .map(|line| serde_json::from_str(line).unwrap())
@@ -249,15 +256,15 @@ impl World {
         let keys: BTreeSet<&str> = lines.iter().map(|line| line.key.as_str()).collect();
         assert_eq!((lines.len(), keys.len()), (FILES, FILES), "seed {seed}: each file once in the report");
         for line in &lines {
-            if line.outcome.result == Verdict::Failed {
-                assert!(self.killers.contains(&line.key), "seed {seed}: {line:?}");
+            if line.outcome.result == FileResult::Failed {
+                assert!(self.fatal_files.contains(&line.key), "seed {seed}: {line:?}");
                 continue;
             }
-            assert!(!self.killers.contains(&line.key), "seed {seed}: {line:?}");
+            assert!(!self.fatal_files.contains(&line.key), "seed {seed}: {line:?}");
             let stem = line.key.trim_start_matches("in/").trim_end_matches(".wav");
             for ending in ["txt", "json"] {
                 let there = &objects[&format!("out/{stem}.{ending}")];
-                assert_eq!(*there, transcript(&content(&line.key)), "seed {seed}: {line:?}");
+                assert_eq!(*there, transcript(&recording_content(&line.key)), "seed {seed}: {line:?}");
             }
         }
         let mut written: BTreeMap<String, u64> = BTreeMap::new();
@@ -273,7 +280,7 @@ impl World {
             assert!(times == 1 || !once, "seed {seed}: {key} was written {times} times");
         }
         requests.shards = objects.keys().filter(|key| key.contains("/done/")).count() as u64;
-        if self.mishaps.between.is_none() {
+        if self.faults.mean_interval.is_none() {
             let left: Vec<_> = objects.keys().filter(|key| key.contains("/claims/")).collect();
             assert!(left.is_empty(), "claims are left: {left:?}");
         }
@@ -293,6 +300,6 @@ fn settings(owner: &str, number: usize, spool: &Path) -> Settings {
         spool: spool.to_owned(),
         spool_files: 16,
         spool_bytes: 1 << 20,
-        patience: Duration::from_secs(600),
+        max_outage: Duration::from_secs(600),
     }
 }

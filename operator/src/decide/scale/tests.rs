@@ -1,4 +1,4 @@
-//! One rule at a time.
+//! Tests of the scaling, one rule at a time.
 
 mod bounds;
 mod down;
@@ -13,12 +13,12 @@ use verbatim_crds::scaling::Scaling;
 
 use super::*;
 
-/// Bytes of a second of 16 kHz PCM.
+/// Bytes per second of 16 kHz PCM.
 const PCM: f64 = 32_000.0;
 
-/// A job with workers that all do the same, looked at every ten seconds.
+/// A job with identical workers and a reconcile every ten seconds.
 struct Fixture {
-    memory: Memory,
+    state: ScalingState,
     scaling: Scaling,
     job: Option<JobProgress>,
     workers: Vec<WorkerSample>,
@@ -28,7 +28,7 @@ struct Fixture {
 }
 
 impl Fixture {
-    /// `hours` of audio in 1000 shards; a target of so many seconds; 1 to 100 workers.
+    /// `hours` of audio in 1000 shards, a target in seconds, and 1 to 100 workers.
     fn new(hours: f64, target: Option<u32>) -> Self {
         let job = JobProgress {
             phase: LedgerPhase::Running,
@@ -38,7 +38,7 @@ impl Fixture {
             ..JobProgress::default()
         };
         Self {
-            memory: Memory::default(),
+            state: ScalingState::default(),
             scaling: Scaling { max_workers: 100, target_completion_seconds: target, ..Scaling::default() },
             job: Some(job),
             workers: Vec::new(),
@@ -48,9 +48,9 @@ impl Fixture {
         }
     }
 
-    fn decide(&mut self) -> Decision {
+    fn decide(&mut self) -> ScalingDecision {
         let decision = decide(
-            &Observation {
+            &ScalingInput {
                 now: Duration::from_secs_f64(5000.0 + self.at),
                 elapsed: Duration::from_secs_f64(self.at),
                 desired: self.desired,
@@ -61,13 +61,13 @@ impl Fixture {
                 scaling: &self.scaling,
                 deadline: None,
             },
-            &mut self.memory,
+            &mut self.state,
         );
         self.desired = decision.workers;
         decision
     }
 
-    /// Ten seconds in which every worker that is asked for does what the factor says.
+    /// Advances by ten seconds, in which every desired worker runs at this real-time factor.
     fn pass(&mut self, factor: f64) {
         self.at += 10.0;
         self.workers.truncate(self.desired as usize);
@@ -90,7 +90,7 @@ impl Fixture {
         }
     }
 
-    /// Looks and passes for so long; the numbers of workers, as they change.
+    /// Runs for this many seconds. Returns the distinct numbers of workers in order.
     fn run(&mut self, seconds: f64, factor: f64) -> Vec<u32> {
         let end = self.at + seconds;
         let mut numbers = vec![self.desired];

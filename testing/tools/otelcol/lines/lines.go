@@ -1,5 +1,5 @@
-// Package lines is an exporter that appends what it gets to a file, each batch a line of OTLP's JSON. The exporter of that kind in
-// the Collector's other repository brings a hundred modules with it.
+// Package lines is an exporter that appends each batch to a file as a line of OTLP JSON. The file exporter in
+// the Collector's contrib repository would add a hundred modules.
 package lines
 
 import (
@@ -14,12 +14,13 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 )
 
-// Config says where the file is.
+// Config is the exporter's configuration.
 type Config struct {
+	// Path of the output file.
 	Path string `mapstructure:"path"`
 }
 
-// Validate is called by the Collector when it reads its configuration.
+// Validate fails without a path. The Collector calls it on its configuration.
 func (c *Config) Validate() error {
 	if c.Path == "" {
 		return errors.New("path is missing")
@@ -33,7 +34,7 @@ type lines struct {
 	file *os.File
 }
 
-// NewFactory makes the exporter known to the Collector.
+// NewFactory registers the exporter with the Collector.
 func NewFactory() exporter.Factory {
 	return exporter.NewFactory(
 		component.MustNewType("lines"),
@@ -60,7 +61,7 @@ func (l *lines) Shutdown(context.Context) error {
 	return l.file.Close()
 }
 
-// ConsumeTraces answers the sender once the line is written.
+// ConsumeTraces acknowledges a batch after its line is written.
 func (l *lines) ConsumeTraces(_ context.Context, traces ptrace.Traces) error {
 	line, err := (&ptrace.JSONMarshaler{}).MarshalTraces(traces)
 	if err != nil {

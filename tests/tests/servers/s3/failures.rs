@@ -56,7 +56,7 @@ async fn credentials_are_wrong() {
 async fn nobody_may_not() {
     let server = start();
     let config = S3Config { credentials: Credentials::Anonymous, ..config(&server) };
-    fails(config, ErrorKind::AccessDenied, &["check what the credentials may do"]).await;
+    fails(config, ErrorKind::AccessDenied, &["check the permissions of the credentials"]).await;
 }
 
 #[tokio::test]

@@ -31,7 +31,7 @@ pub struct Worker {
     #[command(flatten)]
     pub here: Here,
     /// File for a summary in JSON when it ends, if the file is there.
-    #[arg(long, value_name = "FILE", default_value = "/dev/termination-log")]
+    #[arg(long, value_name = "FILE", default_value = verbatim_crds::contract::TERMINATION_LOG)]
     pub termination_log: PathBuf,
     /// How it works with others.
     #[command(flatten)]

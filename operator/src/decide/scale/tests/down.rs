@@ -1,10 +1,10 @@
-//! Fewer workers, slowly.
+//! Slow decreases.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// A fleet that turns out to be five times faster than it was.
+/// A fleet that becomes five times faster.
 fn too_many() -> Fixture {
     let mut fixture = Fixture::new(3_000.0, Some(10_000));
     fixture.run(1_500.0, 0.05);
@@ -19,9 +19,9 @@ fn fewer_only_after_the_whole_delay() {
     loop {
         fixture.pass(0.01);
         let decision = fixture.decide();
-        match decision.why {
-            Why::WaitingToLower => waits += 1,
-            Why::FewerNeeded => break,
+        match decision.reason {
+            ScalingReason::WaitingToLower => waits += 1,
+            ScalingReason::FewerNeeded => break,
             _ => assert!(waits < 2, "{decision:?}"),
         }
         assert_eq!(decision.workers, before);
@@ -46,13 +46,13 @@ fn the_tail_keeps_its_workers() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
-    fn a_restart_lowers_nothing_within_the_delay(looks in 0_usize..60, factor in 0.002..0.03) {
+    fn a_restart_decreases_nothing_within_the_delay(steps in 0_usize..60, factor in 0.002..0.03) {
         let mut fixture = too_many();
-        for _ in 0..looks {
+        for _ in 0..steps {
             fixture.pass(factor);
             fixture.decide();
         }
-        fixture.memory = Memory::default();
+        fixture.state = ScalingState::default();
         let before = fixture.desired;
         for _ in 0..12 {
             prop_assert!(fixture.decide().workers >= before);

@@ -1,4 +1,4 @@
-//! Figures that make no sense never panic and never lead out of the bounds.
+//! Invalid measurements never cause a panic and never lead out of the bounds.
 
 use proptest::prelude::*;
 
@@ -64,9 +64,9 @@ fn scaling() -> impl Strategy<Value = Scaling> {
     )
 }
 
-type Look = (Duration, Duration, Vec<WorkerSample>, Option<JobProgress>, u32, Option<Duration>, bool);
+type Step = (Duration, Duration, Vec<WorkerSample>, Option<JobProgress>, u32, Option<Duration>, bool);
 
-fn look() -> impl Strategy<Value = Look> {
+fn step() -> impl Strategy<Value = Step> {
     let workers = proptest::collection::vec(sample(), 0..6);
     (time(), time(), workers, job(), 0_u32..40, proptest::option::of(time()), any::<bool>())
 }
@@ -74,15 +74,15 @@ fn look() -> impl Strategy<Value = Look> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
     #[test]
-    fn nothing_leads_out_of_the_bounds(
-        looks in proptest::collection::vec(look(), 1..12),
+    fn decisions_stay_within_the_bounds(
+        steps in proptest::collection::vec(step(), 1..12),
         scaling in scaling(),
         first in 0_u32..60,
     ) {
-        let (mut memory, mut desired) = (Memory::default(), first);
-        for (now, elapsed, workers, job, unschedulable, deadline, settled) in &looks {
+        let (mut state, mut desired) = (ScalingState::default(), first);
+        for (now, elapsed, workers, job, unschedulable, deadline, settled) in &steps {
             let decision = decide(
-                &Observation {
+                &ScalingInput {
                     now: *now,
                     elapsed: *elapsed,
                     desired,
@@ -93,11 +93,11 @@ proptest! {
                     scaling: &scaling,
                     deadline: *deadline,
                 },
-                &mut memory,
+                &mut state,
             );
             prop_assert!((scaling.min_workers..=scaling.max_workers).contains(&decision.workers), "{decision:?}");
-            let told = [decision.real_time_factor, decision.speed_up, decision.remaining_audio_seconds];
-            prop_assert!(told.iter().flatten().all(|figure| figure.is_finite() && *figure >= 0.0), "{decision:?}");
+            let figures = [decision.real_time_factor, decision.speed_up, decision.remaining_audio_seconds];
+            prop_assert!(figures.iter().flatten().all(|figure| figure.is_finite() && *figure >= 0.0), "{decision:?}");
             desired = decision.workers;
         }
     }

@@ -1,4 +1,4 @@
-//! Noise moves no workers, or seldom.
+//! Noise rarely changes the number of workers.
 
 use proptest::prelude::*;
 use rand::rngs::StdRng;
@@ -15,7 +15,7 @@ proptest! {
         let mut numbers = Vec::new();
         while fixture.at < 10_000.0 && fixture.job.as_ref().is_some_and(|job| job.bytes_done < job.bytes) {
             numbers.push(fixture.decide().workers);
-            // From half to one and a half of what it is on average, all workers alike.
+            // Half to one and a half of the average, the same for all workers.
             fixture.pass(0.02 * random.random_range(0.5..1.5));
         }
         numbers.dedup();

@@ -1,0 +1,4 @@
+//! Voice activity detection: speech probabilities, and segments made of them.
+
+pub mod segmenter;
+pub mod silero;

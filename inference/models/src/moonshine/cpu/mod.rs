@@ -1,0 +1,4 @@
+//! Graphs for a CPU.
+
+pub(super) mod decoder;
+pub(super) mod encoder;
