@@ -9,7 +9,8 @@ SHELL := bash
 
 export VERBATIM_TOOLS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/verbatim/tools
 export PATH := $(VERBATIM_TOOLS)/bin:$(PATH)
-# The binary turns ONNX Runtime's telemetry off by itself; tests and the bench's peers load the library without it.
+# The binary turns ONNX Runtime's telemetry off by itself; tests and the bench's peers load the library
+# without it.
 export ORT_DISABLE_TELEMETRY := 1
 
 CARGO_TARGET_DIR ?= target
@@ -119,7 +120,8 @@ cluster-down: ## Stop that cluster and remove everything it wrote
 accept: model ## Check exactness, flat memory and recovery from kills over real recordings (some minutes)
 	$(PYTHON) -m bench.accept --binary $(VERBATIM) $(ACCEPT)
 
-# What `cargo clippy --release --workspace -- --deny warnings` says, over the dependencies as the build has compiled them.
+# What `cargo clippy --release --workspace -- --deny warnings` says, over the dependencies as the build has
+# compiled them.
 CLIPPY := RUSTC_WORKSPACE_WRAPPER=$(CURDIR)/scripts/lint-driver.sh CLIPPY_ARGS=--deny__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__ \
   cargo test --release --workspace --locked --no-run --quiet
 

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Writes what is generated in charts/verbatim: copies of files that a chart has to contain, the README with the table of
-# values, and what each set of values in ci/ renders to.
+# Writes the generated parts of charts/verbatim: copies of files that a chart must contain, the README with
+# its table of values, and the manifests rendered from each set of values in ci/.
 #
-# usage: scripts/chart.sh [--check]        --check: compare instead, and fail where something differs
+# usage: scripts/chart.sh [--check]        --check: compare instead, and fail on a difference
 #
-# The copy of the CRD is crdgen's.
+# crdgen writes the copy of the CRD.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 chart=$root/charts/verbatim
-# What `helm template` is told of the cluster that it does not ask: the version that tests run against.
+# `helm template` asks no cluster: the Kubernetes version that the tests run against.
 kubernetes=$(awk '$1 == "require" && $2 == "k8s.io/kubernetes" { print $3 }' "$root/testing/tools/kubernetes/go.mod")
 
 made=$(mktemp -d)
@@ -26,7 +26,7 @@ copies() {
   done
 }
 
-# helm-docs writes beside the chart that it reads.
+# helm-docs writes into the folder of the chart.
 readme() {
   local copy=$made/.readme
   mkdir -p "$copy"
@@ -36,7 +36,7 @@ readme() {
   rm -rf "$copy"
 }
 
-# Without what only repeats a file: the CRD, dashboards, rules.
+# Without copies of whole files: the CRD, dashboards, rules.
 rendered() {
   mkdir -p "$made/ci/rendered"
   for values in "$chart"/ci/*.yaml; do
@@ -48,12 +48,12 @@ rendered() {
   done
 }
 
-# A part: a file or a folder, of which nothing but what was made may be there.
+# One part, a file or a folder: nothing else may be in the folder.
 settle() {
   local part=$1
   if [ "${check:-}" ]; then
     diff -ruN "$chart/$part" "$made/$part" || {
-      echo "charts/verbatim/$part is not what it is made from; run: make generate" >&2
+      echo "charts/verbatim/$part differs from its source; run: make generate" >&2
       return 1
     }
   else
@@ -77,7 +77,7 @@ result=0
 for part in files/rbac.yaml files/alerts files/dashboards; do
   settle "$part" || result=1
 done
-# What renders reads the copies: they are settled by now.
+# Rendering reads the copies, so they come first.
 readme
 rendered
 for part in README.md ci/rendered; do

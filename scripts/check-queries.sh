@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs real jobs on this machine, scrapes them with a real Prometheus, and checks that every query of the dashboards and alerts has
-# data. With --pictures it also draws the dashboards, into docs/pictures.
+# Runs real jobs on this machine, scrapes them with a real Prometheus, and checks that every query of the
+# dashboards and alerts has data. With --pictures it also draws the dashboards, into docs/pictures.
 #
 # usage: scripts/check-queries.sh [--minutes 15] [--pictures]
 #
@@ -32,14 +32,14 @@ die() {
 cargo build --release --locked --package verbatim-tests --example check_queries
 rm -rf "$state"
 mkdir -p "$state"/{recordings,speech,prometheus}
-# The two recordings that come with the model, and pieces of all lengths and formats.
+# The two recordings of the model's package, and short ones in every format.
 cp "$("$target/release/verbatim" model show --path)"/samples/*.wav "$state/speech/"
 cp "$state"/speech/*.wav inference/fixtures/audio/*.wav "$state/recordings/"
-# The prompts of the bench, where they are: many short ones.
+# The prompts of the bench, if they are on this machine: many short recordings.
 prompts=${XDG_CACHE_HOME:-$HOME/.cache}/verbatim/bench/prompts
 [ ! -d "$prompts" ] || cp "$prompts"/*.wav "$state/recordings/"
 
-# Its standard input ends with this script, and it with its standard input.
+# It ends with its standard input, which this script holds open.
 mkfifo "$state/open"
 "$target/release/examples/check_queries" "$target/release" "$state/speech" "$state/recordings" "$state" <"$state/open" >"$state/log" 2>&1 &
 jobs=$!

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Makes, compares and lints the dashboards, and tests the alerts.
+# Generates, compares and lints the dashboards, and tests the alerts.
 #
 # usage: scripts/dashboards.sh generate|check|lint|alerts
 #
-# The dashboards come from deploy/dashboards/generator, which needs Go 1.24 or newer (https://go.dev/dl).
+# deploy/dashboards/generator writes the dashboards, which needs Go 1.24 or newer (https://go.dev/dl).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -11,7 +11,7 @@ boards=deploy/dashboards
 rules=deploy/alerts/verbatim.rules.yaml
 export GOTOOLCHAIN=local
 
-# Says loudly what this machine cannot check.
+# Reports a check that this machine cannot run.
 needs() {
   command -v "$1" >/dev/null 2>&1 || {
     echo "NOT CHECKED: $1 is missing, $2" >&2
@@ -23,17 +23,17 @@ generator() { (cd "$boards/generator" && go run -mod=readonly -buildvcs=false . 
 
 case ${1-} in
   generate)
-    needs go "dashboards cannot be made" 1
+    needs go "dashboards cannot be generated" 1
     generator
     ;;
   check)
-    needs go "dashboards are not compared with what makes them"
+    needs go "dashboards are not compared with their generator"
     generator -check
     ;;
   lint)
     needs go "the generator of the dashboards is not vetted"
     (cd "$boards/generator" && go vet ./... && test -z "$(gofmt -l .)") || {
-      echo "dashboards: the generator is not as gofmt and go vet want it (cd $boards/generator; gofmt -w .)" >&2
+      echo "dashboards: gofmt or go vet has findings in the generator (cd $boards/generator; gofmt -w .)" >&2
       exit 1
     }
     scripts/setup.sh dashboard-linter
@@ -41,7 +41,8 @@ case ${1-} in
     log=$(mktemp)
     trap 'rm -f "$log"' EXIT
     for board in "$boards"/*.json; do
-      # Without --verbose this version takes every success for a warning. What deploy/dashboards/.lint excludes has a reason there.
+      # Without --verbose this version reports every success as a warning. deploy/dashboards/.lint gives a
+      # reason for each exclusion.
       dashboard-linter lint --strict --verbose "$board" >"$log" 2>&1 || {
         grep -E '❌|⚠|Error' "$log" >&2
         exit 1

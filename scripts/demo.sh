@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Transcribes the two recordings that come with the model's package, as deploy/samples/demo.yaml says.
+# Transcribes the two recordings of the model's package with the manifest deploy/samples/demo.yaml.
 #
 # usage: scripts/demo.sh VERBATIM
 set -euo pipefail
@@ -7,7 +7,7 @@ set -euo pipefail
 verbatim=$1
 demo=target/demo
 
-# Made anew each time: a second run would find its transcripts done, skip them, and have no speed to show.
+# Removed first: a second run would skip the transcripts that exist, and show no speed.
 rm -rf "$demo"
 mkdir -p "$demo/audio"
 cp "$("$verbatim" model show --path)"/samples/*.wav "$demo/audio/"
@@ -20,4 +20,4 @@ for transcript in "$demo"/transcripts/*.txt; do
   cat "$transcript"
 done
 echo
-echo "The transcripts, as JSON, SRT, VTT and text, are in $demo/transcripts."
+echo "Transcripts as JSON, SRT, VTT and text are in $demo/transcripts."

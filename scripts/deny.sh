@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Checks the dependencies: bans, licences and sources always; advisories where their database can be fetched.
+# Checks the dependencies: bans, licences and sources always; advisories if their database can be fetched.
 #
 # usage: scripts/deny.sh
 set -euo pipefail
 
 cargo deny --locked check --hide-inclusion-graph bans licenses sources
 
-# A fetch that fails is told apart from an advisory that was found: only the former is let pass, and loudly.
+# A failed fetch is no failure, but it is reported; an advisory is one.
 if timeout 60 cargo deny --locked fetch db >/dev/null 2>&1; then
   cargo deny --locked check --hide-inclusion-graph --disable-fetch advisories
 else

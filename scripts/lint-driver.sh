@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Lints a crate of the workspace in place of compiling it: cargo's RUSTC_WORKSPACE_WRAPPER under `make lint`.
+# Runs clippy on a crate of the workspace instead of compiling it: the RUSTC_WORKSPACE_WRAPPER of `make lint`.
 #
-# `cargo clippy` checks every dependency anew, which the build has compiled already. Under this wrapper cargo takes the build's
-# dependencies, and clippy stops before code is generated for the workspace's own crates: they give metadata alone.
+# `cargo clippy` checks all dependencies, although the build has compiled them. With this wrapper cargo uses
+# the dependencies as compiled, and the crates of the workspace stop at their metadata, before code
+# generation.
 set -euo pipefail
 
 # Build scripts have to run.
@@ -17,7 +18,7 @@ for argument in "$@"; do
   esac
   case $argument in
     --emit=*) argument=--emit=dep-info,metadata ;;
-    # An empty one is from below.
+    # Empty libraries come from below.
     *=*.rlib) [ -s "${argument#*=}" ] || argument=${argument%.rlib}.rmeta ;;
     extra-filename=*) suffix=${argument#*=} ;;
     --test) kind=test ;;
@@ -26,7 +27,8 @@ for argument in "$@"; do
   previous=$argument
 done
 clippy-driver "${arguments[@]}"
-# What cargo expects of a crate, so that it does not lint it again. Programs are left out: cargo would link to them.
+# The files that cargo expects, so that it does not lint the crate again. Not for programs: cargo would
+# replace target/release/NAME.
 case $kind in
   lib) : >>"$folder/lib$name$suffix.rlib" ;;
   test) : >>"$folder/$name$suffix" ;;

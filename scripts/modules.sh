@@ -1,8 +1,7 @@
-# shellcheck shell=bash
-# Programs for tests, which modules in testing/tools pin with all their dependencies. Sourced by scripts/setup.sh, which defines `here`,
-# `tools`, `say` and `has`.
+# shellcheck shell=bash Programs for tests, which modules in testing/tools pin with all their dependencies.
+# Sourced by scripts/setup.sh, which defines `here`, `tools`, `say` and `has`.
 
-# What lints the dashboards, of the version that its module requires.
+# The linter of the dashboards.
 get_dashboard_linter() {
   local module="$here/../testing/tools/dashboard-linter" version folder
   version=$(awk '/github.com\/grafana\/dashboard-linter v/ { print $2 }' "$module/go.mod")
@@ -11,14 +10,14 @@ get_dashboard_linter() {
     has go || return 1
     say "building dashboard-linter into $folder, which takes two or three minutes"
     mkdir -p "$folder"
-    GOTOOLCHAIN=local CGO_ENABLED=0 go build -C "$module" -trimpath -buildvcs=false -ldflags "-s -w" \
+    GOTOOLCHAIN=local go build -C "$module" -trimpath -buildvcs=false -ldflags "-s -w" \
       -o "$folder/dashboard-linter" github.com/grafana/dashboard-linter >&2 || return 1
   fi
   mkdir -p "$tools/bin"
   ln -sfn "$folder/dashboard-linter" "$tools/bin/dashboard-linter"
 }
 
-# A collector of traces for tests, of the version that its module requires; built again when its source changes.
+# The collector of traces for tests; built again when its source changes.
 get_otelcol() {
   local module="$here/../testing/tools/otelcol" version folder
   version=$(awk '$1 == "go.opentelemetry.io/collector/otelcol" { print $2 }' "$module/go.mod")
@@ -27,14 +26,14 @@ get_otelcol() {
     has go || return 1
     say "building the OpenTelemetry Collector $version into $folder, which takes a minute or two"
     mkdir -p "$folder"
-    GOTOOLCHAIN=local CGO_ENABLED=0 go build -C "$module" -trimpath -buildvcs=false -ldflags "-s -w" \
+    GOTOOLCHAIN=local go build -C "$module" -trimpath -buildvcs=false -ldflags "-s -w" \
       -o "$folder/otelcol" . >&2 || return 1
   fi
   mkdir -p "$tools/bin"
   ln -sfn "$folder/otelcol" "$tools/bin/otelcol"
 }
 
-# Programs of a real Kubernetes, of the version that this module requires.
+# Kubernetes' own programs, and etcd.
 kubernetes_module="$here/../testing/tools/kubernetes"
 
 # Builds the programs that are missing, with one command, so that one is linked while another is compiled.
@@ -66,12 +65,12 @@ get_kubernetes() {
   done
 }
 
-# Version, folder, packages.
+# Builds packages of Kubernetes: version, folder, packages.
 build_kubernetes() {
   local version=$1 folder=$2 at=k8s.io/component-base/version numbers
   shift 2
   IFS=. read -ra numbers <<<"${version#v}"
   mkdir -p "$folder"
-  GOTOOLCHAIN=local CGO_ENABLED=0 go build -C "$kubernetes_module" -trimpath -buildvcs=false -o "$folder" \
+  GOTOOLCHAIN=local go build -C "$kubernetes_module" -trimpath -buildvcs=false -o "$folder" \
     -ldflags "-s -w -X $at.gitVersion=$version -X $at.gitMajor=${numbers[0]} -X $at.gitMinor=${numbers[1]}" "$@" >&2
 }

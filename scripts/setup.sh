@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Installs what a bare machine lacks, says what it does, and is quick when nothing is missing. Several runs at the same time wait for
+# Installs the tools that a bare machine lacks, and is quick when nothing is missing. Concurrent runs wait for
 # each other.
 #
 # usage: scripts/setup.sh [PART]...
 #        parts: build (default) deny fuzz promtool versitygw faketime kubernetes helm otelcol dashboard-linter; of a node: node cluster
 #        prometheus kube-router
 #
-# Root is not needed: tools come from PyPI (pinned in tools.txt) into the user's cache, and the Makefile puts that
-# folder on PATH. Only a missing C compiler takes root, because no package of Python's index carries one.
+# It needs no root: tools come from PyPI (pinned in tools.txt) or are built from Go, into the user's cache;
+# the Makefile puts that folder on PATH. Only a missing C compiler and the parts of a node need root.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -35,7 +35,11 @@ alone() {
   ) 9>"$tools/.$name.lock"
 }
 
-# Debian packages, for root; anyone else is told what is missing.
+# Without debug information Go compiles the tools with an eighth less processor time. One value for all, so
+# that they share its cache. Panics still have line numbers.
+export GOFLAGS=-gcflags=all=-dwarf=false CGO_ENABLED=0
+
+# Installs Debian packages as root; for other users it fails with their names.
 debian() {
   local missing=$1
   shift
@@ -55,7 +59,7 @@ pinned() {
   awk -v name="$1==" 'index($0, name) == 1 { on = 1 } on { print } !/\\$/ { on = 0 }' "$here/tools.txt"
 }
 
-# A program from PyPI: package, the program's place in it, and its name. Installed anew when its version changes.
+# Installs a program from PyPI: package, path of the program in it, its name. Again when the version changes.
 from_pypi() {
   local package=$1 program=$2 name=$3 version folder
   version=$(pinned "$package" | sed -n '1s/.*==\([^ ]*\).*/\1/p')
@@ -75,7 +79,7 @@ from_pypi() {
   ln -sfn "$folder/$program" "$tools/bin/$name"
 }
 
-# A cargo subcommand: prebuilt where there is a wheel for this machine, otherwise from source.
+# Installs a cargo subcommand: prebuilt if there is a wheel for this machine, otherwise from source.
 cargo_tool() {
   local name=$1 package=astral-dev-toolchain-$1 version
   from_pypi "$package" "bin/$name" "$name" && return
@@ -84,7 +88,8 @@ cargo_tool() {
   cargo install --locked --version "$version" --root "$tools" "$name"
 }
 
-# One file out of a Debian package, which is not installed: package, the file in it (a pattern), where it goes, its mode.
+# Extracts one file of a Debian package without installing that: package, path in it (a pattern), target,
+# mode.
 from_debian() { has apt-get && has dpkg-deb && alone Debian extract "$@"; }
 
 extract() {
@@ -99,7 +104,7 @@ extract() {
   return $result
 }
 
-# A real S3 server for tests, of this version.
+# The S3 server of the tests.
 versitygw=v1.8.0
 
 get_versitygw() {
@@ -108,14 +113,14 @@ get_versitygw() {
     has go || return 1
     say "building versitygw $versitygw into $folder, which takes two or three minutes"
     mkdir -p "$folder"
-    GOBIN="$folder" CGO_ENABLED=0 go install -trimpath "github.com/versity/versitygw/cmd/versitygw@$versitygw" >&2 || return 1
+    GOBIN="$folder" go install -trimpath "github.com/versity/versitygw/cmd/versitygw@$versitygw" >&2 || return 1
   fi
   mkdir -p "$tools/bin"
   ln -sfn "$folder/versitygw" "$tools/bin/versitygw"
 }
 
-# Prometheus with its discovery of Kubernetes' pods, which Debian's package lacks, and without the other clouds'. A module's version
-# v0.316.0 is release 3.16.0.
+# Prometheus with service discovery for Kubernetes, which Debian's package lacks, and for nothing else. Module
+# version v0.316.0 is release 3.16.0.
 prometheus=v0.316.0
 
 get_prometheus() {
@@ -124,18 +129,18 @@ get_prometheus() {
     has go || return 1
     say "building prometheus $prometheus into $folder, which takes three or four minutes"
     mkdir -p "$folder"
-    GOBIN="$folder" CGO_ENABLED=0 go install -trimpath -ldflags "-s -w" -tags remove_all_sd,enable_kubernetes_sd,netgo \
+    GOBIN="$folder" go install -trimpath -ldflags "-s -w" -tags remove_all_sd,enable_kubernetes_sd,netgo \
       "github.com/prometheus/prometheus/cmd/prometheus@$prometheus" >&2 || return 1
   fi
   mkdir -p "$tools/bin"
   ln -sfn "$folder/prometheus" "$tools/bin/prometheus"
 }
 
-# What installs the chart, and what writes the table of its values.
+# helm installs the chart; helm-docs writes the table of its values.
 helm=v3.20.2
 helm_docs=v1.14.2
 
-# Built as its own releases are: without these numbers it takes every cluster that it cannot ask for version 1.20.
+# With the linker flags of its releases: without them it assumes Kubernetes 1.20 when it asks no cluster.
 get_helm() {
   local folder="$tools/helm-$helm" at=helm.sh/helm/v3 minor=35 flags
   if [ ! -x "$folder/helm" ]; then
@@ -146,20 +151,21 @@ get_helm() {
     for package in pkg/lint/rules pkg/chartutil; do
       flags+=" -X $at/$package.k8sVersionMajor=1 -X $at/$package.k8sVersionMinor=$minor"
     done
-    GOBIN="$folder" CGO_ENABLED=0 go install -trimpath -ldflags "$flags" "$at/cmd/helm@$helm" >&2 || return 1
+    GOBIN="$folder" go install -trimpath -ldflags "$flags" "$at/cmd/helm@$helm" >&2 || return 1
   fi
   mkdir -p "$tools/bin"
   ln -sfn "$folder/helm" "$tools/bin/helm"
 }
 
-# The Prometheus operator's kinds, against which the chart's objects are checked: out of its module, which is not built.
+# The CRDs of the Prometheus operator, which the chart's objects are checked against. Its module is downloaded
+# and not built.
 prometheus_operator=v0.85.0
 
-get_prometheus_kinds() {
+get_prometheus_crds() {
   local module=github.com/prometheus-operator/prometheus-operator folder="$tools/prometheus-operator-$prometheus_operator" kind
   if [ ! -e "$folder" ]; then
     has go || return 1
-    say "installing the Prometheus operator's kinds, $prometheus_operator, into $folder"
+    say "installing the CRDs of the Prometheus operator $prometheus_operator into $folder"
     mkdir -p "$folder.partial"
     printf 'module kinds\n\ngo 1.24\n' >"$folder.partial/go.mod"
     go -C "$folder.partial" mod download "$module@$prometheus_operator" >&2 || return 1
@@ -179,14 +185,14 @@ get_helm_docs() {
     has go || return 1
     say "building helm-docs $helm_docs into $folder"
     mkdir -p "$folder"
-    GOBIN="$folder" CGO_ENABLED=0 go install -trimpath "github.com/norwoodj/helm-docs/cmd/helm-docs@$helm_docs" >&2 || return 1
+    GOBIN="$folder" go install -trimpath "github.com/norwoodj/helm-docs/cmd/helm-docs@$helm_docs" >&2 || return 1
   fi
   mkdir -p "$tools/bin"
   ln -sfn "$folder/helm-docs" "$tools/bin/helm-docs"
 }
 
-# What enforces network policies on a node. It goes by iptables: kube-network-policies needs a kernel with CONFIG_NFT_QUEUE, which
-# small machines' kernels lack.
+# kube-router enforces network policies on a node, with iptables: kube-network-policies needs a kernel with
+# CONFIG_NFT_QUEUE, which small virtual machines lack.
 kube_router=v2.1.0
 
 get_kube_router() {
@@ -195,7 +201,7 @@ get_kube_router() {
     has go || return 1
     say "building kube-router $kube_router into $folder, which takes some minutes"
     mkdir -p "$folder"
-    GOBIN="$folder" CGO_ENABLED=0 go install -trimpath -ldflags "-s -w" \
+    GOBIN="$folder" go install -trimpath -ldflags "-s -w" \
       "github.com/cloudnativelabs/kube-router/v2/cmd/kube-router@$kube_router" >&2 || return 1
   fi
   mkdir -p "$tools/bin"
@@ -205,7 +211,7 @@ get_kube_router() {
 # shellcheck source=scripts/modules.sh
 . "$here/modules.sh"
 
-no_kubernetes="NOT CHECKED: Kubernetes cannot be built here without Go 1.24 or newer (https://go.dev/dl), the tests against it fail"
+no_kubernetes="NOT CHECKED: failed to build Kubernetes, which needs Go 1.24 or newer (https://go.dev/dl): tests that need it fail"
 
 part() {
   case $1 in
@@ -213,22 +219,22 @@ part() {
       has cargo || die "cargo is missing: install Rust first (rustup, or your system's packages)"
       has cc || debian "a C compiler" gcc libc6-dev
       has python3 && python3 -m pip --version >/dev/null 2>&1 || debian "Python with pip" python3 python3-pip
-      # libopus is built from the source inside its crate, with cmake.
+      # The crate of libopus builds it from source.
       has cmake || from_pypi cmake cmake/data/bin/cmake cmake
       ;;
     deny) cargo_tool cargo-deny ;;
-    # Checks our metrics. Debian's package would start a server: only the program is taken out of it.
+    # Checks metrics and alerts. Only the program: Debian's package would start a server.
     promtool)
       has promtool || from_debian prometheus usr/bin/promtool "$tools/bin/promtool" 755 ||
-        say "NOT CHECKED: promtool cannot be had here, metrics go without its check"
+        say "NOT CHECKED: failed to install promtool, metrics and alerts are not checked"
       ;;
     faketime)
-      # Sets the clocks of processes off.
+      # Shifts the clocks of workers in tests.
       [ -e "$tools/faketime/libfaketimeMT.so.1" ] ||
         from_debian libfaketime 'usr/lib/*/faketime/libfaketimeMT.so.1' "$tools/faketime/libfaketimeMT.so.1" 644 ||
-        say "NOT CHECKED: libfaketime cannot be had here, workers' clocks go right"
+        say "NOT CHECKED: failed to install libfaketime, workers run without shifted clocks"
       ;;
-    versitygw) get_versitygw || say "NOT CHECKED: versitygw cannot be built here without Go (https://go.dev/dl), the tests against S3 fail" ;;
+    versitygw) get_versitygw || say "NOT CHECKED: failed to build versitygw, which needs Go (https://go.dev/dl): tests against S3 fail" ;;
     kubernetes)
       get_kubernetes etcd kube-apiserver kube-controller-manager kube-scheduler kubectl || say "$no_kubernetes"
       ;;
@@ -251,18 +257,18 @@ part() {
       [ "${#packages[@]}" -eq 0 ] || debian "${packages[0]}" "${packages[@]}"
       ;;
     helm)
-      { get_helm && get_helm_docs && get_prometheus_kinds; } ||
-        say "NOT CHECKED: helm cannot be built here without Go (https://go.dev/dl), the chart's tests fail"
+      { get_helm && get_helm_docs && get_prometheus_crds; } ||
+        say "NOT CHECKED: failed to build helm, which needs Go (https://go.dev/dl): tests of the chart fail"
       ;;
     otelcol)
       get_otelcol ||
-        say "NOT CHECKED: the collector cannot be built here without Go 1.24 or newer (https://go.dev/dl), the tests of traces fail"
+        say "NOT CHECKED: failed to build the OpenTelemetry Collector, which needs Go 1.24 or newer (https://go.dev/dl): tests of traces fail"
       ;;
-    kube-router) get_kube_router || die "kube-router cannot be built here without Go (https://go.dev/dl)" ;;
-    prometheus) get_prometheus || die "prometheus cannot be built here without Go (https://go.dev/dl)" ;;
+    kube-router) get_kube_router || die "failed to build kube-router, which needs Go (https://go.dev/dl)" ;;
+    prometheus) get_prometheus || die "failed to build prometheus, which needs Go (https://go.dev/dl)" ;;
     dashboard-linter)
       get_dashboard_linter ||
-        say "NOT CHECKED: dashboard-linter cannot be built here without Go 1.24 or newer (https://go.dev/dl), dashboards go without it"
+        say "NOT CHECKED: failed to build dashboard-linter, which needs Go 1.24 or newer (https://go.dev/dl): dashboards are not linted"
       ;;
     node) get_kubernetes kubelet kube-proxy || say "$no_kubernetes" ;;
     fuzz)

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Soaks recordings of several lengths and formats, and writes the report. What it reads is made anew each time.
+# Runs a soak over recordings of several lengths and formats, and writes the report. The recordings are
+# generated each time.
 #
 # usage: scripts/soak.sh VERBATIM [options of `verbatim soak`]      without options: ten minutes
 set -euo pipefail

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Runs stages one after the other, whatever fails before; then prints how each ended, and the number of tests.
+# Runs stages one after another, even if one fails, and prints a table of results and the number of tests.
 #
 # usage: scripts/stages.sh test|gate
 #
-# A stage is a target of the Makefile. Tools that have to be built from Go are built in the background meanwhile: a stage waits for
+# A stage is a target of the Makefile. Tools written in Go are built in the background; a stage waits for
 # those that it needs (scripts/setup.sh). The exit status is 1 if a stage failed.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -25,13 +25,14 @@ esac
 [ "$(id -u)" -ne 0 ] || tools+=(node prometheus kube-router)
 
 logs=$(mktemp -d)
-# Behind the compiler: what stages wait for comes first.
-nice scripts/setup.sh "${tools[@]}" >"$logs/tools" 2>&1 &
+# At lower priority than the stages.
+setsid nice scripts/setup.sh "${tools[@]}" >"$logs/tools" 2>&1 &
 background=$!
-trap 'kill "$background" 2>/dev/null; rm -rf "$logs"' EXIT
+trap 'kill -- "-$background" 2>/dev/null; rm -rf "$logs"' EXIT
 
-# Passed, failed and skipped tests in a log: from the closing lines of cargo (`test result: ok. 3 passed; 1 failed; 2 ignored; ...`)
-# and of Python's unittest (`Ran 9 tests in 0.1s`, `FAILED (failures=1, errors=1, skipped=1)`), and promtool's line for each file.
+# Passed, failed and skipped tests in a log: from the closing lines of cargo (`test result: ok. 3 passed; 1
+# failed; 2 ignored; ...`) and of Python's unittest (`Ran 9 tests in 0.1s`, `FAILED (failures=1, errors=1,
+# skipped=1)`), and promtool's line for each file.
 count() {
   awk '
     /^test result:/ { passed += $4; failed += $6; skipped += $8 }
@@ -59,7 +60,7 @@ for stage in "${stages[@]}"; do
   [ "${PIPESTATUS[0]}" -eq 0 ] || { result=FAILED status=1; }
   printf '==== %s: %s in %d s\n' "$stage" "$result" $((SECONDS - begun))
   case $stage in
-    # The fuzzing is one of the tests of test-rust.
+    # Fuzzing is a test of test-rust with more time: not counted twice.
     test-*) logged+=("$logs/$stage") counted=$(count "$logs/$stage") ;;
   esac
   table+=("$(printf '%-16s %-7s %5d s  %s' "$stage" "$result" $((SECONDS - begun)) "$counted")")

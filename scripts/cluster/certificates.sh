@@ -33,7 +33,7 @@ prometheus.kubeconfig prometheus monitoring
 END
 }
 
-# A certificate by our authority: name, subject, extensions.
+# A certificate of the cluster's authority: name, subject, extensions.
 signed() {
   openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "$2" -keyout "$1.key" -out "$1.csr"
   openssl x509 -req -in "$1.csr" -CA ca.crt -CAkey ca.key -CAcreateserial -days 3650 -extfile <(echo "$3") -out "$1.crt"

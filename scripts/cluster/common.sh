@@ -1,7 +1,8 @@
 # Names, paths and helper functions of the scripts in this folder, which source it.
 #
-# The cluster is one Kubernetes node, an S3 server and Prometheus: plain processes in a network namespace of their own, which a
-# pair of virtual interfaces joins to this machine. Everything that it writes is below $state and $sockets.
+# The cluster is one Kubernetes node, an S3 server and Prometheus: plain processes in a network namespace of
+# their own, which a pair of virtual interfaces joins to this machine. Everything that it writes is below
+# $state and $sockets.
 set -euo pipefail
 
 cluster=${VERBATIM_CLUSTER:-verbatim}

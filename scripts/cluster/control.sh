@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Stops or starts one server of the cluster, to see what happens then; or makes a bucket; or says where Prometheus is.
+# Stops or starts one server of the cluster; or creates a bucket; or prints the address of Prometheus.
 #
 # usage: scripts/cluster/control.sh stop|start api-server|store
 #        scripts/cluster/control.sh bucket NAME
 #        scripts/cluster/control.sh prometheus
 #
-# A stop is sudden, as a crash. The controllers end with the API server, as they do when they cannot renew their leases.
+# A stop is a kill. Controllers and scheduler stop with the API server, as they do when they fail to renew
+# their leases.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 for part in control_plane store; do
   # shellcheck source=/dev/null

@@ -1,4 +1,5 @@
-# etcd, API server, controllers and scheduler. Sourced by up.sh, and by tests that stop the API server for a while.
+# etcd, API server, controllers and scheduler. Sourced by up.sh, and by tests that stop the API server for a
+# while.
 
 etcd_up() {
   alive etcd || spawn etcd etcd --data-dir "$state/etcd" --unsafe-no-fsync --log-level warn \

@@ -3,8 +3,8 @@
 #
 # usage: scripts/cluster/demo.sh
 #
-# It uses the cluster of KUBECONFIG, or else the one of `make cluster`. Verbatim must be installed there. A cluster of your own
-# gets an S3 server in a pod (deploy/demo/store.yaml). What it makes is in the namespace verbatim-demo.
+# It uses the cluster of KUBECONFIG, or else that of `make cluster`. Verbatim must be installed there. Another
+# cluster gets an S3 server in a pod (deploy/demo/store.yaml). All objects are in the namespace verbatim-demo.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 source "$root/scripts/cluster/store.sh"
 
@@ -13,7 +13,7 @@ verbatim=${CARGO_TARGET_DIR:-$root/target}/release/verbatim
 own=${KUBECONFIG:-}
 export KUBECONFIG=${KUBECONFIG:-$state/kubeconfig}
 [ "$(realpath "$KUBECONFIG" 2>/dev/null)" != "$(realpath "$state/kubeconfig" 2>/dev/null)" ] || own=''
-[ -e "$KUBECONFIG" ] || die "there is no cluster: run make cluster first, or set KUBECONFIG"
+[ -e "$KUBECONFIG" ] || die "no cluster: run make cluster first, or set KUBECONFIG"
 kubectl get crd transcriptionjobs.verbatim.dev >/dev/null 2>&1 ||
   die "Verbatim is not installed there: helm install verbatim charts/verbatim -n verbatim-system --create-namespace"
 command -v curl >/dev/null || die "curl is missing (on Debian: apt-get install curl)"
@@ -36,7 +36,7 @@ if [ -n "$own" ]; then
   kubectl -n "$namespace" apply -f "$root/deploy/demo/store.yaml" >/dev/null
   kubectl -n "$namespace" rollout status deployment/s3 --timeout 120s >/dev/null ||
     die "the S3 server does not start: kubectl -n $namespace describe pod -l app=s3"
-  # By address: not every cluster has names.
+  # By address: not every cluster has DNS.
   endpoint=http://$(kubectl -n "$namespace" get service s3 -o 'jsonpath={.spec.clusterIP}'):7070
   kubectl -n "$namespace" port-forward service/s3 :7070 >"$state/forward" 2>&1 &
   forward=$!
@@ -46,10 +46,10 @@ else
   store_secret "$namespace" s3
 fi
 
-# Sixty short recordings and twenty longer ones: the two that come with the model, under other names.
+# Sixty short recordings and twenty longer ones: copies of the two of the model's package.
 samples=$("$verbatim" model show --path 2>/dev/null || true)/samples
 [ -e "$samples/beckett.wav" ] || die "the model is missing: run make model"
-say "80 recordings into s3://calls/audio/"
+say "uploading 80 recordings to s3://calls/audio/"
 store_request PUT /calls >/dev/null 2>&1 || true
 for n in $(seq -w 60); do store_request PUT "/calls/audio/short-$n.wav" --upload-file "$samples/beckett.wav" >/dev/null; done
 for n in $(seq -w 20); do store_request PUT "/calls/audio/long-$n.wav" --upload-file "$samples/two_cities.wav" >/dev/null; done
@@ -59,7 +59,7 @@ sed "s#\$ENDPOINT#$endpoint#" "$root/deploy/demo/job.yaml" | kubectl -n "$namesp
 say "kubectl get tj -w"
 kubectl -n "$namespace" get tj calls -w &
 follow=$!
-# Ten minutes: it takes one on two cores. A job that fails is told at once.
+# Ten minutes: it takes one on two cores. A failed job ends the wait.
 for _ in $(seq 600); do
   over=$(kubectl -n "$namespace" get tj calls -o 'jsonpath={.status.conditions[?(@.status=="True")].type}')
   [[ $over != *Complete* && $over != *Failed* ]] || break
@@ -72,7 +72,7 @@ kill "$follow" && follow=''
 }
 
 echo
-say "what happened (kubectl events --for tj/calls)"
+say "events (kubectl events --for tj/calls)"
 kubectl -n "$namespace" events --for tj/calls 2>/dev/null | cut -c -150
 echo
 say "a transcript: s3://calls/transcripts/short-01.txt"
@@ -83,4 +83,4 @@ cat >&2 <<END
   kubectl -n $namespace get pods               # its workers
   The report of each recording: $(kubectl -n "$namespace" get tj calls -o 'jsonpath={.status.reportRef}')
 END
-[ -n "$own" ] || echo "  Figures: $prometheus  (try verbatim_job_speed_up_ratio)" >&2
+[ -n "$own" ] || echo "  Metrics: $prometheus  (try verbatim_job_speed_up_ratio)" >&2

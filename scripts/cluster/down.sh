@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Ends the cluster and removes all that it left on this machine.
+# Stops the cluster and removes everything that it wrote on this machine.
 #
 # usage: scripts/cluster/down.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -9,7 +9,8 @@ for part in network node; do
 done
 [ "$(id -u)" -eq 0 ] || die "this needs root, as up.sh did"
 
-# The kubelet first: it would start again what ends. The API server waits a minute for its watches if it is asked kindly.
+# The kubelet first: it would restart pods. KILL for the API server: on TERM it waits a minute for its
+# watches.
 end kubelet
 for program in router proxy scheduler controller-manager; do end "$program" & done
 for program in api-server etcd prometheus store; do end "$program" KILL & done
@@ -24,7 +25,8 @@ pod_namespaces() {
 }
 pods=$(pod_namespaces)
 
-# Containers' processes are in the cluster's own cgroups, whatever containerd says of them; their shims are known by our socket.
+# Processes of containers are in the cluster's own cgroups, also those that containerd has lost; shims have
+# our socket as argument.
 kill_all() {
   local folder pids
   pids=$(pgrep -f "containerd-shim.* -address $sockets/containerd.sock" || true)
@@ -38,7 +40,7 @@ kill_all
 end containerd
 kill_all
 
-# Also in the unified hierarchy beside v1, where runc makes folders of its own.
+# Also in the unified hierarchy beside v1, where runc creates folders.
 cgroups_gone() {
   local folder
   for folder in $(find /sys/fs/cgroup -mindepth 1 -maxdepth 2 -type d -name "verbatim-$cluster"); do
@@ -53,6 +55,6 @@ await "the end of the containers' processes" cgroups_gone
 done
 for name in $pods; do ip netns delete "$name" || true; done
 network_down
-# Guarded: both have the cluster's name in them.
+# `:?` guards against an empty name.
 rm -rf "${state:?}" "${sockets:?}"
-say "gone"
+say "removed"

@@ -4,11 +4,11 @@ images_up() {
   local archives=$state/archives
   "$root/scripts/image/build.sh" ${prebuilt:+--prebuilt} --archive "$archives" >"$logs/images.log" 2>&1 || {
     tail -n 15 "$logs/images.log" >&2
-    die "the images cannot be built: the whole log is $logs/images.log"
+    die "failed to build the images: the whole log is $logs/images.log"
   }
 }
 
-# What is on the node already is imported again in a second.
+# A second import of an image takes a second.
 images_import() {
   pause_program
   static_image "$state/pause/pause" docker.io/library/verbatim-pause:1
@@ -18,14 +18,14 @@ images_import() {
   done
 }
 
-# An image of one program, written when it is not there: program, name.
+# Writes an image of one program unless it exists: program, name.
 static_image() {
   local archive
   archive=$state/archives/$(basename "$1").tar
   [ -e "$archive" ] || python3 "$root/scripts/cluster/static_image.py" "$1" "$2" "$archive"
 }
 
-# Each pod has a process that holds its namespaces: Kubernetes' own, from its source.
+# The process that holds a pod's namespaces: Kubernetes' pause, from its source.
 pause_program() {
   local source
   [ ! -e "$state/pause/pause" ] || return 0

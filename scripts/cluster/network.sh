@@ -22,9 +22,9 @@ network_up() {
 
 in_network() { nsenter --net="/var/run/netns/$cluster" "$@"; }
 
-# Routes and the pair of interfaces go away with the namespace.
+# The namespace takes its routes and interfaces with it.
 network_down() {
   [ ! -e "/var/run/netns/$cluster" ] || ip netns delete "$cluster"
-  # The kernel takes the outer end away a moment after the inner one.
+  # The kernel removes the outer end a moment after the inner one.
   ip link delete "vb-$number" 2>/dev/null || true
 }

@@ -1,6 +1,6 @@
 # containerd, kubelet and kube-proxy. Sourced by up.sh.
 
-# This machine may mount cgroups in either version: v1 has a folder for each controller.
+# Cgroup folders of this machine, which may mount version 1 or 2: v1 has one for each controller.
 cgroup_folders() {
   if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
     echo /sys/fs/cgroup
@@ -15,13 +15,13 @@ containerd_up() {
 version = 2
 root = "$state/containerd"
 state = "$sockets/containerd"
-# What this machine has of containerd's own is not ours.
+# This plugin writes to /opt/containerd of this machine.
 disabled_plugins = ["io.containerd.internal.v1.opt"]
 [grpc]
 address = "$sockets/containerd.sock"
 [plugins."io.containerd.grpc.v1.cri"]
 sandbox_image = "docker.io/library/verbatim-pause:1"
-# Without CAP_SYS_RESOURCE a score cannot be lowered, and no sandbox starts.
+# Without CAP_SYS_RESOURCE the score cannot be lowered, and no sandbox starts.
 restrict_oom_score_adj = true
 [plugins."io.containerd.grpc.v1.cri".cni]
 bin_dir = "/usr/lib/cni"
@@ -45,7 +45,7 @@ kubelet_up() {
   local folder
   for folder in $(cgroup_folders); do
     mkdir -p "$folder/verbatim-$cluster"
-    # v1: a new set of CPUs is empty until it is told.
+    # v1: a new cpuset is empty until it is written.
     if [ -e "$folder/cpuset.cpus" ] && [ ! -e /sys/fs/cgroup/cgroup.controllers ]; then
       cat "$folder/cpuset.cpus" >"$folder/verbatim-$cluster/cpuset.cpus"
       cat "$folder/cpuset.mems" >"$folder/verbatim-$cluster/cpuset.mems"
@@ -79,7 +79,7 @@ END
 }
 
 proxy_up() {
-  # It ends when its file is written again.
+  # kube-proxy ends when its file changes.
   [ -e "$state/proxy.yaml" ] || cat >"$state/proxy.yaml" <<END
 apiVersion: kubeproxy.config.k8s.io/v1alpha1
 kind: KubeProxyConfiguration

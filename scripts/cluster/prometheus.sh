@@ -1,4 +1,4 @@
-# Prometheus, which scrapes the operator and the workers by their pods. Sourced by up.sh.
+# Prometheus, which discovers the pods of operator and workers. Sourced by up.sh.
 
 prometheus_up() {
   local folder=$state/prometheus

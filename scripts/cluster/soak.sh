@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Watches a worker's memory in a pod under a limit of 512 MiB, and holds the report against what Prometheus saw.
+# Runs a soak in a pod with a memory limit of 512 MiB, and compares its report with Prometheus' samples.
 #
 # usage: scripts/cluster/soak.sh [hours]      without: 0.5
 #
-# It transcribes recordings of several lengths and formats over and over. The report is in target/cluster-soak/report.
+# It repeats recordings of several lengths and formats. The report is in target/cluster-soak/report.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 hours=${1:-0.5}
@@ -22,7 +22,7 @@ admin delete pod soak --ignore-not-found >/dev/null
 admin apply -f - <<END
 apiVersion: v1
 kind: Pod
-# Prometheus knows workers by this label.
+# Prometheus discovers workers by this label.
 metadata: {name: soak, namespace: default, labels: {verbatim.dev/job: soak}}
 spec:
   restartPolicy: Never
@@ -50,7 +50,7 @@ spec:
 END
 say "$hours hours: kubectl logs -f soak"
 over() { admin get pod soak -o 'jsonpath={.status.phase}' | grep -q -e Succeeded -e Failed; }
-# Half an hour more than it has to take.
+# Half an hour more than it takes.
 seconds=$(awk -v hours="$hours" 'BEGIN { print int(hours * 3600 + 1800) }')
 await "$seconds" "the soak's end" over
 admin logs soak --tail 25

@@ -1,4 +1,4 @@
-"""Holds a soak's own record of the engine's memory against what Prometheus scraped meanwhile.
+"""Compares a soak's own record of the engine's memory with Prometheus' samples.
 
 usage: soak_compare.py REPORT-FOLDER PROMETHEUS-URL
 
@@ -16,7 +16,7 @@ import urllib.request
 from datetime import datetime
 from pathlib import Path
 
-# One scrape in so many seconds: prometheus.sh.
+# Interval between scrapes in seconds, from prometheus.sh.
 SCRAPE = 5.0
 MB = 1_000_000
 # The pod of soak.sh, whatever else runs there.
@@ -24,14 +24,14 @@ POD = '{namespace="default",pod="soak"}'
 
 
 def ask(base: str, path: str, **query: str) -> list:
-    """The series that Prometheus answers."""
+    """Series of a query's answer."""
     url = f"{base}/api/v1/{path}?{urllib.parse.urlencode(query)}"
     with urllib.request.urlopen(url, timeout=30) as answer:
         return json.load(answer)["data"]["result"]
 
 
 def main() -> None:
-    """Compares, prints, judges."""
+    """Prints the comparison; fails if the two differ."""
     folder, base = Path(sys.argv[1]), sys.argv[2]
     engines: dict[float, float] = {}
     for row in csv.DictReader((folder / "resources.csv").open()):
@@ -39,7 +39,7 @@ def main() -> None:
             at = datetime.fromisoformat(row["timestamp"].replace("Z", "+00:00")).timestamp()
             engines[at] = engines.get(at, 0.0) + float(row["memory_rss_mb"])
     times = sorted(engines)
-    # The first minute is loading.
+    # Without the first minute, in which the model is loaded.
     begin, end = times[0] + 60, times[-1]
     window = f"{int(end - begin)}s"
     found = ask(base, "query", query=f"verbatim_engine_resident_memory_bytes{POD}[{window}]", time=str(end))

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Measures how long a worker's pod takes from its creation to the first recording that it has done, with the image on the node.
+# Measures the time from the creation of a worker's pod to its first transcript, with the image on the node.
 #
 # usage: scripts/cluster/start_up.sh [TIMES]
 #
-# Each time: a job of one short recording, on the cluster of `make cluster`. Prints the seconds, by this machine's clock, from
-# the first sight of the pod to that of its transcript in the store's folder, both looked for every 20 ms.
+# Each run is a job of one short recording, on the cluster of `make cluster`. Prints the seconds, by this
+# machine's clock, from the pod's first event to its transcript in the store's folder, which is polled every
+# 20 ms.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 source "$root/scripts/cluster/store.sh"
 export KUBECONFIG=$state/kubeconfig

@@ -15,7 +15,7 @@ import tarfile
 
 
 def packed(files: list[tuple[str, bytes, int]]) -> bytes:
-    """A tar of these files: path, content, mode."""
+    """A tar archive of files: path, content, mode."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for path, content, mode in files:

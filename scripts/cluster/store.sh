@@ -7,7 +7,7 @@ store_up() {
   if [ ! -e "$keys" ]; then
     (umask 077 && printf 'ROOT_ACCESS_KEY=%s\nROOT_SECRET_KEY=%s\n' "verbatim$(openssl rand -hex 4)" "$(openssl rand -hex 20)" >"$keys")
   fi
-  # In a subshell: nothing else has the keys in its environment.
+  # In a subshell, so that no other program gets the keys in its environment.
   alive store || (
     set -a
     # shellcheck source=/dev/null
@@ -18,10 +18,11 @@ store_up() {
   await "the S3 server" store_answers
 }
 
-# Any answer will do: it refuses who has no key.
+# Any answer counts: requests without a key are refused.
 store_answers() { curl --silent --output /dev/null --max-time 2 "$store/"; }
 
-# A request to the store: method, path, further options of curl. The keys are in a file, so that no list of processes shows them.
+# Sends a request to the store: method, path, further options of curl. Keys go through standard input, so that
+# no list of processes shows them.
 store_request() {
   local method=$1 path=$2
   shift 2
@@ -32,7 +33,7 @@ store_request() {
     <<<"user = \"$ROOT_ACCESS_KEY:$ROOT_SECRET_KEY\""
 }
 
-# The store's keys as a Secret of a namespace: namespace, name.
+# Writes the store's keys to a Secret: namespace, name.
 store_secret() {
   # shellcheck source=/dev/null
   . "$state/store.env"

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Brings up a real Kubernetes node, an S3 server and Prometheus on this machine, and Verbatim in it by Helm.
+# Starts a Kubernetes node, an S3 server and Prometheus on this machine, and installs Verbatim by Helm.
 #
 # usage: scripts/cluster/up.sh [--from-source] [--without-verbatim]
 #
-#   --from-source        compile the programs inside the image's build; else those of target/release are taken
-#   --without-verbatim   leave the chart out
+#   --from-source        compile the programs in the image's build, instead of taking those of target/release
+#   --without-verbatim   do not install the chart
 #
-# It is quick when all of it runs already. Needs root: network namespaces, cgroups and mounts are the kernel's to give.
+# It is quick when everything runs already. It needs root for network namespaces, cgroups and mounts.
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 for part in network certificates control_plane node policies store prometheus images verbatim; do
   # shellcheck source=/dev/null
@@ -28,7 +28,7 @@ done
 [ "$(id -u)" -eq 0 ] || die "this needs root (network namespaces, cgroups, mounts): run it with sudo, or use a cluster that you have:
 cluster: KUBECONFIG=... make cluster-demo"
 
-# Name of a step, then what it does. Each says how long it took: a person waits for it.
+# Runs a step and prints its time: title, command.
 step() {
   local title=$1 start=${EPOCHREALTIME/./}
   shift

@@ -1,7 +1,7 @@
 # Verbatim itself, installed by its chart. Sourced by up.sh.
 
 verbatim_up() {
-  # The tag is the same for every build of a version: new programs have to be new pods.
+  # Every build of a version has the same tag: this annotation replaces the pods when the programs change.
   local digest
   digest=$(sha256sum "$state/archives/verbatim-operator.tar" | cut -c -16)
   helm --kubeconfig "$state/kubeconfig" upgrade --install verbatim "$root/charts/verbatim" \
@@ -10,7 +10,7 @@ verbatim_up() {
     --values "$root/scripts/cluster/values.yaml" >"$logs/helm.log" 2>&1 || {
     cat "$logs/helm.log" >&2
     admin get pods,events -n verbatim-system >&2
-    die "the chart cannot be installed"
+    die "failed to install the chart"
   }
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Golden transcripts: runs the vendor's published Moonshine graphs, one segment at a time, and writes what they say.
+"""Golden transcripts: runs the vendor's published Moonshine graphs on one segment at a time, and writes the text.
 
 usage: make_golden.py SEGMENTS.json [-o GOLDEN.json] [--audio DIR] [--model DIR]
 
@@ -25,19 +25,19 @@ import numpy as np
 
 RATE = 16_000
 BOS, EOS = 1, 2
-# Tokens a second of speech that the vendor allows; past it the model is in a loop.
+# The vendor's limit of tokens per second of speech; beyond it the model repeats itself.
 TOKENS_A_SECOND = 6.5
 LAYERS, HEADS, HEAD_SIZE = 6, 8, 36
 
 
 def resample(samples: np.ndarray, rate: int) -> np.ndarray:
-    """Any rate to 16 kHz by a windowed sinc: 64 zero crossings, Kaiser beta 12 (over 110 dB), pass band to 7.6 kHz."""
+    """Resamples any rate to 16 kHz with a windowed sinc: 64 zero crossings, Kaiser beta 12 (over 110 dB), pass band to 7.6 kHz."""
     if rate == RATE:
         return samples
     zeros, beta, cutoff = 64, 12.0, 0.95 * min(1.0, RATE / rate)
     reach = math.ceil(zeros / cutoff)
     offsets = np.arange(-reach, reach + 1)
-    # The place between two input samples repeats after so many output samples, and the filter with it.
+    # The phase between input samples, and so the filter, repeats after this number of output samples.
     phases = RATE // math.gcd(rate, RATE)
     fraction = np.arange(phases) * rate % RATE / RATE
     distance = offsets[None, :] - fraction[:, None]
@@ -63,7 +63,7 @@ def read_wav(path: Path) -> np.ndarray:
 
 
 def read_tokens(path: Path) -> list[bytes]:
-    """tokenizer.bin: records of a length and bytes; a length of 128 or more takes two bytes. The place is the id."""
+    """tokenizer.bin: records of a length and bytes; a length of 128 or more takes two bytes. The index is the id."""
     data, tokens, at = path.read_bytes(), [], 0
     while at < len(data):
         length, at = data[at], at + 1
@@ -75,7 +75,7 @@ def read_tokens(path: Path) -> list[bytes]:
 
 
 def text_of(tokens: list[int], vocabulary: list[bytes]) -> str:
-    """Pieces put together; U+2581 is a space, `<0xNN>` a byte, other pieces in angle brackets are dropped."""
+    """Joins pieces; U+2581 is a space, `<0xNN>` a byte, other pieces in angle brackets are dropped."""
     joined = b""
     for token in tokens:
         piece = vocabulary[token]
@@ -107,7 +107,7 @@ class Reference:
         past = {name: np.zeros((1, HEADS, 0, HEAD_SIZE), dtype=np.float32) for name in self.past_names}
         tokens, logprobs, last = [], [], BOS
         for step in range(math.ceil(len(samples) / RATE * TOKENS_A_SECOND)):
-            # The mask is at sample level here too: the graph takes every 384th of it.
+            # The mask is per sample here too: the graph takes every 384th value.
             outputs = dict(zip(self.output_names, self.decoder.run(None, past | {
                 "encoder_attention_mask": mask,
                 "input_ids": np.array([[last]], dtype=np.int64),
@@ -115,7 +115,7 @@ class Reference:
                 "use_cache_branch": np.array([step > 0]),
             }), strict=True))
             for name in self.past_names:
-                # The encoder's keys and values are made by the first step alone.
+                # Only the first step computes the encoder's keys and values.
                 if step == 0 or ".decoder." in name:
                     past[name] = outputs[name.replace("past_key_values", "present")]
             logits = outputs["logits"][0, -1].astype(np.float64)
@@ -128,7 +128,7 @@ class Reference:
 
 
 def vendor_assets() -> Path:
-    """The installed vendor's package: its recordings, and its model in `tiny-en`."""
+    """Folder of the vendor's installed package: recordings, and the model in `tiny-en`."""
     import moonshine_voice
 
     return Path(moonshine_voice.__file__).parent / "assets"

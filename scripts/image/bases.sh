@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes sure that buildah has the images that the Dockerfile starts from. Where no registry can be reached, Debian's is made of
-# Debian's packages, and Rust's of this machine's toolchain. Needs root for that.
+# Provides the base images of the Dockerfile to buildah. Without a registry it builds Debian's from Debian's
+# packages and Rust's from this machine's toolchain, which needs root.
 #
 # usage: scripts/image/bases.sh [--debian-only]
 set -euo pipefail
@@ -19,7 +19,7 @@ have() {
 }
 
 make_debian() {
-  say "$debian cannot be pulled: making it with debootstrap"
+  say "$debian cannot be pulled: building it with debootstrap"
   command -v debootstrap >/dev/null || { say "debootstrap is missing (on Debian: apt-get install debootstrap)" && return 1; }
   local folder container suite
   folder=$(mktemp -d)
@@ -37,7 +37,7 @@ make_debian() {
 }
 
 make_rust() {
-  say "$rust cannot be pulled: making it of this machine's toolchain"
+  say "$rust cannot be pulled: building it from this machine's toolchain"
   local container sysroot
   sysroot=$(rustc --print sysroot) || return 1
   container=$(buildah from --pull-never "$debian")
@@ -49,5 +49,5 @@ make_rust() {
   buildah commit --quiet --rm "$container" "$rust" >/dev/null
 }
 
-have "$debian" || make_debian || { say "no $debian: the images cannot be built" && exit 1; }
-[ "${1:-}" = --debian-only ] || have "$rust" || make_rust || { say "no $rust: the images cannot be built" && exit 1; }
+have "$debian" || make_debian || { say "failed to get $debian" && exit 1; }
+[ "${1:-}" = --debian-only ] || have "$rust" || make_rust || { say "failed to get $rust" && exit 1; }

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Builds the images verbatim-operator and verbatim-worker with docker, podman or buildah, whichever works here.
+# Builds the images verbatim-operator and verbatim-worker with docker, podman or buildah, the first that
+# works.
 #
 # usage: scripts/image/build.sh [--prebuilt] [--accelerator cuda] [--archive FOLDER] [operator] [worker]
 #
-#   --prebuilt            take the programs of target/release (make build) and compile nothing; for machines that are Debian 12,
-#                         or have a C library that is not newer
+#   --prebuilt            take the programs of target/release (make build) and compile nothing; for Debian 12 and machines with
+#                         a C library that is not newer
 #   --accelerator cuda    a worker for NVIDIA's GPUs: verbatim-worker:VERSION-cuda
-#   --archive FOLDER      also write each image as FOLDER/NAME.tar, for `ctr images import` or `docker load`, and what it is made of
-#                         (CycloneDX) as FOLDER/NAME.cdx.json
+#   --archive FOLDER      also write each image as FOLDER/NAME.tar, for `ctr images import` or `docker load`, and its bill of
+#                         materials (CycloneDX) as FOLDER/NAME.cdx.json
 #
 # environment: ENGINE=docker|podman|buildah, IMAGE_PREFIX=registry.example/team/, TAG (default: the version),
 # SSL_CERT_FILE (certificates that this network's proxy needs; default: the system's)
@@ -45,7 +46,7 @@ engine() {
   elif command -v buildah >/dev/null; then
     echo buildah
   else
-    say "no docker, podman or buildah works here: install one (on Debian: apt-get install buildah)"
+    say "neither docker, podman nor buildah works: install one (on Debian: apt-get install buildah)"
     exit 1
   fi
 }
@@ -72,7 +73,7 @@ case $engine in
   podman) build=(podman build --layers --network host) ;;
   buildah)
     build=(buildah bud --layers --isolation chroot --network host)
-    # Bases come from a registry, or from this machine where none can be reached.
+    # Base images come from a registry, or are built on this machine.
     "$here/bases.sh" ${prebuilt:+--debian-only}
     ;;
   *) say "ENGINE is docker, podman or buildah, not $engine" && exit 2 ;;

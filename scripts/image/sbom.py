@@ -1,4 +1,4 @@
-"""Writes what an image is made of, as CycloneDX 1.5 JSON.
+"""Writes the bill of materials of an image as CycloneDX 1.5 JSON.
 
 usage: sbom.py operator|worker ARCHIVE.tar > sbom.cdx.json
 
@@ -18,7 +18,7 @@ PACKAGES = {"operator": "verbatim-operator", "worker": "verbatim"}
 
 
 def crates(package: str) -> list[dict]:
-    """Every crate that `package` is built of, for Linux, without what only builds or tests use."""
+    """Crates in `package` on Linux, without those only for builds or tests."""
     command = ["cargo", "metadata", "--locked", "--format-version", "1", "--filter-platform", "x86_64-unknown-linux-gnu"]
     data = json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout)
     packages = {each["id"]: each for each in data["packages"]}
@@ -44,7 +44,7 @@ def crates(package: str) -> list[dict]:
 
 
 def debian(archive: Path) -> list[dict]:
-    """Debian's packages in an image, by their records in its layers."""
+    """Debian packages of an image, from the records in its layers."""
     found = []
     with tarfile.open(archive) as image:
         manifest = json.load(image.extractfile("manifest.json"))
@@ -64,7 +64,7 @@ def _debian(record: str) -> dict:
 
 
 def assets() -> list[dict]:
-    """Model and runtime, with the digests by which they are pinned."""
+    """Model and runtime, with their pinned digests."""
     lock = tomllib.loads((ROOT / "inference/models/assets.lock.toml").read_text())
     found = []
     for name, digest in lock["model"]["files"].items():
@@ -85,7 +85,7 @@ def assets() -> list[dict]:
 
 
 def main() -> None:
-    """Prints the list."""
+    """Prints the bill of materials."""
     target, archive = sys.argv[1], Path(sys.argv[2])
     components = crates(PACKAGES[target]) + debian(archive) + (assets() if target == "worker" else [])
     version = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["package"]["version"]

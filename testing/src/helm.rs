@@ -29,7 +29,8 @@ pub fn chart() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../charts/verbatim")
 }
 
-/// The definition of a kind of the Prometheus operator (`podmonitors`, `servicemonitors`, `prometheusrules`), as YAML.
+/// The definition of a kind of the Prometheus operator (`podmonitors`, `servicemonitors`, `prometheusrules`),
+/// as YAML.
 ///
 /// # Errors
 /// `scripts/setup.sh helm` did not put it there.
@@ -44,8 +45,8 @@ pub fn prometheus_kind(kind: &str) -> io::Result<String> {
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
 }
 
-/// What `helm template` makes of the chart as the release `verbatim` in `verbatim-system`, on a Kubernetes of the version
-/// that tests run against.
+/// What `helm template` makes of the chart as the release `verbatim` in `verbatim-system`, on a Kubernetes of
+/// the version that tests run against.
 ///
 /// # Errors
 /// [`Error`].
@@ -57,7 +58,8 @@ pub fn template(more: &[&str]) -> Result<String, Error> {
     run(Command::new(HELM), &[&ours, more].concat())
 }
 
-/// What Helm prints for these arguments, as the admin of a control plane. Its own files stay with the control plane.
+/// What Helm prints for these arguments, as the admin of a control plane. Its own files stay with the control
+/// plane.
 ///
 /// # Errors
 /// [`Error`].

@@ -12,8 +12,9 @@ use std::thread::JoinHandle;
 
 /// A process that is killed when this is dropped, and also when this whole process is.
 ///
-/// The kernel kills it when the thread that started it ends (`PR_SET_PDEATHSIG`). A test's own thread would be too
-/// short-lived for a server that several tests share, so each process has a thread that does nothing but keep it.
+/// The kernel kills it when the thread that started it ends (`PR_SET_PDEATHSIG`). A test's own thread would
+/// be too short-lived for a server that several tests share, so each process has a thread that does nothing
+/// but keep it.
 #[derive(Debug)]
 pub struct Kept {
     id: u32,
@@ -22,7 +23,8 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// Starts `command` under util-linux's `setpriv`, which asks the kernel for the signal and then becomes it.
+    /// Starts `command` under util-linux's `setpriv`, which asks the kernel for the signal and then becomes
+    /// it.
     ///
     /// # Errors
     /// The program, or `setpriv`, is not there.
@@ -112,7 +114,8 @@ fn find(program: OsString) -> io::Result<OsString> {
     })
 }
 
-/// A port of the loopback that nobody listens on. Somebody else may take it before its user does: try again then.
+/// A port of the loopback that nobody listens on. Somebody else may take it before its user does: try again
+/// then.
 ///
 /// # Errors
 /// The kernel has none.

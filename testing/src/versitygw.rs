@@ -139,8 +139,8 @@ impl VersityGw {
     }
 }
 
-/// A folder in memory where there is enough: this server writes through to the disk, and removing thousands of such
-/// files from one takes longer than the tests themselves.
+/// A folder in memory where there is enough: this server writes through to the disk, and removing thousands
+/// of such files from one takes longer than the tests themselves.
 fn folder() -> io::Result<TempDir> {
     const PREFIX: &str = "verbatim-versitygw-";
     let memory = Path::new("/dev/shm");

@@ -42,7 +42,8 @@ async fn config(kubeconfig: &Path) -> Result<Config, Error> {
     Ok(Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?)
 }
 
-/// Where a control plane is, and the files that open it. Namespaces and nodes share it with their control plane.
+/// Where a control plane is, and the files that open it. Namespaces and nodes share it with their control
+/// plane.
 #[derive(Debug)]
 pub(super) struct Access {
     pub(super) folder: Folder,

@@ -17,7 +17,8 @@ use super::namespace::Namespace;
 use super::{programs, wait_for};
 use crate::process::Kept;
 
-/// Until a program must work. All of them take a few seconds; a machine that compiles at the same time many more.
+/// Until a program must work. All of them take a few seconds; a machine that compiles at the same time many
+/// more.
 const READY: Duration = Duration::from_secs(120);
 /// Between two questions whether it does.
 const ASK: Duration = Duration::from_millis(50);
@@ -33,8 +34,9 @@ pub struct ControlPlane {
     access: Arc<Access>,
 }
 
-/// The API server, and its clients that end with it: real ones do when they cannot renew their leases any more. Ones
-/// that lived on would look for it less and less often, and find it up to a minute after it is back.
+/// The API server, and its clients that end with it: real ones do when they cannot renew their leases any
+/// more. Ones that lived on would look for it less and less often, and find it up to a minute after it is
+/// back.
 #[derive(Debug)]
 struct Servers {
     scheduler: Kept,
@@ -55,14 +57,14 @@ impl ControlPlane {
         Ok(Self { servers: Mutex::new(Some(servers)), etcd, access })
     }
 
-    /// Stops the API server as a crash would: who is connected is cut off, who comes is refused. The controllers and
-    /// the scheduler stop too.
+    /// Stops the API server as a crash would: who is connected is cut off, who comes is refused. The
+    /// controllers and the scheduler stop too.
     pub fn stop_api_server(&self) {
         self.servers().take();
     }
 
-    /// Starts the API server again, on the same port, and the controllers and the scheduler. Waits until it is ready.
-    /// Does nothing where it runs.
+    /// Starts the API server again, on the same port, and the controllers and the scheduler. Waits until it
+    /// is ready. Does nothing where it runs.
     ///
     /// # Errors
     /// It does not start.
@@ -120,8 +122,8 @@ impl ControlPlane {
         self.access.kubectl(&["apply", "--server-side", "--force-conflicts", "-f", "-"], yaml)
     }
 
-    /// A kubeconfig of this service account, which must be there; its namespace is the default one. The user in the
-    /// [audit log](Self::audit) is `system:serviceaccount:NAMESPACE:NAME`.
+    /// A kubeconfig of this service account, which must be there; its namespace is the default one. The user
+    /// in the [audit log](Self::audit) is `system:serviceaccount:NAMESPACE:NAME`.
     ///
     /// # Errors
     /// The API server gives no token.
@@ -129,8 +131,8 @@ impl ControlPlane {
         self.access.token_for(namespace, account)
     }
 
-    /// Every request so far that has been answered, in the order of the answers; a watch has been when it begins. A
-    /// request may appear here a moment after its answer came.
+    /// Every request so far that has been answered, in the order of the answers; a watch has been when it
+    /// begins. A request may appear here a moment after its answer came.
     ///
     /// # Errors
     /// The log cannot be read.

@@ -7,8 +7,8 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-/// A folder that is removed when this is dropped, and also when this whole process ends: then nothing drops what is
-/// in a `static`, and a `TempDir` alone would stay.
+/// A folder that is removed when this is dropped, and also when this whole process ends: then nothing drops
+/// what is in a `static`, and a `TempDir` alone would stay.
 #[derive(Debug)]
 pub(super) struct Folder {
     folder: TempDir,

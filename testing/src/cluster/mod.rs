@@ -1,10 +1,12 @@
-//! A real Kubernetes control plane: etcd, the API server, the controllers and the scheduler, without any node.
+//! A real Kubernetes control plane: etcd, the API server, the controllers and the scheduler, without any
+//! node.
 //!
-//! It listens on the loopback alone, needs no root, and ends with its owner, also with a killed one. What a kubelet
-//! would do, [`FakeNode`] does: the pods that the real scheduler binds to it run a script of the test.
+//! It listens on the loopback alone, needs no root, and ends with its owner, also with a killed one. What a
+//! kubelet would do, [`FakeNode`] does: the pods that the real scheduler binds to it run a script of the
+//! test.
 //!
-//! Calls block, except those of a script's [`Running`]: a node has threads of its own, so that a test on one thread
-//! may wait for what its node does.
+//! Calls block, except those of a script's [`Running`]: a node has threads of its own, so that a test on one
+//! thread may wait for what its node does.
 //!
 //! ```no_run
 //! use k8s_openapi::api::core::v1::Pod;
@@ -46,8 +48,8 @@ pub use self::error::Error;
 pub use self::namespace::Namespace;
 pub use self::node::{Exit, FakeNode, NodeOptions, PodScript, Running};
 
-/// The one control plane that the tests of this process share: for those that leave it as they found it. They keep
-/// apart by namespaces. Who stops the API server starts a control plane of its own.
+/// The one control plane that the tests of this process share: for those that leave it as they found it. They
+/// keep apart by namespaces. Who stops the API server starts a control plane of its own.
 ///
 /// # Panics
 /// It does not start: then no test of this process can say anything.

@@ -24,7 +24,8 @@ const DELETE: Duration = Duration::from_secs(10);
 /// The label of the nodes that belong to a namespace, whose name is its value.
 pub(super) const NODE_LABEL: &str = "verbatim.test/namespace";
 
-/// A namespace whose pods run on its own [fake nodes](super::FakeNode) alone. It is deleted when this is dropped.
+/// A namespace whose pods run on its own [fake nodes](super::FakeNode) alone. It is deleted when this is
+/// dropped.
 #[derive(Debug)]
 pub struct Namespace {
     name: String,

@@ -6,9 +6,11 @@ use std::net::{Ipv4Addr, SocketAddr};
 use nix::sys::socket::{setsockopt, sockopt};
 use socket2::{Domain, Socket, Type};
 
-/// A port of the loopback that only servers of this user can take, and only those that share it (`SO_REUSEPORT`).
+/// A port of the loopback that only servers of this user can take, and only those that share it
+/// (`SO_REUSEPORT`).
 ///
-/// Who connects while no server listens is refused: a socket that is bound and does not listen takes no connection.
+/// Who connects while no server listens is refused: a socket that is bound and does not listen takes no
+/// connection.
 #[derive(Debug)]
 pub(super) struct Port {
     number: u16,

@@ -19,8 +19,9 @@ pub(super) const AUDIT_LOG: &str = "audit.log";
 const CLIENTS: &str = "clients:0";
 const PEERS: &str = "peers:0";
 
-/// Controllers that are left out. The first two watch for nodes that fall silent: a fake node sends no heartbeats,
-/// and keeps its pods while a test stops the API server. The others have no work here, and only ask the API server.
+/// Controllers that are left out. The first two watch for nodes that fall silent: a fake node sends no
+/// heartbeats, and keeps its pods while a test stops the API server. The others have no work here, and only
+/// ask the API server.
 const WITHOUT: &[&str] = &[
     "node-lifecycle-controller",
     "node-ipam-controller",

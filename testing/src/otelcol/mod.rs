@@ -15,7 +15,8 @@ use tempfile::TempDir;
 pub use self::span::{Span, broken};
 use crate::process::{Kept, free_port};
 
-/// Until it must listen. It takes half a second; a machine that compiles at the same time may take many times that.
+/// Until it must listen. It takes half a second; a machine that compiles at the same time may take many times
+/// that.
 const READY: Duration = Duration::from_secs(60);
 /// Between two questions whether it does.
 const ASK: Duration = Duration::from_millis(20);

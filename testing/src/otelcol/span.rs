@@ -42,8 +42,8 @@ impl Span {
     }
 }
 
-/// What keeps spans from being one whole trace: more than one trace, other than one root, parents that are not there, names that
-/// are used twice. Nothing, where they are one.
+/// What keeps spans from being one whole trace: more than one trace, other than one root, parents that are
+/// not there, names that are used twice. Nothing, where they are one.
 pub fn broken(spans: &[Span]) -> Vec<String> {
     let mut wrong = Vec::new();
     let traces: BTreeSet<&str> = spans.iter().map(|span| span.trace.as_str()).collect();

@@ -1,4 +1,5 @@
-//! A proxy before an S3 server that makes faults: lost requests, lost answers, false refusals, cut bodies, delays.
+//! A proxy before an S3 server that makes faults: lost requests, lost answers, false refusals, cut bodies,
+//! delays.
 //!
 //! HTTP/1.1, streaming both ways. Headers stay as they are, `Host` among them, for requests are signed.
 
@@ -109,8 +110,8 @@ impl Proxy {
         lock(&self.shared.draw).faults = faults;
     }
 
-    /// Takes the conditions of writes away, as a store that does not know them does. Requests whose conditions were
-    /// signed are signed anew. `None` leaves conditions alone.
+    /// Takes the conditions of writes away, as a store that does not know them does. Requests whose
+    /// conditions were signed are signed anew. `None` leaves conditions alone.
     pub fn ignore_conditions(&self, signer: Option<Signer>) {
         *lock(&self.shared.signer) = signer;
     }

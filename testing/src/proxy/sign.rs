@@ -30,8 +30,8 @@ pub struct SignError(#[source] Box<dyn std::error::Error + Send + Sync>);
 const DIGEST: &str = "x-amz-content-sha256";
 
 impl Signer {
-    /// Signs a request as it is, in place of the signature that it has. What it says of its body's digest stays; a
-    /// request that says nothing leaves its body unsigned.
+    /// Signs a request as it is, in place of the signature that it has. What it says of its body's digest
+    /// stays; a request that says nothing leaves its body unsigned.
     ///
     /// # Errors
     /// The request has no host, or headers that are no text.

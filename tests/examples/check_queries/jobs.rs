@@ -1,4 +1,5 @@
-//! The jobs: some that complete, one with bad recordings, some that cannot start, and soaks with injected faults.
+//! The jobs: some that complete, one with bad recordings, some that cannot start, and soaks with injected
+//! faults.
 
 use std::error::Error;
 use std::fs;

@@ -1,9 +1,10 @@
-//! Real jobs for Prometheus to scrape: a control plane, an S3 server, the operator and workers on the loopback, without root.
-//! `scripts/check-queries.sh` starts it together with a Prometheus.
+//! Real jobs for Prometheus to scrape: a control plane, an S3 server, the operator and workers on the
+//! loopback, without root. `scripts/check-queries.sh` starts it together with a Prometheus.
 //!
-//! `cargo run --release -p verbatim-tests --example check_queries -- BINARIES SPEECH RECORDINGS STATE`: a folder with `verbatim` and
-//! `verbatim-operator`; long recordings for soaks, which repeat them; many short ones for the jobs; and a folder for logs. It prints
-//! `ready` when every job is applied, and runs until its standard input is closed.
+//! `cargo run --release -p verbatim-tests --example check_queries -- BINARIES SPEECH RECORDINGS STATE`: a
+//! folder with `verbatim` and `verbatim-operator`; long recordings for soaks, which repeat them; many short
+//! ones for the jobs; and a folder for logs. It prints `ready` when every job is applied, and runs until its
+//! standard input is closed.
 
 mod jobs;
 mod pod;

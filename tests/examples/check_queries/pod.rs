@@ -13,7 +13,8 @@ use verbatim_testing::versitygw::VersityGw;
 /// Time between two checks whether a pod is ready, or has ended.
 const POLL: Duration = Duration::from_millis(500);
 
-/// Runs a program below a shell that forwards SIGTERM and writes down the exit code. At low priority: other work comes first.
+/// Runs a program below a shell that forwards SIGTERM and writes down the exit code. At low priority: other
+/// work comes first.
 const SHELL: &str = r#"[ -z "$CGROUP" ] || echo $$ > "$CGROUP/cgroup.procs"
 nice -n 19 setpriv --pdeathsig KILL "$@" &
 child=$!
@@ -144,8 +145,8 @@ async fn ready(running: &Running, port: u16) -> std::io::Result<bool> {
     Ok(answer.starts_with("HTTP/1.1 200"))
 }
 
-/// A cgroup with the memory limit of the container, if this machine allows one; without it, the figures of cgroups are
-/// those of the whole session.
+/// A cgroup with the memory limit of the container, if this machine allows one; without it, the figures of
+/// cgroups are those of the whole session.
 fn cgroup(pod: &Pod, container: &Container) -> Option<String> {
     let limit = container.resources.as_ref()?.limits.as_ref()?.get("memory")?.0.clone();
     let bytes = limit.strip_suffix("Mi").and_then(|number| number.parse::<u64>().ok())? << 20;

@@ -1,5 +1,5 @@
-//! Jobs to which something happens while they run. Each ends with every recording once, and nothing done over that had been
-//! committed.
+//! Jobs to which something happens while they run. Each ends with every recording once, and nothing done over
+//! that had been committed.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -48,7 +48,8 @@ fn a_worker_runs_out_of_memory() {
         let pod = run.worker();
         let name = pod["metadata"]["name"].as_str().unwrap().to_owned();
         let process = supervisor(node, &pod);
-        // The kernel takes whoever scores highest: let it be the container's first process, as where the whole group goes.
+        // The kernel takes whoever scores highest: let it be the container's first process, as where the
+        // whole group goes.
         fs::write(format!("/proc/{}/oom_score_adj", process.id), "1000").unwrap();
         // A process that joins the container's group and takes memory until the limit.
         let hog = "echo $$ > \"$1/cgroup.procs\"; exec python3 -c 'x = []\nwhile True: x.append(bytearray(1 << 20))'";
@@ -112,8 +113,8 @@ fn the_job_is_suspended_and_resumed() {
             status["phase"] == "Suspended" && status["workers"]["ready"] == 0
         });
         wait("the end of the workers", || run.pods().iter().all(ended).then_some(()));
-        // What is committed now was so before the resumption. The status may not know of it yet: a quick worker has done a
-        // tenth before the operator's first look.
+        // What is committed now was so before the resumption. The status may not know of it yet: a quick
+        // worker has done a tenth before the operator's first look.
         let half = run.committed(EARLY);
         assert!(half < prompts().len(), "{half} of them are done");
         run.patch(&json!({"suspend": false}));

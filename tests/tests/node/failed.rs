@@ -12,8 +12,8 @@ pub fn condition<'a>(status: &'a Value, name: &str) -> Option<&'a Value> {
     status["conditions"].as_array()?.iter().find(|each| each["type"] == name)
 }
 
-/// The prompts with damaged recordings among them, which are written to a folder; and the names of those. One comes for each fifty
-/// good ones, so that some fail over the whole of a job.
+/// The prompts with damaged recordings among them, which are written to a folder; and the names of those. One
+/// comes for each fifty good ones, so that some fail over the whole of a job.
 pub fn damaged(folder: &Path) -> (Vec<PathBuf>, Vec<String>) {
     let (mut recordings, mut names) = (prompts().to_vec(), Vec::new());
     let contents = [&b""[..], b"no sound at all", b"<html></html>"];

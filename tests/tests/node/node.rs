@@ -12,8 +12,8 @@ use verbatim_store::{ObjectStore as _, Put, S3Config, S3Store};
 
 /// Set by `make test-node`: the cluster's name, as the scripts know it.
 const VARIABLE: &str = "VERBATIM_CLUSTER";
-/// Time for anything that has to happen. A job over the prompts takes 20 s on two free cores; a silent worker is replaced after two
-/// minutes. What comes late on a busy machine is no failure.
+/// Time for anything that has to happen. A job over the prompts takes 20 s on two free cores; a silent worker
+/// is replaced after two minutes. What comes late on a busy machine is no failure.
 pub const DEADLINE: Duration = Duration::from_secs(900);
 /// Time for a command: the API server needs some seconds after a stop.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -135,7 +135,8 @@ impl Node {
         self.send(&["apply", "-f", "-"], &secret.to_string());
     }
 
-    /// Runs helm over the release `verbatim`, with the values of this cluster. The verb, the chart, and more options.
+    /// Runs helm over the release `verbatim`, with the values of this cluster. The verb, the chart, and more
+    /// options.
     #[track_caller]
     pub fn helm(&self, verb: &[&str], more: &[&str]) -> String {
         let values = root().join("scripts/cluster/values.yaml");

@@ -14,14 +14,16 @@ use crate::run::{apply, template};
 
 const NAMESPACE: &str = "node-queries";
 
-/// Time for every query to have data, in seconds. The slowest needs an engine with ten minutes of audio done and another minute to
-/// measure its growth: two minutes here, and a busy machine takes several times as long.
+/// Time for every query to have data, in seconds. The slowest needs an engine with ten minutes of audio done
+/// and another minute to measure its growth: two minutes here, and a busy machine takes several times as
+/// long.
 const WITHIN: u32 = 1200;
 
 /// Scrapes that must have seen a state before it may end. A rate needs two.
 const SCRAPES: u32 = 3;
 
-/// Half a processor, so that a job lasts for many scrapes on a fast machine too; and what it has to do in that time.
+/// Half a processor, so that a job lasts for many scrapes on a fast machine too; and what it has to do in
+/// that time.
 fn slow(more: Value) -> Value {
     let mut spec = json!({
         "scaling": {"minWorkers": 1, "maxWorkers": 1},

@@ -62,7 +62,8 @@ pub fn verbatim() -> Command {
     Command::new(target().join("release/verbatim"))
 }
 
-/// What `verbatim transcribe` says of the prompts, by the transcript's name, without what differs between two runs.
+/// What `verbatim transcribe` says of the prompts, by the transcript's name, without what differs between two
+/// runs.
 pub fn reference() -> &'static BTreeMap<String, Value> {
     static REFERENCE: OnceLock<BTreeMap<String, Value>> = OnceLock::new();
     REFERENCE.get_or_init(|| {

@@ -14,9 +14,9 @@ use crate::run::Run;
 #[test]
 fn an_engine_above_its_soft_limit_is_recycled_and_the_pod_stays() {
     let node = node();
-    // Half a processor, so that figures are scraped before engines are replaced and after: the dashboards are asked for these. There
-    // an engine reaches 160 to 165 MB over these recordings, by small steps: at 160Mi none was replaced, at 144Mi two were, at 136Mi
-    // four, and at 128Mi six.
+    // Half a processor, so that figures are scraped before engines are replaced and after: the dashboards are
+    // asked for these. There an engine reaches 160 to 165 MB over these recordings, by small steps: at 160Mi
+    // none was replaced, at 144Mi two were, at 136Mi four, and at 128Mi six.
     let slow = json!({"name": "worker", "resources": {"limits": {"cpu": "500m", "memory": "1Gi"}}});
     let more = json!({
         "recycle": {"memorySoftLimit": "136Mi"},

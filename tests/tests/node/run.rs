@@ -13,7 +13,8 @@ use crate::recordings::without_times;
 /// Lines of the store's log that may be unreadable: of 1,136 writes, 4 were at most.
 const UNREADABLE: usize = 32;
 
-/// A pod template with this limit of processors, so that a job takes some time on a machine with many of them too.
+/// A pod template with this limit of processors, so that a job takes some time on a machine with many of them
+/// too.
 pub fn template(cpu: &str) -> Value {
     json!({"spec": {"containers": [{"name": "worker", "resources": {
         "requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"cpu": cpu, "memory": "1Gi"}}}]}})
@@ -45,7 +46,8 @@ pub struct Run<'a> {
     keys: BTreeSet<String>,
     /// Bytes of the store's log that are older than this job.
     logged: usize,
-    /// Transcripts that were there when something was done to the job, with what tells that they were not written again.
+    /// Transcripts that were there when something was done to the job, with what tells that they were not
+    /// written again.
     committed: BTreeMap<PathBuf, (u64, i64, i64)>,
 }
 
@@ -113,7 +115,8 @@ impl<'a> Run<'a> {
             .collect()
     }
 
-    /// Waits until so many transcripts are there, and remembers them: none may be written again. Gives how many there are.
+    /// Waits until so many transcripts are there, and remembers them: none may be written again. Gives how
+    /// many there are.
     #[track_caller]
     pub fn committed(&mut self, count: usize) -> usize {
         wait("some transcripts", || (self.transcripts().len() >= count).then_some(()));
@@ -209,7 +212,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The store took each transcript once, as far as its log can be read: versitygw's lines run into each other now and then.
+    /// The store took each transcript once, as far as its log can be read: versitygw's lines run into each
+    /// other now and then.
     fn written_once(&self) {
         let mut times: BTreeMap<String, usize> = BTreeMap::new();
         let prefix = format!("/transcripts/{}/", self.name);

@@ -37,7 +37,8 @@ fn a_worker_has_no_token_no_capability_and_nowhere_to_write_but_its_spool() {
         assert!(value("Uid:").starts_with("65532"), "{}", value("Uid:"));
     }
     let worker = supervisor(&node, &pod);
-    // Mounts that can be written: the spool, shared memory, and what the container runtime gives every container.
+    // Mounts that can be written: the spool, shared memory, and what the container runtime gives every
+    // container.
     let mounts = fs::read_to_string(format!("/proc/{}/mounts", worker.id)).unwrap();
     let writable: Vec<&str> = mounts
         .lines()
@@ -65,7 +66,8 @@ fn a_worker_has_no_token_no_capability_and_nowhere_to_write_but_its_spool() {
         assert!(!fs::exists(format!("{inside}/{shell}")).unwrap(), "{shell} is in the image");
     }
 
-    // The engine parses what strangers recorded: no key may be in its environment, its arguments or its memory's mappings.
+    // The engine parses what strangers recorded: no key may be in its environment, its arguments or its
+    // memory's mappings.
     let (access_key, secret_key) = node.keys();
     let engine = engine(&node, &pod);
     for file in ["environ", "cmdline", "maps", "mountinfo"] {

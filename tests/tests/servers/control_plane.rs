@@ -233,7 +233,8 @@ fn the_api_server_stops_and_comes_back_and_pods_go_on() {
     assert!(processes.iter().all(|(_, id)| !verbatim_testing::process::runs(*id)));
 }
 
-/// A test's own deadline. Everything here takes seconds, but a Job waits 10 s before it replaces an ignored pod.
+/// A test's own deadline. Everything here takes seconds, but a Job waits 10 s before it replaces an ignored
+/// pod.
 const LIMIT: Duration = Duration::from_secs(90);
 
 fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {

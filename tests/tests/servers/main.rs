@@ -1,4 +1,5 @@
-//! Tests against real servers on the loopback: Kubernetes' control plane, an S3 server, and a proxy with faults before it.
+//! Tests against real servers on the loopback: Kubernetes' control plane, an S3 server, and a proxy with
+//! faults before it.
 //!
 //! One binary, so that one control plane serves all of them. Tests on a real node are in `node`.
 

@@ -51,9 +51,9 @@ impl Default for NodeOptions {
 
 /// A node for the pods of one namespace. It goes away, with its pods and their scripts, when this is dropped.
 ///
-/// It plays the kubelet: pods run, become ready, end, and are deleted after their grace period, as their `worker`
-/// container does, which is a [`PodScript`]. A pod has one life: containers are not started again, whatever its
-/// restart policy. Logs, `exec` and probes are not there.
+/// It plays the kubelet: pods run, become ready, end, and are deleted after their grace period, as their
+/// `worker` container does, which is a [`PodScript`]. A pod has one life: containers are not started again,
+/// whatever its restart policy. Logs, `exec` and probes are not there.
 #[derive(Debug)]
 pub struct FakeNode {
     name: String,

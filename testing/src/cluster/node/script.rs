@@ -10,7 +10,8 @@ use tokio::sync::watch;
 /// `|pod: Pod, running: Running| async move { Exit::code(0) }`.
 pub trait PodScript: Send + Sync + 'static {
     /// Begins when the pod runs. The container ends when the future does, or panics. It is dropped when the
-    /// container is killed: at the end of a deleted pod's grace period, when the pod is gone, and with its node.
+    /// container is killed: at the end of a deleted pod's grace period, when the pod is gone, and with its
+    /// node.
     fn start(&self, pod: &Pod, running: Running) -> BoxFuture<'static, Exit>;
 }
 
@@ -39,7 +40,8 @@ impl Running {
         self.address
     }
 
-    /// Says whether the pod is ready. One with a readiness probe is not, until this is called; another is at once.
+    /// Says whether the pod is ready. One with a readiness probe is not, until this is called; another is at
+    /// once.
     pub fn set_ready(&self, ready: bool) {
         self.ready.send_replace(ready);
     }

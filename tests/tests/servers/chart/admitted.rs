@@ -1,4 +1,5 @@
-//! Every set of values on a real API server: each field is one that it knows, and each pod passes Pod Security "restricted".
+//! Every set of values on a real API server: each field is one that it knows, and each pod passes Pod
+//! Security "restricted".
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};

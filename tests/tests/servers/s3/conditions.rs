@@ -9,8 +9,9 @@ use super::server::{create, read, start, store, text};
 
 const RACERS: usize = 16;
 
-/// Runs all writes at once; all but one must be refused. No two write the same bytes, not even in other rounds: equal
-/// bytes have equal tags, and so a version that was replaced by itself would seem to be there still.
+/// Runs all writes at once; all but one must be refused. No two write the same bytes, not even in other
+/// rounds: equal bytes have equal tags, and so a version that was replaced by itself would seem to be there
+/// still.
 async fn race(store: &Arc<dyn ObjectStore>, key: &'static str, condition: Condition, round: usize) {
     let body = |n: usize| format!("round {round}, racer {n}");
     let racers = (0..RACERS).map(|n| {

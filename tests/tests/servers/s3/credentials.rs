@@ -1,4 +1,5 @@
-//! Where credentials come from. Environments differ, so each case is a process of its own: this test, with a role.
+//! Where credentials come from. Environments differ, so each case is a process of its own: this test, with a
+//! role.
 
 use std::process::Command;
 use std::time::{Duration, Instant};

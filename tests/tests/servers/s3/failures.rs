@@ -1,4 +1,5 @@
-//! What goes wrong on the way to a bucket: each with its kind, in one line that names the place and the field, soon.
+//! What goes wrong on the way to a bucket: each with its kind, in one line that names the place and the
+//! field, soon.
 
 use std::time::{Duration, Instant};
 
