@@ -14,7 +14,7 @@ const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT: &str = "b7ad6b7169203331";
 
 /// Log message when spans cannot be delivered.
-const LOST: &str = "traces cannot be delivered, and work goes on without them";
+const LOST: &str = "failed to export traces, continuing without them";
 
 /// Starts `verbatim run` or `verbatim worker` with spans sent to `endpoint`.
 fn start(bucket: &Bucket, command: &str, manifest: &Path, endpoint: &str, parent: Option<&str>) -> Running {
