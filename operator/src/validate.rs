@@ -66,7 +66,7 @@ mod tests {
         assert_eq!(problem(json!({}), json!({})), None);
         assert_eq!(
             problem(json!({}), json!({"minWorkers": 20})).as_deref(),
-            Some("spec.scaling.minWorkers: must not be above maxWorkers")
+            Some("spec.scaling.minWorkers: must not exceed maxWorkers")
         );
         for (template, expected) in [
             (json!({"spec": {"containers": 3}}), "spec.template: not a pod template: invalid type"),
