@@ -122,6 +122,7 @@ accept: model ## Check exactness, flat memory and recovery from kills over real 
 
 lint: setup ## Lint with clippy, helm lint and dashboard-linter; warnings are errors
 	cargo clippy --release --workspace --all-targets --locked -- --deny warnings
+	cargo clippy --release --workspace --test node --locked -- --deny warnings
 	@scripts/features.sh
 	@$(PYTHON) scripts/structure.py
 	@scripts/setup.sh helm
