@@ -120,14 +120,9 @@ cluster-down: ## Stop that cluster and remove everything it wrote
 accept: model ## Check exactness, flat memory and recovery from kills over real recordings (some minutes)
 	$(PYTHON) -m bench.accept --binary $(VERBATIM) $(ACCEPT)
 
-# What `cargo clippy --release --workspace -- --deny warnings` says, over the dependencies as the build has
-# compiled them.
-CLIPPY := RUSTC_WORKSPACE_WRAPPER=$(CURDIR)/scripts/lint-driver.sh CLIPPY_ARGS=--deny__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__ \
-  cargo test --release --workspace --locked --no-run --quiet
-
 lint: setup ## Lint with clippy, helm lint and dashboard-linter; warnings are errors
-	$(CLIPPY) --all-targets
-	$(CLIPPY) --test node
+	cargo clippy --release --workspace --all-targets --locked -- --deny warnings
+	cargo clippy --release --workspace --test node --locked -- --deny warnings
 	@scripts/features.sh
 	@$(PYTHON) scripts/structure.py
 	@scripts/setup.sh helm
