@@ -180,7 +180,10 @@ mod tests {
             at: *at,
         };
         let faults = faults.iter().map(injected).collect();
-        EngineHistory { faults, replacements, ..EngineHistory::default() }
+        let mut history = EngineHistory::default();
+        history.faults = faults;
+        history.replacements = replacements;
+        history
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod tasks;
 
 pub(crate) use downsample::{Sample, TimeBuckets};
 pub(crate) use fault_detection::FaultRow;
-pub(crate) use file_stats::{AudioLength, FileStats, GroupStats, RecordingStats, TimeAndMemory};
+pub(crate) use file_stats::{AudioLength, GroupStats, RecordingStats, TimeAndMemory};
 pub(crate) use measurements::Measurements;
 pub(crate) use memory_growth::{LIMIT_MB, MIN_FILES, MemoryGrowth, MemoryVerdict};
 pub(crate) use numbers::{Analysis, Completeness, ReplacementCost};
