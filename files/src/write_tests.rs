@@ -104,7 +104,7 @@ fn run_child(test: &str, setup: &str, folder: &Path) {
     let mut command = Command::new("sh");
     command.arg("-c").arg(format!("{setup} exec \"$@\"")).arg("sh");
     command.arg(std::env::current_exe().unwrap());
-    command.args(["--exact", &format!("output::write_tests::{test}"), "--nocapture"]).env(CHILD, folder);
+    command.args(["--exact", &format!("write_tests::{test}"), "--nocapture"]).env(CHILD, folder);
     if fs::metadata("/proc/self").unwrap().uid() == 0 {
         // Nobody: permissions mean nothing to root.
         command.uid(65_534).gid(65_534);

@@ -30,7 +30,8 @@ pub(crate) struct Scripted {
 
 impl Transcriber for Scripted {
     fn transcribe(&mut self, tasks: Receiver<FileTask>, on_event: &mut dyn FnMut(Event), stop: &AtomicBool) {
-        for FileTask { id, path, .. } in tasks {
+        while !stop.load(Ordering::Relaxed) {
+            let Ok(FileTask { id, path, .. }) = tasks.recv() else { return };
             self.tasks.push(path.file_name().unwrap().to_string_lossy().into_owned());
             let bytes = fs::read(&path).unwrap();
             let text = String::from_utf8(bytes.clone()).unwrap();
