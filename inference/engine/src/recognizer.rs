@@ -46,8 +46,8 @@ impl UtteranceLengths {
     /// Longest accepted length of at most `samples`; the shortest accepted length if there is none.
     ///
     /// Utterances are cut instead of padded with silence: the cut is shorter than the padding of a segment,
-    /// and the model gets nothing that is not in the recording. "Finding speech" in docs/benchmarks.md
-    /// compares both.
+    /// and the model gets nothing that is not in the recording. "Voice activity detection" in
+    /// docs/benchmarks.md compares both.
     pub fn fit(&self, samples: usize) -> usize {
         self.first + samples.saturating_sub(self.first) / self.step * self.step
     }

@@ -46,7 +46,7 @@ const ENVIRONMENT: &[&str] = &[
 const ENVIRONMENT_PREFIXES: &[&str] = &["CUDA_", "NVIDIA_", "VERBATIM_GPU_"];
 
 /// Longest time for a message to an engine to be sent. Messages are few, and the socket buffers 200 kB.
-const SEXIT_TIMEOUT: Duration = Duration::from_secs(2);
+const SEND_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Longest time for a process to exit once it was killed or has closed its socket. The kernel takes
 /// milliseconds, or more where it frees gigabytes.
@@ -85,7 +85,7 @@ impl EngineProcess {
         messages: Sender<EngineMessage>,
     ) -> io::Result<Self> {
         let (socket, theirs) = UnixStream::pair()?;
-        socket.set_write_timeout(Some(SEXIT_TIMEOUT))?;
+        socket.set_write_timeout(Some(SEND_TIMEOUT))?;
         let mut command = Command::new(program);
         command.arg0("verbatim").arg("engine").env_clear().envs(environment());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());

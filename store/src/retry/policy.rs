@@ -41,15 +41,15 @@ pub(super) struct Tries {
     policy: RetryPolicy,
     begun: Instant,
     failed: u32,
-    told: bool,
+    logged: bool,
 }
 
 /// Time of retries before the log mentions them: shorter outages need no attention.
-const TELL_AFTER: Duration = Duration::from_secs(4);
+const LOG_AFTER: Duration = Duration::from_secs(4);
 
 impl Tries {
     pub(super) fn new(policy: RetryPolicy) -> Self {
-        Self { policy, begun: Instant::now(), failed: 0, told: false }
+        Self { policy, begun: Instant::now(), failed: 0, logged: false }
     }
 
     /// Waits after a transient failure. Returns the failure when no attempt is left.
@@ -59,7 +59,7 @@ impl Tries {
         if self.failed >= self.policy.attempts || self.begun.elapsed() + wait > self.policy.total {
             return Err(error);
         }
-        if self.begun.elapsed() >= TELL_AFTER && !std::mem::replace(&mut self.told, true) {
+        if self.begun.elapsed() >= LOG_AFTER && !std::mem::replace(&mut self.logged, true) {
             let left = self.policy.total.saturating_sub(self.begun.elapsed()).as_secs();
             tracing::warn!("{error}; retrying for {left} s");
         }

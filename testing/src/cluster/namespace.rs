@@ -14,18 +14,17 @@ use super::credentials::User;
 use super::error::Error;
 use super::{random, wait_for, within};
 
-/// Until a namespace must have its service account. It takes milliseconds.
+/// Longest time for a namespace to have its service account. It takes milliseconds.
 const READY: Duration = Duration::from_secs(60);
-/// Between two questions whether it has.
-const ASK: Duration = Duration::from_millis(20);
-/// For its deletion to be asked: who drops it must not hang where the API server is stopped.
+/// Interval between two checks for the service account.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
+/// Longest time for the deletion request: a drop must not hang if the API server is stopped.
 const DELETE: Duration = Duration::from_secs(10);
 
-/// The label of the nodes that belong to a namespace, whose name is its value.
+/// Label of the nodes that belong to a namespace; its value is the namespace's name.
 pub(super) const NODE_LABEL: &str = "verbatim.test/namespace";
 
-/// A namespace whose pods run on its own [fake nodes](super::FakeNode) alone. It is deleted when this is
-/// dropped.
+/// Namespace whose pods run only on its own [fake nodes](super::FakeNode). Dropping it deletes it.
 #[derive(Debug)]
 pub struct Namespace {
     name: String,
@@ -39,40 +38,40 @@ impl Namespace {
         Ok(Self { name, access })
     }
 
-    /// Its name.
+    /// Name of the namespace.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The admin's client with this as the default namespace, for the runtime that this is called in.
+    /// Client of the admin for the current runtime, with this as the default namespace.
     ///
     /// # Errors
-    /// None in practice: a client connects when it is used.
+    /// None in practice: a client connects when it is first used.
     pub async fn client(&self) -> Result<Client, Error> {
         client_in(&self.name, &self.access.kubeconfig(User::Admin)).await
     }
 
-    /// What kubectl prints for these arguments, as the admin, in this namespace.
+    /// Runs kubectl as the admin in this namespace, and returns its output.
     ///
     /// # Errors
-    /// It fails; the error holds what it says.
+    /// kubectl fails; the error holds its message.
     pub fn kubectl(&self, arguments: &[&str]) -> Result<String, Error> {
         self.access.kubectl(&[&["--namespace", &self.name], arguments].concat(), "")
     }
 
-    /// Applies objects to this namespace, server-side, as the admin.
+    /// Applies objects to this namespace as the admin, with server-side apply.
     ///
     /// # Errors
-    /// The API server says no.
+    /// The API server rejects the objects.
     pub fn apply(&self, yaml: &str) -> Result<String, Error> {
         let arguments = ["--namespace", &self.name, "apply", "--server-side", "--force-conflicts", "-f", "-"];
         self.access.kubectl(&arguments, yaml)
     }
 
-    /// A kubeconfig of this service account: see [`ControlPlane::token_for`](super::ControlPlane::token_for).
+    /// Kubeconfig of a service account: see [`ControlPlane::token_for`](super::ControlPlane::token_for).
     ///
     /// # Errors
-    /// The API server gives no token.
+    /// The API server issues no token.
     pub fn token_for(&self, account: &str) -> Result<std::path::PathBuf, Error> {
         self.access.token_for(&self.name, account)
     }
@@ -88,7 +87,7 @@ impl Drop for Namespace {
     }
 }
 
-/// Makes it, and waits for its service account: without one, no pod can be made in it.
+/// Creates the namespace, and waits for its service account: without one, no pod can be created in it.
 async fn create(access: &Access, name: &str) -> Result<(), Error> {
     let client = client(&access.kubeconfig(User::Admin)).await?;
     let selector = format!("{NODE_LABEL}={name}");
@@ -103,7 +102,7 @@ async fn create(access: &Access, name: &str) -> Result<(), Error> {
             let what = format!("the service account of namespace {name}");
             return Err(Error::Late { what, within: READY, last: "there is none".into() });
         }
-        sleep(ASK).await;
+        sleep(POLL_INTERVAL).await;
     }
     Ok(())
 }

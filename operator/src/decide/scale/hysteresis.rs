@@ -47,7 +47,12 @@ impl Window {
 }
 
 /// Decides the desired number of workers, with its reason.
-pub(super) fn settle(view: &View<'_>, demand: &Demand, low: &mut Window, now: f64) -> (u32, ScalingReason) {
+pub(super) fn apply_hysteresis(
+    view: &View<'_>,
+    demand: &Demand,
+    low: &mut Window,
+    now: f64,
+) -> (u32, ScalingReason) {
     let input = view.input;
     let scaling = input.scaling;
     let (min, max) = (scaling.min_workers.min(scaling.max_workers), scaling.max_workers);

@@ -59,7 +59,7 @@ pub fn decide(input: &ScalingInput<'_>, state: &mut ScalingState) -> ScalingDeci
     let pace = state.rates.pace(now, &state.ledger);
     let backlog = backlog::remaining(input.job, state.rates.in_flight(now, pace.as_ref()));
     let view = demand::View { input, backlog: backlog.as_ref(), pace: pace.as_ref(), watched: now - since };
-    let (workers, reason) = hysteresis::settle(&view, &demand::demand(&view), &mut state.low, now);
+    let (workers, reason) = hysteresis::apply_hysteresis(&view, &demand::demand(&view), &mut state.low, now);
     let each = pace.as_ref().map_or_else(Vec::new, |pace| state.rates.each(now, pace));
     let forecast = eta::forecast(&view, &state.presence, &each, workers);
     ScalingDecision {
