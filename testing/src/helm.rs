@@ -8,32 +8,32 @@ use crate::cluster::ControlPlane;
 
 const HELM: &str = "helm";
 
-/// Why something with Helm failed.
+/// Error of Helm.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// It cannot be run.
+    /// Helm cannot be run.
     #[error("failed to run helm: {0} (`scripts/setup.sh helm` builds it, and `make test` puts it on PATH)")]
     Run(#[from] io::Error),
-    /// It says no.
+    /// Helm failed.
     #[error("helm {arguments} failed: {message}")]
     Refused {
-        /// What it was asked.
+        /// Arguments of Helm.
         arguments: String,
-        /// What it said on its standard error.
+        /// Its standard error.
         message: String,
     },
 }
 
-/// The folder of this repository's chart.
+/// Folder of this repository's chart.
 pub fn chart() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../charts/verbatim")
 }
 
-/// The definition of a kind of the Prometheus operator (`podmonitors`, `servicemonitors`, `prometheusrules`),
-/// as YAML.
+/// Definition of a kind of the Prometheus operator (`podmonitors`, `servicemonitors`, `prometheusrules`), as
+/// YAML.
 ///
 /// # Errors
-/// `scripts/setup.sh helm` did not put it there.
+/// `scripts/setup.sh helm` has not installed the definition.
 pub fn prometheus_kind(kind: &str) -> io::Result<String> {
     let tools = std::env::var_os("VERBATIM_TOOLS").map(PathBuf::from).or_else(|| {
         let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
@@ -45,8 +45,8 @@ pub fn prometheus_kind(kind: &str) -> io::Result<String> {
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
 }
 
-/// What `helm template` makes of the chart as the release `verbatim` in `verbatim-system`, on a Kubernetes of
-/// the version that tests run against.
+/// Output of `helm template` for the chart as the release `verbatim` in `verbatim-system`, for the version of
+/// Kubernetes that tests run against.
 ///
 /// # Errors
 /// [`Error`].
@@ -58,8 +58,8 @@ pub fn template(more: &[&str]) -> Result<String, Error> {
     run(Command::new(HELM), &[&ours, more].concat())
 }
 
-/// What Helm prints for these arguments, as the admin of a control plane. Its own files stay with the control
-/// plane.
+/// Runs Helm as the admin of a control plane, and returns its output. Helm's own files stay in the control
+/// plane's folder.
 ///
 /// # Errors
 /// [`Error`].

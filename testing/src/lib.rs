@@ -1,4 +1,4 @@
-//! Real servers for tests. Each belongs to who started it, and goes away with it.
+//! Real servers for tests. Each belongs to its creator, and is removed with it.
 
 pub mod cluster;
 pub mod helm;

@@ -1,4 +1,4 @@
-//! A process that does not outlive its owner, however the owner ends.
+//! Child process that does not outlive its owner, however the owner ends.
 
 use std::ffi::OsString;
 use std::fs::OpenOptions;
@@ -10,11 +10,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
-/// A process that is killed when this is dropped, and also when this whole process is.
+/// Child process that is killed when this is dropped, and also when the whole process ends.
 ///
 /// The kernel kills it when the thread that started it ends (`PR_SET_PDEATHSIG`). A test's own thread would
-/// be too short-lived for a server that several tests share, so each process has a thread that does nothing
-/// but keep it.
+/// end too soon for a server that several tests share, so each child has a dedicated thread that only waits.
 #[derive(Debug)]
 pub struct Kept {
     id: u32,
@@ -23,25 +22,25 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// Starts `command` under util-linux's `setpriv`, which asks the kernel for the signal and then becomes
-    /// it.
+    /// Starts `command` under util-linux's `setpriv`, which requests the signal from the kernel and then
+    /// execs the command.
     ///
     /// # Errors
-    /// The program, or `setpriv`, is not there.
+    /// The program or `setpriv` is missing.
     pub fn start(command: &Command) -> io::Result<Self> {
         Self::start_into(command, Stdio::null())
     }
 
-    /// The same, and appends its standard error to the file `log`.
+    /// Same as [`Kept::start`], with the standard error appended to the file `log`.
     ///
     /// # Errors
-    /// The program, or `setpriv`, is not there; or the file cannot be written.
+    /// The program or `setpriv` is missing, or the file cannot be written.
     pub fn start_logged(command: &Command, log: &Path) -> io::Result<Self> {
         Self::start_into(command, OpenOptions::new().create(true).append(true).open(log)?.into())
     }
 
     fn start_into(command: &Command, log: Stdio) -> io::Result<Self> {
-        // `setpriv` reports a missing program too, but only to its standard error.
+        // `setpriv` also reports a missing program, but only on its standard error.
         let program = find(command.get_program().to_owned())?;
         let mut kept = Command::new("setpriv");
         kept.args(["--pdeathsig", "KILL", "--"]).arg(program).args(command.get_args());
@@ -54,7 +53,7 @@ impl Kept {
         if let Some(folder) = command.get_current_dir() {
             kept.current_dir(folder);
         }
-        // A group of its own, so that Ctrl-C at a terminal leaves it to its owner.
+        // Its own process group, so that Ctrl-C at a terminal does not reach it, and its owner stops it.
         kept.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).process_group(0);
 
         let (started, starts) = mpsc::channel();
@@ -68,7 +67,7 @@ impl Kept {
                 }
             };
             let _ = started.send(Ok(child.id()));
-            // Returns when the owner is gone.
+            // Returns once the owner is dropped.
             let _ = ends.recv();
             child.kill()?;
             child.wait().map(drop)
@@ -78,18 +77,18 @@ impl Kept {
         Ok(Self { id, end: Some(end), keeper: Some(keeper) })
     }
 
-    /// Its process id.
+    /// Process id.
     pub fn id(&self) -> u32 {
         self.id
     }
 
-    /// Whether it still runs: a process that has ended stays as a zombie until this is dropped.
+    /// Whether the process is still running. One that has exited stays as a zombie until this is dropped.
     pub fn runs(&self) -> bool {
         runs(self.id)
     }
 }
 
-/// Whether there is such a process, and it has not ended.
+/// Whether the process exists and has not exited.
 pub fn runs(id: u32) -> bool {
     std::fs::read_to_string(format!("/proc/{id}/stat")).is_ok_and(|stat| {
         stat.rsplit(')').next().is_some_and(|rest| !rest.trim_start().starts_with(['Z', 'X']))
@@ -114,11 +113,10 @@ fn find(program: OsString) -> io::Result<OsString> {
     })
 }
 
-/// A port of the loopback that nobody listens on. Somebody else may take it before its user does: try again
-/// then.
+/// Port of the loopback on which nothing listens. Another process may take it first: retry in that case.
 ///
 /// # Errors
-/// The kernel has none.
+/// The kernel has no free port.
 pub fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
@@ -130,7 +128,7 @@ mod tests {
 
     use super::*;
 
-    /// What the test below runs itself as: a process that keeps another, and is killed.
+    /// Marks the run of the test below in which it starts a child process, and is killed.
     const ROLE: &str = "VERBATIM_TESTING_KEEP_INTO";
 
     #[test]

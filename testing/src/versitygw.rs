@@ -1,4 +1,4 @@
-//! A real S3 server: versitygw, over a temporary folder.
+//! A real S3 server: versitygw on a temporary folder.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -11,71 +11,72 @@ use tempfile::TempDir;
 
 use crate::process::{Kept, free_port};
 
-/// Until it must answer. It takes 0.1 s; a machine that compiles at the same time may take many times that.
+/// Longest time for the server to answer. It takes 0.1 s, but may take many times that on a machine that
+/// compiles at the same time.
 const READY: Duration = Duration::from_secs(30);
-/// Between two questions whether it is ready.
+/// Interval between two readiness checks.
 const ASK: Duration = Duration::from_millis(20);
-/// Bytes that memory must have free to hold the objects: several times what any test writes.
+/// Bytes of free memory required to hold the objects in memory: several times what any test writes.
 const IN_MEMORY: u64 = 4 << 30;
-/// Ports that are tried: a free one can be taken by another test before the server binds it.
+/// Number of ports to try: another test can take a free one before the server binds it.
 const PORTS: usize = 5;
 
-/// A running server of its own. It ends, and its objects go, when this is dropped.
+/// Running server owned by one test. Dropping it stops it and deletes its objects.
 #[derive(Debug)]
 pub struct VersityGw {
-    /// First, so that it ends before its folders go.
+    /// First, so that it ends before its folders are removed.
     process: Kept,
     port: u16,
     tls: bool,
     folder: TempDir,
 }
 
-/// Why there is no server.
+/// Error of starting a server.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The program cannot be run.
     #[error("failed to run versitygw: {0} (scripts/setup.sh versitygw builds it)")]
     Run(#[source] io::Error),
-    /// A folder cannot be made.
+    /// A folder cannot be created.
     #[error("failed to make a folder for the server")]
     Folder(#[source] io::Error),
-    /// It ended at once on every port.
+    /// The server exited at once on every port.
     #[error("versitygw ended before it answered, on {PORTS} ports")]
     Ended,
-    /// It did not answer in time.
+    /// The server did not answer in time.
     #[error("versitygw did not answer within {READY:?}")]
     Silent,
 }
 
-/// A certificate and its key, both PEM files.
+/// Certificate and private key, both as PEM files.
 #[derive(Clone, Copy, Debug)]
 pub struct Certificate<'a> {
-    /// The certificate.
+    /// Certificate.
     pub certificate: &'a Path,
-    /// Its private key.
+    /// Private key.
     pub key: &'a Path,
 }
 
 impl VersityGw {
-    /// The access key of the one account, which may do everything.
+    /// Access key of the only account, which has every permission.
     pub const ACCESS_KEY: &'static str = "verbatim-tests";
-    /// Its secret key.
+    /// Secret key of the account.
     pub const SECRET_KEY: &'static str = "verbatim-tests-secret";
-    /// Its region.
+    /// Region of the server.
     pub const REGION: &'static str = "us-east-1";
 
     /// Starts a server on a free port of the loopback, and waits until it answers.
     ///
     /// # Errors
-    /// Why there is no server.
+    /// The server cannot be started.
     pub fn start() -> Result<Self, StartError> {
         Self::start_with(None)
     }
 
-    /// The same, but it speaks TLS with this certificate.
+    /// Same as [`VersityGw::start`], with TLS and this certificate.
     ///
     /// # Errors
-    /// Why there is no server.
+    /// The server cannot be started.
     pub fn start_tls(certificate: Certificate<'_>) -> Result<Self, StartError> {
         Self::start_with(Some(certificate))
     }
@@ -92,7 +93,7 @@ impl VersityGw {
                 .env("ROOT_ACCESS_KEY", Self::ACCESS_KEY)
                 .env("ROOT_SECRET_KEY", Self::SECRET_KEY)
                 .args(["--port", &format!("127.0.0.1:{port}"), "--region", Self::REGION, "--quiet"])
-                // Only this server answers here: another one that took the port does not.
+                // Only this server answers at this path, not another one that took the port.
                 .args(["--health", &health(port)]);
             if let Some(Certificate { certificate, key }) = certificate {
                 command.arg("--cert").arg(certificate).arg("--key").arg(key);
@@ -109,38 +110,38 @@ impl VersityGw {
         Err(StartError::Ended)
     }
 
-    /// Its address, as `http://127.0.0.1:PORT`.
+    /// Address, as `http://127.0.0.1:PORT`, or with `https` for TLS.
     pub fn endpoint(&self) -> String {
         let scheme = if self.tls { "https" } else { "http" };
         format!("{scheme}://127.0.0.1:{}", self.port)
     }
 
-    /// Its port on the loopback.
+    /// Port on the loopback.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Its process id.
+    /// Process id.
     pub fn id(&self) -> u32 {
         self.process.id()
     }
 
-    /// Makes a bucket: a folder is one to this server.
+    /// Creates a bucket, which is a folder to this server.
     ///
     /// # Errors
-    /// The bucket is there already, or the disk is full.
+    /// The bucket already exists, or the disk is full.
     pub fn create_bucket(&self, name: &str) -> io::Result<()> {
         std::fs::create_dir(self.folder.path().join("data").join(name))
     }
 
-    /// The folder with a folder for each bucket: for looking at what a test has left.
+    /// Folder of the buckets, each a folder in it, to inspect what a test has left.
     pub fn data(&self) -> std::path::PathBuf {
         self.folder.path().join("data")
     }
 }
 
-/// A folder in memory where there is enough: this server writes through to the disk, and removing thousands
-/// of such files from one takes longer than the tests themselves.
+/// Creates a folder, in memory if there is enough: this server syncs its writes to the disk, and removing
+/// thousands of such files from a disk takes longer than the tests themselves.
 fn folder() -> io::Result<TempDir> {
     const PREFIX: &str = "verbatim-versitygw-";
     let memory = Path::new("/dev/shm");
@@ -152,7 +153,7 @@ fn health(port: u16) -> String {
     format!("/health-{}-{port}", std::process::id())
 }
 
-/// Waits until the server answers; false where it ended instead.
+/// Waits until the server answers; returns false if it exits first.
 fn wait(process: &Kept, port: u16, tls: bool) -> Result<bool, StartError> {
     let begun = Instant::now();
     while begun.elapsed() < READY {
@@ -171,7 +172,7 @@ fn answers(port: u16, tls: bool) -> io::Result<bool> {
     let mut connection =
         TcpStream::connect_timeout(&SocketAddr::from(([127, 0, 0, 1], port)), Duration::from_secs(1))?;
     if tls {
-        // Whoever has the port speaks TLS: that it listens must do.
+        // Whatever has the port speaks TLS, so a listening port has to suffice.
         return Ok(true);
     }
     connection.set_read_timeout(Some(Duration::from_secs(5)))?;

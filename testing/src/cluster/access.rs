@@ -1,4 +1,4 @@
-//! How tests reach the API server: clients, kubectl, kubeconfigs.
+//! Access of tests to the API server: clients, kubectl, kubeconfigs.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -19,18 +19,18 @@ use super::wait_for;
 
 const KUBECTL: &str = "kubectl";
 
-/// How long the token of a service account holds: longer than any test.
+/// Lifetime of a service account's token: longer than any test.
 const TOKEN_SECONDS: i64 = 24 * 60 * 60;
 
-/// A client of who owns `kubeconfig`, for the runtime that this is called in.
+/// Client with the credentials of `kubeconfig`, for the current runtime.
 ///
 /// # Errors
-/// The file is no kubeconfig.
+/// The file is not a valid kubeconfig.
 pub async fn client(kubeconfig: &Path) -> Result<Client, Error> {
     Ok(Client::try_from(config(kubeconfig).await?)?)
 }
 
-/// The same, with `namespace` as its default one.
+/// Same as [`client`], with `namespace` as the default namespace.
 pub(super) async fn client_in(namespace: &str, kubeconfig: &Path) -> Result<Client, Error> {
     let mut config = config(kubeconfig).await?;
     namespace.clone_into(&mut config.default_namespace);
@@ -42,18 +42,17 @@ async fn config(kubeconfig: &Path) -> Result<Config, Error> {
     Ok(Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?)
 }
 
-/// Where a control plane is, and the files that open it. Namespaces and nodes share it with their control
-/// plane.
+/// Address and credentials of a control plane. Namespaces and nodes share it with their control plane.
 #[derive(Debug)]
 pub(super) struct Access {
     pub(super) folder: Folder,
     pub(super) port: Port,
-    /// Kubeconfigs of service accounts so far.
+    /// Number of kubeconfigs written for service accounts so far.
     accounts: AtomicUsize,
 }
 
 impl Access {
-    /// Makes the files of a control plane that does not run yet.
+    /// Creates the files of a control plane before it is started.
     pub(super) fn new() -> Result<Self, Error> {
         let access = Self { folder: Folder::new()?, port: Port::hold()?, accounts: AtomicUsize::new(0) };
         credentials::write(access.folder.path(), &access.server())?;
@@ -83,7 +82,7 @@ impl Access {
             .spawn()
             .map_err(run)?;
         if let Some(mut stdin) = child.stdin.take() {
-            // It need not read all of it, or any.
+            // kubectl may exit without reading its input.
             let _ = stdin.write_all(input.as_bytes());
         }
         let output = child.wait_with_output().map_err(run)?;

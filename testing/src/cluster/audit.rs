@@ -1,4 +1,4 @@
-//! What the API server was asked, by whom, and what it answered.
+//! Requests to the API server: their users, and the responses.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -8,30 +8,30 @@ use serde::Deserialize;
 
 use super::error::Error;
 
-/// A request that the API server has answered.
+/// Request that the API server has answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
-    /// Who asked: `admin`, `fake-node`, `system:serviceaccount:NAMESPACE:NAME`, ...
+    /// User: `admin`, `fake-node`, `system:serviceaccount:NAMESPACE:NAME`, ...
     pub user: String,
-    /// What with, as `kubectl/v1.34.4 ...`.
+    /// User agent, as `kubectl/v1.34.4 ...`.
     pub agent: String,
     /// `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `deletecollection`.
     pub verb: String,
-    /// What for: the path and the query.
+    /// Path and query.
     pub uri: String,
-    /// The namespace, where it concerns one.
+    /// Namespace, for requests about one.
     pub namespace: String,
-    /// The plural of the kind, as `jobs`; nothing where it does not concern objects.
+    /// Plural name of the kind, as `jobs`; empty for requests that are not about objects.
     pub resource: String,
-    /// As `status`, or nothing.
+    /// Subresource, as `status`; empty for none.
     pub subresource: String,
-    /// The object's name, where the request named one.
+    /// Name of the object, if the request names one.
     pub name: String,
-    /// The answer's HTTP status: 403 where the user may not.
+    /// HTTP status of the response: 403 if the user lacks the permission.
     pub code: u16,
-    /// Whether the answer is complete: a watch's is when it ends.
+    /// Whether the response is complete. That of a watch is when the watch ends.
     pub complete: bool,
-    /// When the request came.
+    /// Time at which the request was received.
     pub received: Timestamp,
 }
 
@@ -74,7 +74,8 @@ struct Status {
     code: u16,
 }
 
-/// The requests in the log, each once. A last line that is still being written is left for the next time.
+/// Reads the requests in the log, each once. A last line that is still being written is left for the next
+/// call.
 pub(super) fn read(path: &Path) -> Result<Vec<Request>, Error> {
     let log = std::fs::read_to_string(path)?;
     let whole = log.rfind('\n').map_or("", |end| &log[..end]);
@@ -83,7 +84,7 @@ pub(super) fn read(path: &Path) -> Result<Vec<Request>, Error> {
     for line in whole.lines() {
         let line: Line = serde_json::from_str(line)?;
         let id = line.id.clone();
-        // A watch has two lines: when it begins, and when it ends.
+        // A watch has two lines: one at its start and one at its end.
         match places.get(&id) {
             Some(&place) => requests[place] = line.into(),
             None => {

@@ -1,4 +1,4 @@
-//! Starting, stopping and asking a control plane.
+//! Lifecycle of a control plane, and access to it.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,26 +17,25 @@ use super::namespace::Namespace;
 use super::{programs, wait_for};
 use crate::process::Kept;
 
-/// Until a program must work. All of them take a few seconds; a machine that compiles at the same time many
-/// more.
+/// Longest time for a program to become ready. All of them take a few seconds, but many more on a machine
+/// that compiles at the same time.
 const READY: Duration = Duration::from_secs(120);
-/// Between two questions whether it does.
+/// Interval between two readiness checks.
 const ASK: Duration = Duration::from_millis(50);
-/// For one answer: a server that begins can leave a question open.
+/// Longest time for one response: a server that is starting may never answer a request.
 const ANSWER: Duration = Duration::from_secs(5);
 
-/// A control plane of its own. It ends, and what it held goes, when this is dropped.
+/// Control plane owned by one test. Dropping it stops its programs and deletes its data.
 #[derive(Debug)]
 pub struct ControlPlane {
-    // In the order in which they end: nobody has to wait for one that is gone.
+    // In the order in which they stop, so that none waits for one that has gone.
     servers: Mutex<Option<Servers>>,
     etcd: Kept,
     access: Arc<Access>,
 }
 
-/// The API server, and its clients that end with it: real ones do when they cannot renew their leases any
-/// more. Ones that lived on would look for it less and less often, and find it up to a minute after it is
-/// back.
+/// The API server, and its clients, which stop with it: real ones exit when they cannot renew their leases.
+/// If they kept running, they would retry ever less often, and find it up to a minute after it is back.
 #[derive(Debug)]
 struct Servers {
     scheduler: Kept,
@@ -45,10 +44,10 @@ struct Servers {
 }
 
 impl ControlPlane {
-    /// Starts one, and waits until the controllers work.
+    /// Starts a control plane, and waits until the controllers work.
     ///
     /// # Errors
-    /// Why there is none: above all, its programs are not there.
+    /// The control plane cannot be started, most often because its programs are not installed.
     pub fn start() -> Result<Self, Error> {
         let access = Arc::new(Access::new()?);
         let folder = access.folder.path();
@@ -57,17 +56,17 @@ impl ControlPlane {
         Ok(Self { servers: Mutex::new(Some(servers)), etcd, access })
     }
 
-    /// Stops the API server as a crash would: who is connected is cut off, who comes is refused. The
-    /// controllers and the scheduler stop too.
+    /// Stops the API server as a crash would: open connections are cut, new ones are refused. The controllers
+    /// and the scheduler stop too.
     pub fn stop_api_server(&self) {
         self.servers().take();
     }
 
-    /// Starts the API server again, on the same port, and the controllers and the scheduler. Waits until it
-    /// is ready. Does nothing where it runs.
+    /// Starts the API server again on the same port, with the controllers and the scheduler. Waits until it
+    /// is ready. Does nothing if it is running.
     ///
     /// # Errors
-    /// It does not start.
+    /// The API server does not start.
     pub fn start_api_server(&self) -> Result<(), Error> {
         let mut servers = self.servers();
         if servers.is_none() {
@@ -80,59 +79,60 @@ impl ControlPlane {
         self.servers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes a namespace with a name that starts with `prefix`.
+    /// Creates a namespace with a name that starts with `prefix`.
     ///
     /// # Errors
-    /// The API server says no.
+    /// The API server rejects the request.
     pub fn namespace(&self, prefix: &str) -> Result<Namespace, Error> {
         Namespace::create(Arc::clone(&self.access), prefix)
     }
 
-    /// The API server's address, as `https://127.0.0.1:PORT`.
+    /// Address of the API server, as `https://127.0.0.1:PORT`.
     pub fn server(&self) -> String {
         self.access.server()
     }
 
-    /// The admin's kubeconfig, who may do everything. Its user in the [audit log](Self::audit) is `admin`.
+    /// Kubeconfig of the admin, who has every permission. The user in the [audit log](Self::audit) is
+    /// `admin`.
     pub fn kubeconfig(&self) -> PathBuf {
         self.access.kubeconfig(User::Admin)
     }
 
-    /// The admin's client, for the runtime that this is called in.
+    /// Client of the admin, for the current runtime.
     ///
     /// # Errors
-    /// None in practice: a client connects when it is used.
+    /// None in practice: a client connects when it is first used.
     pub async fn client(&self) -> Result<Client, Error> {
         client(&self.kubeconfig()).await
     }
 
-    /// What kubectl prints for these arguments, as the admin.
+    /// Runs kubectl as the admin, and returns its output.
     ///
     /// # Errors
-    /// It fails; the error holds what it says.
+    /// kubectl fails; the error holds its message.
     pub fn kubectl(&self, arguments: &[&str]) -> Result<String, Error> {
         self.access.kubectl(arguments, "")
     }
 
-    /// Applies objects, server-side, as the admin.
+    /// Applies objects as the admin, with server-side apply.
     ///
     /// # Errors
-    /// The API server says no.
+    /// The API server rejects the objects.
     pub fn apply(&self, yaml: &str) -> Result<String, Error> {
         self.access.kubectl(&["apply", "--server-side", "--force-conflicts", "-f", "-"], yaml)
     }
 
-    /// A kubeconfig of this service account, which must be there; its namespace is the default one. The user
-    /// in the [audit log](Self::audit) is `system:serviceaccount:NAMESPACE:NAME`.
+    /// Kubeconfig of an existing service account; its namespace is the default one. The user in the [audit
+    /// log](Self::audit) is `system:serviceaccount:NAMESPACE:NAME`.
     ///
     /// # Errors
-    /// The API server gives no token.
+    /// The API server issues no token.
     pub fn token_for(&self, namespace: &str, account: &str) -> Result<PathBuf, Error> {
         self.access.token_for(namespace, account)
     }
 
-    /// Every request so far that has been answered, in the order of the answers; a watch has been when it
-    /// begins. A request may appear here a moment after its answer came.
+    /// All requests answered so far, in the order of the responses; a watch counts as answered when it
+    /// starts. A request may appear here a moment after its response.
     ///
     /// # Errors
     /// The log cannot be read.
@@ -140,7 +140,7 @@ impl ControlPlane {
         audit::read(&self.access.folder.path().join(programs::AUDIT_LOG))
     }
 
-    /// The names and process ids of the programs that run.
+    /// Names and process ids of the running programs.
     pub fn processes(&self) -> Vec<(&'static str, u32)> {
         let mut processes = vec![(programs::ETCD, self.etcd.id())];
         if let Some(servers) = self.servers().as_ref() {
@@ -151,7 +151,7 @@ impl ControlPlane {
         processes
     }
 
-    /// Where the programs write: their logs, the audit log, certificates and kubeconfigs.
+    /// Folder of the programs' files: their logs, the audit log, certificates and kubeconfigs.
     pub fn folder(&self) -> PathBuf {
         self.access.folder.path().to_owned()
     }
@@ -167,7 +167,7 @@ impl Servers {
         Ok(servers)
     }
 
-    /// Waits until the controllers have made the first service account.
+    /// Waits until the controllers have created the first service account.
     fn await_controllers(&self, access: &Access) -> Result<(), Error> {
         let folder = access.folder.path();
         wait_for(async {
@@ -186,7 +186,7 @@ impl Servers {
     }
 }
 
-/// Starts it, and waits until it is ready.
+/// Starts the API server, and waits until it is ready.
 fn start_api_server(access: &Access) -> Result<Kept, Error> {
     let folder = access.folder.path();
     let process = programs::api_server(folder, access.port.number())?;
@@ -195,7 +195,7 @@ fn start_api_server(access: &Access) -> Result<Kept, Error> {
         let mut deadline = Deadline::new("the API server");
         loop {
             programs::check(programs::API_SERVER, &process, folder)?;
-            // Once everything of it has started; a failure names what has not.
+            // Ready once all of its parts have started; a failure names those that have not.
             let mut request = Request::new(Vec::new());
             *request.uri_mut() = Uri::from_static("/readyz");
             match timeout(ANSWER, client.request_text(request)).await {
@@ -208,7 +208,7 @@ fn start_api_server(access: &Access) -> Result<Kept, Error> {
     Ok(process)
 }
 
-/// What is waited for, and until when.
+/// Deadline of a wait, with the name of the awaited state.
 struct Deadline {
     what: &'static str,
     begun: Instant,

@@ -1,4 +1,5 @@
-//! What the programs of a control plane and their clients know each other by: certificates, keys and tokens.
+//! Credentials by which a control plane's programs and their clients know each other: certificates, keys and
+//! tokens.
 
 use std::path::Path;
 
@@ -8,12 +9,12 @@ use serde_json::json;
 use super::error::Error;
 use super::random;
 
-/// Who has a static token.
+/// User with a static token.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum User {
-    /// May do everything: the tests themselves.
+    /// The tests themselves, with every permission.
     Admin,
-    /// May do everything too, under a name of its own in the audit log: [`FakeNode`](super::FakeNode).
+    /// [`FakeNode`](super::FakeNode), also with every permission, under its own name in the audit log.
     Node,
     /// The controllers; most of them use service accounts.
     ControllerManager,
@@ -40,7 +41,7 @@ impl User {
         }
     }
 
-    /// The file with its kubeconfig.
+    /// File name of the user's kubeconfig.
     pub(super) fn kubeconfig(self) -> &'static str {
         match self {
             Self::Admin => "admin.kubeconfig",
@@ -51,7 +52,7 @@ impl User {
     }
 }
 
-/// Writes everything into `folder`, for an API server at `server`.
+/// Writes all credentials into `folder`, for an API server at `server`.
 pub(super) fn write(folder: &Path, server: &str) -> Result<(), Error> {
     write_certificates(folder)?;
     let mut tokens = String::new();
@@ -66,7 +67,7 @@ pub(super) fn write(folder: &Path, server: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// A kubeconfig is YAML, and JSON is too.
+/// Writes a kubeconfig. It is YAML, of which JSON is a subset.
 pub(super) fn write_kubeconfig(
     path: &Path,
     folder: &Path,
@@ -113,7 +114,7 @@ fn write_certificates(folder: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Who asked what, and what came of it; not that somebody asked whether the server is well.
+/// Logs the metadata of all requests and their responses, except health checks.
 fn audit_policy() -> serde_json::Value {
     json!({
         "apiVersion": "audit.k8s.io/v1",
@@ -126,7 +127,8 @@ fn audit_policy() -> serde_json::Value {
     })
 }
 
-/// Tests wait for the scheduler: it may ask a lot, and looks at a pod that fits nowhere every second.
+/// Tests wait for the scheduler, so its request rate is high, and it retries an unschedulable pod every
+/// second.
 fn scheduler(folder: &Path) -> serde_json::Value {
     json!({
         "apiVersion": "kubescheduler.config.k8s.io/v1",

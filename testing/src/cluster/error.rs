@@ -1,60 +1,60 @@
-//! Why something about a control plane failed.
+//! Errors of a control plane.
 
 use std::io;
 use std::time::Duration;
 
-/// Why something about a control plane failed.
+/// Error of a control plane.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A program of it cannot be run.
+    /// A program of the control plane cannot be run.
     #[error(
         "failed to run {program}: {source} (`scripts/setup.sh kubernetes` builds it, and `make test` puts it on PATH)"
     )]
     Run {
-        /// Which.
+        /// Name of the program.
         program: &'static str,
-        /// Why.
+        /// Cause.
         source: io::Error,
     },
-    /// Its files cannot be written or read.
+    /// The control plane's files cannot be written or read.
     #[error("failed to keep the files of the control plane: {0}")]
     Files(#[from] io::Error),
-    /// Its certificates cannot be made.
+    /// The certificates cannot be created.
     #[error("failed to make certificates: {0}")]
     Certificates(#[from] rcgen::Error),
-    /// A program ended that should have gone on.
+    /// A program exited that should have kept running.
     #[error("{program} ended by itself; its last words:\n{log}")]
     Ended {
-        /// Which.
+        /// Name of the program.
         program: &'static str,
-        /// The end of its log.
+        /// End of its log.
         log: String,
     },
-    /// Something did not come in time.
+    /// Something did not happen in time.
     #[error("{what} did not come within {within:?}: {last}")]
     Late {
-        /// What was waited for.
+        /// Awaited object or state.
         what: String,
-        /// How long.
+        /// Time limit.
         within: Duration,
-        /// What was seen last.
+        /// Last state seen.
         last: String,
     },
     /// A kubeconfig cannot be read.
     #[error("failed to read a kubeconfig: {0}")]
     Kubeconfig(#[from] kube::config::KubeconfigError),
-    /// The API server cannot be asked, or says no.
+    /// The API server cannot be reached, or rejects the request.
     #[error("failed to ask the API server: {0}")]
     Api(#[source] Box<kube::Error>),
-    /// kubectl says no.
+    /// kubectl failed.
     #[error("kubectl {arguments} failed: {message}")]
     Kubectl {
-        /// What it was asked.
+        /// Arguments of kubectl.
         arguments: String,
-        /// What it said on its standard error.
+        /// Its standard error.
         message: String,
     },
-    /// A line of the audit log is not one.
+    /// A line of the audit log is not valid.
     #[error("failed to read the audit log: {0}")]
     Audit(#[from] serde_json::Error),
 }

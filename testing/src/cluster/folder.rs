@@ -1,4 +1,4 @@
-//! A temporary folder that goes away with its owner, however the owner ends.
+//! A temporary folder that is deleted with its owner, however the owner ends.
 
 use std::io;
 use std::os::unix::process::CommandExt;
@@ -7,19 +7,20 @@ use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-/// A folder that is removed when this is dropped, and also when this whole process ends: then nothing drops
-/// what is in a `static`, and a `TempDir` alone would stay.
+/// Folder that is removed when it is dropped, and also when the whole process ends: nothing drops what is in
+/// a `static`, so a `TempDir` alone would stay behind.
 #[derive(Debug)]
 pub(super) struct Folder {
     folder: TempDir,
-    /// Removes the folder when its standard input ends, which is when this process is gone.
+    /// Removes the folder when its standard input is closed, which is when this process has gone.
     sweeper: Child,
 }
 
 impl Folder {
     pub(super) fn new() -> io::Result<Self> {
         let folder = TempDir::with_prefix("verbatim-cluster-")?;
-        // The servers that write into it are killed at the same moment: the second attempt is for those.
+        // The servers that write into the folder are killed at the same moment: the second attempt covers
+        // their last writes.
         let sweep = r#"cat >/dev/null; rm -rf "$0" || { sleep 1; rm -rf "$0"; }"#;
         let sweeper = Command::new("sh")
             .args(["-c", sweep])

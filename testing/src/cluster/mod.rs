@@ -1,12 +1,12 @@
 //! A real Kubernetes control plane: etcd, the API server, the controllers and the scheduler, without any
 //! node.
 //!
-//! It listens on the loopback alone, needs no root, and ends with its owner, also with a killed one. What a
-//! kubelet would do, [`FakeNode`] does: the pods that the real scheduler binds to it run a script of the
-//! test.
+//! It listens on the loopback only, needs no root, and ends with its owner, even if the owner is killed.
+//! [`FakeNode`] takes the place of a kubelet: the pods that the real scheduler binds to it run a script of
+//! the test.
 //!
-//! Calls block, except those of a script's [`Running`]: a node has threads of its own, so that a test on one
-//! thread may wait for what its node does.
+//! Calls block, except those of a script's [`Running`]. A node has its own threads, so that a single-threaded
+//! test can wait for what its node does.
 //!
 //! ```no_run
 //! use k8s_openapi::api::core::v1::Pod;
@@ -48,20 +48,20 @@ pub use self::error::Error;
 pub use self::namespace::Namespace;
 pub use self::node::{Exit, FakeNode, NodeOptions, PodScript, Running};
 
-/// The one control plane that the tests of this process share: for those that leave it as they found it. They
-/// keep apart by namespaces. Who stops the API server starts a control plane of its own.
+/// The control plane shared by the tests of this process, for those that leave it as they found it.
+/// Namespaces isolate them from each other. A test that stops the API server starts its own control plane.
 ///
 /// # Panics
-/// It does not start: then no test of this process can say anything.
+/// The control plane does not start, so that no test of this process can run.
 pub fn shared() -> &'static ControlPlane {
     static SHARED: OnceLock<ControlPlane> = OnceLock::new();
     SHARED.get_or_init(|| ControlPlane::start().unwrap_or_else(|error| panic!("no control plane: {error}")))
 }
 
-/// The version of Kubernetes that these programs are built from, as `v1.34.4`.
+/// Version of Kubernetes from which the programs are built, as `v1.34.4`.
 pub fn version() -> &'static str {
     let module = include_str!("../../tools/kubernetes/go.mod");
-    // Never empty: the programs could not have been built.
+    // Never empty: without the line, the programs could not have been built.
     module
         .lines()
         .find_map(|line| line.strip_prefix("require k8s.io/kubernetes "))
@@ -69,21 +69,21 @@ pub fn version() -> &'static str {
         .unwrap_or_default()
 }
 
-/// A number that nobody guesses, and nobody else draws.
+/// Random number that cannot be guessed or drawn twice.
 fn random() -> io::Result<u64> {
     SysRng.try_next_u64().map_err(io::Error::other)
 }
 
-/// Runs `future` to its end, also where the caller is itself a task: on a thread with a runtime of its own.
+/// Runs `future` to completion on a new thread with its own runtime, so that the caller may itself be a task.
 fn wait_for<T: Send>(future: impl Future<Output = T> + Send) -> io::Result<T> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     std::thread::scope(|scope| {
-        // It panics only where the future does.
+        // The thread panics only if the future does.
         scope.spawn(move || runtime.block_on(future)).join().map_err(|_| io::Error::other("it panicked"))
     })
 }
 
-/// The same future, given up after `limit`: for what is only worth a try.
+/// Runs `future` for at most `limit`, for best-effort work.
 async fn within<T>(limit: Duration, future: impl Future<Output = T>) -> Option<T> {
     tokio::time::timeout(limit, future).await.ok()
 }

@@ -1,4 +1,4 @@
-//! A port that stays ours while its server is stopped.
+//! A port that stays reserved while its server is stopped.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -6,15 +6,14 @@ use std::net::{Ipv4Addr, SocketAddr};
 use nix::sys::socket::{setsockopt, sockopt};
 use socket2::{Domain, Socket, Type};
 
-/// A port of the loopback that only servers of this user can take, and only those that share it
+/// Port of the loopback that only servers of this user can bind, and only those that share it
 /// (`SO_REUSEPORT`).
 ///
-/// Who connects while no server listens is refused: a socket that is bound and does not listen takes no
-/// connection.
+/// Connections are refused while no server listens: a socket that is bound but does not listen accepts none.
 #[derive(Debug)]
 pub(super) struct Port {
     number: u16,
-    /// Holds the number, so that no other program gets it while the server is stopped.
+    /// Reserves the port, so that no other program gets it while the server is stopped.
     _held: Socket,
 }
 

@@ -1,4 +1,4 @@
-//! The command lines of a control plane's programs, in a folder with its [credentials](super::credentials).
+//! Command lines of a control plane's programs, in a folder with its [credentials](super::credentials).
 
 use std::path::Path;
 use std::process::Command;
@@ -12,16 +12,17 @@ pub(super) const API_SERVER: &str = "kube-apiserver";
 pub(super) const CONTROLLER_MANAGER: &str = "kube-controller-manager";
 pub(super) const SCHEDULER: &str = "kube-scheduler";
 
-/// Where the API server writes what it was asked.
+/// Audit log of the API server.
 pub(super) const AUDIT_LOG: &str = "audit.log";
 
-/// Where etcd listens: sockets in its folder, which need no free ports. Its own rules ask for the `:0`.
+/// Address on which etcd listens: sockets in its folder, which need no free ports. Its syntax requires the
+/// `:0`.
 const CLIENTS: &str = "clients:0";
 const PEERS: &str = "peers:0";
 
-/// Controllers that are left out. The first two watch for nodes that fall silent: a fake node sends no
-/// heartbeats, and keeps its pods while a test stops the API server. The others have no work here, and only
-/// ask the API server.
+/// Disabled controllers. The first two watch for unresponsive nodes: a fake node sends no heartbeats, and
+/// keeps its pods while a test stops the API server. The others have no work here, and only load the API
+/// server.
 const WITHOUT: &[&str] = &[
     "node-lifecycle-controller",
     "node-ipam-controller",
@@ -36,7 +37,7 @@ const WITHOUT: &[&str] = &[
 pub(super) fn etcd(folder: &Path) -> Result<Kept, Error> {
     let mut command = Command::new(ETCD);
     command.current_dir(folder).args(["--data-dir=etcd", "--name=verbatim", "--log-level=warn"]);
-    // What it holds is worth nothing after the test.
+    // Its data is worthless after the test.
     command.arg("--unsafe-no-fsync");
     for (flag, socket) in [
         ("listen-client-urls", CLIENTS),
@@ -50,14 +51,14 @@ pub(super) fn etcd(folder: &Path) -> Result<Kept, Error> {
     start(ETCD, &command, folder)
 }
 
-/// Starts the API server on `port`, which may be held by a socket that shares it.
+/// Starts the API server on `port`, which may be reserved by a socket that shares it.
 pub(super) fn api_server(folder: &Path, port: u16) -> Result<Kept, Error> {
     let mut command = Command::new(API_SERVER);
     command.current_dir(folder).args([
         "--bind-address=127.0.0.1",
         "--advertise-address=127.0.0.1",
         "--permit-port-sharing",
-        // A loopback address is no endpoint of the service `kubernetes`; nothing here uses that service.
+        // A loopback address is not a valid endpoint of the service `kubernetes`, which nothing here uses.
         "--endpoint-reconciler-type=none",
         "--service-cluster-ip-range=10.96.0.0/16",
         "--tls-cert-file=server.pem",
@@ -72,7 +73,7 @@ pub(super) fn api_server(folder: &Path, port: u16) -> Result<Kept, Error> {
         "--enable-admission-plugins=PodNodeSelector",
         "--audit-policy-file=audit-policy.yaml",
         "--audit-log-maxsize=10000",
-        // Tests hold thousands of objects, and must not measure this server's politeness.
+        // Tests hold thousands of objects, and must not measure this server's rate limits.
         "--max-requests-inflight=2000",
         "--max-mutating-requests-inflight=1000",
         "--delete-collection-workers=10",
@@ -83,7 +84,7 @@ pub(super) fn api_server(folder: &Path, port: u16) -> Result<Kept, Error> {
     start(API_SERVER, &command, folder)
 }
 
-/// Starts the controllers; the API server must be there.
+/// Starts the controllers; the API server must be running.
 pub(super) fn controller_manager(folder: &Path) -> Result<Kept, Error> {
     let mut command = Command::new(CONTROLLER_MANAGER);
     command.current_dir(folder).args([
@@ -92,7 +93,7 @@ pub(super) fn controller_manager(folder: &Path) -> Result<Kept, Error> {
         "--use-service-account-credentials",
         "--root-ca-file=ca.pem",
         "--service-account-private-key-file=accounts.key",
-        // Of each controller; the first is 20 by default, and a test starts 500 Jobs.
+        // Limits of each controller; the first is 20 by default, and a test starts 500 Jobs.
         "--kube-api-qps=1000",
         "--kube-api-burst=1000",
         "--concurrent-job-syncs=20",
@@ -103,7 +104,7 @@ pub(super) fn controller_manager(folder: &Path) -> Result<Kept, Error> {
     start(CONTROLLER_MANAGER, &command, folder)
 }
 
-/// Starts the scheduler; the API server must be there.
+/// Starts the scheduler; the API server must be running.
 pub(super) fn scheduler(folder: &Path) -> Result<Kept, Error> {
     let mut command = Command::new(SCHEDULER);
     command.current_dir(folder).args(["--secure-port=0", "--config=scheduler.yaml"]);
@@ -118,7 +119,7 @@ fn log(program: &str, folder: &Path) -> std::path::PathBuf {
     folder.join(format!("{program}.log"))
 }
 
-/// An error when the program has ended, with the last lines of its log.
+/// Fails if the program has exited, with the last lines of its log.
 pub(super) fn check(program: &'static str, process: &Kept, folder: &Path) -> Result<(), Error> {
     if process.runs() {
         return Ok(());

@@ -1,4 +1,4 @@
-//! A real receiver of OTLP: an OpenTelemetry Collector, which writes the spans that it gets to a file.
+//! A real OTLP receiver: an OpenTelemetry Collector that writes the received spans to a file.
 
 pub mod span;
 
@@ -15,35 +15,35 @@ use tempfile::TempDir;
 pub use self::span::{Span, broken};
 use crate::process::{Kept, free_port};
 
-/// Until it must listen. It takes half a second; a machine that compiles at the same time may take many times
-/// that.
+/// Longest time for the collector to listen. It takes half a second, but many times that on a machine that
+/// compiles at the same time.
 const READY: Duration = Duration::from_secs(60);
-/// Between two questions whether it does.
+/// Polling interval.
 const ASK: Duration = Duration::from_millis(20);
-/// Until spans must be there that were sent.
+/// Longest time for sent spans to arrive.
 const ARRIVE: Duration = Duration::from_secs(60);
-/// Ports that are tried: a free one can be taken by another test before the collector binds it.
+/// Number of ports to try: another test can take a free one before the collector binds it.
 const PORTS: usize = 5;
 
-/// A running collector of its own. It ends, and what it got goes, when this is dropped.
+/// Running collector owned by one test. Dropping it stops it and deletes its spans.
 #[derive(Debug)]
 pub struct Collector {
-    /// First, so that it ends before its folder goes.
+    /// First, so that it ends before its folder is removed.
     _process: Kept,
     port: u16,
     folder: TempDir,
 }
 
-/// Why there is no collector.
+/// Error of starting a collector.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The program cannot be run.
     #[error("failed to run otelcol: {0} (scripts/setup.sh otelcol builds it)")]
     Run(#[from] io::Error),
-    /// It ended at once on every port.
+    /// The collector exited at once on every port.
     #[error("otelcol ended before it listened, on {PORTS} ports: {0}")]
     Ended(String),
-    /// It did not listen in time.
+    /// The collector did not listen in time.
     #[error("otelcol did not listen within {READY:?}: {0}")]
     Silent(String),
 }
@@ -52,7 +52,7 @@ impl Collector {
     /// Starts a collector on a free port of the loopback, and waits until it listens.
     ///
     /// # Errors
-    /// Why there is none.
+    /// The collector cannot be started.
     pub fn start() -> Result<Self, StartError> {
         let folder = TempDir::with_prefix("verbatim-otelcol-")?;
         let log = folder.path().join("log");
@@ -85,19 +85,19 @@ impl Collector {
         Err(StartError::Ended(said()))
     }
 
-    /// Its address, for `OTEL_EXPORTER_OTLP_ENDPOINT`.
+    /// Address for `OTEL_EXPORTER_OTLP_ENDPOINT`.
     pub fn endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// What it got so far.
+    /// Spans received so far.
     ///
     /// # Errors
-    /// It wrote something that is no span.
+    /// The collector's file holds something other than a span.
     pub fn spans(&self) -> Result<Vec<Span>, serde_json::Error> {
         let path: PathBuf = self.folder.path().join("spans");
         let text = std::fs::read_to_string(path).unwrap_or_default();
-        // A line without its end is still being written.
+        // A line without a line break is still being written.
         let whole = text.rfind('\n').map_or("", |end| &text[..end]);
         let mut spans = Vec::new();
         for line in whole.lines() {
@@ -106,10 +106,10 @@ impl Collector {
         Ok(spans)
     }
 
-    /// The same by trace.
+    /// Spans received so far, by trace.
     ///
     /// # Errors
-    /// It wrote something that is no span.
+    /// The collector's file holds something other than a span.
     pub fn traces(&self) -> Result<BTreeMap<String, Vec<Span>>, serde_json::Error> {
         let mut traces: BTreeMap<String, Vec<Span>> = BTreeMap::new();
         for span in self.spans()? {
@@ -118,10 +118,10 @@ impl Collector {
         Ok(traces)
     }
 
-    /// Waits until what it got is as wanted, and gives that. None when it never was.
+    /// Waits until the received spans satisfy `holds`, and returns them; none if they do not in time.
     ///
     /// # Errors
-    /// It wrote something that is no span.
+    /// The collector's file holds something other than a span.
     pub fn until(&self, holds: impl Fn(&[Span]) -> bool) -> Result<Option<Vec<Span>>, serde_json::Error> {
         let begun = Instant::now();
         loop {

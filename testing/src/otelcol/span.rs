@@ -1,49 +1,49 @@
-//! A span as a collector has it, read from OTLP's JSON.
+//! A span as exported by a collector, read from OTLP's JSON.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use serde_json::Value;
 
-/// A span.
+/// Exported span.
 #[derive(Clone, Debug)]
 pub struct Span {
-    /// Its trace.
+    /// Trace id.
     pub trace: String,
-    /// Itself.
+    /// Span id.
     pub id: String,
-    /// What it is a part of.
+    /// Id of the parent span.
     pub parent: Option<String>,
-    /// Its name.
+    /// Name of the span.
     pub name: String,
-    /// When it began, in nanoseconds since 1970.
+    /// Start, in nanoseconds since 1970.
     pub begun: u64,
-    /// When it ended.
+    /// End, in nanoseconds since 1970.
     pub ended: u64,
-    /// What is known of it, each value as text.
+    /// Attributes, each value as text.
     pub attributes: BTreeMap<String, String>,
-    /// What happened meanwhile, by name.
+    /// Names of the events.
     pub events: Vec<String>,
-    /// Why it failed, if it did.
+    /// Error message, if the span failed.
     pub error: Option<String>,
-    /// Who made it, as attributes.
+    /// Attributes of the resource that emitted the span.
     pub resource: BTreeMap<String, String>,
 }
 
 impl Span {
-    /// The service that it is from.
+    /// Name of the service that emitted the span.
     pub fn service(&self) -> &str {
         self.resource.get("service.name").map_or("", String::as_str)
     }
 
-    /// An attribute, or nothing.
+    /// Value of an attribute; empty if it is missing.
     pub fn attribute(&self, name: &str) -> &str {
         self.attributes.get(name).map_or("", String::as_str)
     }
 }
 
-/// What keeps spans from being one whole trace: more than one trace, other than one root, parents that are
-/// not there, names that are used twice. Nothing, where they are one.
+/// Reasons why the spans are not one complete trace: more than one trace, a number of roots other than one,
+/// missing parents, duplicate ids. Empty if they are one.
 pub fn broken(spans: &[Span]) -> Vec<String> {
     let mut wrong = Vec::new();
     let traces: BTreeSet<&str> = spans.iter().map(|span| span.trace.as_str()).collect();
@@ -67,7 +67,7 @@ pub fn broken(spans: &[Span]) -> Vec<String> {
     wrong
 }
 
-/// The spans of a line.
+/// Parses the spans of a line.
 pub(super) fn read(line: &str) -> Result<Vec<Span>, serde_json::Error> {
     let batch: Batch = serde_json::from_str(line)?;
     let mut spans = Vec::new();
@@ -91,7 +91,7 @@ pub(super) fn read(line: &str) -> Result<Vec<Span>, serde_json::Error> {
     Ok(spans)
 }
 
-/// The code of a span's status that failed.
+/// Status code of a failed span.
 const ERROR: u8 = 2;
 
 fn texts(attributes: Vec<Attribute>) -> BTreeMap<String, String> {

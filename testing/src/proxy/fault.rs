@@ -1,4 +1,4 @@
-//! Which faults there are, and the seeded draw of one for each request.
+//! Kinds of faults, and the seeded draw of one for each request.
 
 use std::time::Duration;
 
@@ -7,29 +7,29 @@ use hyper::header::{HeaderMap, IF_MATCH, IF_NONE_MATCH};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-/// What happens to a request instead of what should.
+/// Fault injected into a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Fault {
-    /// The connection is reset; nothing is forwarded.
+    /// Resets the connection; forwards nothing.
     Drop,
-    /// A write is forwarded and happens; then the connection is reset instead of an answer.
+    /// Forwards a write, which takes effect, and then resets the connection instead of responding.
     ResetAfterWrite,
-    /// A write is forwarded and happens; then the answer is 500.
+    /// Forwards a write, which takes effect, and then responds with 500.
     ErrorAfterWrite,
-    /// 503 `SlowDown` with `Retry-After`; nothing is forwarded.
+    /// Responds with 503 `SlowDown` and `Retry-After`; forwards nothing.
     Busy,
-    /// 409 `ConditionalRequestConflict` for a write with a condition; nothing is forwarded.
+    /// Responds with 409 `ConditionalRequestConflict` to a conditional write; forwards nothing.
     Conflict,
-    /// Half of what a GET should bring; then the connection is closed.
+    /// Sends half of the body of a GET, and then closes the connection.
     CutBody,
-    /// Forwarded after a time, even if the client is no longer there by then.
+    /// Forwards after a delay, even if the client has gone by then.
     Slow,
-    /// Forwarded at once, answered after a time.
+    /// Forwards at once, and responds after a delay.
     Late,
 }
 
 impl Fault {
-    /// All of them.
+    /// All kinds of faults.
     pub const ALL: [Self; 8] = [
         Self::Drop,
         Self::ResetAfterWrite,
@@ -41,7 +41,7 @@ impl Fault {
         Self::Late,
     ];
 
-    /// Whether the fault can happen to such a request.
+    /// Whether the fault applies to such a request.
     fn fits(self, method: &Method, headers: &HeaderMap) -> bool {
         let reads = method == Method::GET || method == Method::HEAD;
         match self {
@@ -53,26 +53,26 @@ impl Fault {
     }
 }
 
-/// Whether a request has a condition.
+/// Whether a request is conditional.
 pub(super) fn is_conditional(headers: &HeaderMap) -> bool {
     headers.contains_key(IF_MATCH) || headers.contains_key(IF_NONE_MATCH)
 }
 
-/// How often which fault happens, and how long the slow ones take.
+/// Probabilities of the faults, and delays of the slow ones.
 #[derive(Clone, Debug)]
 pub struct Faults {
-    /// Each fault's probability among the requests that it fits; in sum 1 at most.
+    /// Probability of each fault among the requests to which it applies; their sum is at most 1.
     pub probabilities: Vec<(Fault, f64)>,
-    /// How long [`Fault::Slow`] waits before it forwards.
+    /// Delay of [`Fault::Slow`] before it forwards.
     pub slow: Duration,
-    /// How long [`Fault::Late`] waits before it answers: longer than the client's patience.
+    /// Delay of [`Fault::Late`] before it responds: longer than the client's timeout.
     pub late: Duration,
-    /// What [`Fault::Busy`] says in `Retry-After`, in seconds.
+    /// Value of `Retry-After` in [`Fault::Busy`], in seconds.
     pub retry_after: u32,
 }
 
 impl Faults {
-    /// None.
+    /// No faults.
     pub fn none() -> Self {
         Self {
             probabilities: Vec::new(),
@@ -82,19 +82,19 @@ impl Faults {
         }
     }
 
-    /// Always this one, where it fits.
+    /// Always this fault, where it applies.
     pub fn always(fault: Fault) -> Self {
         Self { probabilities: vec![(fault, 1.0)], ..Self::none() }
     }
 
-    /// All of them, with this probability in sum for a request that all fit.
+    /// All faults, with this total probability for a request to which all apply.
     pub fn all(probability: f64) -> Self {
         let each = probability / Fault::ALL.len() as f64;
         Self { probabilities: Fault::ALL.map(|fault| (fault, each)).to_vec(), ..Self::none() }
     }
 }
 
-/// Draws faults. The same seed and the same order of requests give the same.
+/// Draw of faults. The same seed and the same order of requests give the same faults.
 #[derive(Debug)]
 pub(super) struct Draw {
     random: StdRng,
@@ -106,9 +106,10 @@ impl Draw {
         Self { random: StdRng::seed_from_u64(seed), faults }
     }
 
-    /// The fault of the next request.
+    /// Fault for the next request.
     pub(super) fn next(&mut self, method: &Method, headers: &HeaderMap) -> Option<Fault> {
-        // One number a request, whatever it is: what one request gets does not depend on the kinds of others.
+        // One random number for each request of any kind, so that its fault does not depend on the kinds of
+        // others.
         let mut left: f64 = self.random.random();
         for (fault, probability) in &self.faults.probabilities {
             if left < *probability {

@@ -1,7 +1,8 @@
-//! A proxy before an S3 server that makes faults: lost requests, lost answers, false refusals, cut bodies,
-//! delays.
+//! Fault-injecting proxy in front of an S3 server: lost requests, lost responses, false refusals, truncated
+//! bodies, delays.
 //!
-//! HTTP/1.1, streaming both ways. Headers stay as they are, `Host` among them, for requests are signed.
+//! HTTP/1.1, streaming in both directions. Headers stay unchanged, including `Host`, because requests are
+//! signed.
 
 mod fault;
 mod serve;
@@ -23,20 +24,20 @@ use self::fault::Draw;
 pub use self::fault::{Fault, Faults};
 pub use self::sign::{SignError, Signer};
 
-/// What the proxy did.
+/// Counters of the proxy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Requests that came.
+    /// Requests received.
     pub requests: u64,
-    /// Requests that went on to the server.
+    /// Requests forwarded to the server.
     pub forwarded: u64,
-    /// Requests that had their condition taken away.
+    /// Requests whose conditions were removed.
     pub conditions_dropped: u64,
-    /// Faults, by kind; those that never happened are not there.
+    /// Injected faults by kind; those that never occurred are absent.
     pub faults: BTreeMap<Fault, u64>,
 }
 
-/// A running proxy, on a thread of its own: tests may be synchronous. It ends when this is dropped.
+/// Running proxy, on its own thread because tests may be synchronous. Dropping it stops it.
 #[derive(Debug)]
 pub struct Proxy {
     address: SocketAddr,
@@ -44,13 +45,13 @@ pub struct Proxy {
     runtime: Option<Runtime>,
 }
 
-/// Why there is no proxy.
+/// Error of starting a proxy.
 #[derive(Debug, thiserror::Error)]
 pub enum ProxyError {
-    /// The target is no address of a server.
+    /// The target is not the address of a server.
     #[error("{0:?} is no address as http://HOST:PORT")]
     Target(String),
-    /// It cannot listen, or have a thread.
+    /// The proxy cannot listen or start its thread.
     #[error("failed to start the proxy: {0}")]
     Start(#[from] io::Error),
 }
@@ -66,10 +67,10 @@ struct Shared {
 }
 
 impl Proxy {
-    /// Starts a proxy on a free port of the loopback, before `target` (as `http://127.0.0.1:7070`).
+    /// Starts a proxy on a free port of the loopback, in front of `target` (as `http://127.0.0.1:7070`).
     ///
     /// # Errors
-    /// Why there is none.
+    /// The proxy cannot be started.
     pub fn start(target: &str, seed: u64, faults: Faults) -> Result<Self, ProxyError> {
         let uri: Uri = target.parse().map_err(|_| ProxyError::Target(target.to_owned()))?;
         if uri.scheme_str() != Some("http") || uri.host().is_none() {
@@ -95,33 +96,33 @@ impl Proxy {
         Ok(Self { address, shared, runtime: Some(runtime) })
     }
 
-    /// Its address, as `http://127.0.0.1:PORT`.
+    /// Address, as `http://127.0.0.1:PORT`.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// What it did so far.
+    /// Counters so far.
     pub fn counts(&self) -> Counts {
         lock(&self.shared.counts).clone()
     }
 
-    /// Makes these faults from now on. The draw goes on where it is.
+    /// Changes the faults. The random sequence continues where it is.
     pub fn set_faults(&self, faults: Faults) {
         lock(&self.shared.draw).faults = faults;
     }
 
-    /// Takes the conditions of writes away, as a store that does not know them does. Requests whose
-    /// conditions were signed are signed anew. `None` leaves conditions alone.
+    /// Removes the conditions of writes, like a store that does not support them. Requests whose conditions
+    /// were signed are signed again. `None` leaves conditions alone.
     pub fn ignore_conditions(&self, signer: Option<Signer>) {
         *lock(&self.shared.signer) = signer;
     }
 
-    /// Stops forwarding: requests wait, as in a network that lost its way.
+    /// Stops forwarding: requests wait, as in a network outage.
     pub fn freeze(&self) {
         self.shared.frozen.send_replace(true);
     }
 
-    /// Forwards again, what waits first of all.
+    /// Resumes forwarding, with the waiting requests first.
     pub fn thaw(&self) {
         self.shared.frozen.send_replace(false);
     }
@@ -130,7 +131,7 @@ impl Proxy {
 impl Drop for Proxy {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            // Dropping it would wait, which asynchronous tests may not.
+            // A plain drop would block, which asynchronous tests must not do.
             runtime.shutdown_background();
         }
     }
@@ -158,14 +159,14 @@ impl Shared {
     }
 
     async fn thawed(&self) {
-        // The sender lives as long as this.
+        // The sender lives as long as `self`.
         let _ = self.frozen.subscribe().wait_for(|frozen| !frozen).await;
     }
 }
 
 async fn accept(shared: Arc<Shared>, listener: TcpListener) {
     loop {
-        // One that is gone before it was accepted is nothing to the others.
+        // A connection that closes before it is accepted does not affect the others.
         if let Ok((stream, _)) = listener.accept().await {
             tokio::spawn(serve::connection(Arc::clone(&shared), stream));
         }
@@ -173,6 +174,6 @@ async fn accept(shared: Arc<Shared>, listener: TcpListener) {
 }
 
 fn lock<T>(value: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Each change is whole: a thread that panicked has left nothing half-done.
+    // Each change is complete, so a thread that panicked has left no partial state.
     value.lock().unwrap_or_else(PoisonError::into_inner)
 }

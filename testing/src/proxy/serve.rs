@@ -1,4 +1,4 @@
-//! What the proxy does with a connection and a request.
+//! Handling of connections and requests.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -25,10 +25,10 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub(super) type Body = UnsyncBoxBody<Bytes, BoxError>;
 pub(super) type Forwarder = Client<HttpConnector, Body>;
 
-/// Serves a connection to its end.
+/// Serves a connection until it closes.
 pub(super) async fn connection(shared: Arc<Shared>, stream: TcpStream) -> std::io::Result<()> {
     let stream = stream.into_std()?;
-    // Its twin keeps the socket open when the server drops it, so that it can be reset.
+    // A second handle keeps the socket open when the server drops it, so that it can be reset.
     let twin = stream.try_clone()?;
     let stream = TcpStream::from_std(stream)?;
     let reset = AtomicBool::new(false);
@@ -41,7 +41,7 @@ pub(super) async fn connection(shared: Arc<Shared>, stream: TcpStream) -> std::i
         }
     });
     let served = hyper::server::conn::http1::Builder::new()
-        // Names of headers as the client wrote them, both ways.
+        // Header names as the client wrote them, in both directions.
         .preserve_header_case(true)
         .serve_connection(TokioIo::new(stream), service)
         .await;
@@ -51,7 +51,7 @@ pub(super) async fn connection(shared: Arc<Shared>, stream: TcpStream) -> std::i
     Ok(())
 }
 
-/// The connection ends here.
+/// Marks a connection to be cut.
 #[derive(Debug, thiserror::Error)]
 #[error("the proxy cuts the connection")]
 pub(super) struct Cut;
@@ -89,7 +89,8 @@ impl Shared {
             }
             Some(Fault::CutBody) => cut_body(self.forward(request).await?).await,
             Some(Fault::Slow) => {
-                // Read now, and forwarded by a task of its own: the client's leaving does not stop it.
+                // Read now, and forwarded by a separate task, so that it is forwarded even if the client
+                // disconnects.
                 let (head, body) = request.into_parts();
                 let body = Full::new(body.collect().await.map_err(|_| Cut)?.to_bytes())
                     .map_err(never)
@@ -108,7 +109,7 @@ impl Shared {
         }
     }
 
-    /// Forwards a request as it is, but to the target.
+    /// Forwards a request unchanged to the target.
     async fn forward(&self, mut request: Request<Body>) -> Result<Response<Body>, Cut> {
         let path = request.uri().path_and_query().cloned();
         let mut uri = self.target.clone().into_parts();
@@ -126,7 +127,7 @@ impl Shared {
     }
 }
 
-/// An answer as S3 gives it.
+/// Error response in the format of S3.
 fn refusal(status: StatusCode, code: &str, message: &str) -> Response<Body> {
     let body = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>"
@@ -137,13 +138,13 @@ fn refusal(status: StatusCode, code: &str, message: &str) -> Response<Body> {
     answer
 }
 
-/// The first half of an answer's body under the head that promises all of it, and then the end.
+/// Truncates a response: the full head, the first half of the body, and then an error.
 async fn cut_body(answer: Response<Body>) -> Result<Response<Body>, Cut> {
     let (head, body) = answer.into_parts();
     let bytes = body.collect().await.map_err(|_| Cut)?.to_bytes();
     let half = Frame::data(bytes.slice(..bytes.len() / 2));
     let end = async {
-        // The server flushes what it has while it waits for more.
+        // The server flushes its buffer while it waits for more.
         tokio::task::yield_now().await;
         Err(BoxError::from(Cut))
     };

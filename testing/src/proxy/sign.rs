@@ -1,4 +1,4 @@
-//! Signatures of requests (SigV4), for a proxy that changes what was signed: SDKs sign conditions too.
+//! Request signatures (SigV4), for a proxy that changes signed parts: SDKs sign conditions too.
 
 use std::time::SystemTime;
 
@@ -11,14 +11,14 @@ use aws_sigv4::sign::v4;
 use hyper::Request;
 use hyper::header::AUTHORIZATION;
 
-/// Whose signature a request gets.
+/// Credentials and region that sign requests.
 #[derive(Clone, Debug)]
 pub struct Signer {
-    /// The access key.
+    /// Access key.
     pub access_key: String,
-    /// The secret key.
+    /// Secret key.
     pub secret_key: String,
-    /// The region.
+    /// Region.
     pub region: String,
 }
 
@@ -30,11 +30,11 @@ pub struct SignError(#[source] Box<dyn std::error::Error + Send + Sync>);
 const DIGEST: &str = "x-amz-content-sha256";
 
 impl Signer {
-    /// Signs a request as it is, in place of the signature that it has. What it says of its body's digest
-    /// stays; a request that says nothing leaves its body unsigned.
+    /// Signs a request as it is, and replaces its signature. A digest of the body in its headers is kept;
+    /// without one, the body is unsigned.
     ///
     /// # Errors
-    /// The request has no host, or headers that are no text.
+    /// The request has no host, or headers that are not text.
     pub fn sign<B>(&self, request: &mut Request<B>) -> Result<(), SignError> {
         let fail = |error: Box<dyn std::error::Error + Send + Sync>| SignError(error);
         let headers = request.headers_mut();

@@ -1,4 +1,4 @@
-//! The jobs: some that complete, one with bad recordings, some that cannot start, and soaks with injected
+//! The jobs: some that complete, one with damaged recordings, some that cannot start, and soaks with injected
 //! faults.
 
 use std::error::Error;
@@ -13,16 +13,16 @@ use verbatim_testing::versitygw::VersityGw;
 
 type Done = Result<(), Box<dyn Error>>;
 
-/// Fills a namespace.
+/// Function that fills a namespace.
 type Fill = fn(&Namespace, &VersityGw) -> Done;
 
-/// Namespaces, by the prefixes of their names, with the functions that fill them.
+/// Prefixes of the namespaces' names, with the functions that fill them.
 pub(crate) const NAMESPACES: [(&str, Fill); 3] = [("calls", calls), ("archive", archive), ("lab", lab)];
 
 /// Copies of each recording: work for a quarter of an hour on two busy cores.
 const COPIES: usize = 40;
 
-/// Puts recordings into the bucket `calls`: good ones below `in/`; below `old/` every twentieth is broken.
+/// Uploads recordings to the bucket `calls`: good ones below `in/`; below `old/` every twentieth is damaged.
 pub(crate) fn upload(server: &VersityGw, recordings: &Path) -> Done {
     for bucket in ["calls", "transcripts"] {
         server.create_bucket(bucket)?;
@@ -59,7 +59,7 @@ pub(crate) fn upload(server: &VersityGw, recordings: &Path) -> Done {
     })
 }
 
-/// The operator, as a pod of its own.
+/// Starts the operator in its own pod.
 pub(crate) fn operator(namespace: &Namespace) -> Done {
     let pod = pod(
         "verbatim-operator-0",

@@ -1,8 +1,8 @@
 //! Real jobs for Prometheus to scrape: a control plane, an S3 server, the operator and workers on the
 //! loopback, without root. `scripts/check-queries.sh` starts it together with a Prometheus.
 //!
-//! `cargo run --release -p verbatim-tests --example check_queries -- BINARIES SPEECH RECORDINGS STATE`: a
-//! folder with `verbatim` and `verbatim-operator`; long recordings for soaks, which repeat them; many short
+//! `cargo run --release -p verbatim-tests --example check_queries -- BINARIES SPEECH RECORDINGS STATE`: the
+//! folder of `verbatim` and `verbatim-operator`; long recordings for soaks, which repeat them; many short
 //! ones for the jobs; and a folder for logs. It prints `ready` when every job is applied, and runs until its
 //! standard input is closed.
 
@@ -48,7 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     std::fs::copy(cluster.kubeconfig(), state.join("kubeconfig"))?;
     std::fs::write(state.join("ready"), "")?;
     println!("ready");
-    // Ends with whoever started it.
+    // Ends with the process that started it.
     std::io::stdin().read_to_end(&mut Vec::new())?;
     // Workers first, then their namespaces, and the control plane last.
     drop(nodes);

@@ -10,10 +10,10 @@ use verbatim_testing::cluster::{Exit, PodScript, Running};
 use verbatim_testing::process::Kept;
 use verbatim_testing::versitygw::VersityGw;
 
-/// Time between two checks whether a pod is ready, or has ended.
+/// Interval between two checks whether a pod is ready or has ended.
 const POLL: Duration = Duration::from_millis(500);
 
-/// Runs a program below a shell that forwards SIGTERM and writes down the exit code. At low priority: other
+/// Runs a program in a shell that forwards SIGTERM and records the exit code. Low priority, so that other
 /// work comes first.
 const SHELL: &str = r#"[ -z "$CGROUP" ] || echo $$ > "$CGROUP/cgroup.procs"
 nice -n 19 setpriv --pdeathsig KILL "$@" &
@@ -26,7 +26,7 @@ echo $code > "$EXIT""#;
 /// Programs and folders of this machine that pods use.
 #[derive(Clone, Debug)]
 pub(crate) struct Programs {
-    /// The folder of `verbatim` and `verbatim-operator`.
+    /// Folder of `verbatim` and `verbatim-operator`.
     pub(crate) binaries: PathBuf,
     /// Folder of each pod's files, and of logs.
     pub(crate) state: PathBuf,
@@ -73,7 +73,7 @@ impl Programs {
         }
         drop(process);
         let read = |file: &str| std::fs::read_to_string(folder.join(file)).unwrap_or_default();
-        // Without an exit code the shell itself was killed.
+        // Without an exit code, the shell itself was killed.
         let exit = read("exit").trim().parse().map_or_else(|_| Exit::killed(), Exit::code);
         Ok(exit.message(read("termination-log")))
     }
@@ -95,7 +95,7 @@ impl Programs {
         if container.args.iter().flatten().next().is_some_and(|first| first == "worker") {
             let log = folder.join("termination-log");
             let _ = std::fs::write(&log, "");
-            // One processor for each, as a container's limit would give it.
+            // One processor each, as with a container's limit.
             command.arg("--termination-log").arg(log).args(["--threads", "1"]);
         }
         command
@@ -136,7 +136,7 @@ fn port(container: &Container) -> u16 {
     u16::try_from(port).unwrap_or(9090)
 }
 
-/// Asks as the kubelet's probe does.
+/// Checks readiness in the same way as the kubelet's probe.
 async fn ready(running: &Running, port: u16) -> std::io::Result<bool> {
     let mut stream = tokio::net::TcpStream::connect((running.address(), port)).await?;
     stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: pod\r\nConnection: close\r\n\r\n").await?;
@@ -145,8 +145,8 @@ async fn ready(running: &Running, port: u16) -> std::io::Result<bool> {
     Ok(answer.starts_with("HTTP/1.1 200"))
 }
 
-/// A cgroup with the memory limit of the container, if this machine allows one; without it, the figures of
-/// cgroups are those of the whole session.
+/// Creates a cgroup with the container's memory limit, if this machine allows it; without one, the cgroup
+/// metrics are those of the whole session.
 fn cgroup(pod: &Pod, container: &Container) -> Option<String> {
     let limit = container.resources.as_ref()?.limits.as_ref()?.get("memory")?.0.clone();
     let bytes = limit.strip_suffix("Mi").and_then(|number| number.parse::<u64>().ok())? << 20;

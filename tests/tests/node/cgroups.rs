@@ -8,15 +8,15 @@ use serde_json::Value;
 
 use crate::node::Node;
 
-/// A process in a pod.
+/// Process in a pod.
 pub struct Process {
     pub id: i32,
     pub command: String,
-    /// Its memory cgroup's folder.
+    /// Folder of its memory cgroup.
     pub cgroup: PathBuf,
 }
 
-/// The processes of a pod but those that hold its namespaces.
+/// Processes of a pod, without those that hold its namespaces.
 pub fn processes(node: &Node, pod: &Value) -> Vec<Process> {
     let uid = pod["metadata"]["uid"].as_str().unwrap();
     let entries = fs::read_dir("/proc").unwrap().flatten();
@@ -42,19 +42,19 @@ pub fn processes(node: &Node, pod: &Value) -> Vec<Process> {
     found
 }
 
-/// The worker's supervisor: the first process of its container.
+/// Supervisor of the worker: the first process of its container.
 pub fn supervisor(node: &Node, pod: &Value) -> Process {
     let found = processes(node, pod).into_iter().find(|process| process.command.contains(" worker "));
     found.unwrap_or_else(|| panic!("no supervisor in {}", pod["metadata"]["name"]))
 }
 
-/// The worker's engine.
+/// Engine of the worker.
 pub fn engine(node: &Node, pod: &Value) -> Process {
     let found = processes(node, pod).into_iter().find(|process| process.command.contains(" engine"));
     found.unwrap_or_else(|| panic!("no engine in {}", pod["metadata"]["name"]))
 }
 
-/// Sends a signal.
+/// Sends a signal to a process.
 pub fn signal(process: &Process, name: &str) {
     assert!(
         Command::new("kill").args([&format!("-{name}"), &process.id.to_string()]).status().unwrap().success()

@@ -1,4 +1,4 @@
-//! A job that nothing disturbs.
+//! An undisturbed job.
 
 use serde_json::json;
 

@@ -1,5 +1,5 @@
-//! Jobs to which something happens while they run. Each ends with every recording once, and nothing done over
-//! that had been committed.
+//! Jobs that are disturbed while they run. Each ends with every recording transcribed once, and no committed
+//! work repeated.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -12,12 +12,12 @@ use crate::node::{Node, node, wait};
 use crate::recordings::{prompts, reference};
 use crate::run::{Run, template};
 
-/// Transcripts until something happens: the job is in its midst.
+/// Number of transcripts before the disturbance: the job is well under way.
 const EARLY: usize = 60;
-/// How long a server is away, as the scenarios have it.
+/// Duration of a server's outage, as in the scenarios.
 const AWAY: Duration = Duration::from_secs(30);
 
-/// A job over the prompts to which something happens. Its workers are slow, so that it is not done before.
+/// Runs a job over the prompts, and disturbs it. Its workers are slow, so that it does not finish first.
 #[track_caller]
 fn disturbed(test: &str, what: impl FnOnce(&Node, &mut Run<'_>)) {
     let node = node();
@@ -48,10 +48,10 @@ fn a_worker_runs_out_of_memory() {
         let pod = run.worker();
         let name = pod["metadata"]["name"].as_str().unwrap().to_owned();
         let process = supervisor(node, &pod);
-        // The kernel takes whoever scores highest: let it be the container's first process, as where the
-        // whole group goes.
+        // The kernel kills the process with the highest score: make it the container's first, as when the
+        // whole group is killed.
         fs::write(format!("/proc/{}/oom_score_adj", process.id), "1000").unwrap();
-        // A process that joins the container's group and takes memory until the limit.
+        // A process that joins the container's group and allocates memory up to the limit.
         let hog = "echo $$ > \"$1/cgroup.procs\"; exec python3 -c 'x = []\nwhile True: x.append(bytearray(1 << 20))'";
         let mut hog = Command::new("sh")
             .args(["-c", hog, "sh"])
@@ -113,8 +113,8 @@ fn the_job_is_suspended_and_resumed() {
             status["phase"] == "Suspended" && status["workers"]["ready"] == 0
         });
         wait("the end of the workers", || run.pods().iter().all(ended).then_some(()));
-        // What is committed now was so before the resumption. The status may not know of it yet: a quick
-        // worker has done a tenth before the operator's first look.
+        // What is committed now was committed before the resumption. The status may not include it yet: a
+        // fast worker has completed a tenth before the operator's first poll.
         let half = run.committed(EARLY);
         assert!(half < prompts().len(), "{half} of them are done");
         run.patch(&json!({"suspend": false}));

@@ -1,4 +1,4 @@
-//! Jobs with recordings that cannot be transcribed, and one that cannot begin.
+//! Jobs with recordings that cannot be transcribed, and one that cannot start.
 
 use std::path::{Path, PathBuf};
 
@@ -12,8 +12,8 @@ pub fn condition<'a>(status: &'a Value, name: &str) -> Option<&'a Value> {
     status["conditions"].as_array()?.iter().find(|each| each["type"] == name)
 }
 
-/// The prompts with damaged recordings among them, which are written to a folder; and the names of those. One
-/// comes for each fifty good ones, so that some fail over the whole of a job.
+/// Prompts with damaged recordings among them, which are written to `folder`, and the names of the damaged
+/// ones. There is one for every fifty good ones, so that failures occur throughout a job.
 pub fn damaged(folder: &Path) -> (Vec<PathBuf>, Vec<String>) {
     let (mut recordings, mut names) = (prompts().to_vec(), Vec::new());
     let contents = [&b""[..], b"no sound at all", b"<html></html>"];
@@ -52,7 +52,7 @@ fn damaged_recordings_fail_by_name_and_the_others_are_done() {
     failed.sort_unstable();
     assert_eq!(failed, bad, "{status:#}");
     let events = run.events();
-    // Never one for each: they are told together, once a minute.
+    // Never one event per failure: they are reported together, once a minute.
     let told = events.iter().filter(|event| event.starts_with("FilesFailed: ")).count();
     assert!((1..bad.len()).contains(&told), "{events:#?}");
     assert!(events.iter().any(|event| event.starts_with("Complete: ")), "{events:#?}");
@@ -70,7 +70,7 @@ fn a_job_without_its_secret_is_stalled_and_begins_when_the_secret_comes() {
     let stalled = condition(&status, "Stalled").unwrap();
     assert_eq!(stalled["reason"], "PodsFailing", "{status:#}");
     assert!(stalled["message"].as_str().unwrap().contains("secret \"later\" not found"), "{status:#}");
-    // The dashboards and alerts know it too.
+    // The dashboards and alerts show it too.
     let query = r#"max(verbatim_job_condition{job_namespace="node-stalled",condition="Stalled"})"#;
     wait("a scrape of the operator", || (node.figure(query)? == 1.0).then_some(()));
     node.secret("node-stalled", "later");

@@ -1,4 +1,4 @@
-//! The chart under jobs that run.
+//! The chart, with running jobs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use crate::node::{node, root};
 use crate::recordings::{prompts, reference};
 use crate::run::Run;
 
-/// A copy of the chart with another version, as the one before.
+/// Copies the chart under another version, as the previous one.
 fn chart_before(folder: &Path) -> PathBuf {
     let before = folder.join("verbatim");
     copy(&root().join("charts/verbatim"), &before);
@@ -43,7 +43,7 @@ fn an_upgrade_of_the_chart_disturbs_no_job() {
     node.helm(&["upgrade", "verbatim", before.to_str().unwrap()], &[]);
     let mut run = Run::start(&node, "node-upgraded", prompts(), json!({}));
     run.committed(60);
-    // Another pod template, so that the operator's pods are really replaced.
+    // A changed pod template, so that the operator's pods are really replaced.
     node.helm(&["upgrade", "verbatim", chart], &["--set", "operator.podAnnotations.upgraded=yes"]);
     run.check(reference());
     let releases = node.helm(&["history", "verbatim"], &[]);
@@ -59,7 +59,7 @@ fn without_the_chart_jobs_and_their_data_stay_and_with_it_they_go_on() {
     run.committed(60);
     let said = node.helm(&["uninstall", "verbatim"], &[]);
     assert!(said.contains("[CustomResourceDefinition] transcriptionjobs.verbatim.dev"), "what stays: {said}");
-    // The job is still there, and what it has done.
+    // The job and its completed work are still there.
     let job = node.json(&["-n", &run.name, "get", "tj", "job"]).unwrap();
     assert!(job["metadata"]["deletionTimestamp"].is_null(), "{job:#}");
     node.kubectl(&["get", "crd", "transcriptionjobs.verbatim.dev"]);

@@ -1,6 +1,6 @@
-//! Jobs in real pods, on the node that `scripts/cluster/up.sh` brings up: `make test-node`.
+//! Jobs in real pods, on the node that `scripts/cluster/up.sh` starts: `make test-node`.
 //!
-//! The tests take turns: they stop servers that all of them need.
+//! The tests run one at a time: they stop servers that all of them need.
 #![allow(clippy::unwrap_used, unreachable_pub, reason = "a test may fail so, helpers of it included")]
 
 mod cgroups;

@@ -1,4 +1,4 @@
-//! The node: kubectl, its store's folder, and switching its servers off and on.
+//! The node: kubectl, the store's folder, and starting and stopping its servers.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -10,14 +10,14 @@ use serde_json::{Value, json};
 use verbatim_store::s3::Credentials;
 use verbatim_store::{ObjectStore as _, Put, S3Config, S3Store};
 
-/// Set by `make test-node`: the cluster's name, as the scripts know it.
+/// Name of the cluster, as the scripts know it. Set by `make test-node`.
 const VARIABLE: &str = "VERBATIM_CLUSTER";
-/// Time for anything that has to happen. A job over the prompts takes 20 s on two free cores; a silent worker
-/// is replaced after two minutes. What comes late on a busy machine is no failure.
+/// Longest time for any expected event. A job over the prompts takes 20 s on two free cores; a silent worker
+/// is replaced after two minutes. A late event on a busy machine is not a failure.
 pub const DEADLINE: Duration = Duration::from_secs(900);
-/// Time for a command: the API server needs some seconds after a stop.
+/// Longest time for a command: the API server needs some seconds after a stop.
 const PATIENCE: Duration = Duration::from_secs(180);
-/// Between two looks at something that changes within seconds.
+/// Polling interval for changes that take seconds.
 const LOOK: Duration = Duration::from_millis(200);
 
 static TURN: Mutex<()> = Mutex::new(());
@@ -29,7 +29,7 @@ pub struct Node {
     _turn: MutexGuard<'static, ()>,
 }
 
-/// The node, when it is this test's turn.
+/// Waits for this test's turn, and returns the node.
 pub fn node() -> Node {
     let Ok(name) = std::env::var(VARIABLE) else {
         panic!("{VARIABLE} is not set: run `make test-node` as root")
@@ -40,17 +40,17 @@ pub fn node() -> Node {
     Node { name, state, _turn: turn }
 }
 
-/// The checkout.
+/// Root of the checkout.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-/// Where cargo builds and the cluster's scripts write: they ask the same variable.
+/// Folder in which cargo builds and the cluster's scripts write: both use the same variable.
 pub fn target() -> PathBuf {
     root().join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
 }
 
-/// Waits until `look` finds something.
+/// Waits until `look` returns a value.
 #[track_caller]
 pub fn wait<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let begun = Instant::now();
@@ -64,19 +64,19 @@ pub fn wait<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 }
 
 impl Node {
-    /// The cluster's name: its cgroup is `verbatim-NAME`.
+    /// Name of the cluster, whose cgroup is `verbatim-NAME`.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// kubectl on this cluster.
+    /// kubectl for this cluster.
     pub fn command(&self) -> Command {
         let mut command = Command::new("kubectl");
         command.arg("--kubeconfig").arg(self.state.join("kubeconfig"));
         command
     }
 
-    /// What kubectl prints, or what it says is wrong.
+    /// Runs kubectl, and returns its output or its error message.
     pub fn try_kubectl(&self, arguments: &[&str], input: &str) -> Result<String, String> {
         let mut child = self
             .command()
@@ -86,20 +86,20 @@ impl Node {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // One that does not read its input closes it.
+        // A kubectl that does not read its input closes it.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         let done = child.wait_with_output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
         if done.status.success() { Ok(text(done.stdout)) } else { Err(text(done.stderr)) }
     }
 
-    /// What kubectl prints. An API server that comes back refuses some requests at first.
+    /// Runs kubectl, and returns its output. A restarted API server refuses some requests at first.
     #[track_caller]
     pub fn kubectl(&self, arguments: &[&str]) -> String {
         self.send(arguments, "")
     }
 
-    /// The same with input.
+    /// Same as [`Node::kubectl`], with input.
     #[track_caller]
     pub fn send(&self, arguments: &[&str], input: &str) -> String {
         let begun = Instant::now();
@@ -112,13 +112,13 @@ impl Node {
         }
     }
 
-    /// An object as JSON, or what kubectl says is wrong.
+    /// Object as JSON, or the error message of kubectl.
     pub fn json(&self, arguments: &[&str]) -> Result<Value, String> {
         let text = self.try_kubectl(&[arguments, &["-o", "json"]].concat(), "")?;
         serde_json::from_str(&text).map_err(|error| error.to_string())
     }
 
-    /// A fresh namespace under Pod Security "restricted", with the store's keys in the Secret `s3`.
+    /// Creates a new namespace under Pod Security "restricted", with the store's keys in the Secret `s3`.
     pub fn namespace(&self, name: &str) {
         self.kubectl(&["delete", "namespace", name, "--ignore-not-found", "--timeout=300s"]);
         let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {
@@ -127,7 +127,7 @@ impl Node {
         self.secret(name, "s3");
     }
 
-    /// The store's keys, as a Secret.
+    /// Creates a Secret with the store's keys.
     pub fn secret(&self, namespace: &str, name: &str) {
         let keys = self.keys();
         let secret = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": namespace},
@@ -135,8 +135,8 @@ impl Node {
         self.send(&["apply", "-f", "-"], &secret.to_string());
     }
 
-    /// Runs helm over the release `verbatim`, with the values of this cluster. The verb, the chart, and more
-    /// options.
+    /// Runs Helm on the release `verbatim` with this cluster's values. `verb` is the command and the chart,
+    /// `more` are further options.
     #[track_caller]
     pub fn helm(&self, verb: &[&str], more: &[&str]) -> String {
         let values = root().join("scripts/cluster/values.yaml");
@@ -153,7 +153,7 @@ impl Node {
         String::from_utf8_lossy(&done.stdout).into_owned()
     }
 
-    /// Stops or starts a server: `scripts/cluster/control.sh`.
+    /// Stops or starts a server with `scripts/cluster/control.sh`.
     pub fn control(&self, action: &str, server: &str) {
         let done = Command::new(root().join("scripts/cluster/control.sh"))
             .args([action, server])
@@ -163,34 +163,34 @@ impl Node {
         assert!(done.status.success(), "{action} {server}: {}", String::from_utf8_lossy(&done.stderr));
     }
 
-    /// Where the store keeps a bucket's objects.
+    /// Folder of a bucket's objects in the store.
     pub fn bucket(&self, name: &str) -> PathBuf {
         self.state.join("store/data").join(name)
     }
 
-    /// Removes what an earlier run left below a prefix: the objects, and what the store knows of them.
+    /// Removes what an earlier run left below a prefix: the objects and the store's metadata of them.
     pub fn empty(&self, bucket: &str, prefix: &str) {
         for place in ["data", "meta"] {
             let _ = std::fs::remove_dir_all(self.state.join("store").join(place).join(bucket).join(prefix));
         }
     }
 
-    /// What the store has logged.
+    /// Log of the store.
     pub fn store_log(&self) -> String {
         std::fs::read_to_string(self.state.join("logs/store.log")).unwrap()
     }
 
-    /// The store's address, as pods reach it.
+    /// Address of the store, as pods reach it.
     pub fn endpoint(&self) -> String {
         std::fs::read_to_string(self.state.join("endpoint")).unwrap().trim().to_owned()
     }
 
-    /// Prometheus' address, on the node as the store is.
+    /// Address of Prometheus, on the node like the store.
     pub fn prometheus(&self) -> String {
         self.endpoint().replace(":7070", ":9090")
     }
 
-    /// What a query of Prometheus gives, where it gives one number.
+    /// Result of a Prometheus query, if it is a single number.
     pub fn figure(&self, query: &str) -> Option<f64> {
         let done = Command::new("curl")
             .args(["--silent", "--max-time", "10", "--data-urlencode", &format!("query={query}")])
@@ -201,13 +201,13 @@ impl Node {
         answer["data"]["result"][0]["value"][1].as_str()?.parse().ok()
     }
 
-    /// The API server, as pods reach it.
+    /// Address of the API server, as pods reach it.
     pub fn api_server(&self) -> String {
         let service = self.json(&["-n", "default", "get", "service", "kubernetes"]).unwrap();
         format!("https://{}:443/healthz", service["spec"]["clusterIP"].as_str().unwrap())
     }
 
-    /// Access key and secret.
+    /// Access key and secret key.
     pub fn keys(&self) -> (String, String) {
         let text = std::fs::read_to_string(self.state.join("store.env")).unwrap();
         let value = |name: &str| {
@@ -217,7 +217,7 @@ impl Node {
         (value("ROOT_ACCESS_KEY"), value("ROOT_SECRET_KEY"))
     }
 
-    /// Puts files into the bucket `calls`, which is made when it is not there.
+    /// Uploads files to the bucket `calls`, which is created if it is missing.
     pub fn upload(&self, prefix: &str, files: &[PathBuf]) {
         self.control("bucket", "calls");
         self.control("bucket", "transcripts");

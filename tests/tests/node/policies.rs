@@ -1,4 +1,4 @@
-//! Network policies of the chart, which the node enforces.
+//! Network policies of the chart, enforced by the node.
 
 use std::process::{Command, Stdio};
 
@@ -9,7 +9,7 @@ use crate::node::{node, root, wait};
 use crate::recordings::{prompts, reference};
 use crate::run::Run;
 
-/// Whether an address answers anything over HTTP, asked from inside a process's network.
+/// Whether an address answers over HTTP, with any status, from inside a process's network.
 fn reaches(process: &Process, url: &str) -> bool {
     let mut command = Command::new("nsenter");
     command.args([
@@ -22,7 +22,7 @@ fn reaches(process: &Process, url: &str) -> bool {
         "--output",
         "/dev/null",
     ]);
-    // A packet that is dropped is no answer: two seconds are many times what one takes here.
+    // A dropped packet gets no answer: two seconds are many times the usual response time here.
     command.args(["--max-time", "2", url]).stdin(Stdio::null()).status().unwrap().success()
 }
 
@@ -47,10 +47,10 @@ fn operator_and_workers_reach_what_they_need_and_nothing_else() {
     let pod = run.worker();
     let worker = supervisor(&node, &pod);
     let address = pod["status"]["podIP"].as_str().unwrap();
-    // Rules for a new pod come a moment after it.
+    // Rules for a new pod are applied a moment after it starts.
     wait("the store in a worker's reach", || reaches(&worker, &node.endpoint()).then_some(()));
     wait("the API server out of a worker's reach", || (!reaches(&worker, &node.api_server())).then_some(()));
-    // A stranger's pod: nothing of ours lets it in.
+    // An unrelated pod, which no policy of the chart allows in.
     let stranger = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "stranger", "namespace": "default"},
         "spec": {"containers": [{"name": "stranger", "image": "docker.io/library/verbatim-pause:1", "imagePullPolicy": "Never"}]}});
     node.kubectl(&["-n", "default", "delete", "pod", "stranger", "--ignore-not-found"]);
@@ -60,14 +60,14 @@ fn operator_and_workers_reach_what_they_need_and_nothing_else() {
     wait("the network of a stranger", || reaches(&stranger, &node.endpoint()).then_some(()));
     let metrics = format!("http://{address}:9090/metrics");
     assert!(!reaches(&stranger, &metrics), "a worker's metrics are not for everybody");
-    // The operator reaches the worker: figures come.
+    // The operator reaches the worker, so figures arrive.
     run.until("figures", |status| status["files"]["total"] == 568);
     run.check(reference());
     node.kubectl(&["-n", "default", "delete", "pod", "stranger"]);
     node.helm(&["upgrade", "verbatim", chart], &[]);
 }
 
-/// The process of a pod that holds nothing but its namespaces.
+/// Process of a pod that only holds its namespaces.
 fn pause(pod: &Value) -> Process {
     let uid = pod["metadata"]["uid"].as_str().unwrap();
     wait("the stranger's process", || {

@@ -14,16 +14,16 @@ use crate::run::{apply, template};
 
 const NAMESPACE: &str = "node-queries";
 
-/// Time for every query to have data, in seconds. The slowest needs an engine with ten minutes of audio done
-/// and another minute to measure its growth: two minutes here, and a busy machine takes several times as
-/// long.
+/// Longest time for every query to have data, in seconds. The slowest one needs an engine with ten minutes of
+/// transcribed audio, and another minute to measure its growth: two minutes here, and several times that on a
+/// busy machine.
 const WITHIN: u32 = 1200;
 
-/// Scrapes that must have seen a state before it may end. A rate needs two.
+/// Scrapes of a state before it may end. A rate needs two.
 const SCRAPES: u32 = 3;
 
-/// Half a processor, so that a job lasts for many scrapes on a fast machine too; and what it has to do in
-/// that time.
+/// Job spec with half a processor, so that the job lasts for many scrapes even on a fast machine. `more` is
+/// its work during that time, merged into the spec.
 fn slow(more: Value) -> Value {
     let mut spec = json!({
         "scaling": {"minWorkers": 1, "maxWorkers": 1},
@@ -33,7 +33,7 @@ fn slow(more: Value) -> Value {
     spec
 }
 
-/// Jobs that go on: each is followed by another one over the same recordings until it is stopped.
+/// Endless jobs: each is followed by another one over the same recordings until it is stopped.
 struct Endless<'a> {
     node: &'a Node,
     specs: BTreeMap<&'static str, Value>,
@@ -72,7 +72,7 @@ fn scraped(node: &Node, series: &str) {
     });
 }
 
-/// `deploy/tests/queries.py`, which asks until every query has had data.
+/// Starts `deploy/tests/queries.py`, which polls until every query has had data.
 fn ask(node: &Node) -> Child {
     Command::new("python3")
         .args([
@@ -110,13 +110,13 @@ fn every_query_of_dashboards_and_alerts_has_data() {
     }
     let mut asked = ask(&node);
 
-    // Two states that stay as they are.
+    // Two permanent states.
     let storage = json!({"endpoint": node.endpoint(), "region": "us-east-1", "forcePathStyle": true,
         "credentialsSecretRef": {"name": "never"}});
     apply(&node, NAMESPACE, "stalled", &format!("{NAMESPACE}/good/"), json!({"storage": storage}));
     let policy = json!({"failurePolicy": {"maxFailedFiles": 0}});
     apply(&node, NAMESPACE, "failed", &format!("{NAMESPACE}/bad/"), policy);
-    // Recordings that fail, and engines that are replaced, all the time; and engines that live long.
+    // Continuous failures of recordings and replacements of engines, and engines that live long.
     let replaced = json!({
         "batching": {"maxPaddedSeconds": 15},
         "failurePolicy": {"maxFailedFiles": "100%", "maxAttemptsPerFile": 2},
@@ -130,7 +130,7 @@ fn every_query_of_dashboards_and_alerts_has_data() {
             (condition(&status(&node, job), kind)?["status"] == "True").then_some(())
         });
     }
-    // A store that does not answer, for as long as Prometheus needs to see it.
+    // A store outage that lasts until Prometheus has seen it.
     scraped(&node, &format!(r#"verbatim_store_request_seconds_count{{namespace="{NAMESPACE}",code="ok"}}"#));
     node.control("stop", "store");
     let errors = r#"code!~"ok|NotFound|PreconditionFailed""#;

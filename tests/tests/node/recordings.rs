@@ -1,4 +1,4 @@
-//! What the jobs transcribe, and what has to come out.
+//! Recordings of the jobs, and their expected transcripts.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use crate::node::{root, target};
 
-/// How many recordings Debian's prompts have, with the empty ones and the silences.
+/// Number of recordings in Debian's prompts, including empty and silent ones.
 pub const PROMPTS: usize = 568;
 
-/// Every WAV file of Asterisk's prompts, copied to one folder under names that tell their folders.
+/// Every WAV file of Asterisk's prompts, copied to one folder under names that include their folders.
 pub fn prompts() -> &'static [PathBuf] {
     static FILES: OnceLock<Vec<PathBuf>> = OnceLock::new();
     FILES.get_or_init(|| {
@@ -57,20 +57,20 @@ fn collect(folder: &std::path::Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// The program, as `make build` leaves it.
+/// The `verbatim` program that `make build` creates.
 pub fn verbatim() -> Command {
     Command::new(target().join("release/verbatim"))
 }
 
-/// What `verbatim transcribe` says of the prompts, by the transcript's name, without what differs between two
-/// runs.
+/// Results of `verbatim transcribe` for the prompts by name of the transcript, without the parts that differ
+/// between two runs.
 pub fn reference() -> &'static BTreeMap<String, Value> {
     static REFERENCE: OnceLock<BTreeMap<String, Value>> = OnceLock::new();
     REFERENCE.get_or_init(|| {
         let out = target().join("cluster-reference");
         let _ = std::fs::remove_dir_all(&out);
         let folder = prompts()[0].parent().unwrap();
-        // Some are empty and fail: exit code 1.
+        // Some recordings are empty and fail: exit code 1.
         let done = verbatim()
             .args(["transcribe", "--quiet", "--formats", "json", "-o"])
             .arg(&out)
@@ -88,7 +88,7 @@ pub fn reference() -> &'static BTreeMap<String, Value> {
     })
 }
 
-/// A transcript without what differs between two runs.
+/// Transcript without the parts that differ between two runs.
 pub fn without_times(json: &[u8]) -> Value {
     let mut transcript: Value = serde_json::from_slice(json).unwrap();
     transcript.as_object_mut().unwrap().remove("processing");

@@ -1,4 +1,4 @@
-//! Workers that need help: from their supervisors, or from the operator.
+//! Workers that need help from their supervisors or from the operator.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
@@ -14,9 +14,9 @@ use crate::run::Run;
 #[test]
 fn an_engine_above_its_soft_limit_is_recycled_and_the_pod_stays() {
     let node = node();
-    // Half a processor, so that figures are scraped before engines are replaced and after: the dashboards are
-    // asked for these. There an engine reaches 160 to 165 MB over these recordings, by small steps: at 160Mi
-    // none was replaced, at 144Mi two were, at 136Mi four, and at 128Mi six.
+    // Half a processor, so that the figures before and after the replacement of an engine are scraped: the
+    // dashboards are queried for them. An engine grows to 160 to 165 MB over these recordings, in small
+    // steps: no engine was replaced at 160Mi, two at 144Mi, four at 136Mi, and six at 128Mi.
     let slow = json!({"name": "worker", "resources": {"limits": {"cpu": "500m", "memory": "1Gi"}}});
     let more = json!({
         "recycle": {"memorySoftLimit": "136Mi"},
@@ -39,11 +39,11 @@ fn a_worker_that_hangs_beyond_its_supervisors_help_is_replaced() {
     let node = node();
     let more = json!({"scaling": {"minWorkers": 1, "maxWorkers": 1}});
     let mut run = Run::start(&node, "node-hangs", prompts(), more);
-    // Only who has answered before counts as silent: what is known of the plan came from its answer.
+    // Only a worker that has answered before counts as silent. The known plan came from its answer.
     run.until("an answer", |status| status["files"]["total"] == 568);
     run.committed(1);
     let pod = run.worker();
-    // The supervisor, which would help the engine, stands still: nothing inside the pod can help.
+    // The supervisor, which would help the engine, is stopped: nothing inside the pod can help.
     signal(&supervisor(&node, &pod), "STOP");
     let status = run.until("the restart", |status| status["restarts"].as_i64() == Some(1));
     assert!(status["files"]["remaining"].as_i64().unwrap() > 0, "{status:#}");
@@ -56,7 +56,7 @@ fn a_worker_that_hangs_beyond_its_supervisors_help_is_replaced() {
     assert!(events.contains("no answer for"), "{events}");
 }
 
-/// As a user that the image does not know, as OpenShift gives them.
+/// Runs as a user unknown to the image, as on OpenShift.
 #[test]
 fn a_worker_of_any_user_is_drained_with_exit_code_75() {
     let node = node();
@@ -83,7 +83,7 @@ fn a_worker_of_any_user_is_drained_with_exit_code_75() {
     let lines = BufReader::new(watch.stdout.take().unwrap()).lines();
     std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| sender.send(line)));
     let state = || states.recv_timeout(DEADLINE).unwrap();
-    // The pod as it is: the watch has begun.
+    // The state of the still running pod: the watch has begun.
     assert_eq!(state(), "");
     node.kubectl(&["-n", &namespace, "delete", "pod", &name, "--wait=false"]);
     let code = std::iter::repeat_with(state).find(|code| !code.is_empty());

@@ -1,4 +1,4 @@
-//! One job over recordings, from its manifest to a look at everything that it left.
+//! One job over recordings, from its manifest to the check of its results.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt as _;
@@ -10,18 +10,17 @@ use serde_json::{Value, json};
 use crate::node::{DEADLINE, Node, wait};
 use crate::recordings::without_times;
 
-/// Lines of the store's log that may be unreadable: of 1,136 writes, 4 were at most.
+/// Lines of the store's log that may be unreadable: at most 4 of 1,136 writes were.
 const UNREADABLE: usize = 32;
 
-/// A pod template with this limit of processors, so that a job takes some time on a machine with many of them
-/// too.
+/// Pod template with this CPU limit, so that a job takes some time even on a machine with many processors.
 pub fn template(cpu: &str) -> Value {
     json!({"spec": {"containers": [{"name": "worker", "resources": {
         "requests": {"cpu": "100m", "memory": "128Mi"}, "limits": {"cpu": cpu, "memory": "1Gi"}}}]}})
 }
 
 /// Applies a job over the recordings below `source`, with its transcripts below the same prefix. `more` is
-/// laid over its spec.
+/// merged into its spec.
 pub fn apply(node: &Node, namespace: &str, name: &str, source: &str, more: Value) {
     let mut spec = json!({
         "source": {"s3": {"bucket": "calls", "prefix": source}},
@@ -29,7 +28,7 @@ pub fn apply(node: &Node, namespace: &str, name: &str, source: &str, more: Value
         "storage": {"endpoint": node.endpoint(), "region": "us-east-1", "forcePathStyle": true,
                     "credentialsSecretRef": {"name": "s3"}},
         "scaling": {"minWorkers": 1, "maxWorkers": 3, "targetCompletionSeconds": 10},
-        // Never reached: the figures of deadlines are there.
+        // Never reached, but the metrics of deadlines exist.
         "activeDeadlineSeconds": 3600,
         "template": template("1"),
     });
@@ -39,26 +38,26 @@ pub fn apply(node: &Node, namespace: &str, name: &str, source: &str, more: Value
     node.send(&["apply", "-f", "-"], &job.to_string());
 }
 
-/// A job in a namespace of its own.
+/// A job in its own namespace.
 pub struct Run<'a> {
     pub node: &'a Node,
     pub name: String,
     keys: BTreeSet<String>,
-    /// Bytes of the store's log that are older than this job.
+    /// Bytes of the store's log that precede this job.
     logged: usize,
-    /// Transcripts that were there when something was done to the job, with what tells that they were not
-    /// written again.
+    /// Transcripts that existed when the job was disturbed, with the file attributes that show whether they
+    /// were written again.
     committed: BTreeMap<PathBuf, (u64, i64, i64)>,
 }
 
 impl<'a> Run<'a> {
-    /// Uploads the recordings and applies a job over them. `more` is laid over its spec.
+    /// Uploads the recordings, and applies a job over them. `more` is merged into its spec.
     pub fn start(node: &'a Node, name: &str, recordings: &[PathBuf], more: Value) -> Self {
         node.namespace(name);
         Self::start_there(node, name, recordings, more)
     }
 
-    /// The same in a namespace that is there.
+    /// Same as [`Run::start`], in an existing namespace.
     pub fn start_there(node: &'a Node, name: &str, recordings: &[PathBuf], more: Value) -> Self {
         for bucket in ["calls", "transcripts"] {
             node.empty(bucket, name);
@@ -77,18 +76,18 @@ impl<'a> Run<'a> {
         apply(self.node, &self.name, "job", &format!("{}/", self.name), more);
     }
 
-    /// Changes the job's spec.
+    /// Patches the spec of the job.
     pub fn patch(&self, spec: &Value) {
         let patch = json!({"spec": spec}).to_string();
         self.node.kubectl(&["-n", &self.name, "patch", "tj", "job", "--type=merge", "--patch", &patch]);
     }
 
-    /// The job's status, where the API server answers.
+    /// Status of the job, if the API server answers.
     pub fn status(&self) -> Option<Value> {
         self.node.json(&["-n", &self.name, "get", "tj", "job"]).ok().map(|job| job["status"].clone())
     }
 
-    /// Waits until the status is so.
+    /// Waits until the status satisfies `is`.
     #[track_caller]
     pub fn until(&self, what: &str, is: impl Fn(&Value) -> bool) -> Value {
         let mut last = Value::Null;
@@ -98,7 +97,7 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// The destination's folder in the store.
+    /// Folder of the destination in the store.
     pub fn folder(&self) -> PathBuf {
         self.node.bucket("transcripts").join(&self.name)
     }
@@ -115,8 +114,8 @@ impl<'a> Run<'a> {
             .collect()
     }
 
-    /// Waits until so many transcripts are there, and remembers them: none may be written again. Gives how
-    /// many there are.
+    /// Waits until `count` transcripts exist, and records them: none may be written again. Returns their
+    /// number.
     #[track_caller]
     pub fn committed(&mut self, count: usize) -> usize {
         wait("some transcripts", || (self.transcripts().len() >= count).then_some(()));
@@ -124,13 +123,13 @@ impl<'a> Run<'a> {
         self.committed.len()
     }
 
-    /// The workers' pods by name, with their phases.
+    /// Pods of the workers.
     pub fn pods(&self) -> Vec<Value> {
         let pods = self.node.json(&["-n", &self.name, "get", "pods", "-l", "verbatim.dev/job=job"]);
         pods.map(|pods| pods["items"].as_array().cloned().unwrap_or_default()).unwrap_or_default()
     }
 
-    /// A worker that runs and is ready.
+    /// Waits for a worker that is running and ready.
     #[track_caller]
     pub fn worker(&self) -> Value {
         wait("a ready worker", || {
@@ -142,7 +141,7 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// The job's events, as `Reason: note`.
+    /// Events of the job, as `Reason: note`.
     pub fn events(&self) -> Vec<String> {
         let events = self.node.json(&["-n", &self.name, "get", "events.events.k8s.io"]).unwrap();
         let all = events["items"].as_array().unwrap().iter();
@@ -153,7 +152,7 @@ impl<'a> Run<'a> {
             .collect()
     }
 
-    /// Waits for the end, which must be a good one, and looks at what is there. Gives the status.
+    /// Waits until the job has completed, checks its results, and returns its status.
     #[track_caller]
     pub fn check(&self, reference: &BTreeMap<String, Value>) -> Value {
         let begun = Instant::now();
@@ -180,7 +179,7 @@ impl<'a> Run<'a> {
         status
     }
 
-    /// The keys in the report: each once, each succeeded.
+    /// Keys in the report. Each must occur once and have succeeded.
     fn reported(&self) -> BTreeSet<String> {
         let ledger = self.folder().join(".verbatim");
         let jobs: Vec<PathBuf> =
@@ -204,7 +203,7 @@ impl<'a> Run<'a> {
             let text = std::fs::read(self.folder().join(&name)).unwrap();
             let mut transcript = without_times(&text);
             let mut expected = reference[&name].clone();
-            // A key there, a file's name here.
+            // A key in one, a file name in the other.
             for each in [&mut transcript, &mut expected] {
                 each["source"].as_object_mut().unwrap().remove("name");
             }
@@ -212,8 +211,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The store took each transcript once, as far as its log can be read: versitygw's lines run into each
-    /// other now and then.
+    /// Checks that each transcript was written once, as far as the store's log is readable: lines of
+    /// versitygw sometimes overlap.
     fn written_once(&self) {
         let mut times: BTreeMap<String, usize> = BTreeMap::new();
         let prefix = format!("/transcripts/{}/", self.name);

@@ -1,4 +1,4 @@
-//! What a worker's pod may do, seen from inside.
+//! Permissions of a worker's pod, seen from inside.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,7 +10,7 @@ use crate::node::node;
 use crate::recordings::{prompts, reference};
 use crate::run::Run;
 
-/// Whether bytes contain others.
+/// Whether `bytes` contains `needle`.
 fn contains(bytes: &[u8], needle: &[u8]) -> bool {
     bytes.windows(needle.len()).any(|window| window == needle)
 }
@@ -37,8 +37,7 @@ fn a_worker_has_no_token_no_capability_and_nowhere_to_write_but_its_spool() {
         assert!(value("Uid:").starts_with("65532"), "{}", value("Uid:"));
     }
     let worker = supervisor(&node, &pod);
-    // Mounts that can be written: the spool, shared memory, and what the container runtime gives every
-    // container.
+    // Writable mounts: the spool, shared memory, and those that the container runtime gives every container.
     let mounts = fs::read_to_string(format!("/proc/{}/mounts", worker.id)).unwrap();
     let writable: Vec<&str> = mounts
         .lines()
@@ -66,8 +65,8 @@ fn a_worker_has_no_token_no_capability_and_nowhere_to_write_but_its_spool() {
         assert!(!fs::exists(format!("{inside}/{shell}")).unwrap(), "{shell} is in the image");
     }
 
-    // The engine parses what strangers recorded: no key may be in its environment, its arguments or its
-    // memory's mappings.
+    // The engine parses untrusted recordings: its environment, arguments and memory mappings must not hold
+    // any key.
     let (access_key, secret_key) = node.keys();
     let engine = engine(&node, &pod);
     for file in ["environ", "cmdline", "maps", "mountinfo"] {
@@ -76,7 +75,7 @@ fn a_worker_has_no_token_no_capability_and_nowhere_to_write_but_its_spool() {
             assert!(!contains(&bytes, secret.as_bytes()), "a key is in the engine's {file}");
         }
     }
-    // Some descriptors are of one socket.
+    // Several descriptors may refer to one socket.
     let open: BTreeSet<String> = fs::read_dir(format!("/proc/{}/fd", engine.id))
         .unwrap()
         .flatten()

@@ -1,4 +1,4 @@
-//! What a real API server makes of the CRD: it takes what is right, and refuses in words what is not.
+//! The CRD on a real API server: valid manifests are accepted, and invalid ones are rejected with a message.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -12,10 +12,10 @@ mod refusals;
 
 use refusals::Refusal;
 
-/// Until the API server serves a kind of which it has just heard.
+/// Longest time for the API server to serve a newly defined kind.
 const SERVED: Duration = Duration::from_secs(30);
 
-/// A namespace of a cluster that has the CRD.
+/// Creates a namespace in a cluster that has the CRD.
 fn namespace(prefix: &str) -> Namespace {
     static CRD: OnceLock<()> = OnceLock::new();
     let cluster = cluster::shared();
@@ -30,7 +30,7 @@ fn namespace(prefix: &str) -> Namespace {
     cluster.namespace(prefix).unwrap()
 }
 
-/// The words of the refusal of a manifest that the API server must refuse.
+/// Checks that the API server rejects an invalid manifest, with a message that names the field and the cause.
 fn refused(namespace: &Namespace, Refusal { name, manifest, field, says }: &Refusal) {
     let answer = match namespace.apply(&manifest.to_string()) {
         Ok(answer) => panic!("{name}: was taken: {answer}"),
@@ -70,7 +70,7 @@ fn a_job_that_has_started_keeps_what_its_plan_rests_on() {
     let namespace = namespace("started");
     let apply = |manifest: &Value| namespace.apply(&manifest.to_string()).unwrap();
     apply(&refusals::base());
-    // Before it starts, everything may change.
+    // Before the job starts, every field may change.
     for change in refusals::started() {
         apply(&change.manifest);
     }
@@ -89,7 +89,7 @@ fn a_job_that_has_started_keeps_what_its_plan_rests_on() {
         let patch = json!({ "spec": change }).to_string();
         namespace.kubectl(&["patch", "tj", "calls", "--type=merge", "-p", &patch]).unwrap();
     }
-    // Null is as good as not written, as templates write it.
+    // Null is equivalent to a missing field, as templates write it.
     let null = json!([{ "op": "add", "path": "/spec/source/keys", "value": null }]).to_string();
     namespace.kubectl(&["patch", "tj", "calls", "--type=json", "-p", &null]).unwrap();
 }
@@ -156,7 +156,8 @@ fn people_see_scale_select_and_wait() {
     wait("30s").unwrap();
 }
 
-/// What `kubectl explain` says of a field: type, bounds and meaning, without a look into the code.
+/// Checks the output of `kubectl explain` for fields: type, bounds and meaning, so that nobody has to read
+/// the code.
 #[test]
 fn fields_are_explained() {
     let namespace = namespace("explain");

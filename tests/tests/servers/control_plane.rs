@@ -1,4 +1,4 @@
-//! The control plane of the tests is a real one, and what the design rests on holds in it.
+//! The tests' control plane is real, and meets the assumptions of the design.
 
 use std::time::{Duration, Instant};
 
@@ -80,7 +80,7 @@ fn a_running_job_grows_and_shrinks_at_its_highest_index() {
 fn exit_78_fails_the_job_and_exit_75_is_not_counted() {
     let cluster = cluster::shared();
     let namespace = cluster.namespace("failures").unwrap();
-    // The first pod of the Job gives its place back; the one after it cannot go on.
+    // The first pod of the Job gives up its place; the one after it cannot continue.
     let first = std::sync::atomic::AtomicBool::new(true);
     let _node = FakeNode::start(&namespace, NodeOptions::default(), move |_: Pod, _: Running| {
         let first = first.swap(false, std::sync::atomic::Ordering::Relaxed);
@@ -96,7 +96,7 @@ fn exit_78_fails_the_job_and_exit_75_is_not_counted() {
     let reason = until("the end of the Job", || condition(&namespace, "job/worker", "Failed"));
     assert_eq!(reason, "PodFailurePolicy");
     let job = get(&namespace, "job/worker");
-    // Only the second: the first was ignored.
+    // Only the second one counts: the first was ignored.
     assert_eq!(job["status"]["failed"], 1, "{job}");
 }
 
@@ -233,8 +233,7 @@ fn the_api_server_stops_and_comes_back_and_pods_go_on() {
     assert!(processes.iter().all(|(_, id)| !verbatim_testing::process::runs(*id)));
 }
 
-/// A test's own deadline. Everything here takes seconds, but a Job waits 10 s before it replaces an ignored
-/// pod.
+/// Deadline of a test. Everything here takes seconds, but a Job waits 10 s before it replaces an ignored pod.
 const LIMIT: Duration = Duration::from_secs(90);
 
 fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
@@ -295,7 +294,7 @@ fn pods(namespace: &Namespace) -> Vec<Value> {
     pods
 }
 
-/// The reason of a condition that holds.
+/// Reason of a condition that is true.
 fn condition(namespace: &Namespace, what: &str, kind: &str) -> Option<String> {
     let object = get(namespace, what);
     let conditions = object["status"]["conditions"].as_array()?;
@@ -304,7 +303,7 @@ fn condition(namespace: &Namespace, what: &str, kind: &str) -> Option<String> {
     Some(holds["reason"].as_str().unwrap_or_default().to_owned())
 }
 
-/// Whether the pods that are there are of these indexes, and ready.
+/// Whether the existing pods have exactly these indexes, and are ready.
 fn ready(namespace: &Namespace, indexes: &[&str]) -> Option<()> {
     let pods = pods(namespace);
     let there: Vec<_> = pods.iter().map(index_of).collect();

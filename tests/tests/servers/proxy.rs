@@ -1,4 +1,4 @@
-//! Each fault does what it says, before a real S3 server.
+//! Effect of each fault, in front of a real S3 server.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use hyper_util::rt::TokioExecutor;
 use verbatim_testing::VersityGw;
 use verbatim_testing::proxy::{Fault, Faults, Proxy, Signer};
 
-/// For what must happen on this machine, however busy.
+/// Longest time for anything that must happen on this machine, however busy.
 const DEADLINE: Duration = Duration::from_secs(20);
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -33,7 +33,7 @@ impl Bench {
         let server = VersityGw::start().unwrap();
         server.create_bucket("bucket").unwrap();
         let proxy = Proxy::start(&server.endpoint(), 7, faults).unwrap();
-        // Each request on a connection of its own, once: what happens to it is seen.
+        // Each request has its own connection and is sent once, so that its fault is visible.
         let client = Client::builder(TokioExecutor::new())
             .pool_max_idle_per_host(0)
             .retry_canceled_requests(false)
@@ -41,7 +41,7 @@ impl Bench {
         Self { server, proxy, client }
     }
 
-    /// A request that is signed for the proxy's address, on its way.
+    /// Sends a request signed for the proxy's address.
     async fn send(
         &self,
         method: Method,
@@ -75,7 +75,7 @@ impl Bench {
         self.send(Method::GET, "", None).await
     }
 
-    /// What the server has, whatever the proxy says.
+    /// Object on the server, whatever the proxy responds.
     fn stored(&self) -> Option<String> {
         std::fs::read_to_string(self.server.data().join("bucket/folder/a key")).ok()
     }
@@ -88,7 +88,7 @@ impl Bench {
         }
     }
 
-    /// Waits for the answer to one more request only until the proxy has it.
+    /// Sends one more request, and abandons it as soon as the proxy has received it.
     async fn leave_when_it_came(&self, request: impl Future<Output = Result<Answer, Failure>>) {
         let before = self.proxy.counts().requests;
         let came = async {
@@ -162,7 +162,7 @@ async fn a_write_happens_though_its_answer_is_lost() {
     assert_eq!(bench.stored().unwrap(), "written");
     assert_eq!(bench.get().await.unwrap().body, "written");
     assert_eq!(bench.count(Fault::ResetAfterWrite), 1);
-    // The client that tries again loses against itself.
+    // A client that retries loses against its own first attempt.
     bench.proxy.set_faults(Faults::none());
     assert_eq!(bench.create("written").await.unwrap().status, StatusCode::PRECONDITION_FAILED);
 }

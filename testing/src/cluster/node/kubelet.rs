@@ -1,4 +1,5 @@
-//! The kubelet's part: starts what the scheduler binds to the node, ends what is deleted, and says so.
+//! The kubelet's part: starts pods that the scheduler binds to the node, stops deleted ones, and reports
+//! their status.
 
 use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
@@ -21,17 +22,17 @@ use super::address;
 use super::script::{Exit, PodScript, Running};
 use super::status::{Lived, ended_before, ready_at_once};
 
-/// Between two attempts to reach an API server that does not answer.
+/// Interval between two attempts to reach an API server that does not answer.
 const RETRY: Duration = Duration::from_millis(100);
 
-/// Serves the pods of `namespace` on `node` until it is dropped.
+/// Serves the pods of `namespace` on `node` until the future is dropped.
 pub(super) async fn serve(client: Client, namespace: String, node: String, script: Arc<dyn PodScript>) {
     let pods: Api<Pod> = Api::namespaced(client, &namespace);
     let config = watcher::Config::default().fields(&format!("spec.nodeName={node}"));
     let mut events = watcher(pods.clone(), config).backoff(Steady).boxed();
     let mut kept: HashMap<String, Served> = HashMap::new();
     let mut listed = HashSet::new();
-    // An error is a server that does not answer: the watcher goes on.
+    // An error means that the server does not answer; the watcher retries.
     while let Some(event) = events.next().await {
         match event {
             Ok(watcher::Event::Apply(pod)) => see(&mut kept, &pods, &script, pod),
@@ -65,7 +66,7 @@ fn uid(pod: &Pod) -> String {
     pod.uid().unwrap_or_default()
 }
 
-/// A pod on the node. Its script ends when this is dropped.
+/// Pod on the node. Dropping it stops its script.
 struct Served {
     deleted: watch::Sender<Option<u64>>,
     task: AbortHandle,
@@ -77,7 +78,7 @@ impl Drop for Served {
     }
 }
 
-/// A pod's life, until it is deleted.
+/// Lifetime of a pod, until its deletion.
 async fn live(
     pods: Api<Pod>,
     script: Arc<dyn PodScript>,
@@ -96,7 +97,7 @@ async fn live(
     }
 }
 
-/// Runs the script to its end, or kills it; nothing where the pod is gone.
+/// Runs the script to its end, or kills it; returns nothing if the pod has gone.
 async fn run(
     pods: &Api<Pod>,
     script: &dyn PodScript,
@@ -139,7 +140,7 @@ async fn until(instant: Option<Instant>) {
     }
 }
 
-/// Writes the status; false where the pod is gone.
+/// Writes the status; returns false if the pod has gone.
 async fn say(pods: &Api<Pod>, pod: &Pod, patch: Value) -> bool {
     loop {
         let params = PatchParams::default();
@@ -159,7 +160,7 @@ async fn say(pods: &Api<Pod>, pod: &Pod, patch: Value) -> bool {
     }
 }
 
-/// Says that nothing of the pod is left: then the API server forgets it.
+/// Reports that nothing of the pod is left, so that the API server removes it.
 async fn delete(pods: &Api<Pod>, pod: &Pod) {
     let preconditions = Preconditions { uid: pod.uid(), resource_version: None };
     let params = DeleteParams {
@@ -176,7 +177,7 @@ async fn delete(pods: &Api<Pod>, pod: &Pod) {
     }
 }
 
-/// Tries again steadily: tests wait for it, and its API server is its own.
+/// Backoff with a constant interval: tests wait for it, and have the API server to themselves.
 struct Steady;
 
 impl Iterator for Steady {

@@ -24,42 +24,42 @@ use super::error::Error;
 use super::namespace::{NODE_LABEL, Namespace};
 use super::{random, version, wait_for, within};
 
-/// For its removal: who drops it must not hang where the API server is stopped.
+/// Longest time for the removal requests: a drop must not hang if the API server is stopped.
 const REMOVE: Duration = Duration::from_secs(10);
 
-/// What a node has.
+/// Resources and labels of a node.
 #[derive(Clone, Debug)]
 pub struct NodeOptions {
-    /// Its processors.
+    /// Number of processors.
     pub cpu: u32,
-    /// Its memory, GiB.
+    /// Memory in GiB.
     pub memory: u32,
-    /// How many pods it takes.
+    /// Highest number of pods.
     pub pods: u32,
-    /// Its graphics cards, `nvidia.com/gpu`: without any, it does not know that resource.
+    /// Number of graphics cards, `nvidia.com/gpu`. With none, the node does not have that resource.
     pub gpus: u32,
-    /// Labels beside those that every node has.
+    /// Labels in addition to those of every node.
     pub labels: BTreeMap<String, String>,
 }
 
 impl Default for NodeOptions {
-    /// Enough for any test, and no graphics card.
+    /// Resources for any test, and no graphics card.
     fn default() -> Self {
         Self { cpu: 1000, memory: 10_000, pods: 10_000, gpus: 0, labels: BTreeMap::new() }
     }
 }
 
-/// A node for the pods of one namespace. It goes away, with its pods and their scripts, when this is dropped.
+/// Node for the pods of one namespace. Dropping it removes it, with its pods and their scripts.
 ///
-/// It plays the kubelet: pods run, become ready, end, and are deleted after their grace period, as their
-/// `worker` container does, which is a [`PodScript`]. A pod has one life: containers are not started again,
-/// whatever its restart policy. Logs, `exec` and probes are not there.
+/// It takes the place of the kubelet: pods run, become ready, end, and are deleted after their grace period,
+/// as their `worker` container does, which is a [`PodScript`]. Containers are never restarted, whatever the
+/// restart policy of the pod. Logs, `exec` and probes are not supported.
 #[derive(Debug)]
 pub struct FakeNode {
     name: String,
     namespace: String,
     access: Arc<Access>,
-    /// Runs the scripts, also while the test's own threads wait.
+    /// Runs the scripts, even while the test's own threads wait.
     runtime: Option<Runtime>,
 }
 
@@ -67,7 +67,7 @@ impl FakeNode {
     /// Adds a ready node to the cluster, for the pods of `namespace`.
     ///
     /// # Errors
-    /// The API server says no.
+    /// The API server rejects the node.
     pub fn start(namespace: &Namespace, options: NodeOptions, script: impl PodScript) -> Result<Self, Error> {
         let name = format!("{}-{:08x}", namespace.name(), random()? >> 32);
         let object = object(&name, namespace.name(), &options);
@@ -84,7 +84,8 @@ impl FakeNode {
             let _ = registered.send(Ok(()));
             kubelet::serve(client, namespace, name, Arc::new(script)).await;
         });
-        // Dropping it ends the runtime and removes what there is, also where the node was not taken.
+        // Dropping it shuts down the runtime and removes all objects, even if the API server rejected the
+        // node.
         let node = Self {
             name,
             namespace: namespace.name().to_owned(),
@@ -95,7 +96,7 @@ impl FakeNode {
         Ok(node)
     }
 
-    /// Its name.
+    /// Name of the node.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -104,13 +105,13 @@ impl FakeNode {
 impl Drop for FakeNode {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            // A runtime may not be dropped by a task of another one.
+            // A runtime must not be dropped by a task of another one.
             let _ = std::thread::spawn(move || drop(runtime)).join();
         }
         let _ = wait_for(within(REMOVE, async {
             let client = client(&self.access.kubeconfig(User::Node)).await?;
             Api::<Node>::all(client.clone()).delete(&self.name, &DeleteParams::default()).await?;
-            // Nobody else says any more that they have ended.
+            // Nothing else reports any more that they have ended.
             let pods: Api<Pod> = Api::namespaced(client, &self.namespace);
             let of_node = ListParams::default().fields(&format!("spec.nodeName={}", self.name));
             pods.delete_collection(&DeleteParams::default().grace_period(0), &of_node).await?;
@@ -123,7 +124,7 @@ async fn register(kubeconfig: &std::path::Path, name: &str, object: Value) -> Re
     let client = client(kubeconfig).await?;
     let nodes: Api<Node> = Api::all(client.clone());
     nodes.create(&PostParams::default(), &serde_json::from_value(object)?).await?;
-    // Admission marks every new node as not ready, and the controller that takes the mark away is left out.
+    // Admission taints every new node as not ready, and the controller that removes the taint is left out.
     let unmarked = json!({ "spec": { "taints": null } });
     nodes.patch(name, &PatchParams::default(), &Patch::Merge(unmarked)).await?;
     Ok(client)

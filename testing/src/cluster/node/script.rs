@@ -1,4 +1,4 @@
-//! What the `worker` container of a pod does on a fake node.
+//! Scripts of the `worker` container of a pod on a fake node.
 
 use std::net::IpAddr;
 
@@ -6,12 +6,12 @@ use futures::future::BoxFuture;
 use k8s_openapi::api::core::v1::Pod;
 use tokio::sync::watch;
 
-/// What the `worker` container of each pod does. Closures are such scripts:
-/// `|pod: Pod, running: Running| async move { Exit::code(0) }`.
+/// Behaviour of the `worker` container of each pod. Closures implement it: `|pod: Pod, running: Running|
+/// async move { Exit::code(0) }`.
 pub trait PodScript: Send + Sync + 'static {
-    /// Begins when the pod runs. The container ends when the future does, or panics. It is dropped when the
-    /// container is killed: at the end of a deleted pod's grace period, when the pod is gone, and with its
-    /// node.
+    /// Called when the pod starts to run. The container ends when the future completes or panics. The future
+    /// is dropped when the container is killed: at the end of a deleted pod's grace period, when the pod has
+    /// gone, and with its node.
     fn start(&self, pod: &Pod, running: Running) -> BoxFuture<'static, Exit>;
 }
 
@@ -25,63 +25,63 @@ where
     }
 }
 
-/// A script's side of a pod that runs.
+/// A script's handle to its running pod.
 #[derive(Clone, Debug)]
 pub struct Running {
     pub(super) address: IpAddr,
     pub(super) ready: watch::Sender<bool>,
-    /// How many seconds of grace there are, once the pod is to end.
+    /// Grace period in seconds, once the pod is to end.
     pub(super) deleted: watch::Receiver<Option<u64>>,
 }
 
 impl Running {
-    /// The pod's address: one of the loopback that no other pod has, and that a server can listen on.
+    /// Address of the pod: one of the loopback that no other pod has, and on which a server can listen.
     pub fn address(&self) -> IpAddr {
         self.address
     }
 
-    /// Says whether the pod is ready. One with a readiness probe is not, until this is called; another is at
-    /// once.
+    /// Sets the pod's readiness. A pod with a readiness probe is not ready until this is called; any other is
+    /// ready at once.
     pub fn set_ready(&self, ready: bool) {
         self.ready.send_replace(ready);
     }
 
-    /// Returns when the pod is to end, as SIGTERM says it to a process.
+    /// Completes when the pod is to end, as SIGTERM tells a process.
     pub async fn terminated(&self) {
-        // The other side is gone only when this future is dropped as well.
+        // The sender goes only when this future is dropped as well.
         let _ = self.deleted.clone().wait_for(Option::is_some).await;
     }
 }
 
-/// How a container ended.
+/// Result of a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exit {
-    /// Its exit code.
+    /// Exit code.
     pub code: i32,
-    /// The reason: `Completed`, `Error`, `OOMKilled`.
+    /// Reason: `Completed`, `Error`, `OOMKilled`.
     pub reason: String,
-    /// Its termination message.
+    /// Termination message.
     pub message: String,
 }
 
 impl Exit {
-    /// It ended with this code, and no message.
+    /// Exit with this code, and no message.
     pub fn code(code: i32) -> Self {
         let reason = if code == 0 { "Completed" } else { "Error" };
         Self { code, reason: reason.to_owned(), message: String::new() }
     }
 
-    /// It was killed by SIGKILL.
+    /// Exit by SIGKILL.
     pub fn killed() -> Self {
         Self::code(137)
     }
 
-    /// It was killed for its memory.
+    /// Exit by the OOM killer.
     pub fn oom_killed() -> Self {
         Self { reason: "OOMKilled".to_owned(), ..Self::killed() }
     }
 
-    /// The same with this termination message.
+    /// Sets the termination message.
     #[must_use]
     pub fn message(self, message: impl Into<String>) -> Self {
         Self { message: message.into(), ..self }

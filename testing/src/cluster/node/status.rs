@@ -1,4 +1,4 @@
-//! What a kubelet says about a pod. No I/O.
+//! Status of a pod, as a kubelet reports it. No I/O.
 
 use std::net::IpAddr;
 
@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 
 use super::script::Exit;
 
-/// The container that runs the script; where no container has this name, the first does.
+/// Container that runs the script; the first one if no container has this name.
 const MAIN: &str = "worker";
-/// Bytes that a kubelet keeps of a termination message: the last ones.
+/// Bytes that a kubelet keeps of a termination message, from its end.
 const MESSAGE: usize = 4096;
 
-/// What is known about a pod that was started.
+/// A started pod.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lived<'a> {
     pub(super) pod: &'a Pod,
@@ -22,26 +22,26 @@ pub(super) struct Lived<'a> {
     pub(super) started: Timestamp,
 }
 
-/// Whether a pod is ready as soon as it runs: nothing else is asked of its containers.
+/// Whether a pod is ready as soon as it runs: none of its containers has a readiness probe.
 pub(super) fn ready_at_once(pod: &Pod) -> bool {
     containers(pod).iter().all(|container| container.readiness_probe.is_none())
 }
 
-/// Whether it has ended already.
+/// Whether the pod has already ended.
 pub(super) fn ended_before(pod: &Pod) -> bool {
     let phase = pod.status.as_ref().and_then(|status| status.phase.as_deref());
     matches!(phase, Some("Succeeded" | "Failed"))
 }
 
 impl Lived<'_> {
-    /// The patch of a pod that runs, and is ready, or not, since then.
+    /// Patch for a pod that runs, and is ready or not ready since `since`.
     pub(super) fn running(&self, ready: bool, since: Timestamp) -> Value {
         let state = json!({ "running": { "startedAt": Time(self.started) } });
         let statuses = self.statuses(ready, |_main| state.clone());
         self.patch("Running", self.conditions(ready, since, None), statuses)
     }
 
-    /// The patch of a pod whose main container ended this way now. The others end well at the same time.
+    /// Patch for a pod whose main container has just ended with `exit`. The others succeed at the same time.
     pub(super) fn ended(&self, exit: &Exit, now: Timestamp) -> Value {
         let phase = if exit.code == 0 { "Succeeded" } else { "Failed" };
         let reason = if exit.code == 0 { "PodCompleted" } else { "PodFailed" };
@@ -63,7 +63,7 @@ impl Lived<'_> {
 
     fn patch(&self, phase: &str, conditions: Value, statuses: Vec<Value>) -> Value {
         json!({
-            // Refused where another pod has the name by now.
+            // The patch is refused if another pod has the name by now.
             "metadata": { "uid": self.pod.metadata.uid },
             "status": {
                 "phase": phase,
@@ -78,7 +78,7 @@ impl Lived<'_> {
         })
     }
 
-    /// Those that a kubelet sets: the patch merges them by type with those of others.
+    /// Conditions that a kubelet sets: the patch merges them by type with those of others.
     fn conditions(&self, ready: bool, since: Timestamp, reason: Option<&str>) -> Value {
         let condition = |kind: &str, holds: bool, since: Timestamp, reason: Option<&str>| {
             let holds = if holds { "True" } else { "False" };
@@ -100,7 +100,7 @@ impl Lived<'_> {
         containers.iter().enumerate().map(status).collect()
     }
 
-    /// Those of containers that have done their work before the script began.
+    /// Statuses of init containers, which completed before the script began.
     fn init_statuses(&self) -> Vec<Value> {
         let containers = self.pod.spec.as_ref().and_then(|spec| spec.init_containers.as_deref());
         let state = self.terminated(&Exit::code(0), self.started);

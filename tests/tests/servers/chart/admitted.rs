@@ -1,5 +1,5 @@
-//! Every set of values on a real API server: each field is one that it knows, and each pod passes Pod
-//! Security "restricted".
+//! Every set of values on a real API server: each field is known to it, and each pod passes Pod Security
+//! "restricted".
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -10,10 +10,12 @@ use verbatim_testing::helm;
 
 use super::{SETS, find, rendered};
 
-/// A Deployment's pods are made within milliseconds, or a minute where the machine compiles at the same time.
+/// Longest time for a Deployment's pods to be created. It takes milliseconds, or a minute on a machine that
+/// compiles at the same time.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Admission "restricted": pods that break a rule are refused, and whoever makes them is warned.
+/// Enables the admission level "restricted": pods that break a rule are rejected, and their creator is
+/// warned.
 fn restrict(cluster: &ControlPlane, namespace: &str) {
     let labels = ["enforce", "warn"]
         .map(|mode| (format!("pod-security.kubernetes.io/{mode}"), Value::from("restricted")))
@@ -29,7 +31,7 @@ fn restrict(cluster: &ControlPlane, namespace: &str) {
     }
 }
 
-/// Defines the kinds that the chart uses beside Kubernetes' own.
+/// Defines the kinds that the chart uses besides those of Kubernetes.
 fn define(cluster: &ControlPlane) {
     let kinds = ["podmonitors", "servicemonitors", "prometheusrules"];
     for kind in kinds {
@@ -45,7 +47,7 @@ fn define(cluster: &ControlPlane) {
     cluster.kubectl(&wait.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
 }
 
-/// How many pods the operator's Deployment has, and why it has none.
+/// Number of pods of the operator's Deployment, and the reason if there are none.
 fn made(cluster: &ControlPlane) -> (i64, String) {
     let read = |what: &str| -> Value {
         let json = cluster.kubectl(&["get", what, "--namespace", "verbatim-system", "-o", "json"]).unwrap();
@@ -75,7 +77,8 @@ fn every_set_is_taken_as_it_is_and_every_pod_is_restricted() {
         let list = json!({ "apiVersion": "v1", "kind": "List", "items": all });
         std::fs::write(&path, list.to_string()).unwrap();
         let path = path.to_str().unwrap();
-        // Strict: an unknown field is an error. And so is a warning, as of a pod template that breaks a rule.
+        // Strict: an unknown field is an error. So is a warning, such as that of a pod template that breaks
+        // a rule.
         let apply = [
             "apply",
             "--server-side",
@@ -105,7 +108,7 @@ fn every_set_is_taken_as_it_is_and_every_pod_is_restricted() {
             ])
             .unwrap();
     }
-    // Nothing that the chart has was left out by all sets.
+    // No part of the chart was left out of all sets.
     for kind in [
         "NetworkPolicy",
         "PodMonitor",
@@ -119,7 +122,8 @@ fn every_set_is_taken_as_it_is_and_every_pod_is_restricted() {
     }
 }
 
-/// The rule above refuses what it should: without its security context, the operator's pod does not get in.
+/// Checks that the rule above rejects violations: without its security context, the operator's pod is not
+/// admitted.
 #[test]
 fn a_pod_that_breaks_a_rule_would_be_found() {
     let cluster = cluster::shared();

@@ -1,4 +1,4 @@
-//! Facts that stand elsewhere, and that the chart repeats.
+//! Facts that are defined elsewhere and repeated in the chart.
 
 use serde_json::{Value, json};
 use verbatim_testing::helm;
@@ -9,7 +9,7 @@ fn repository(path: &str) -> String {
     std::fs::read_to_string(helm::chart().join("../..").join(path)).unwrap()
 }
 
-/// The rules that a test of the operator holds to be what it needs, no more and no less.
+/// Rules of a role, which a test of the operator verifies to be exactly what it needs.
 fn rules(role: &str) -> Value {
     find(&objects(&repository("deploy/operator/rbac.yaml")), "ClusterRole", role)["rules"].clone()
 }
@@ -26,7 +26,7 @@ fn the_operator_may_do_what_its_role_says_everywhere() {
     let all = rendered("default");
     assert_eq!(find(&all, "ClusterRole", "verbatim-operator")["rules"], rules("verbatim-operator"));
     assert_eq!(find(&all, "Role", "verbatim-operator-leader")["rules"], rules("verbatim-operator-leader"));
-    // These, two for people, and nothing else gives rights.
+    // Only these, two of which are for people, grant permissions.
     let names: Vec<_> = all
         .iter()
         .filter(|object| object["apiVersion"] == "rbac.authorization.k8s.io/v1")
@@ -74,7 +74,7 @@ fn with_namespaces_it_asks_for_nothing_in_the_whole_cluster() {
     }
 }
 
-/// Two releases in one namespace have a lease each, and may touch no other.
+/// Two releases in one namespace have a lease each, and cannot touch another one.
 #[test]
 fn the_lease_is_the_releases_own() {
     let all = objects(&helm::template(&["--set", "fullnameOverride=second"]).unwrap());
@@ -96,7 +96,7 @@ fn the_crd_is_the_types_with_a_mark_that_keeps_it() {
     assert_eq!(crd, types);
 }
 
-/// Copies of whole files: what Grafana and Prometheus get is what deploy/ has.
+/// Copies of whole files: Grafana and Prometheus get those of deploy/.
 #[test]
 fn dashboards_and_rules_are_those_of_deploy() {
     let all = rendered("full");
@@ -122,7 +122,7 @@ fn dashboards_and_rules_are_those_of_deploy() {
     assert_eq!(find(&all, "PrometheusRule", "verbatim")["spec"], rules);
 }
 
-/// Dashboards and alerts go by the labels that these give.
+/// Dashboards and alerts select by the labels that these rules set.
 #[test]
 fn workers_are_labelled_as_a_prometheus_of_ones_own_labels_them() {
     let scrapes: Value = serde_saphyr::from_str(&repository("deploy/prometheus/scrape.yaml")).unwrap();
@@ -132,7 +132,7 @@ fn workers_are_labelled_as_a_prometheus_of_ones_own_labels_them() {
         .as_array()
         .unwrap()
         .iter()
-        // The Prometheus operator gives these itself.
+        // The Prometheus operator sets these itself.
         .filter(|rule| {
             rule["target_label"].is_string()
                 && rule["target_label"] != "namespace"

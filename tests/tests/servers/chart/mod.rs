@@ -1,6 +1,7 @@
-//! The chart: what its values refuse, what it renders, and what a real API server makes of that.
+//! The chart: which values it rejects, what it renders, and how a real API server handles that.
 //!
-//! Installing, upgrading and removing it, with a real operator in its pods: operator/tests/cluster/chart.rs.
+//! Tests that install, upgrade and remove it, with a real operator in its pods:
+//! operator/tests/cluster/chart.rs.
 
 mod admitted;
 mod facts;
@@ -9,22 +10,22 @@ mod values;
 use serde_json::Value;
 use verbatim_testing::helm;
 
-/// The sets of values in the chart's folder `ci`.
+/// Sets of values in the chart's folder `ci`.
 const SETS: [&str; 4] = ["default", "full", "namespaced", "openshift"];
 
-/// What a set renders to, all of it.
+/// Everything that the chart renders for a set of values.
 fn rendered(set: &str) -> Vec<Value> {
     let values = helm::chart().join(format!("ci/{set}.yaml"));
     objects(&helm::template(&["--values", values.to_str().unwrap()]).unwrap())
 }
 
-/// The objects of YAML with several documents.
+/// Objects of a YAML file with several documents.
 fn objects(yaml: &str) -> Vec<Value> {
     let all: Vec<Value> = serde_saphyr::from_multiple(yaml).unwrap();
     all.into_iter().filter(|object| !object.is_null()).collect()
 }
 
-/// The one object of this kind and name.
+/// The only object of this kind and name.
 fn find<'a>(objects: &'a [Value], kind: &str, name: &str) -> &'a Value {
     let mut found =
         objects.iter().filter(|object| object["kind"] == kind && object["metadata"]["name"] == name);

@@ -1,4 +1,4 @@
-//! What may be in the values: every one is typed, and what is misspelt is refused with its place.
+//! Schema of the values: each one is typed, and a misspelt one is rejected with its path.
 
 use serde_json::Value;
 use verbatim_testing::helm;
@@ -11,7 +11,7 @@ fn values() -> Value {
     serde_saphyr::from_str(&std::fs::read_to_string(helm::chart().join("values.yaml")).unwrap()).unwrap()
 }
 
-/// What the schema says at a place, with its references followed.
+/// Schema at `at`, with its references resolved.
 fn resolve<'a>(root: &'a Value, mut at: &'a Value) -> &'a Value {
     while let Some(reference) = at["$ref"].as_str() {
         at = root.pointer(reference.trim_start_matches('#')).unwrap();
@@ -19,13 +19,13 @@ fn resolve<'a>(root: &'a Value, mut at: &'a Value) -> &'a Value {
     at
 }
 
-/// Compares values with what the schema says of them, name by name.
+/// Compares values with their schema, name by name.
 fn compare(root: &Value, schema: &Value, values: &Value, place: &str) {
     let schema = resolve(root, schema);
     assert!(schema.get("type").or(schema.get("enum")).is_some(), "{place} has no type");
     let Some(properties) = schema["properties"].as_object() else { return };
     assert_eq!(schema["additionalProperties"], false, "{place} takes any name");
-    // Parts of Kubernetes' own that are only named in the schema, and empty by default.
+    // Parts of Kubernetes' own types that the schema only names, and that are empty by default.
     let Some(values) = values.as_object().filter(|values| !values.is_empty()) else { return };
     for (name, value) in values {
         let place = format!("{place}.{name}");
@@ -84,7 +84,7 @@ fn what_is_wrong_is_refused_with_its_place() {
     }
 }
 
-/// What an image is called for each way to name it.
+/// Checks the name of an image for each way to specify it.
 #[test]
 fn images_are_named_by_registry_tag_and_digest() {
     let digest = format!("sha256:{}", "0".repeat(64));

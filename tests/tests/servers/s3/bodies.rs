@@ -1,4 +1,4 @@
-//! What is written and read: ranges, versions, metadata, and more bytes than there should be memory for.
+//! Reads and writes: ranges, versions, metadata, and bodies larger than the memory they may use.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use verbatim_store::{Body, Condition, ErrorKind, ObjectStore, Put, Read, S3Confi
 
 use super::server::{config, connect, read, start, store, text};
 
-/// What every store must do with ranges and versions.
+/// Checks ranges and versions, which every store must support.
 pub(crate) async fn reads(store: Arc<dyn ObjectStore>) {
     let tag = store.put("a", text("0123456789")).await.unwrap();
     let part = |range| {
@@ -77,7 +77,7 @@ async fn a_file_that_is_not_there_is_named() {
     assert!(error.message.contains("/nowhere/at/all") && !error.is_unclear(), "{error}");
 }
 
-/// In a process of its own, so that other tests' memory does not count.
+/// Runs in its own process, so that other tests' memory does not count.
 #[tokio::test]
 async fn a_large_file_needs_little_memory() {
     const ROLE: &str = "VERBATIM_TESTS_LARGE_FILE";
@@ -106,7 +106,7 @@ async fn large_file() {
     for n in 0..SIZE / MIB {
         file.write_all(&vec![n as u8; MIB]).unwrap();
     }
-    // So that everything that is there once is there.
+    // Performs all one-time initialization.
     store.put("small", text("small")).await.unwrap();
     read(&*store, "small").await;
     let before = peak();
@@ -127,7 +127,7 @@ async fn large_file() {
     assert!(grown < 32 << 20, "{} MiB", grown >> 20);
 }
 
-/// The most memory that this process ever had, in bytes.
+/// Peak memory of this process, in bytes.
 fn peak() -> u64 {
     procfs::process::Process::myself().unwrap().status().unwrap().vmhwm.unwrap() << 10
 }

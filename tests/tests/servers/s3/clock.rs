@@ -19,7 +19,7 @@ async fn a_clock_that_is_hours_off_is_set_right_by_the_first_answer() {
         store.put("a", text("a")).await.unwrap();
 
         store.pretend_clock_is_ahead(hours * 3600);
-        // Its answer has no body that could say what is wrong.
+        // The response has no body that could name the cause.
         assert_eq!(store.head("a").await.unwrap_err().kind, ErrorKind::ClockSkew);
         store.head("a").await.unwrap();
 

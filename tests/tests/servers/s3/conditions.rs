@@ -1,4 +1,4 @@
-//! Conditional writes, on which all state of a job rests.
+//! Conditional writes, on which all state of a job depends.
 
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use super::server::{create, read, start, store, text};
 const RACERS: usize = 16;
 
 /// Runs all writes at once; all but one must be refused. No two write the same bytes, not even in other
-/// rounds: equal bytes have equal tags, and so a version that was replaced by itself would seem to be there
-/// still.
+/// rounds: equal bytes have equal tags, so a version replaced by an identical one would seem to be still
+/// there.
 async fn race(store: &Arc<dyn ObjectStore>, key: &'static str, condition: Condition, round: usize) {
     let body = |n: usize| format!("round {round}, racer {n}");
     let racers = (0..RACERS).map(|n| {
@@ -33,7 +33,7 @@ async fn race(store: &Arc<dyn ObjectStore>, key: &'static str, condition: Condit
     assert_eq!(read(&**store, key).await, body(winners[0]));
 }
 
-/// What every store must do.
+/// Checks conditional writes, which every store must support.
 pub(crate) async fn conditions_hold(store: Arc<dyn ObjectStore>) {
     race(&store, "claim", Condition::Absent, 0).await;
     for round in 1..=5 {

@@ -1,5 +1,4 @@
-//! Where credentials come from. Environments differ, so each case is a process of its own: this test, with a
-//! role.
+//! Sources of credentials. Environments differ, so each case runs in its own process: this test, with a role.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -13,7 +12,7 @@ use super::server::{BUCKET, config, connect, start};
 const ROLE: &str = "VERBATIM_TESTS_CREDENTIALS";
 const NAME: &str = "s3::credentials::come_from_the_chain";
 
-/// Runs this test in an environment of these variables alone, as `role`.
+/// Runs this test in an environment with only these variables, as `role`.
 fn child(role: &str, server: &VersityGw, variables: &[(&str, &str)]) {
     let folder = tempfile::tempdir().unwrap();
     let output = Command::new(std::env::current_exe().unwrap())
@@ -48,7 +47,7 @@ async fn come_from_the_chain() {
 
     child("none", &server, &[]);
     child("none", &server, &[("AWS_EC2_METADATA_DISABLED", "true")]);
-    // Nobody answers there, as on a machine outside of AWS.
+    // Nothing answers there, as on a machine outside of AWS.
     child("none", &server, &[("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:1")]);
 }
 

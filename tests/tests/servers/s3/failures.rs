@@ -1,5 +1,5 @@
-//! What goes wrong on the way to a bucket: each with its kind, in one line that names the place and the
-//! field, soon.
+//! Failures on the way to a bucket: each is reported soon, with its kind, in one line that names the place
+//! and the field.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use verbatim_testing::versitygw::Certificate;
 
 use super::server::{BUCKET, config, connect, keys, read, start, store, text};
 
-/// Everything that can be asked of a store fails with this kind, and says these words.
+/// Checks that every operation of a store fails with this kind, and that its message contains these words.
 async fn fails(config: S3Config, kind: ErrorKind, words: &[&str]) {
     let store = connect(config).await;
     let begun = Instant::now();
@@ -25,7 +25,7 @@ async fn fails(config: S3Config, kind: ErrorKind, words: &[&str]) {
         store.delete("a.wav").await.unwrap_err(),
     ];
     let head = store.head("a.wav").await.unwrap_err();
-    // versitygw says 404 to unknown keys, which for HEAD alone looks like an object that is not there.
+    // versitygw answers 404 to unknown keys, which for HEAD alone looks like a missing object.
     if !(kind == ErrorKind::Credentials && head.is_not_found()) {
         errors.push(head);
     }
@@ -131,13 +131,14 @@ async fn a_certificate_is_not_trusted_until_it_is_named() {
     trusted.put("a", text("a")).await.unwrap();
     assert_eq!(read(&*trusted, "a").await, "a");
 
-    // The other way round: TLS to a server that does not speak it.
+    // The reverse: TLS to a server that does not speak it.
     let plain = start();
     let endpoint = Some(plain.endpoint().replace("http://", "https://"));
     fails(S3Config { endpoint, ..config(&plain) }, ErrorKind::Tls, &["storage.endpoint"]).await;
 }
 
-/// A server that answers each connection with these bytes, and closes it. It ends with the test's runtime.
+/// Starts a server that answers each connection with these bytes and closes it. It ends with the test's
+/// runtime.
 async fn answers(bytes: impl Into<Vec<u8>>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (endpoint, bytes) = (format!("http://{}", listener.local_addr().unwrap()), bytes.into());
@@ -182,7 +183,7 @@ async fn refusals_are_sorted() {
     let region = "x-amz-bucket-region: eu-west-1\r\n";
     let plain =
         |status: &str| format!("HTTP/1.1 {status}\r\ncontent-length: 4\r\nconnection: close\r\n\r\noops");
-    // Answer, kind, whether a write is unclear, seconds to wait, words.
+    // Response, kind, whether the result of a write is unclear, retry delay in seconds, words.
     let cases: Vec<(String, K, bool, Option<u64>, &str)> = vec![
         (
             xml("503 Slow Down", "retry-after: 7\r\n", "SlowDown", ""),

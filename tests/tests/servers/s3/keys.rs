@@ -1,4 +1,4 @@
-//! Keys that are hard to write into an address or a listing, and listings in pages.
+//! Keys that are hard to encode in a URL or a listing, and listings in pages.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use verbatim_store::{ObjectStore, Page, Put, StoreError};
 
 use super::server::{read, start, store, text};
 
-/// Keys that a server over a file system can hold.
+/// Keys that a server on a file system can hold.
 pub(crate) const HOSTILE: [&str; 14] = [
     "plain.wav",
     "with space.wav",
@@ -25,7 +25,7 @@ pub(crate) const HOSTILE: [&str; 14] = [
     "tab\tand\u{7f}.wav",
 ];
 
-/// Writes, finds, lists, reads and removes an object of each key.
+/// Writes, finds, lists, reads and deletes an object of each key.
 pub(crate) async fn round_trip(store: &dyn ObjectStore, keys: &[&str]) {
     for key in keys {
         let tag = store.put(key, Put::new(key.to_string(), "audio/wav")).await.unwrap();
@@ -89,7 +89,7 @@ async fn a_listing_in_pages_has_each_key_once() {
     let page = store.list("in/", Some("in/00099.wav"), 5).await.unwrap();
     let five: Vec<_> = page.objects.iter().map(|object| object.key.clone()).collect();
     assert_eq!((five.as_slice(), page.more), (&keys[100..105], true));
-    // After a key that is not there, and one before the prefix.
+    // After a missing key, and after one before the prefix.
     assert_eq!(store.list("in/", Some("in/00099.x"), 1).await.unwrap().objects[0].key, keys[100]);
     assert_eq!(store.list("in/", Some("a"), 1).await.unwrap().objects[0].key, keys[0]);
     let last = store.list("in/", Some(&keys[2098]), 5).await.unwrap();

@@ -1,4 +1,4 @@
-//! The same against a second server of another make, which holds keys that a file system cannot.
+//! The same tests against a server of another make, which holds keys that a file system cannot.
 
 use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
@@ -12,7 +12,7 @@ use verbatim_testing::process::{Kept, free_port};
 use super::server::{BUCKET, connect, keys, text};
 use super::{bodies, conditions, keys as hostile};
 
-/// Keys that only a store without folders holds.
+/// Keys that only a store without folders can hold.
 const MORE: [&str; 7] = ["/leading", "//two", "a//b", "a/", "a/b", "dot/../dot", "./here"];
 
 struct Moto {
@@ -20,7 +20,7 @@ struct Moto {
     port: u16,
 }
 
-/// None where there is no such program: then it says so.
+/// Starts moto. Prints a message and returns none if the program is missing.
 async fn start() -> Option<(Moto, Arc<S3Store>)> {
     let port = free_port().unwrap();
     let process =
@@ -48,7 +48,7 @@ async fn start() -> Option<(Moto, Arc<S3Store>)> {
     Some((moto, store))
 }
 
-/// Moto asks for no signature.
+/// Creates a bucket. Moto requires no signature.
 async fn make_bucket(port: u16) {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let mut connection = tokio::net::TcpStream::connect(("127.0.0.1", port)).await.unwrap();

@@ -1,4 +1,4 @@
-//! What the tests have in common: a server and stores on it.
+//! Common parts of the tests: a server, and stores on it.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use verbatim_testing::VersityGw;
 
 pub(crate) const BUCKET: &str = "recordings";
 
-/// A server with a bucket.
+/// Starts a server with a bucket.
 pub(crate) fn start() -> VersityGw {
     let server = VersityGw::start().unwrap();
     server.create_bucket(BUCKET).unwrap();
@@ -20,7 +20,7 @@ pub(crate) fn keys(access_key: &str, secret_key: &str) -> Credentials {
     Credentials::Keys { access_key: access_key.into(), secret_key: secret_key.into(), session_token: None }
 }
 
-/// How the bucket is reached.
+/// Configuration to reach the bucket.
 pub(crate) fn config(server: &VersityGw) -> S3Config {
     S3Config {
         bucket: BUCKET.into(),
