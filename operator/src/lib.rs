@@ -19,6 +19,7 @@ pub mod logs;
 pub mod metrics;
 pub mod observe;
 mod requeue;
+pub mod run;
 pub mod settings;
 pub mod status;
 pub mod traces;
