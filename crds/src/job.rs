@@ -23,8 +23,8 @@ pub fn api_version() -> String {
 }
 
 // The ETA is a string: kubectl shows a date as the time since then, which is `<invalid>` for a future time.
-// The scale subresource: `kubectl scale` sets the maximum of workers, since the operator finds their number;
-// it shows the desired number.
+// The scale subresource: `kubectl scale` sets the maximum number of workers, since the operator decides their
+// number; it shows the desired number.
 /// Spec of a TranscriptionJob: recordings, transcripts, model, and resources.
 #[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[kube(

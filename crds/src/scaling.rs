@@ -21,10 +21,10 @@ pub const DEFAULT_SCALE_DOWN_DELAY_SECONDS: u32 = 120;
     "minWorkers must not exceed maxWorkers",
 )]))]
 pub struct Scaling {
-    /// Minimum of workers while there is work.
+    /// Minimum number of workers while there is work.
     #[schemars(range(min = 1, max = 10_000))]
     pub min_workers: u32,
-    /// Maximum of workers. `kubectl scale` sets it.
+    /// Maximum number of workers. `kubectl scale` sets it.
     #[schemars(
         range(min = 1, max = 10_000),
         extend("x-kubernetes-validations" = [

@@ -90,7 +90,7 @@ pub enum ValidationError {
     /// As [`Self::MemoryLimits`].
     #[error("must not exceed gpuMemoryHardLimit, or engines are killed before they can be recycled")]
     GpuMemoryLimits,
-    /// The minimum of workers exceeds the maximum.
+    /// The minimum number of workers exceeds the maximum.
     #[error("must not exceed maxWorkers")]
     WorkerRange,
     /// A target after the deadline.

@@ -15,7 +15,7 @@ use crate::process::{Kept, free_port};
 /// compiles at the same time.
 const READY: Duration = Duration::from_secs(30);
 /// Interval between two readiness checks.
-const ASK: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// Bytes of free memory required to hold the objects in memory: several times what any test writes.
 const IN_MEMORY: u64 = 4 << 30;
 /// Number of ports to try: another test can take a free one before the server binds it.
@@ -163,7 +163,7 @@ fn wait(process: &Kept, port: u16, tls: bool) -> Result<bool, StartError> {
         if answers(port, tls).unwrap_or(false) {
             return Ok(true);
         }
-        std::thread::sleep(ASK);
+        std::thread::sleep(POLL_INTERVAL);
     }
     Err(StartError::Silent)
 }

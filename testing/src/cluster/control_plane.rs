@@ -21,7 +21,7 @@ use crate::process::Kept;
 /// that compiles at the same time.
 const READY: Duration = Duration::from_secs(120);
 /// Interval between two readiness checks.
-const ASK: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 /// Longest time for one response: a server that is starting may never answer a request.
 const ANSWER: Duration = Duration::from_secs(5);
 
@@ -223,7 +223,7 @@ impl Deadline {
         if self.begun.elapsed() > READY {
             return Err(Error::Late { what: self.what.to_owned(), within: READY, last: seen.to_owned() });
         }
-        sleep(ASK).await;
+        sleep(POLL_INTERVAL).await;
         Ok(())
     }
 }

@@ -19,7 +19,7 @@ use crate::process::{Kept, free_port};
 /// compiles at the same time.
 const READY: Duration = Duration::from_secs(60);
 /// Polling interval.
-const ASK: Duration = Duration::from_millis(20);
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// Longest time for sent spans to arrive.
 const ARRIVE: Duration = Duration::from_secs(60);
 /// Number of ports to try: another test can take a free one before the collector binds it.
@@ -79,7 +79,7 @@ impl Collector {
                 if begun.elapsed() > READY {
                     return Err(StartError::Silent(said()));
                 }
-                std::thread::sleep(ASK);
+                std::thread::sleep(POLL_INTERVAL);
             }
         }
         Err(StartError::Ended(said()))
@@ -132,7 +132,7 @@ impl Collector {
             if begun.elapsed() > ARRIVE {
                 return Ok(None);
             }
-            std::thread::sleep(ASK);
+            std::thread::sleep(POLL_INTERVAL);
         }
     }
 }

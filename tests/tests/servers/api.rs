@@ -165,7 +165,7 @@ fn fields_are_explained() {
         let text = namespace.kubectl(&["explain", &format!("tj.spec.{field}")]).unwrap();
         text.split_whitespace().collect::<Vec<_>>().join(" ")
     };
-    assert!(explain("scaling").contains("Maximum of workers. `kubectl scale` sets it. Default: 10."));
+    assert!(explain("scaling").contains("Maximum number of workers. `kubectl scale` sets it. Default: 10."));
     assert!(explain("destination.layout").contains("Adjacent: beside each recording"));
     assert!(explain("template").contains("container is named `worker`"));
 }

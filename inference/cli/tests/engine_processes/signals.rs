@@ -15,12 +15,12 @@ use verbatim_fixtures::decoded::samples;
 use verbatim_fixtures::model::sample;
 use verbatim_fixtures::outputs::{contents, manifest};
 
-/// Time limit for a second signal to end all processes.
-const SHUTDOWN_LIMIT: Duration = Duration::from_secs(2);
+/// Time limit for a second signal to end all processes: half of what an engine needs for [`write_long`].
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
 
-/// Writes a recording of some minutes, for which an engine takes seconds.
+/// Writes a recording of 18 minutes: about 20 seconds for an engine on two processors, longer if they are busy.
 fn write_long(path: &Path) {
-    write_mono(path, &samples(&sample("two_cities.wav")).repeat(8));
+    write_mono(path, &samples(&sample("two_cities.wav")).repeat(24));
 }
 
 /// Runs a manifest that writes into `out`, with few files in flight at once.

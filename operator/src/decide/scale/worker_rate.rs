@@ -12,7 +12,8 @@ pub(super) const ABSENT: f64 = 90.0;
 /// Seconds since ready after which a worker's whole life is an interval, although no recording ended just
 /// now: the error is corrected when the next one ends.
 const MIN_LIFE: f64 = 120.0;
-/// Highest plausible audio seconds per second of a worker: ten times the fastest GPU of docs/gpu.md.
+/// Highest plausible audio seconds per second of a worker. It is chosen far above any device, and only keeps
+/// a wrong counter from deciding the number of workers.
 const MAX_RATE: f64 = 50_000.0;
 /// Increments that a whole life counts for.
 const INCREMENTS_OF_A_LIFE: usize = 4;
