@@ -15,9 +15,12 @@ use crate::transcript::Model;
 pub trait Transcriber: Send {
     /// Transcribes every task and reports its events to `on_event`, in any order, on the caller's thread.
     ///
-    /// Blocks until all senders of `tasks` are dropped and all tasks are answered. Once `stop` is true, takes
-    /// no more tasks and answers unfinished ones with [`crate::failure::FailureReason::Interrupted`]. A task
-    /// that is never taken gets no event. The receiver is dropped on return, so that the sender notices.
+    /// Returns once every task that it took is answered, and either all senders of `tasks` are dropped or
+    /// `stop` is true. After `stop`, takes no more tasks and answers unfinished ones with
+    /// [`crate::failure::FailureReason::Interrupted`], even while senders live. A task that is never taken
+    /// gets no event. The receiver is dropped on return, so that senders notice.
+    ///
+    /// A transcriber that cannot work any more returns early, and leaves tasks without an answer.
     fn transcribe(&mut self, tasks: Receiver<FileTask>, on_event: &mut dyn FnMut(Event), stop: &AtomicBool);
 
     /// Name and digest of the loaded model.

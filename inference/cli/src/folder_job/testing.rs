@@ -1,12 +1,13 @@
 //! A scripted engine for tests, and a listener that records events.
 
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, RecvTimeoutError};
 use std::{
     fs,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use sha2::{Digest, Sha256};
@@ -20,6 +21,9 @@ use verbatim_protocol::task::FileTask;
 use verbatim_protocol::transcriber::Transcriber;
 use verbatim_protocol::transcript::{Audio, Model};
 
+/// Interval at which the scripted engine checks `stop` while it waits for a task.
+const STOP_POLL: Duration = Duration::from_millis(10);
+
 /// Engine whose transcript of a file is the file's own text. The text `fail` fails, `silence` has no speech,
 /// `stop` ends the run.
 #[derive(Default)]
@@ -31,7 +35,11 @@ pub(crate) struct Scripted {
 impl Transcriber for Scripted {
     fn transcribe(&mut self, tasks: Receiver<FileTask>, on_event: &mut dyn FnMut(Event), stop: &AtomicBool) {
         while !stop.load(Ordering::Relaxed) {
-            let Ok(FileTask { id, path, .. }) = tasks.recv() else { return };
+            let FileTask { id, path, .. } = match tasks.recv_timeout(STOP_POLL) {
+                Ok(task) => task,
+                Err(RecvTimeoutError::Timeout) => continue,
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
             self.tasks.push(path.file_name().unwrap().to_string_lossy().into_owned());
             let bytes = fs::read(&path).unwrap();
             let text = String::from_utf8(bytes.clone()).unwrap();

@@ -5,19 +5,19 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Instant;
 
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use verbatim_models::digest;
 use verbatim_protocol::failure::{Failure, FailureReason};
 use verbatim_protocol::task::{Fault, FileTask};
 
 use crate::audio::AudioError;
-use crate::pipeline::run_state::{DecodingGuard, RunState};
+use crate::pipeline::run_state::{DecodingGuard, RunState, STOP_POLL};
 use crate::pipeline::segment_file::{FileSegment, SegmentSettings, Stopped, segment_file};
 use crate::pipeline::segment_queue::QueuedSegment;
 use crate::pipeline::worker_message::{SegmentOrigin, WorkerMessage};
 use crate::vad::silero::SileroVad;
 
-/// Runs until there are no more files, or the run is stopped.
+/// Runs until there are no more files or the run is stopped, whichever comes first.
 pub(super) fn run(
     vad: &mut SileroVad,
     tasks: &Receiver<FileTask>,
@@ -26,7 +26,11 @@ pub(super) fn run(
     sender: &Sender<WorkerMessage>,
 ) {
     while !state.stop.load(Ordering::Acquire) {
-        let Ok(task) = tasks.recv() else { return };
+        let task = match tasks.recv_timeout(STOP_POLL) {
+            Ok(task) => task,
+            Err(RecvTimeoutError::Timeout) => continue,
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
         let started = Instant::now();
         state.files_open.fetch_add(1, Ordering::AcqRel);
         if sender.send(WorkerMessage::FileStarted { task: task.id, started }).is_err() {

@@ -1,11 +1,15 @@
 //! State that all threads of one run share.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use verbatim_protocol::engine_handle::EngineHandle;
 
 use crate::onnx_runtime::runtime::Runtime;
 use crate::pipeline::segment_queue::SegmentQueue;
+
+/// Interval at which threads that wait for tasks or messages check `stop`.
+pub(super) const STOP_POLL: Duration = Duration::from_millis(100);
 
 /// State of one run.
 pub(super) struct RunState<'a> {

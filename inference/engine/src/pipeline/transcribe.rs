@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 use verbatim_models::InstalledModel;
@@ -19,7 +18,7 @@ use crate::onnx_runtime::runtime::Runtime;
 use crate::pipeline::collector::Collector;
 use crate::pipeline::decode_worker;
 use crate::pipeline::inference_worker;
-use crate::pipeline::run_state::{DecodeWorkerGuard, RunState};
+use crate::pipeline::run_state::{DecodeWorkerGuard, RunState, STOP_POLL};
 use crate::pipeline::segment_file::SegmentSettings;
 use crate::pipeline::segment_queue::SegmentQueue;
 use crate::pipeline::worker_message::WorkerMessage;
@@ -29,8 +28,6 @@ use crate::vad::silero::SileroVad;
 /// Capacity of the channel to the collector: enough that workers do not wait while an event is handled, and
 /// small beside the segments themselves.
 const MESSAGES: usize = 256;
-/// Interval at which the collector checks `stop`.
-const STOP_POLL: Duration = Duration::from_millis(100);
 
 /// Loaded engine.
 pub(crate) struct Pipeline {

@@ -9,15 +9,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
-use verbatim_fixtures::{decoded, model};
 
-use verbatim_engine::load::load;
 use verbatim_fixtures::random::Xorshift;
 use verbatim_fixtures::wav::Wav;
+use verbatim_fixtures::{decoded, model};
 use verbatim_protocol::event::Event;
-use verbatim_protocol::options::{DEFAULT_MAX_AUDIO_SECONDS, Device, EngineOptions, VadOptions};
-use verbatim_protocol::task::{ChannelMode, FileOverrides, FileTask};
 use verbatim_protocol::transcriber::transcribe_all;
+
+use crate::loaded::{engine, task};
 
 /// Folder of Debian's package `asterisk-core-sounds-en-wav`.
 const PROMPTS: &str = "/usr/share/asterisk/sounds/en_US_f_Allison";
@@ -25,24 +24,8 @@ const PROMPTS: &str = "/usr/share/asterisk/sounds/en_US_f_Allison";
 const PROMPT_BYTES: u64 = 32_000;
 
 fn transcripts(files: &[PathBuf], budget: f64, threads: usize) -> BTreeMap<PathBuf, String> {
-    let mut engine = load(&EngineOptions {
-        model: model::MODEL.to_owned(),
-        language: None,
-        device: Device::Cpu,
-        channels: ChannelMode::Mix,
-        threads,
-        max_padded_seconds: budget,
-        max_audio_seconds: DEFAULT_MAX_AUDIO_SECONDS,
-        vad: VadOptions::default(),
-    })
-    .unwrap_or_else(|error| panic!("run verbatim model pull: {error}"));
-    let tasks = files.iter().cloned().enumerate().map(|(id, path)| FileTask {
-        id,
-        path,
-        name: None,
-        overrides: FileOverrides::default(),
-        fault: None,
-    });
+    let mut engine = engine(budget, threads);
+    let tasks = files.iter().cloned().enumerate().map(|(id, path)| task(id, path));
     let mut found = BTreeMap::new();
     let mut on_event = |event| match event {
         Event::Begun { .. } | Event::Progress { .. } => {}

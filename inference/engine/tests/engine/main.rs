@@ -6,4 +6,6 @@ mod decode_formats;
 mod decode_streaming;
 mod determinism;
 mod golden;
+mod loaded;
 mod silero_vad;
+mod stop;
