@@ -4,26 +4,33 @@ use std::{error::Error, io};
 
 /// The error's message and its causes' messages, joined by `: `.
 ///
-/// A message that the one above it repeats is left out, and so is one that the next cause repeats in full: some errors
-/// include their source in their own text, others are a prefix of it.
+/// Messages are trimmed. A cause is left out if the message above it ends with it, or contains it before
+/// details in parentheses: some errors include their source in their own text. A message is left out if its
+/// cause starts with it.
 pub fn error_chain(error: &(dyn Error + 'static)) -> String {
     let mut messages: Vec<String> = Vec::new();
     for error in causes(error) {
         let message = error.to_string();
+        let message = message.trim();
         match messages.last() {
-            Some(last) if last.contains(&message) => continue,
-            Some(last) if message.contains(last.as_str()) => {
+            Some(last) if repeats(last, message) => continue,
+            Some(last) if message.starts_with(last.as_str()) => {
                 messages.pop();
             }
             _ => {}
         }
-        messages.push(message);
+        messages.push(message.to_owned());
     }
     messages.join(": ")
 }
 
-/// The error and its sources, outermost first. An error inside an [`io::Error`] is not among the sources of that, so it
-/// is visited explicitly.
+/// Whether a message ends with its cause, or contains it as in kube's `ApiError: not found (details)`.
+fn repeats(message: &str, cause: &str) -> bool {
+    message.ends_with(cause) || message.contains(&format!(": {cause} ("))
+}
+
+/// The error and its sources, outermost first. An error inside an [`io::Error`] is not among the sources of
+/// that, so it is visited explicitly.
 pub fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| {
         let error: &'a (dyn Error + 'static) = *error;
@@ -68,6 +75,30 @@ mod tests {
             "dispatch failure (timeout)"
         );
         assert_eq!(error_chain(&layers(&["a", "a", "b"])), "a: b");
+        // As kube formats an answer of the API server.
+        assert_eq!(
+            error_chain(&layers(&[
+                "ApiError: no quota: Forbidden (Status { code: 403 })",
+                "no quota: Forbidden"
+            ])),
+            "ApiError: no quota: Forbidden (Status { code: 403 })"
+        );
+    }
+
+    #[test]
+    fn messages_that_only_share_words_are_kept() {
+        assert_eq!(error_chain(&layers(&["failed to read io.wav", "io"])), "failed to read io.wav: io");
+        assert_eq!(error_chain(&layers(&["timeout", "the timeout is 0"])), "timeout: the timeout is 0");
+    }
+
+    #[test]
+    fn messages_are_trimmed() {
+        assert_eq!(error_chain(&layers(&["a.yaml is not valid", "bad\n"])), "a.yaml is not valid: bad");
+        assert_eq!(
+            error_chain(&layers(&["not valid: bad\n", "bad\n", "line 1\n"])),
+            "not valid: bad: line 1"
+        );
+        assert_eq!(error_chain(&layers(&["a", " \n", "b"])), "a: b");
     }
 
     #[test]
