@@ -14,9 +14,9 @@ use verbatim_fixtures::outputs::{contents, manifest};
 use verbatim_fixtures::random::Xorshift;
 use verbatim_fixtures::wav::Wav;
 
-/// Time limit for a signal to end a run: Kubernetes' default grace period. That the run does not finish its
-/// files first is asserted by the files.
-const SHUTDOWN_LIMIT: Duration = Duration::from_secs(30);
+/// Time limit for a signal to end a run, well below Kubernetes' default grace period of 30 s. The files that
+/// are found afterwards show that the run did not finish them first.
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
 
 fn job(folder: &Path, manifest: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_verbatim"));

@@ -18,7 +18,8 @@ use verbatim_fixtures::outputs::{contents, manifest};
 /// Time limit for a second signal to end all processes: half of what an engine needs for [`write_long`].
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
 
-/// Writes a recording of 18 minutes: about 20 seconds for an engine on two processors, longer if they are busy.
+/// Writes a recording of 18 minutes: about 20 seconds for an engine on two processors, longer if they are
+/// busy.
 fn write_long(path: &Path) {
     write_mono(path, &samples(&sample("two_cities.wav")).repeat(24));
 }

@@ -117,7 +117,7 @@ fn a_store_without_conditional_writes_is_refused_unless_the_job_allows_it() {
 }
 
 #[test]
-fn store_errors_take_one_line_and_at_most_ten_seconds() {
+fn store_errors_take_one_line_and_at_most_thirty_seconds() {
     let _alone = alone();
     let bucket = Bucket::new(1);
     let endpoint = bucket.server.endpoint();
@@ -153,8 +153,8 @@ fn store_errors_take_one_line_and_at_most_ten_seconds() {
     }
 }
 
-/// Checks that a command ends within 30 s, that is without a retry of minutes, with exit code 78, and with one line that names the field to
-/// fix.
+/// Checks that a command ends within 30 s, that is without retrying for minutes, with exit code 78 and with
+/// one line that names the field to fix.
 #[track_caller]
 fn is_refused(name: &str, mut command: Command, needle: &str) {
     let started = Instant::now();
