@@ -73,9 +73,6 @@ pub trait Recognizer: Send {
     /// Errors of the runtime. All utterances in flight are lost.
     fn step(&mut self) -> Result<Vec<(u64, Recognition)>, RecognizeError>;
 
-    /// Drops all utterances in flight.
-    fn clear(&mut self);
-
     /// Drops all utterances in flight and returns their memory to the system now. Called when the model
     /// becomes idle.
     fn release_memory(&mut self);

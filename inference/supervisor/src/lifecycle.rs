@@ -110,7 +110,6 @@ impl Supervisor {
             stderr_tail,
             oom_kills_before,
             oom_kills_after,
-            killed_for: None,
         });
         self.handle_loss(&engine, status, reason.action, &reason.why, None, request);
     }

@@ -133,7 +133,7 @@ fn texts(all: &[Recognition]) -> Vec<&str> {
 
 #[test]
 #[ignore = "needs the model's graphs for a GPU"]
-fn utterances_join_while_a_batch_is_in_flight_and_clear_drops_all() {
+fn utterances_join_while_a_batch_is_in_flight_and_releasing_memory_drops_all() {
     let setup = &*SETUP;
     let mut recognizer = setup.gpu_recognizer(SECONDS);
     let segments = setup.segments(&recognizer);
@@ -151,7 +151,7 @@ fn utterances_join_while_a_batch_is_in_flight_and_clear_drops_all() {
 
     recognizer.admit(&[(5, &segments[2]), (6, &segments[3])]).unwrap();
     recognizer.step().unwrap();
-    recognizer.clear();
+    recognizer.release_memory();
     assert_eq!(recognizer.step().unwrap(), []);
     assert_eq!(texts(&recognise(&mut recognizer, &segments[2..4])), texts(&alone));
 }

@@ -6,7 +6,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::os::unix::fs::PermissionsExt;
 use verbatim_fixtures::decoded;
 
-use verbatim_engine::audio::{AudioError, AudioLimits, AudioStream, SAMPLE_RATE, looks_like_audio};
+use verbatim_engine::audio::{AudioError, AudioLimits, AudioStream, SAMPLE_RATE};
 use verbatim_fixtures::decoded::{decode, decode_with};
 use verbatim_fixtures::signal::{SECONDS, fixture, left, right, sampled, snr};
 use verbatim_fixtures::wav::{Wav, file};
@@ -348,20 +348,4 @@ fn a_picture_of_megabytes_before_an_mp3_is_skipped() {
     tag.extend(std::fs::read(fixture("mp3.mp3")).unwrap());
     let got = outcome("a.mp3", &tag).unwrap();
     assert!((got.seconds - SECONDS).abs() < 0.001, "{}", got.seconds);
-}
-
-#[test]
-fn audio_files_are_detected_by_name_or_by_content() {
-    let audio = std::fs::read(fixture("flac.flac")).unwrap();
-    for (name, bytes, expected) in [
-        ("a.wav", b"garbage".as_slice(), true),
-        ("A.MP3", b"", true),
-        ("recording", &audio, true),
-        ("notes.txt", b"It was the best of times", false),
-        ("empty", b"", false),
-    ] {
-        let (_dir, path) = file(name, bytes);
-        assert_eq!(looks_like_audio(&path), expected, "{name}");
-    }
-    assert!(looks_like_audio(&fixture("mp3-no-length.mp3")));
 }

@@ -26,17 +26,11 @@ pub struct EngineExit {
     pub oom_kills_before: u64,
     /// OOM kills in the cgroup after its exit.
     pub oom_kills_after: u64,
-    /// Reason for which the supervisor killed it, if it did.
-    pub killed_for: Option<RecycleReason>,
 }
 
-/// Reason for an unplanned exit. The supervisor's own reason wins: the output of a process that it killed
-/// adds nothing.
+/// Reason for an unplanned exit.
 pub fn exit_reason(exit: &EngineExit) -> Decision<RecycleReason> {
     let status = exit_status(exit);
-    if let Some(reason) = exit.killed_for {
-        return Decision::new(reason, format!("killed by the supervisor ({}): {status}", reason.as_str()));
-    }
     let signal = exit.signal.and_then(|signal| Signal::try_from(signal).ok());
     let counted = exit.oom_kills_after.saturating_sub(exit.oom_kills_before);
     if signal == Some(Signal::SIGKILL) && counted > 0 {
@@ -143,20 +137,6 @@ mod tests {
             };
             assert_eq!(exit_reason(&how).action, reason, "{signal} {before} {after}");
         }
-    }
-
-    #[test]
-    fn the_supervisors_reason_wins() {
-        for reason in RecycleReason::ALL {
-            let how = EngineExit {
-                oom_kills_after: 1,
-                killed_for: Some(reason),
-                ..ended(Some(9), None, &["memory allocation of 8 bytes failed"])
-            };
-            assert_eq!(exit_reason(&how).action, reason);
-        }
-        let how = EngineExit { killed_for: Some(RecycleReason::Wedged), ..ended(Some(9), None, &[]) };
-        assert_eq!(exit_reason(&how).why, "killed by the supervisor (Wedged): killed by signal 9 (SIGKILL)");
     }
 
     #[test]

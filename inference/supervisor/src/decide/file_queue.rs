@@ -49,7 +49,7 @@ impl FileQueue {
     }
 
     /// The next file for an engine with `in_flight` files, begun or not. The file is in flight until
-    /// [`Self::done`], [`Self::lost`] or [`Self::out_of_memory`].
+    /// [`Self::done`] or [`Self::lost`].
     pub fn next(&mut self, in_flight: usize) -> NextFile {
         if self.alone.is_some() || (in_flight > 0 && !self.suspects.is_empty()) {
             return NextFile::Wait;
@@ -124,30 +124,15 @@ impl FileQueue {
         blamed.into_iter().map(|id| self.blame(id, reason, number_begun, max_attempts, rule)).collect()
     }
 
-    /// Records that an engine has answered a file with
-    /// [`verbatim_protocol::failure::FailureReason::OutOfMemory`] and continues. None for a file that is not
-    /// in flight.
-    pub fn out_of_memory(
-        &mut self,
-        id: usize,
-        max_attempts: u32,
-        rule: OutOfMemoryRule,
-    ) -> Option<SuspectVerdict> {
-        let file = self.files.get_mut(&id).filter(|file| file.in_flight)?;
-        (file.in_flight, file.begun) = (false, false);
-        // Unless the file was alone, others may have been in the engine.
-        let number_begun = if self.alone == Some(id) { 1 } else { usize::MAX };
-        self.alone = self.alone.filter(|alone| *alone != id);
-        Some(self.blame(id, RecycleReason::OutOfMemory, number_begun, max_attempts, rule))
-    }
-
     /// Times that a file was begun; 0 for a file that neither waits nor is in flight.
-    pub fn attempts(&self, id: usize) -> u32 {
+    #[cfg(test)]
+    pub(crate) fn attempts(&self, id: usize) -> u32 {
         self.files.get(&id).map_or(0, |file| file.attempts)
     }
 
     /// Losses that count against a file; 0 for a file that neither waits nor is in flight.
-    pub fn losses(&self, id: usize) -> u32 {
+    #[cfg(test)]
+    pub(crate) fn losses(&self, id: usize) -> u32 {
         self.files.get(&id).map_or(0, |file| file.losses)
     }
 
@@ -157,7 +142,8 @@ impl FileQueue {
     }
 
     /// Number of files that wait or are in flight.
-    pub fn remaining(&self) -> usize {
+    #[cfg(test)]
+    pub(crate) fn remaining(&self) -> usize {
         self.files.len()
     }
 

@@ -206,26 +206,10 @@ fn files_fail_at_once_by_policy() {
 }
 
 #[test]
-fn out_of_memory_in_a_running_engine_makes_a_suspect() {
-    let mut queue = queue(2);
-    begin(&mut queue, 2);
-    let verdict = queue.out_of_memory(0, 1, OutOfMemoryRule::Count).unwrap();
-    assert!(matches!(verdict, SuspectVerdict::Suspected { id: 0, .. }));
-    assert_eq!((queue.out_of_memory(0, 1, OutOfMemoryRule::Count), queue.next(1)), (None, NextFile::Wait));
-    queue.done(1);
-    assert_eq!(queue.next(0), NextFile::Alone(0));
-    queue.begun(0);
-    let verdict = queue.out_of_memory(0, 1, OutOfMemoryRule::Count).unwrap();
-    assert!(matches!(verdict, SuspectVerdict::Failed { id: 0, reason: FailureReason::OutOfMemory, .. }));
-    assert_eq!(queue.next(0), NextFile::Empty);
-}
-
-#[test]
 fn answers_for_files_not_in_flight_are_ignored() {
     let mut queue = queue(2);
     queue.done(0);
     assert_eq!((queue.begun(0), queue.begun(9)), (0, 0));
     assert_eq!(crash(&mut queue, &[0, 1, 9, 9]), []);
-    assert_eq!(queue.out_of_memory(9, 1, OutOfMemoryRule::Fail), None);
     assert_eq!((queue.remaining(), begin(&mut queue, 2)), (2, vec![0, 1]));
 }

@@ -42,7 +42,6 @@ const HOUR: f64 = 3600.0;
 struct Sample {
     seconds: f64,
     audio_seconds: f64,
-    files: u64,
     resident: u64,
 }
 
@@ -63,8 +62,6 @@ pub struct GrowthEstimate {
     pub per_hour: Slope,
     /// Bytes per hour of audio; none where no audio was processed in between.
     pub per_audio_hour: Option<Slope>,
-    /// Bytes per file; none where no file was processed in between.
-    pub per_file: Option<Slope>,
     /// Seconds from the first sample to the last.
     pub span_seconds: f64,
     /// Number of samples.
@@ -103,9 +100,7 @@ impl GrowthMonitor {
             self.stride *= 2;
         }
         self.until_next = self.stride - 1;
-        let sample =
-            Sample { seconds: now_seconds, audio_seconds: audio_seconds_done, files: files_done, resident };
-        self.samples.push(sample);
+        self.samples.push(Sample { seconds: now_seconds, audio_seconds: audio_seconds_done, resident });
     }
 
     /// Estimate of the growth; none while there are too few samples.
@@ -114,7 +109,6 @@ impl GrowthMonitor {
         Some(GrowthEstimate {
             per_hour: self.slope(|sample| sample.seconds / HOUR)?,
             per_audio_hour: self.slope(|sample| sample.audio_seconds / HOUR),
-            per_file: self.slope(|sample| sample.files as f64),
             span_seconds: last.seconds - first.seconds,
             samples: self.samples.len(),
         })

@@ -30,4 +30,4 @@ pub use overlap::{GpuHeadroom, overlap};
 pub use oversized_batches::oversized_batches;
 pub use recent_growth::RecentGrowth;
 pub use suspects::{OutOfMemoryRule, SuspectVerdict};
-pub use wedged::{FileActivity, Pace, next_deadline, overdue_files, wedged_file};
+pub use wedged::{FileActivity, Pace, overdue_files, wedged_file};

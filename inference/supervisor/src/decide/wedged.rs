@@ -77,11 +77,7 @@ pub fn overdue_files(now: Instant, files: &[FileActivity], pace: &Pace, floor: D
     files.iter().filter(is_overdue).map(|file| file.id).collect()
 }
 
-/// Time at which the first file will be overdue without further events; none without files.
-pub fn next_deadline(files: &[FileActivity], pace: &Pace, floor: Duration) -> Option<Instant> {
-    first(files, pace, floor).map(|(_, deadline)| deadline)
-}
-
+/// The file that will be overdue first without further events, and when; none without files.
 fn first<'a>(files: &'a [FileActivity], pace: &Pace, floor: Duration) -> Option<(&'a FileActivity, Instant)> {
     let deadlines = files.iter().filter_map(|file| Some((file, deadline(file, pace, floor)?)));
     deadlines.min_by_key(|(_, deadline)| *deadline)
@@ -152,8 +148,6 @@ mod tests {
         assert_eq!(decision.action, 2);
         assert_eq!(decision.why, "no progress for 0:04:50, where a step takes 0:01:12 at most");
         assert_eq!(overdue_files(now, &files, &pace, FLOOR), [1, 2]);
-        assert_eq!(next_deadline(&files, &pace, FLOOR), Some(start + Duration::from_secs(82)));
-        assert_eq!(next_deadline(&[], &pace, FLOOR), None);
         assert_eq!(wedged_file(now, &[], &pace, FLOOR), None);
     }
 

@@ -12,5 +12,5 @@ mod sampler;
 mod snapshot;
 
 pub use process::start_time;
-pub use sampler::{PROPORTIONAL_EVERY, Sampler};
+pub use sampler::Sampler;
 pub use snapshot::{Cgroup, Gpu, Machine, Process, Snapshot};

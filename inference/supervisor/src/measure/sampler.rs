@@ -11,7 +11,7 @@ use crate::measure::{machine, process};
 
 /// Number of snapshots per measurement of proportional memory: the kernel walks all page tables of the
 /// process for it, with its lock held, which takes some milliseconds per GB.
-pub const PROPORTIONAL_EVERY: u64 = 5;
+const PROPORTIONAL_EVERY: u64 = 5;
 
 /// Sampler of this process, engines, cgroup, machine and GPUs.
 #[derive(Debug)]

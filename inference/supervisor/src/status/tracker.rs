@@ -24,12 +24,6 @@ impl StatusTracker {
         Self(Mutex::new(StatusState::new(Moment::now())))
     }
 
-    /// Records that the supervisor is alive. To be called far more often than every
-    /// [`SILENCE`](crate::status::response::SILENCE).
-    pub fn heartbeat(&self) {
-        self.lock().heartbeat(Moment::now());
-    }
-
     /// Records the progress of the run.
     pub fn progress(&self, progress: Progress) {
         self.lock().progress(progress);

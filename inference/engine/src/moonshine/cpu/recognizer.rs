@@ -100,6 +100,14 @@ impl CpuRecognizer {
         self.shrink_next = false;
         Ok(finished)
     }
+
+    /// Drops all utterances in flight.
+    fn clear(&mut self) {
+        if let Ok(mut cache) = self.cache.lock() {
+            self.rows.iter().for_each(|row| cache.remove(row.row));
+        }
+        self.rows.clear();
+    }
 }
 
 fn lock(cache: &SharedCache) -> ort::Result<MutexGuard<'_, DecoderCache>> {
@@ -130,13 +138,6 @@ impl Recognizer for CpuRecognizer {
             self.clear();
         }
         finished.map_err(RecognizeError::at("run the decoder"))
-    }
-
-    fn clear(&mut self) {
-        if let Ok(mut cache) = self.cache.lock() {
-            self.rows.iter().for_each(|row| cache.remove(row.row));
-        }
-        self.rows.clear();
     }
 
     fn release_memory(&mut self) {

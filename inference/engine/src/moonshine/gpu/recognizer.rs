@@ -175,6 +175,13 @@ impl GpuRecognizer {
         rows_of.resize_with(rows, || None);
         Ok(Some(RunningBatch { rows: rows_of, caches, position: running.position }))
     }
+
+    /// Drops all utterances in flight.
+    fn clear(&mut self) {
+        self.waiting.clear();
+        self.batches.clear();
+        self.running = None;
+    }
 }
 
 impl Recognizer for GpuRecognizer {
@@ -205,12 +212,6 @@ impl Recognizer for GpuRecognizer {
             self.clear();
             RecognizeError::at("run the decoder")(error)
         })
-    }
-
-    fn clear(&mut self) {
-        self.waiting.clear();
-        self.batches.clear();
-        self.running = None;
     }
 
     fn release_memory(&mut self) {
