@@ -87,7 +87,7 @@ impl BatchBudget {
         self.current = (before / 2.0).max(self.minimum);
         self.processed = 0.0;
         let why = if self.current < before {
-            format!("{cause} with batches of {before:.0} s: {:.0} s from now on", self.current)
+            format!("{cause} with batches of {before:.0} s: batches of {:.0} s from now on", self.current)
         } else {
             format!("{cause} with batches of {before:.0} s, which cannot be shorter")
         };
@@ -158,7 +158,10 @@ mod tests {
     fn grows_by_a_sixteenth_after_ten_batches() {
         let mut budget = BatchBudget::new(240.0);
         assert_eq!(budget.on_progress(1e6), None);
-        assert_eq!(budget.on_out_of_memory().why, "memory ran out with batches of 240 s: 120 s from now on");
+        assert_eq!(
+            budget.on_out_of_memory().why,
+            "memory ran out with batches of 240 s: batches of 120 s from now on"
+        );
         assert_eq!(budget.on_progress(1199.0), None);
         assert_eq!(budget.on_progress(f64::NAN), None);
         let grown = budget.on_progress(1.0).unwrap();

@@ -7,7 +7,7 @@ use verbatim_text as text;
 pub fn max_files(file_count: u64, limit: u64) -> Option<Decision<()>> {
     (limit > 0 && file_count >= limit).then(|| {
         let files = text::files(file_count);
-        Decision::new((), format!("it was sent {files}, and the limit is {limit}"))
+        Decision::new((), format!("received {files}; the limit is {limit}"))
     })
 }
 
@@ -27,6 +27,6 @@ mod tests {
         ] {
             assert_eq!(max_files(done, limit).is_some(), enough, "{done} of {limit}");
         }
-        assert_eq!(max_files(100, 100).unwrap().why, "it was sent 100 files, and the limit is 100");
+        assert_eq!(max_files(100, 100).unwrap().why, "received 100 files; the limit is 100");
     }
 }

@@ -65,7 +65,7 @@ pub fn wedged_file(
     (now > deadline).then(|| {
         let silent = text::elapsed(now.saturating_duration_since(file.last_event));
         let allowed = text::elapsed(pace.allowed(file.bytes, floor));
-        Decision::new(file.id, format!("no progress for {silent}, where a step takes {allowed} at most"))
+        Decision::new(file.id, format!("no progress for {silent}; a step may take {allowed}"))
     })
 }
 
@@ -146,7 +146,7 @@ mod tests {
         ];
         let decision = wedged_file(now, &files, &pace, FLOOR).unwrap();
         assert_eq!(decision.action, 2);
-        assert_eq!(decision.why, "no progress for 0:04:50, where a step takes 0:01:12 at most");
+        assert_eq!(decision.why, "no progress for 0:04:50; a step may take 0:01:12");
         assert_eq!(overdue_files(now, &files, &pace, FLOOR), [1, 2]);
         assert_eq!(wedged_file(now, &[], &pace, FLOOR), None);
     }
