@@ -12,7 +12,6 @@ pub mod exit;
 pub mod folder_job;
 pub mod manifest;
 pub mod output;
-pub mod process_memory;
 pub mod progress;
 pub mod run_ledger;
 pub mod run_local;

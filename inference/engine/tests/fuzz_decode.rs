@@ -14,10 +14,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
-use verbatim_fixtures::signal;
 
 use verbatim_engine::audio::{AudioLimits, AudioStream};
-use verbatim_fixtures::signal::{left, right, sampled};
+use verbatim_fixtures::random::Xorshift;
+use verbatim_fixtures::signal::{self, left, right, sampled};
 use verbatim_fixtures::wav::Wav;
 use verbatim_protocol::failure::FailureReason;
 use verbatim_protocol::task::ChannelMode;
@@ -62,26 +62,10 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Reproducible pseudo-random numbers (xorshift64*).
-struct Random(u64);
-
-impl Random {
-    fn next_u64(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        (self.next_u64() % end.max(1) as u64) as usize
-    }
-
-    /// Position; in half of the cases within the first 300 bytes, where headers are.
-    fn position(&mut self, len: usize) -> usize {
-        let end = if self.next_u64() & 1 == 0 { len.min(300) } else { len };
-        self.below(end)
-    }
+/// Position; in half of the cases within the first 300 bytes, where headers are.
+fn position(random: &mut Xorshift, len: usize) -> usize {
+    let end = if random.below(2) == 0 { len.min(300) } else { len };
+    random.below(end)
 }
 
 /// Numbers that are hard for parsers.
@@ -101,20 +85,19 @@ fn corpus() -> Vec<Vec<u8>> {
 
 /// Generates input number `number`.
 fn generate(number: u64, corpus: &[Vec<u8>]) -> Vec<u8> {
-    let mut random = Random(number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut random = Xorshift::new(number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     let mut bytes = corpus[random.below(corpus.len())].clone();
     for _ in 0..=random.below(8) {
         if bytes.is_empty() {
             break;
         }
-        let at = random.position(bytes.len());
+        let at = position(&mut random, bytes.len());
         match random.below(9) {
             0 => bytes[at] ^= 1 << random.below(8),
-            1 => bytes[at] = random.next_u64() as u8,
+            1 => bytes[at] = random.below(256) as u8,
             2 | 3 => {
                 let number = NUMBERS[random.below(NUMBERS.len())];
-                let raw =
-                    if random.next_u64() & 1 == 0 { number.to_le_bytes() } else { number.to_be_bytes() };
+                let raw = if random.below(2) == 0 { number.to_le_bytes() } else { number.to_be_bytes() };
                 let width = [1, 2, 4][random.below(3)].min(bytes.len() - at);
                 bytes[at..at + width].copy_from_slice(&raw[..width]);
             }
@@ -126,7 +109,7 @@ fn generate(number: u64, corpus: &[Vec<u8>]) -> Vec<u8> {
             6 => {
                 let end = (at + 1 + random.below(256)).min(bytes.len());
                 let copy = bytes[at..end].to_vec();
-                let to = random.position(bytes.len());
+                let to = position(&mut random, bytes.len());
                 bytes.splice(to..to, copy);
             }
             7 => {
@@ -138,7 +121,7 @@ fn generate(number: u64, corpus: &[Vec<u8>]) -> Vec<u8> {
             }
             _ => {
                 let end = (at + 1 + random.below(40)).min(bytes.len());
-                bytes[at..end].iter_mut().for_each(|b| *b = random.next_u64() as u8);
+                bytes[at..end].iter_mut().for_each(|b| *b = random.below(256) as u8);
             }
         }
     }

@@ -15,13 +15,14 @@ use crate::args::{BenchArgs, engine_options};
 use crate::console::Console;
 use crate::engine_start::EngineLoader;
 use crate::error::CommandError;
+use crate::exit;
 use crate::folder_job::inputs::{self, Output};
 use crate::folder_job::listener::{FileEvent, Listener};
 use crate::folder_job::run::run as run_plan;
 use crate::folder_job::run_input::{Origin, RunInput};
 use crate::progress::engine_log::EngineLog;
-use crate::{exit, process_memory};
 use verbatim_crds::destination::{Format, Overwrite};
+use verbatim_supervisor::measure::own_process;
 use verbatim_supervisor::policy::Policy;
 
 /// Measurements of one run.
@@ -104,8 +105,8 @@ pub fn bench(args: &BenchArgs, console: &Console, load: EngineLoader) -> Result<
             audio_seconds,
             rtf: wall_seconds / audio_seconds,
             files_failed,
-            rss_bytes: stats.resident.or_else(process_memory::resident),
-            peak_rss_bytes: stats.peak.or_else(process_memory::peak),
+            rss_bytes: stats.resident.or_else(|| Some(own_process()?.resident)),
+            peak_rss_bytes: stats.peak.or_else(|| Some(own_process()?.peak_resident)),
         };
         let line =
             serde_json::to_string(&measurement).map_err(|error| CommandError::configuration(&error))?;

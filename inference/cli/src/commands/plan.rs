@@ -50,7 +50,7 @@ pub fn plan(args: &PlanArgs, console: &Console) -> Result<u8, CommandError> {
         }
         let mut text = format!(
             "{} of {}: {} to {}\n",
-            files(usize::try_from(draft.files()).unwrap_or(usize::MAX)),
+            files(draft.files()),
             bytes(draft.bytes()),
             job.stores.source.address(),
             job.stores.destination.address()

@@ -12,7 +12,7 @@ use crate::escaped_path::EscapedPath;
 pub fn job_totals(report: &Report) -> String {
     let mut text = format!(
         "The job: {}, {} transcribed, {} skipped, {} failed",
-        files(usize::try_from(report.files.total).unwrap_or(usize::MAX)),
+        files(report.files.total),
         report.files.succeeded,
         report.files.skipped,
         report.files.failed

@@ -15,7 +15,7 @@ pub fn left_out(left_out: &LeftOut) -> Option<String> {
     ]
     .into_iter()
     .filter(|(number, ..)| *number > 0)
-    .map(|(number, one, many)| count(usize::try_from(number).unwrap_or(usize::MAX), one, many))
+    .map(|(number, one, many)| count(number, one, many))
     .collect();
     (!parts.is_empty()).then(|| parts.join(", "))
 }

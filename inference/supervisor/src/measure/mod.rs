@@ -11,6 +11,6 @@ mod process;
 mod sampler;
 mod snapshot;
 
-pub use process::start_time;
+pub use process::{own_process, start_time};
 pub use sampler::Sampler;
 pub use snapshot::{Cgroup, Gpu, Machine, Process, Snapshot};

@@ -42,6 +42,11 @@ pub(super) fn proportional(proc: &Path, pid: u32) -> Option<u64> {
     proc_file::kilobytes(&proc_file::read(&proc.join(pid.to_string()).join("smaps_rollup"))?, "Pss:")
 }
 
+/// Resources of this process except [`Process::proportional`].
+pub fn own_process() -> Option<Process> {
+    read(Path::new("/proc"), std::process::id())
+}
+
 /// Start time of this process, in seconds since 1970.
 pub fn start_time() -> Option<f64> {
     let stat = Stat::from_file("/proc/self/stat").ok()?;
@@ -62,7 +67,7 @@ mod tests {
     fn this_process_is_measured() {
         let proc = Path::new(PROC);
         let pid = std::process::id();
-        let process = read(proc, pid).unwrap();
+        let process = own_process().unwrap();
         assert_eq!(process.pid, pid);
         assert!(process.resident > 1 << 20 && process.peak_resident >= process.resident, "{process:?}");
         assert!(process.anonymous > 0 && process.anonymous < process.resident, "{process:?}");
