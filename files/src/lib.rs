@@ -1,4 +1,4 @@
-//! Files that are there whole or not at all, in folders that several processes write.
+//! Atomic writes of files, in folders that several processes write to.
 
 pub mod temporary_file;
 pub mod write;

@@ -20,7 +20,7 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn what_is_staged_is_not_there_before_it_is_committed() {
+fn a_staged_file_is_invisible_until_it_is_committed() {
     let folder = tempfile::tempdir().unwrap();
     let paths = [folder.path().join("a.srt"), folder.path().join("a.json")];
     fs::write(&paths[1], "old").unwrap();
@@ -35,7 +35,7 @@ fn what_is_staged_is_not_there_before_it_is_committed() {
 }
 
 #[test]
-fn files_get_the_permissions_that_any_program_gives() {
+fn files_have_the_permissions_of_the_umask() {
     let folder = tempfile::tempdir().unwrap();
     let (ours, any) = (folder.path().join("ours"), folder.path().join("any"));
     commit(vec![stage(&ours, b"x").unwrap()]).unwrap();
@@ -45,14 +45,14 @@ fn files_get_the_permissions_that_any_program_gives() {
 }
 
 #[test]
-fn what_is_dropped_leaves_nothing() {
+fn a_dropped_file_is_removed() {
     let folder = tempfile::tempdir().unwrap();
     drop(stage(&folder.path().join("a.json"), b"new").unwrap());
     assert_eq!(names(folder.path()), [""; 0]);
 }
 
 #[test]
-fn leftovers_of_the_dead_are_removed_and_no_others() {
+fn only_leftovers_of_dead_processes_are_removed() {
     let folder = tempfile::tempdir().unwrap();
     let living = stage(&folder.path().join("a.json"), b"new").unwrap();
     fs::write(folder.path().join(".verbatim-dead.tmp"), "half").unwrap();
@@ -65,7 +65,7 @@ fn leftovers_of_the_dead_are_removed_and_no_others() {
 }
 
 #[test]
-fn a_missing_folder_is_made() {
+fn a_missing_folder_is_created() {
     let folder = tempfile::tempdir().unwrap();
     let inner = folder.path().join("a/b");
     prepare(&inner).unwrap();
@@ -73,17 +73,17 @@ fn a_missing_folder_is_made() {
 }
 
 #[test]
-fn a_file_where_a_folder_should_be() {
+fn a_file_in_place_of_the_folder_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();
-    assert!(matches!(prepare(&file), Err(WriteError::MakeFolder { .. })));
-    assert!(matches!(prepare(&file.join("inner")), Err(WriteError::MakeFolder { .. })));
-    assert!(matches!(stage(&file.join("a.json"), b""), Err(WriteError::MakeFile { .. })));
+    assert!(matches!(prepare(&file), Err(WriteError::CreateFolder { .. })));
+    assert!(matches!(prepare(&file.join("inner")), Err(WriteError::CreateFolder { .. })));
+    assert!(matches!(stage(&file.join("a.json"), b""), Err(WriteError::CreateFile { .. })));
 }
 
 #[test]
-fn a_folder_where_the_file_should_be() {
+fn a_folder_in_place_of_the_file_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.json");
     fs::create_dir(&path).unwrap();
@@ -92,29 +92,29 @@ fn a_folder_where_the_file_should_be() {
     assert_eq!(names(folder.path()), ["a.json"]);
 }
 
-/// Names the folder of a child process of a test, which is this same test.
+/// Variable with the folder of a test that runs in a child process.
 const CHILD: &str = "VERBATIM_WRITE_TEST_FOLDER";
 
 fn child_folder() -> Option<PathBuf> {
     std::env::var_os(CHILD).map(PathBuf::from)
 }
 
-/// Runs a test of this file again, in a process of its own, through a shell that first runs `setup`.
+/// Runs a test of this file again in a child process, through a shell that runs `setup` first.
 fn run_child(test: &str, setup: &str, folder: &Path) {
     let mut command = Command::new("sh");
     command.arg("-c").arg(format!("{setup} exec \"$@\"")).arg("sh");
     command.arg(std::env::current_exe().unwrap());
     command.args(["--exact", &format!("write_tests::{test}"), "--nocapture"]).env(CHILD, folder);
     if fs::metadata("/proc/self").unwrap().uid() == 0 {
-        // Nobody: permissions mean nothing to root.
+        // As the user nobody: permissions do not restrict root.
         command.uid(65_534).gid(65_534);
     }
     let output = command.output().unwrap();
-    let told = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && told.contains("1 passed"), "{output:?}");
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && stdout.contains("1 passed"), "{output:?}");
 }
 
-/// A folder that anyone may enter and write to.
+/// A folder that every user may read and write.
 fn open_folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
@@ -122,26 +122,26 @@ fn open_folder() -> tempfile::TempDir {
 }
 
 #[test]
-fn no_room_for_the_bytes() {
+fn bytes_that_cannot_be_written_are_an_error() {
     if let Some(folder) = child_folder() {
         let error = stage(&folder.join("a.json"), &[b'x'; 100_000]);
         assert!(matches!(error, Err(WriteError::WriteBytes { .. })), "{error:?}");
         return;
     }
     let folder = open_folder();
-    // No file over a few kilobytes, and an error in place of the signal.
-    run_child("no_room_for_the_bytes", "trap '' XFSZ; ulimit -f 8;", folder.path());
+    // Limits files to a few kilobytes; without the signal, exceeding the limit is an error.
+    run_child("bytes_that_cannot_be_written_are_an_error", "trap '' XFSZ; ulimit -f 8;", folder.path());
     assert_eq!(names(folder.path()), [""; 0]);
 }
 
 #[test]
-fn a_folder_without_permission() {
+fn a_folder_without_permission_is_an_error() {
     if let Some(folder) = child_folder() {
-        assert!(matches!(prepare(&folder), Err(WriteError::MakeFile { .. })));
-        assert!(matches!(prepare(&folder.join("inner")), Err(WriteError::MakeFolder { .. })));
+        assert!(matches!(prepare(&folder), Err(WriteError::CreateFile { .. })));
+        assert!(matches!(prepare(&folder.join("inner")), Err(WriteError::CreateFolder { .. })));
         return;
     }
     let folder = open_folder();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o555)).unwrap();
-    run_child("a_folder_without_permission", "", folder.path());
+    run_child("a_folder_without_permission_is_an_error", "", folder.path());
 }

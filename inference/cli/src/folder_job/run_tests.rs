@@ -157,7 +157,7 @@ fn no_recording_is_transcribed_whose_folder_cannot_be_written() {
     let elsewhere = fixture.folder.path().join("elsewhere");
     fixture.recordings[1].target = Target::Files { folder: elsewhere.clone(), stem: "b".into() };
     let (events, tasks) = fixture.run();
-    assert!(events[0].starts_with("0 failed: WriteFailed: failed to make the folder"), "{events:?}");
+    assert!(events[0].starts_with("0 failed: WriteFailed: failed to create the folder"), "{events:?}");
     assert_eq!(events[1], "1 done: two");
     assert_eq!(tasks, ["b.wav"]);
     assert!(elsewhere.join("b.json").exists());
@@ -168,7 +168,8 @@ fn a_file_that_cannot_be_replaced_fails_alone() {
     let fixture = Fixture::new(&[("a", "one"), ("b", "two")]);
     fs::create_dir_all(fixture.out("a.txt")).unwrap();
     let (events, _) = fixture.run();
-    assert!(events[0].starts_with("0 failed: WriteFailed: failed to put"), "{events:?}");
+    let expected = "0 failed: WriteFailed: failed to rename the temporary file";
+    assert!(events[0].starts_with(expected), "{events:?}");
     assert_eq!(events[1], "1 done: two");
     // JSON is written last: it is missing where another format is.
     assert!(!fixture.out("a.json").exists());

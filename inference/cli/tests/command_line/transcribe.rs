@@ -339,7 +339,7 @@ fn an_unwritable_destination_fails_each_recording() {
         assert_eq!(code, 1, "{err}");
         assert!(err.contains("FAILED a.wav: WriteFailed: ") && err.contains(words), "{err}");
     };
-    refused("failed to make the folder");
+    refused("failed to create the folder");
     assert_eq!(fs::read(folder.path().join("out")).unwrap(), b"a file");
 
     fs::remove_file(folder.path().join("out")).unwrap();
@@ -351,7 +351,7 @@ fn an_unwritable_destination_fails_each_recording() {
     if fs::write(folder.path().join("out/probe"), "").is_ok() {
         eprintln!("not tested: a read-only folder, since this user (root) can write into it");
     } else {
-        refused("failed to make a file in the folder");
+        refused("failed to create a file in the folder");
     }
     mode(0o755).unwrap();
 }
