@@ -23,7 +23,7 @@ pub enum ModelError {
 ///
 /// # Errors
 /// [`ModelError`].
-pub fn engine_options(
+pub fn engine_options_from_manifest(
     spec: &TranscriptionJobSpec,
     base: &Path,
     device: Device,

@@ -14,7 +14,7 @@ use verbatim_supervisor::supervisor::Supervisor;
 
 /// A recording of a soak.
 #[derive(Clone, Debug)]
-pub struct Recording {
+pub struct SoakRecording {
     /// Path of the file.
     pub path: PathBuf,
     /// Name in the record.
@@ -45,7 +45,7 @@ impl SoakLength {
 /// Configuration of a soak.
 pub struct Soak<'a> {
     /// Files of a round.
-    pub recordings: &'a [Recording],
+    pub recordings: &'a [SoakRecording],
     /// Length of all phases together.
     pub length: SoakLength,
     /// Maximum number of files in flight, one entry per phase.
@@ -126,7 +126,7 @@ impl Iterator for PhaseTasks<'_> {
         if over {
             return None;
         }
-        let Recording { path, name, bytes } = self.soak.recordings.get(self.file)?.clone();
+        let SoakRecording { path, name, bytes } = self.soak.recordings.get(self.file)?.clone();
         if self.file == 0 {
             *self.round += 1;
         }

@@ -5,14 +5,14 @@ use std::time::Instant;
 
 use crate::decide::{FileQueue, NextFile};
 use crate::engine::FileInFlight;
-use crate::request::{PendingFile, Request};
 use crate::supervisor::Supervisor;
+use crate::transcribe_call::{PendingFile, TranscribeCall};
 use verbatim_protocol::ToEngine;
 
 impl Supervisor {
     /// Sends files to the current engine, as many as it takes. Returns whether it would take more than there
     /// are.
-    pub(crate) fn dispatch_files(&mut self, request: &mut Request<'_>) -> bool {
+    pub(crate) fn dispatch_files(&mut self, call: &mut TranscribeCall<'_>) -> bool {
         let window = self.options.threads.max(2);
         let (max_files, max_in_flight) = (self.policy.max_files, self.policy.max_in_flight);
         let Some(current) = self.fleet.current() else { return false };
@@ -28,12 +28,12 @@ impl Supervisor {
             if full {
                 return false;
             }
-            let id = match request.queue.next(engine.files.len()) {
+            let id = match call.queue.next(engine.files.len()) {
                 NextFile::Fresh(id) | NextFile::Alone(id) => id,
                 NextFile::Wait => return false,
-                NextFile::Empty => return request.more.is_some(),
+                NextFile::Empty => return call.more.is_some(),
             };
-            let Some(file) = request.files.get(&id) else { continue };
+            let Some(file) = call.files.get(&id) else { continue };
             let bytes = std::fs::metadata(&file.task.path).map_or(0, |metadata| metadata.len());
             // An engine that does not receive it is killed for its silence, and the file runs again.
             let _ = engine.process.send(&ToEngine::File(file.task.clone()));
@@ -44,14 +44,14 @@ impl Supervisor {
     }
 
     /// Stops accepting tasks, and answers files that no engine has with Interrupted.
-    pub(crate) fn return_waiting_files(&self, request: &mut Request<'_>) {
+    pub(crate) fn return_waiting_files(&self, call: &mut TranscribeCall<'_>) {
         let mut in_flight: HashMap<usize, PendingFile> = HashMap::new();
         for id in self.fleet.iter().flat_map(|engine| engine.files.keys()) {
-            in_flight.extend(request.files.remove(id).map(|file| (*id, file)));
+            in_flight.extend(call.files.remove(id).map(|file| (*id, file)));
         }
-        request.interrupt_all();
-        request.files = in_flight;
-        request.queue = FileQueue::default();
+        call.interrupt_all();
+        call.files = in_flight;
+        call.queue = FileQueue::default();
     }
 
     /// Kills engines with files in flight, whose results are no longer wanted.

@@ -8,9 +8,9 @@ use crate::decide::{self, EngineExit, OutOfMemoryRule, SuspectVerdict};
 use crate::engine::Engine;
 use crate::engine_event::{EngineEvent, EngineNumber};
 use crate::engine_process::EngineProcess;
-use crate::request::Request;
 use crate::start_error::StartError;
 use crate::supervisor::Supervisor;
+use crate::transcribe_call::TranscribeCall;
 use verbatim_crds::contract::RecycleReason;
 use verbatim_protocol::ToEngine;
 use verbatim_protocol::event::Event;
@@ -18,27 +18,27 @@ use verbatim_protocol::failure::Failure;
 
 impl Supervisor {
     /// Makes sure that an engine takes files or loads, as long as there is work.
-    pub(crate) fn ensure_engine(&mut self, request: &Request<'_>, stopping: bool) {
+    pub(crate) fn ensure_engine(&mut self, call: &TranscribeCall<'_>, stopping: bool) {
         if let Some((engine, Some(gap))) = self.fleet.promote_next() {
             let event = EngineEvent::Gap { engine, gap: gap.elapsed(), overlapped: gap.overlapped };
             self.observer.observe(&event);
         }
-        let work = (request.more.is_some() && !stopping) || request.queue.waiting() > 0;
+        let work = (call.more.is_some() && !stopping) || call.queue.waiting() > 0;
         if self.fleet.current().is_some() || self.fleet.next().is_some() || !work {
             return;
         }
         // An old engine may still finish its files: the next one loads beside it where memory allows.
         let fits = self.fleet.is_empty() || self.memory.fits_another_engine().action;
         if self.restart.may_start(Instant::now()) && fits {
-            self.start_next(request);
+            self.start_next(call);
         }
     }
 
-    fn start_next(&mut self, request: &Request<'_>) {
+    fn start_next(&mut self, call: &TranscribeCall<'_>) {
         self.restart.starting();
         if let Err(error) = self.start_engine() {
             self.count_failure(|_| StartError::Spawn(error.to_string()));
-            if !self.restart.is_broken() && request.is_over() {
+            if !self.restart.is_broken() && call.is_over() {
                 tracing::warn!("failed to start an engine: {error}");
             }
         }
@@ -87,15 +87,15 @@ impl Supervisor {
         reason: RecycleReason,
         why: &str,
         hung: Option<usize>,
-        request: &mut Request<'_>,
+        call: &mut TranscribeCall<'_>,
     ) {
         let Some(mut engine) = self.fleet.remove(number) else { return };
         let (status, _) = engine.process.kill();
-        self.handle_loss(&engine, status, reason, why, hung, request);
+        self.handle_loss(&engine, status, reason, why, hung, call);
     }
 
     /// Handles an engine that has closed its socket: it exits by itself.
-    pub(crate) fn handle_exit(&mut self, number: EngineNumber, request: &mut Request<'_>) {
+    pub(crate) fn handle_exit(&mut self, number: EngineNumber, call: &mut TranscribeCall<'_>) {
         let Some(mut engine) = self.fleet.remove(number) else { return };
         let (status, stderr_tail) = engine.process.wait();
         let succeeded = status.is_some_and(|status| status.success());
@@ -111,7 +111,7 @@ impl Supervisor {
             oom_kills_before,
             oom_kills_after,
         });
-        self.handle_loss(&engine, status, reason.action, &reason.why, None, request);
+        self.handle_loss(&engine, status, reason.action, &reason.why, None, call);
     }
 
     /// Handles the unplanned end of an engine: its files run again or fail, and the next engine may have to
@@ -123,7 +123,7 @@ impl Supervisor {
         reason: RecycleReason,
         why: &str,
         hung: Option<usize>,
-        request: &mut Request<'_>,
+        call: &mut TranscribeCall<'_>,
     ) {
         let why = format!("engine {}: {why}", engine.number);
         self.observer.observe(&EngineEvent::RecycleDecided { engine: engine.number, reason, why: &why });
@@ -138,16 +138,16 @@ impl Supervisor {
         let ids: Vec<usize> = engine.files.keys().copied().collect();
         let charged = engine.load_time.is_some();
         let most = self.policy.max_attempts_per_file;
-        for verdict in request.queue.lost(&ids, reason, most, charged, hung, rule) {
-            self.apply_verdict(&verdict, &why, request);
+        for verdict in call.queue.lost(&ids, reason, most, charged, hung, rule) {
+            self.apply_verdict(&verdict, &why, call);
         }
         self.count_failure(|failures| StartError::Crashing { why: failures, last: why });
     }
 
-    fn apply_verdict(&mut self, verdict: &SuspectVerdict, loss: &str, request: &mut Request<'_>) {
+    fn apply_verdict(&mut self, verdict: &SuspectVerdict, loss: &str, call: &mut TranscribeCall<'_>) {
         match verdict {
             SuspectVerdict::Suspected { id, reason, .. } => {
-                let name = request.name(*id);
+                let name = call.name(*id);
                 self.observer.observe(&EngineEvent::FileSuspected { file: *id, name, reason: *reason });
             }
             SuspectVerdict::Failed { id, losses, reason, why, .. } => {
@@ -155,14 +155,14 @@ impl Supervisor {
                 self.restart.file_was_answered();
                 let message = format!("{why}; {loss}");
                 let failure = Failure { reason: *reason, message, position_seconds: None };
-                let (name, attempts) = (request.name(*id), (*losses).max(1));
+                let (name, attempts) = (call.name(*id), (*losses).max(1));
                 self.observer.observe(&EngineEvent::FileFailed {
                     file: *id,
                     name,
                     failure: &failure,
                     attempts,
                 });
-                request.answer(*id, Event::Failed { id: *id, failure });
+                call.answer(*id, Event::Failed { id: *id, failure });
             }
         }
     }

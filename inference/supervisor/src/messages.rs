@@ -7,9 +7,9 @@ use std::time::Instant;
 use crate::engine_event::{EngineEvent, EngineNumber};
 use crate::engine_process::EngineMessage;
 use crate::fault_injection;
-use crate::request::Request;
 use crate::start_error::StartError;
 use crate::supervisor::Supervisor;
+use crate::transcribe_call::TranscribeCall;
 use verbatim_crds::contract::RecycleReason;
 use verbatim_protocol as protocol;
 use verbatim_protocol::event::Event;
@@ -18,29 +18,29 @@ use verbatim_protocol::{FromEngine, LoadErrorKind, LoadedModel, ProtocolError, T
 
 impl Supervisor {
     /// Handles a message. Messages of engines that are gone are ignored.
-    pub(crate) fn handle_message(&mut self, message: EngineMessage, request: &mut Request<'_>) {
+    pub(crate) fn handle_message(&mut self, message: EngineMessage, call: &mut TranscribeCall<'_>) {
         let EngineMessage { engine: number, message } = message;
         let Some(engine) = self.fleet.get_mut(number) else { return };
         let greeted = engine.sandbox.is_some();
         match message {
-            Err(ProtocolError::Closed | ProtocolError::Socket(_)) => self.handle_exit(number, request),
-            Err(error) => self.protocol_violation(number, &verbatim_text::error_chain(&error), request),
+            Err(ProtocolError::Closed | ProtocolError::Socket(_)) => self.handle_exit(number, call),
+            Err(error) => self.protocol_violation(number, &verbatim_text::error_chain(&error), call),
             Ok(FromEngine::Hello { version: protocol::VERSION, sandbox }) if !greeted => {
                 engine.sandbox = Some(sandbox);
             }
             Ok(FromEngine::Hello { version, .. }) => {
                 let what = format!("second greeting, or greeting in version {version}");
-                self.protocol_violation(number, &what, request);
+                self.protocol_violation(number, &what, call);
             }
-            Ok(_) if !greeted => self.protocol_violation(number, "no greeting", request),
+            Ok(_) if !greeted => self.protocol_violation(number, "no greeting", call),
             Ok(FromEngine::Ready(ready)) if engine.load_time.is_none() => self.handle_ready(number, ready),
-            Ok(FromEngine::Ready(_)) => self.protocol_violation(number, "ready a second time", request),
+            Ok(FromEngine::Ready(_)) => self.protocol_violation(number, "ready a second time", call),
             Ok(FromEngine::LoadFailed { kind, message }) => {
-                self.handle_unready(number, kind, message, request);
+                self.handle_unready(number, kind, message, call);
             }
             Ok(FromEngine::Event(event)) => {
-                if let Err(violation) = self.handle_event(number, event, request) {
-                    self.protocol_violation(number, &violation, request);
+                if let Err(violation) = self.handle_event(number, event, call) {
+                    self.protocol_violation(number, &violation, call);
                 }
             }
             Ok(FromEngine::Stats(stats)) => {
@@ -50,8 +50,8 @@ impl Supervisor {
         }
     }
 
-    fn protocol_violation(&mut self, engine: EngineNumber, what: &str, request: &mut Request<'_>) {
-        self.kill(engine, RecycleReason::Protocol, &format!("protocol violation: {what}"), None, request);
+    fn protocol_violation(&mut self, engine: EngineNumber, what: &str, call: &mut TranscribeCall<'_>) {
+        self.kill(engine, RecycleReason::Protocol, &format!("protocol violation: {what}"), None, call);
     }
 
     fn handle_ready(&mut self, number: EngineNumber, ready: LoadedModel) {
@@ -79,7 +79,7 @@ impl Supervisor {
         engine: EngineNumber,
         kind: LoadErrorKind,
         message: String,
-        request: &mut Request<'_>,
+        call: &mut TranscribeCall<'_>,
     ) {
         let out_of_memory = is_out_of_memory(&message);
         if self.ready.is_none() && !out_of_memory {
@@ -87,7 +87,7 @@ impl Supervisor {
             return;
         }
         let reason = if out_of_memory { RecycleReason::OutOfMemory } else { RecycleReason::Crash };
-        self.kill(engine, reason, &format!("failed to load: {message}"), None, request);
+        self.kill(engine, reason, &format!("failed to load: {message}"), None, call);
     }
 
     /// Handles an event about a file. The error describes a violation of the protocol.
@@ -95,7 +95,7 @@ impl Supervisor {
         &mut self,
         number: EngineNumber,
         event: Event,
-        request: &mut Request<'_>,
+        call: &mut TranscribeCall<'_>,
     ) -> Result<(), String> {
         let now = Instant::now();
         let id = event.id();
@@ -114,12 +114,12 @@ impl Supervisor {
             Event::Begun { .. } => {
                 file.begun = Some(now);
                 let waited = now - file.sent;
-                request.queue.begun(id);
-                let signal = request.files.get_mut(&id).and_then(|file| {
+                call.queue.begun(id);
+                let signal = call.files.get_mut(&id).and_then(|file| {
                     file.attempts += 1;
                     fault_injection::signal_for(&mut file.task)
                 });
-                let (name, attempt) = (request.name(id), request.attempts(id));
+                let (name, attempt) = (call.name(id), call.attempts(id));
                 observer.observe(&EngineEvent::FileBegun {
                     engine: number,
                     file: id,
@@ -131,9 +131,9 @@ impl Supervisor {
                 if let Some(signal) = signal {
                     engine.process.signal(signal);
                 }
-                (request.on_event)(event);
+                (call.on_event)(event);
             }
-            Event::Progress { .. } => (request.on_event)(event),
+            Event::Progress { .. } => (call.on_event)(event),
             Event::Done { ref result, .. } => {
                 let audio_seconds = result.audio.duration_seconds;
                 let processing_seconds = result.processing_seconds;
@@ -151,32 +151,32 @@ impl Supervisor {
                     processing_seconds,
                     resident,
                 });
-                self.answer(id, event, audio_seconds, request);
+                self.answer(id, event, audio_seconds, call);
             }
             Event::Failed { ref failure, .. } => {
                 if failure.reason == FailureReason::OutOfMemory {
                     // After a failed allocation the process may be unusable.
                     let why = format!("out of memory: {}", failure.message);
-                    self.kill(number, RecycleReason::OutOfMemory, &why, None, request);
+                    self.kill(number, RecycleReason::OutOfMemory, &why, None, call);
                     return Ok(());
                 }
                 engine.files.remove(&id);
                 engine.files_done += 1;
-                let (name, attempts) = (request.name(id), request.attempts(id));
+                let (name, attempts) = (call.name(id), call.attempts(id));
                 observer.observe(&EngineEvent::FileFailed { file: id, name, failure, attempts });
-                self.answer(id, event, 0.0, request);
+                self.answer(id, event, 0.0, call);
             }
         }
         Ok(())
     }
 
     /// Answers a file; the back-off ends, and the batch budget may grow.
-    fn answer(&mut self, id: usize, event: Event, audio_seconds: f64, request: &mut Request<'_>) {
-        request.queue.done(id);
+    fn answer(&mut self, id: usize, event: Event, audio_seconds: f64, call: &mut TranscribeCall<'_>) {
+        call.queue.done(id);
         self.restart.file_was_answered();
         if let Some(larger) = self.batch_budget.on_progress(audio_seconds) {
             self.set_batch_budget(larger.action, &larger.why);
         }
-        request.answer(id, event);
+        call.answer(id, event);
     }
 }

@@ -4,12 +4,12 @@ use std::time::Instant;
 
 use crate::child_reaper;
 use crate::engine_event::{EngineEvent, EngineNumber};
-use crate::request::Request;
 use crate::supervisor::Supervisor;
+use crate::transcribe_call::TranscribeCall;
 
 impl Supervisor {
     /// One tick: measures what is due, then decides about each engine.
-    pub(crate) fn monitor(&mut self, request: &mut Request<'_>, now: Instant) {
+    pub(crate) fn monitor(&mut self, call: &mut TranscribeCall<'_>, now: Instant) {
         if self.schedule.measure_is_due(now) {
             self.measure(now);
         }
@@ -17,7 +17,7 @@ impl Supervisor {
         for number in numbers {
             let Some(engine) = self.fleet.get_mut(number) else { continue };
             engine.resident = self.memory.resident(engine.process.pid()).unwrap_or(engine.resident);
-            self.decide_replacement(number, now, request);
+            self.decide_replacement(number, now, call);
         }
     }
 

@@ -12,8 +12,8 @@ use verbatim_crds::failure_policy::OnOutOfMemory;
 
 use crate::decide::{self, MemoryPressure, Pace};
 use crate::engine_event::EngineNumber;
-use crate::request::Request;
 use crate::supervisor::Supervisor;
+use crate::transcribe_call::TranscribeCall;
 
 /// Longest time for an engine to load: a large model from a network file system, at 50 MB/s, takes a minute.
 const LOAD_TIMEOUT: Duration = Duration::from_secs(300);
@@ -24,30 +24,30 @@ impl Supervisor {
         &mut self,
         number: EngineNumber,
         now: Instant,
-        request: &mut Request<'_>,
+        call: &mut TranscribeCall<'_>,
     ) {
         let Some(engine) = self.fleet.get(number) else { return };
         if engine.load_time.is_none() {
-            self.check_load_time(number, now, request);
+            self.check_load_time(number, now, call);
             return;
         }
-        let killed = self.check_progress(number, now, request) || self.check_memory(number, request);
+        let killed = self.check_progress(number, now, call) || self.check_memory(number, call);
         if !killed {
             self.check_growth_and_file_count(number);
         }
     }
 
     /// Kills an engine that takes too long to load.
-    fn check_load_time(&mut self, number: EngineNumber, now: Instant, request: &mut Request<'_>) {
+    fn check_load_time(&mut self, number: EngineNumber, now: Instant, call: &mut TranscribeCall<'_>) {
         let Some(engine) = self.fleet.get(number) else { return };
         if now.duration_since(engine.started) > LOAD_TIMEOUT {
             let why = format!("did not load within {} s", LOAD_TIMEOUT.as_secs());
-            self.kill(number, RecycleReason::Wedged, &why, None, request);
+            self.kill(number, RecycleReason::Wedged, &why, None, call);
         }
     }
 
     /// Kills an engine that hangs. Returns whether it is gone.
-    fn check_progress(&mut self, number: EngineNumber, now: Instant, request: &mut Request<'_>) -> bool {
+    fn check_progress(&mut self, number: EngineNumber, now: Instant, call: &mut TranscribeCall<'_>) -> bool {
         let Some(engine) = self.fleet.get(number) else { return true };
         let files = engine.file_activity();
         let pace = Pace { rtf: engine.real_time_factor(), budget_seconds: self.batch_budget.current() };
@@ -57,13 +57,13 @@ impl Supervisor {
         // A single silent file is the culprit; where several are silent, the engine hangs.
         let single = decide::overdue_files(now, &files, &pace, floor).len() == 1;
         let hung = (single && begun).then_some(wedged.action);
-        let why = format!("{}: {}", request.name(wedged.action), wedged.why);
-        self.kill(number, RecycleReason::Wedged, &why, hung, request);
+        let why = format!("{}: {}", call.name(wedged.action), wedged.why);
+        self.kill(number, RecycleReason::Wedged, &why, hung, call);
         true
     }
 
     /// Drains or kills an engine for its memory, or loads the next one in time. Returns whether it is gone.
-    fn check_memory(&mut self, number: EngineNumber, request: &mut Request<'_>) -> bool {
+    fn check_memory(&mut self, number: EngineNumber, call: &mut TranscribeCall<'_>) -> bool {
         let Some(engine) = self.fleet.get(number) else { return true };
         let host = self.memory.host_pressure(engine, &self.policy);
         let (pressure, soft_limit) = match self.memory.gpu_pressure(engine, &self.policy) {
@@ -78,7 +78,7 @@ impl Supervisor {
                 self.drain(number, soft_limit, &pressure.why);
             }
             MemoryPressure::Kill => {
-                self.kill(number, RecycleReason::OutOfMemory, &pressure.why, None, request);
+                self.kill(number, RecycleReason::OutOfMemory, &pressure.why, None, call);
                 return true;
             }
         }

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::decide::FileQueue;
 use crate::engine_event::Observer;
 use crate::policy::Policy;
-use crate::request::Request;
 pub use crate::start_error::StartError;
 use crate::supervisor::Supervisor;
+use crate::transcribe_call::TranscribeCall;
 use verbatim_protocol::options::EngineOptions;
 use verbatim_protocol::transcriber::Transcriber;
 
@@ -40,10 +40,10 @@ pub fn start(
         crate::child_reaper::adopt_orphans();
     }
     let mut supervisor = Supervisor::new(options, policy, observer);
-    // A request without files, since engines are started for a request only.
+    // A call without files, since engines are started for a call only.
     let mut ignore = |_| {};
     let (_sender, more) = crossbeam_channel::bounded(1);
-    let mut request = Request {
+    let mut call = TranscribeCall {
         queue: FileQueue::default(),
         files: HashMap::new(),
         more: Some(more),
@@ -56,7 +56,7 @@ pub fn start(
         if stop.load(Ordering::Acquire) {
             return Err(StartError::Interrupted);
         }
-        supervisor.step(&mut request, false);
+        supervisor.step(&mut call, false);
     }
     Ok(supervisor)
 }

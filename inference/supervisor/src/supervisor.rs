@@ -20,9 +20,9 @@ use crate::engine_process::EngineMessage;
 use crate::fleet::EngineFleet;
 use crate::memory_watch::MemoryWatch;
 use crate::policy::Policy;
-use crate::request::Request;
 use crate::restart::RestartControl;
 use crate::schedule::Schedule;
+use crate::transcribe_call::TranscribeCall;
 use verbatim_protocol::engine_handle::EngineHandle;
 use verbatim_protocol::event::Event;
 use verbatim_protocol::options::EngineOptions;
@@ -85,44 +85,44 @@ impl Supervisor {
         self.memory.snapshot().machine.total
     }
 
-    /// Runs until all files of a request are answered, or no engine can be started any more.
-    fn run(&mut self, request: &mut Request<'_>, stop: &AtomicBool) {
+    /// Runs until all files of a call are answered, or no engine can be started any more.
+    fn run(&mut self, call: &mut TranscribeCall<'_>, stop: &AtomicBool) {
         let mut deadline = None;
         self.schedule.tick_now();
         while !self.restart.is_broken() {
             if deadline.is_none() && stop.load(Ordering::Acquire) {
                 deadline = Some(Instant::now() + self.policy.grace_period);
-                self.return_waiting_files(request);
+                self.return_waiting_files(call);
             }
-            if deadline.is_some_and(|deadline| Instant::now() >= deadline) && !request.is_answered() {
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) && !call.is_answered() {
                 self.kill_busy_engines();
-                request.interrupt_all();
+                call.interrupt_all();
             }
-            if request.is_over() {
-                // Final figures, however short the request was.
+            if call.is_over() {
+                // Final figures, however short the call was.
                 self.measure(Instant::now());
                 return;
             }
-            self.step(request, deadline.is_some());
+            self.step(call, deadline.is_some());
         }
         // The caller reports files without an answer.
-        request.more = None;
+        call.more = None;
     }
 
     /// One step of the loop: handles what is due, then the first message, task or tick.
-    pub(crate) fn step(&mut self, request: &mut Request<'_>, stopping: bool) {
-        self.ensure_engine(request, stopping);
-        let wants_more = self.dispatch_files(request);
-        self.wait_for_input(request, wants_more);
+    pub(crate) fn step(&mut self, call: &mut TranscribeCall<'_>, stopping: bool) {
+        self.ensure_engine(call, stopping);
+        let wants_more = self.dispatch_files(call);
+        self.wait_for_input(call, wants_more);
         let now = Instant::now();
         if self.schedule.tick_is_due(now) {
-            self.monitor(request, now);
+            self.monitor(call, now);
         }
     }
 
-    fn wait_for_input(&mut self, request: &mut Request<'_>, wants_more: bool) {
+    fn wait_for_input(&mut self, call: &mut TranscribeCall<'_>, wants_more: bool) {
         let nothing = never();
-        let more = match &request.more {
+        let more = match &call.more {
             Some(more) if wants_more => more,
             _ => &nothing,
         };
@@ -130,12 +130,12 @@ impl Supervisor {
             recv(self.messages.1) -> message => {
                 // The supervisor holds a sender itself: the channel does not close.
                 if let Ok(message) = message {
-                    self.handle_message(message, request);
+                    self.handle_message(message, call);
                 }
             }
             recv(more) -> task => match task {
-                Ok(task) => request.accept(task),
-                Err(_) => request.more = None,
+                Ok(task) => call.accept(task),
+                Err(_) => call.more = None,
             },
             default(self.schedule.until_tick(Instant::now())) => {}
         }
@@ -154,9 +154,13 @@ impl Supervisor {
 
 impl Transcriber for Supervisor {
     fn transcribe(&mut self, tasks: Receiver<FileTask>, on_event: &mut dyn FnMut(Event), stop: &AtomicBool) {
-        let mut request =
-            Request { queue: FileQueue::default(), files: HashMap::new(), more: Some(tasks), on_event };
-        self.run(&mut request, stop);
+        let mut call = TranscribeCall {
+            queue: FileQueue::default(),
+            files: HashMap::new(),
+            more: Some(tasks),
+            on_event,
+        };
+        self.run(&mut call, stop);
         if let Some(error) = self.restart.error() {
             tracing::error!("{error}");
         }

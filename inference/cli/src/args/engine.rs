@@ -82,8 +82,8 @@ pub struct ComputeArgs {
     pub max_padded_seconds: f64,
 }
 
-/// Options of the engine.
-pub fn engine_options(recognition: &RecognitionArgs, compute: &ComputeArgs) -> EngineOptions {
+/// Options of the engine from arguments.
+pub fn engine_options_from_args(recognition: &RecognitionArgs, compute: &ComputeArgs) -> EngineOptions {
     let RecognitionArgs { model, language, channels, max_seconds, vad } = recognition;
     EngineOptions {
         model: model.clone(),

@@ -14,7 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::{
     bench::BenchArgs,
-    engine::{Channels, ComputeArgs, RecognitionArgs, VadArgs, engine_options, threads},
+    engine::{Channels, ComputeArgs, RecognitionArgs, VadArgs, engine_options_from_args, threads},
     job::{JobArgs, LeaseArgs, MachineArgs, PlanArgs, ReportArgs, StatusArgs, WorkerArgs},
     model::{ModelCommand, ModelNameArgs, PullModelArgs, ShowModelArgs},
     run::RunArgs,

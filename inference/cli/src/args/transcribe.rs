@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use verbatim_crds::destination::{self, Format};
 use verbatim_protocol::options::EngineOptions;
 
-use super::{ComputeArgs, MemoryLimitArgs, OperationArgs, RecognitionArgs, engine_options};
+use super::{ComputeArgs, MemoryLimitArgs, OperationArgs, RecognitionArgs, engine_options_from_args};
 
 const TRANSCRIBE_HELP: &str = "\
 Without -o, the transcript of one recording goes to standard output, as text or in the one format that --formats \
@@ -55,7 +55,7 @@ pub struct TranscribeArgs {
 impl TranscribeArgs {
     /// Options of the engine.
     pub fn engine_options(&self) -> EngineOptions {
-        engine_options(&self.recognition, &self.compute)
+        engine_options_from_args(&self.recognition, &self.compute)
     }
 }
 

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use crate::args::{BenchArgs, engine_options};
+use crate::args::{BenchArgs, engine_options_from_args};
 use crate::console::Console;
 use crate::engine_start::EngineLoader;
 use crate::error::CommandError;
@@ -70,7 +70,7 @@ pub fn bench(args: &BenchArgs, console: &Console, load: EngineLoader) -> Result<
     let formats = [Format::Json];
     let plan = inputs::plan(&args.inputs, &Output::Folder(args.output.clone()), &formats)
         .map_err(|error| CommandError::usage(&error))?;
-    let options = engine_options(&args.recognition, &args.compute);
+    let options = engine_options_from_args(&args.recognition, &args.compute);
     let engine_log = Arc::new(EngineLog::new(console));
     let mut engine = if args.alone {
         verbatim_engine::load::load(&options).map_err(|error| CommandError::configuration(&error))?

@@ -9,7 +9,7 @@ use verbatim_ledger::worker::StopReason;
 
 use crate::args::{self, RunArgs};
 use crate::console::Console;
-use crate::engine_options::engine_options;
+use crate::engine_options::engine_options_from_manifest;
 use crate::engine_start::EngineLoader;
 use crate::error::CommandError;
 use crate::escaped_path::EscapedPath;
@@ -56,8 +56,9 @@ fn run_over_ledger(
 ) -> Result<u8, CommandError> {
     let base = manifest::base(&args.file);
     let spec = &job.spec;
-    let engine = engine_options(spec, base, args.machine.device, args::threads(args.machine.threads))
-        .map_err(|error| job_error(&error.into()))?;
+    let engine =
+        engine_options_from_manifest(spec, base, args.machine.device, args::threads(args.machine.threads))
+            .map_err(|error| job_error(&error.into()))?;
     let spool = spool_folder(args.machine.spool.as_deref())?;
     let ledger_run = LedgerRun {
         job,
@@ -99,7 +100,12 @@ fn run_over_ledger(
 fn local_run(args: &RunArgs, spec: &TranscriptionJobSpec) -> Result<LocalRun, JobError> {
     let base = manifest::base(&args.file);
     Ok(LocalRun {
-        engine: engine_options(spec, base, args.machine.device, args::threads(args.machine.threads))?,
+        engine: engine_options_from_manifest(
+            spec,
+            base,
+            args.machine.device,
+            args::threads(args.machine.threads),
+        )?,
         plan: folder_manifest::plan(spec, base)?,
         formats: spec.destination.formats.clone(),
         overwrite: spec.destination.overwrite,

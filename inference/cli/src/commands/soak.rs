@@ -7,21 +7,22 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::args::{SoakArgs, engine_options};
+use crate::args::{SoakArgs, engine_options_from_args};
 use crate::console::Console;
 use crate::engine_start;
 use crate::error::CommandError;
 use crate::escaped_path::EscapedPath;
 use crate::exit;
 use crate::folder_job::inputs::{self, Output};
-use crate::folder_job::plan::Recording as PlannedRecording;
+use crate::folder_job::plan::Recording;
+use crate::progress::reporter::{BAR_INTERVAL, LINE_INTERVAL};
 use crate::progress::run_observers::RunObservers;
 use crate::signals::Signals;
 use verbatim_crds::destination::Format;
 use verbatim_soak::inject::FaultPlan;
 use verbatim_soak::record::{RUN, RunMetadata, SoakFile};
 use verbatim_soak::recorder::{Counts, Recorder};
-use verbatim_soak::rounds::{Recording, Soak, SoakLength};
+use verbatim_soak::rounds::{Soak, SoakLength, SoakRecording};
 use verbatim_soak::{report, run_metadata};
 use verbatim_supervisor::measure::Sampler;
 use verbatim_supervisor::policy::Policy;
@@ -33,11 +34,6 @@ use verbatim_text::error_chain;
 /// Default number of rounds: some minutes with a handful of short files.
 const DEFAULT_ROUNDS: u32 = 200;
 
-/// Minimum interval of progress lines in a pipe or log.
-const LINE_INTERVAL: Duration = Duration::from_secs(10);
-/// Minimum interval of updates of the progress bar.
-const BAR_INTERVAL: Duration = Duration::from_millis(200);
-
 /// Runs `verbatim soak` and returns the exit code.
 ///
 /// # Errors
@@ -48,7 +44,7 @@ pub fn soak(options: &SoakArgs, console: &Console) -> Result<u8, CommandError> {
         Some(hours) => SoakLength::Time(Duration::from_secs_f64(hours * 3600.0)),
         None => SoakLength::Rounds(options.rounds.map_or(DEFAULT_ROUNDS, std::num::NonZeroU32::get) as usize),
     };
-    let seed = options.seed.unwrap_or_else(random_seed);
+    let seed = options.seed.unwrap_or_else(seed_from_clock);
     let tasks = match length {
         SoakLength::Rounds(rounds) => Some(rounds * recordings.len()),
         SoakLength::Time(_) => None,
@@ -65,13 +61,13 @@ pub fn soak(options: &SoakArgs, console: &Console) -> Result<u8, CommandError> {
     let recorder = Arc::new(Recorder::new(folder, &test_id, faults.clone()).map_err(write_error)?);
 
     let signals = Signals::catch().map_err(|error| CommandError::configuration(&error))?;
-    let engine_options = engine_options(&options.recognition, &options.compute);
+    let engine_options = engine_options_from_args(&options.recognition, &options.compute);
     let observer = observers.observer(Some(recorder.clone()));
     let mut engine = start::start(&engine_options, policy(options), observer, signals.stop())
         .map_err(|error| engine_start::command_error(&error, &signals))?;
 
     let mut metadata = run_metadata::collect(&test_id, &engine, seed);
-    let file = |r: &Recording| SoakFile { name: r.name.clone(), bytes: r.bytes };
+    let file = |r: &SoakRecording| SoakFile { name: r.name.clone(), bytes: r.bytes };
     metadata.files = recordings.iter().map(file).collect();
     metadata.faults = options.inject.iter().map(|injection| injection.text.clone()).collect();
     write_metadata(folder, &metadata).map_err(write_error)?;
@@ -83,7 +79,7 @@ pub fn soak(options: &SoakArgs, console: &Console) -> Result<u8, CommandError> {
     ));
 
     let concurrency: Vec<usize> = options.concurrency.iter().map(|n| usize::from(n.get())).collect();
-    let progress = ProgressReporter::new(console, &recorder, &observers, length, tasks);
+    let progress = SoakProgress::new(console, &recorder, &observers, length, tasks);
     let soak = Soak {
         recordings: &recordings,
         length,
@@ -125,7 +121,7 @@ fn policy(options: &SoakArgs) -> Policy {
 }
 
 /// Recordings named by the arguments. Each of them has to be readable.
-fn recordings(options: &SoakArgs) -> Result<Vec<Recording>, CommandError> {
+fn recordings(options: &SoakArgs) -> Result<Vec<SoakRecording>, CommandError> {
     let output = Output::Folder(options.output.clone());
     let recordings = inputs::plan(&options.inputs, &output, &[Format::Json])
         .map_err(|error| CommandError::Usage(error_chain(&error)))?
@@ -138,12 +134,11 @@ fn recordings(options: &SoakArgs) -> Result<Vec<Recording>, CommandError> {
         return Err(CommandError::Usage("no recordings were found".to_owned()));
     }
     // File names, as `--inject` uses them, if they are distinct; otherwise paths.
-    let file_name =
-        |planned: &PlannedRecording| planned.path.file_name().map(PathBuf::from).unwrap_or_default();
+    let file_name = |planned: &Recording| planned.path.file_name().map(PathBuf::from).unwrap_or_default();
     let distinct = recordings.iter().map(file_name).collect::<HashSet<_>>().len() == recordings.len();
-    let recording = |planned: PlannedRecording| {
+    let recording = |planned: Recording| {
         let name = if distinct { file_name(&planned) } else { planned.name };
-        Recording { name: EscapedPath(&name).to_string(), path: planned.path, bytes: planned.bytes }
+        SoakRecording { name: EscapedPath(&name).to_string(), path: planned.path, bytes: planned.bytes }
     };
     Ok(recordings.into_iter().map(recording).collect())
 }
@@ -152,15 +147,14 @@ fn write_metadata(folder: &Path, metadata: &RunMetadata) -> io::Result<()> {
     fs::write(folder.join(RUN), serde_json::to_vec_pretty(metadata)?)
 }
 
-/// A seed from the clock.
-fn random_seed() -> u64 {
+/// Milliseconds since midnight: short enough to type.
+fn seed_from_clock() -> u64 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    // Milliseconds of the day: short enough to type.
     u64::try_from(now.as_millis() % 86_400_000).unwrap_or(0)
 }
 
 /// Reporter of progress: bar, lines or log, and metrics.
-struct ProgressReporter<'a> {
+struct SoakProgress<'a> {
     console: &'a Console,
     recorder: &'a Recorder,
     observers: &'a RunObservers,
@@ -170,7 +164,7 @@ struct ProgressReporter<'a> {
     reported_at: Mutex<Instant>,
 }
 
-impl<'a> ProgressReporter<'a> {
+impl<'a> SoakProgress<'a> {
     fn new(
         console: &'a Console,
         recorder: &'a Recorder,

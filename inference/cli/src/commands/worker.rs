@@ -10,7 +10,7 @@ use verbatim_ledger::worker::StopReason;
 use crate::args::{self, WorkerArgs};
 use crate::commands::run::job_error;
 use crate::console::Console;
-use crate::engine_options::engine_options;
+use crate::engine_options::engine_options_from_manifest;
 use crate::engine_start::EngineLoader;
 use crate::error::CommandError;
 use crate::exit;
@@ -49,8 +49,9 @@ fn work(
 ) -> Result<(u8, FinishedRun), WorkerCommandError> {
     let (manifest, base) = manifest_of(args)?;
     let spec = &manifest.job.spec;
-    let engine = engine_options(spec, &base, args.machine.device, args::threads(args.machine.threads))
-        .map_err(|error| job_error(&error.into()))?;
+    let engine =
+        engine_options_from_manifest(spec, &base, args.machine.device, args::threads(args.machine.threads))
+            .map_err(|error| job_error(&error.into()))?;
     let spool = spool_folder(args.machine.spool.as_deref()).map_err(WorkerCommandError::internal)?;
     let run = LedgerRun {
         job: &manifest.job,

@@ -11,7 +11,7 @@ use verbatim_protocol::task::{ChannelMode, FileOverrides};
 use super::manifest::{JobError, plan};
 use super::plan::Plan;
 use super::targets::TargetError;
-use crate::engine_options::{ModelError, engine_options};
+use crate::engine_options::{ModelError, engine_options_from_manifest};
 
 fn spec(fields: &str) -> verbatim_crds::TranscriptionJobSpec {
     let text = format!(
@@ -104,10 +104,10 @@ fn sources_of_one_file_of_keys_and_of_a_list() {
     fs::write(base.join("list"), "../secret.wav\n").unwrap();
     assert!(matches!(plan(&listed, base), Err(JobError::Line { line: 1, .. })));
     fs::write(base.join("list"), "{\"key\": \"a.mp3\", \"channel\": 1, \"language\": \"en\"}\n").unwrap();
-    let wished = plan(&listed, base).unwrap();
-    assert_eq!(pairs(&wished, base), [pair("a.mp3", "out/a.json")]);
+    let planned = plan(&listed, base).unwrap();
+    assert_eq!(pairs(&planned, base), [pair("a.mp3", "out/a.json")]);
     assert_eq!(
-        wished.recordings[0].overrides,
+        planned.recordings[0].overrides,
         FileOverrides { channel: Some(1), language: Some("en".to_owned()) }
     );
     fs::remove_file(base.join("list")).unwrap();
@@ -127,7 +127,7 @@ fn buckets_and_missing_sources_are_refused() {
     let model = spec(
         "{model: {uri: 's3://models/x/'}, source: {file: {path: calls}}, destination: {file: {path: out}}}",
     );
-    assert!(matches!(engine_options(&model, base, Device::Auto, 1), Err(ModelError::InS3)));
+    assert!(matches!(engine_options_from_manifest(&model, base, Device::Auto, 1), Err(ModelError::InS3)));
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn settings_of_the_manifest_reach_the_engine() {
          recognition: {language: en, channels: Split, vad: {threshold: 0.7, maxSpeechSeconds: 9}}, \
          batching: {maxPaddedSeconds: 60}}",
     );
-    let options = engine_options(&spec, Path::new("."), Device::Cpu, 3).unwrap();
+    let options = engine_options_from_manifest(&spec, Path::new("."), Device::Cpu, 3).unwrap();
     assert_eq!((options.model.as_str(), options.language.as_deref()), ("/models/mine", Some("en")));
     assert_eq!((options.device, options.threads, options.channels), (Device::Cpu, 3, ChannelMode::Split));
     assert_eq!((options.vad.threshold, options.vad.max_speech_seconds), (0.7, 9.0));

@@ -52,8 +52,8 @@ impl EngineLog {
         self.stats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn log(&self, happening: &EngineEvent<'_>) {
-        match happening {
+    fn log(&self, event: &EngineEvent<'_>) {
+        match event {
             EngineEvent::EngineReady { engine, load, sandbox, .. } => {
                 tracing::info!(
                     engine,
@@ -88,9 +88,9 @@ impl EngineLog {
 }
 
 impl Observer for EngineLog {
-    fn observe(&self, happening: &EngineEvent<'_>) {
+    fn observe(&self, event: &EngineEvent<'_>) {
         let mut stats = self.lock();
-        match happening {
+        match event {
             EngineEvent::Measured(snapshot) => {
                 let engines = || snapshot.engines.iter().map(|(_, process)| process);
                 stats.resident = Some(engines().map(|process| process.resident).sum());
@@ -103,6 +103,6 @@ impl Observer for EngineLog {
             _ => {}
         }
         drop(stats);
-        self.log(happening);
+        self.log(event);
     }
 }

@@ -12,9 +12,9 @@ use super::run_observers::RunObservers;
 use crate::console::Console;
 
 /// Shortest interval between two lines of progress in a pipe.
-const LINE_INTERVAL: Duration = Duration::from_secs(10);
+pub(crate) const LINE_INTERVAL: Duration = Duration::from_secs(10);
 /// Shortest interval between two changes of the bar's text: nobody reads faster.
-const BAR_INTERVAL: Duration = Duration::from_millis(200);
+pub(crate) const BAR_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Counts the results of a run, over folders or over a ledger, and reports its progress.
 pub struct ProgressReporter {

@@ -158,8 +158,8 @@ fn attempt_all(folder: &Path) {
     for (what, result) in attempts(&folder.join("free"), &port) {
         println!("FREE {what}: {result:?}");
     }
-    let taken = verbatim_engine::process::enter_sandbox();
-    println!("TAKEN {}", taken.join("; "));
+    let measures = verbatim_engine::process::enter_sandbox();
+    println!("MEASURES {}", measures.join("; "));
     for (what, result) in attempts(&folder.join("confined"), &port) {
         println!("CONFINED {what}: {:?}", result.map_err(|error| error.kind()));
     }
@@ -200,10 +200,10 @@ fn a_confined_process_is_denied_every_operation() {
     };
     let free = lines_of("FREE ");
     assert!(free.len() == 16 && free.iter().all(|line| line.ends_with(": Ok(())")), "{free:#?}");
-    let taken = lines_of("TAKEN ").remove(0);
+    let measures = lines_of("MEASURES ").remove(0);
     let confined = lines_of("CONFINED ");
     assert_eq!(confined.len(), free.len());
-    let has = |measure: &str| taken.contains(measure);
+    let has = |measure: &str| measures.contains(measure);
     let filter = has("seccomp filter: no network, no programs");
     let landlock = has("landlock: no writes, no programs");
     for (kind, applies) in [
@@ -213,13 +213,13 @@ fn a_confined_process_is_denied_every_operation() {
         ("signals: ", has("no signals to other processes")),
     ] {
         if !applies {
-            not_checked(&format!("that an engine is denied {kind}this kernel supports only: {taken}"));
+            not_checked(&format!("that an engine is denied {kind}this kernel supports only: {measures}"));
             continue;
         }
         let lines: Vec<_> = confined.iter().filter(|line| line.starts_with(kind)).collect();
         assert!(!lines.is_empty());
         for line in lines {
-            assert!(line.ends_with("Err(PermissionDenied)"), "{line}; {taken}");
+            assert!(line.ends_with("Err(PermissionDenied)"), "{line}; {measures}");
         }
     }
     assert_eq!(lines_of("READ "), [r#"Ok("a recording")"#]);

@@ -15,11 +15,11 @@ const ALLOCATION: usize = 8 << 20;
 /// Smallest size of a memory page. Writing one byte per page makes all of an allocation resident.
 const PAGE: usize = 4096;
 
-/// Faults to inject, by task.
+/// Faults that are still to be injected, by task.
 #[derive(Default)]
-pub(super) struct FaultPlan(Mutex<HashMap<usize, Fault>>);
+pub(super) struct PendingFaults(Mutex<HashMap<usize, Fault>>);
 
-impl FaultPlan {
+impl PendingFaults {
     /// Adds the fault of a task, if it has one.
     pub(super) fn add(&self, task: &FileTask) {
         if let Some(injected) = task.fault {

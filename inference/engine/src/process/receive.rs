@@ -8,7 +8,7 @@ use verbatim_protocol::task::FileTask;
 use verbatim_protocol::{MAX_TO_ENGINE, ProtocolError, ToEngine, receive};
 
 use crate::process::exit;
-use crate::process::inject::FaultPlan;
+use crate::process::inject::PendingFaults;
 
 /// Handles messages until the pipeline takes no more files. Closes `files` when the supervisor drains the
 /// engine. Ends the process if the supervisor is gone or violates the protocol, because nobody waits for
@@ -17,7 +17,7 @@ pub(super) fn receive_messages(
     socket: &UnixStream,
     files: Sender<FileTask>,
     handle: &EngineHandle,
-    faults: &FaultPlan,
+    faults: &PendingFaults,
 ) {
     let mut files = Some(files);
     loop {

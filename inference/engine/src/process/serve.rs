@@ -17,7 +17,7 @@ use verbatim_protocol::{
 
 use crate::load::EngineError;
 use crate::process::exit::{self, NO_SUPERVISOR};
-use crate::process::inject::{FaultPlan, inject};
+use crate::process::inject::{PendingFaults, inject};
 use crate::process::receive::receive_messages;
 use crate::process::sandbox;
 use crate::process::send::MessageSender;
@@ -85,7 +85,7 @@ fn serve(load: Load) -> Result<(), SupervisorError> {
 fn transcribe(engine: &mut dyn Transcriber, socket: UnixStream, sender: &Arc<MessageSender>) {
     let handle = engine.handle();
     let (files_sender, files) = crossbeam_channel::bounded(FILES);
-    let faults = Arc::new(FaultPlan::default());
+    let faults = Arc::new(PendingFaults::default());
     {
         let (handle, faults) = (Arc::clone(&handle), Arc::clone(&faults));
         thread::spawn(move || receive_messages(&socket, files_sender, &handle, &faults));

@@ -10,7 +10,7 @@ use verbatim_protocol::failure::{Failure, FailureReason};
 use verbatim_protocol::task::FileTask;
 
 /// A call of `transcribe`.
-pub(crate) struct Request<'a> {
+pub(crate) struct TranscribeCall<'a> {
     /// Order of the files, and which of them run alone.
     pub(crate) queue: FileQueue,
     /// Files that were accepted and not answered.
@@ -30,7 +30,7 @@ pub(crate) struct PendingFile {
     pub(crate) attempts: u32,
 }
 
-impl Request<'_> {
+impl TranscribeCall<'_> {
     /// Accepts a task.
     pub(crate) fn accept(&mut self, task: FileTask) {
         let id = task.id;
