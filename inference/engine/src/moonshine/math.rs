@@ -95,7 +95,8 @@ pub(super) fn greedy(logits: &[f32]) -> (usize, f32) {
     (at, -sum.ln())
 }
 
-/// Quantises rows of floats to unsigned bytes around 128, with one scale per row: `x ≈ (byte - 128) · scale`.
+/// Quantises rows of floats to unsigned bytes around 128, with one scale per row:
+/// `x ≈ (byte - 128) · scale`.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512vl", "x86_64+avx2", "aarch64+neon"))]
 pub(super) fn quantise_rows(x: &[f32], width: usize, bytes: &mut [u8], scales: &mut [f32]) {
     for ((row, out), scale) in x.chunks_exact(width).zip(bytes.chunks_exact_mut(width)).zip(scales) {

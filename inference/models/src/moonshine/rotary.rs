@@ -15,8 +15,8 @@ pub fn tables(positions: usize) -> (Vec<f32>, Vec<f32>) {
 }
 
 /// Weights of the product rotated by 90 degrees in each pair of rotary position embedding: columns `a` and
-/// `b` of a pair become `-b` and `a`. With `w` the weights, `x · w · cos + x · quarter_turn(w) · sin` is the
-/// embedding.
+/// `b` of a pair become `-b` and `a`. With `w` the weights, the embedding is
+/// `x · w · cos + x · quarter_turn(w) · sin`.
 pub(crate) fn quarter_turn(w: &Quantised) -> Quantised {
     let sources = (0..w.columns).map(|column| match column % HEAD {
         within if within >= ROTARY => (column, 1.0),
