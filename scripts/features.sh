@@ -10,9 +10,14 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 libraries() {
   cargo tree --quiet --workspace --locked --prefix none --format '{p} [{f}]' --edges "$1" | sed 's/ (\*)$//; /^$/d' | sort -u
 }
+lists=$(mktemp -d)
+trap 'rm -rf "$lists"' EXIT
+# Into files, so that a failed cargo ends this script: the status of <(...) is lost.
+libraries normal,build >"$lists/build"
+libraries normal,build,dev >"$lists/tests"
+sed 's/ \[.*/ [/' "$lists/build" | sort -u >"$lists/names"
 # Only libraries of the build: the others are compiled once in any case.
-different=$(comm -13 <(libraries normal,build) <(libraries normal,build,dev) |
-  grep -Ff <(libraries normal,build | sed 's/ \[.*/ [/' | sort -u) || true)
+different=$(comm -13 "$lists/build" "$lists/tests" | { grep -Ff "$lists/names" || [ $? -eq 1 ]; })
 [ -z "$different" ] || {
   printf 'features: compiled twice, since tests need more features (add them to testing/Cargo.toml):\n%s\n' "$different" >&2
   exit 1

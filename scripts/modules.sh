@@ -1,4 +1,5 @@
-# shellcheck shell=bash Programs for tests, which modules in testing/tools pin with all their dependencies.
+# shellcheck shell=bash
+# Programs for tests, which modules in testing/tools pin with all their dependencies.
 # Sourced by scripts/setup.sh, which defines `here`, `tools`, `say` and `has`.
 
 # The linter of the dashboards.

@@ -60,6 +60,7 @@ pinned() {
 }
 
 # Installs a program from PyPI: package, path of the program in it, its name. Again when the version changes.
+# Each command returns by itself, since `set -e` has no effect in a condition (cargo_tool).
 from_pypi() {
   local package=$1 program=$2 name=$3 version folder
   version=$(pinned "$package" | sed -n '1s/.*==\([^ ]*\).*/\1/p')
@@ -69,14 +70,15 @@ from_pypi() {
       debian "Python with pip" python3 python3-pip
     say "installing $name $version into $folder"
     rm -rf "$folder.partial"
-    mkdir -p "$folder.partial" "$tools/bin"
-    pinned "$package" >"$folder.partial.txt"
+    mkdir -p "$folder.partial" || return 1
+    pinned "$package" >"$folder.partial.txt" || return 1
     python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --require-hashes --no-deps \
       --only-binary :all: --target "$folder.partial" -r "$folder.partial.txt" >&2 || return 1
     rm -rf "$folder" "$folder.partial.txt"
-    mv "$folder.partial" "$folder"
+    mv "$folder.partial" "$folder" || return 1
   fi
-  ln -sfn "$folder/$program" "$tools/bin/$name"
+  mkdir -p "$tools/bin" || return 1
+  ln -sfn "$folder/$program" "$tools/bin/$name" || return 1
 }
 
 # Installs a cargo subcommand: prebuilt if there is a wheel for this machine, otherwise from source.

@@ -66,7 +66,7 @@ end() {
   rm -f "$state/pids/$name"
 }
 
-# Time for anything to start or end, in seconds: many times what it takes on a free machine.
+# Longest time in seconds for anything to start or end: many times what it takes on an idle machine.
 patience=300
 
 # Waits until a command succeeds: subject, command. On failure it prints the end of each log.

@@ -52,7 +52,9 @@ say "$hours hours: kubectl logs -f soak"
 over() { admin get pod soak -o 'jsonpath={.status.phase}' | grep -q -e Succeeded -e Failed; }
 # Half an hour more than it takes.
 seconds=$(awk -v hours="$hours" 'BEGIN { print int(hours * 3600 + 1800) }')
-await "$seconds" "the soak's end" over
+# shellcheck disable=SC2034 # read by await
+patience=$seconds
+await "the soak's end" over
 admin logs soak --tail 25
 admin get pod soak -o 'jsonpath={.status.containerStatuses[0].state.terminated.exitCode} {.status.containerStatuses[0].state.terminated.reason}{"\n"}'
 python3 "$root/scripts/cluster/soak_compare.py" "$folder/report" "$prometheus"
