@@ -125,10 +125,12 @@ fn sample(page: &Page<'_>) -> Sample {
     let of = |name| page.sum(name).unwrap_or_default();
     let mut recycles = RecycleCounts::default();
     for (reason, count) in page.by(metrics::ENGINE_RECYCLES_TOTAL, metrics::labels::REASON) {
+        // Casts of floats saturate.
+        let count = count as i64;
         match reason.parse::<RecycleReason>() {
-            // Casts of floats saturate.
-            Ok(reason) => *recycles.counter(reason) += count as i64,
-            Err(error) => tracing::debug!("a worker of another version: {error}"),
+            Ok(reason) => *recycles.counter(reason) += count,
+            // A reason of a newer worker: the engine was replaced, so it must not be missing in the status.
+            Err(_) => recycles.crash += count,
         }
     }
     Sample {
@@ -175,4 +177,24 @@ pub(super) async fn all(
     let (mut samples, progress) = futures::join!(samples, progress);
     samples.sort_by(|a, b| a.0.cmp(&b.0));
     (samples, progress)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recycles_of_unknown_reasons_count_as_crashes() {
+        let page = [("Memory", 1), ("Crash", 2), ("Wedged", 3), ("ReasonOfANewerWorker", 4)]
+            .map(|(reason, count)| {
+                format!(
+                    "{}{{{}=\"{reason}\"}} {count}\n",
+                    metrics::ENGINE_RECYCLES_TOTAL,
+                    metrics::labels::REASON
+                )
+            })
+            .concat();
+        let expected = RecycleCounts { memory: 1, crash: 9, ..RecycleCounts::default() };
+        assert_eq!(sample(&Page::read(&page)).recycles, expected);
+    }
 }
