@@ -42,7 +42,7 @@ pub(crate) async fn after_success(
             }
             return Ok(Requeue::requeue((ttl - since).min(Duration::from_secs(3600))));
         }
-        let leaving = matches!(end, Ended::Complete { workers_left: false, .. });
+        let leaving = matches!(end, Ended::Complete { grace_over: false, .. });
         return Ok(if leaving { Requeue::requeue(LEAVE) } else { Requeue::await_change() });
     }
     if let Outcome::Retry { at, .. } = &decision.outcome

@@ -77,7 +77,7 @@ fn template(file: &str) -> Result<WorkerTemplate, String> {
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
-    let seconds: f64 = text.parse().map_err(|_| "expected seconds, as 10 or 0.5".to_owned())?;
+    let seconds: f64 = text.parse().map_err(|_| "expected seconds, such as 10 or 0.5".to_owned())?;
     if (0.05..=3600.0).contains(&seconds) {
         Ok(seconds)
     } else {

@@ -76,7 +76,8 @@ impl TryFrom<Value> for WorkerTemplate {
     }
 }
 
-/// The first field of `written` that is missing in `kept`, as `spec.containers[0].name`. Nulls do not count.
+/// The first field of `written` that is missing in `kept`, such as `spec.containers[0].name`. Nulls do not
+/// count.
 fn lost(written: &Value, kept: &Value) -> Option<String> {
     let below = |place: &str, inner: String| {
         let dot = if inner.is_empty() || inner.starts_with('[') { "" } else { "." };

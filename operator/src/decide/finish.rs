@@ -52,8 +52,8 @@ pub enum Ended {
     Complete {
         /// Message of the condition, with the counts.
         message: String,
-        /// Whether the workers had time to leave.
-        workers_left: bool,
+        /// Whether the workers' time to exit by themselves ([`LEAVE`]) is over: then they are stopped.
+        grace_over: bool,
     },
     /// The job will not be finished.
     Failed {
@@ -99,9 +99,9 @@ fn from_status(before: &TranscriptionJobStatus, now: Timestamp) -> Option<Ended>
     }
     let complete = holds(types::COMPLETE)?;
     let since = before.completion_time.as_ref().map(|time| now.duration_since(time.0));
-    let workers_left =
+    let grace_over =
         since.is_some_and(|since| since >= SignedDuration::try_from(LEAVE).unwrap_or(SignedDuration::MAX));
-    Some(Ended::Complete { message: complete.message.clone(), workers_left })
+    Some(Ended::Complete { message: complete.message.clone(), grace_over })
 }
 
 fn by_outcomes(spec: &TranscriptionJobSpec, progress: Option<&JobProgress>) -> Option<Ended> {
@@ -127,7 +127,7 @@ fn by_outcomes(spec: &TranscriptionJobSpec, progress: Option<&JobProgress>) -> O
             progress.skipped,
             progress.failed
         ),
-        workers_left: false,
+        grace_over: false,
     })
 }
 

@@ -128,7 +128,7 @@ fn failures_and_deadlines_end_a_job_for_good() {
     }]))
     .unwrap();
     before.completion_time = serde_json::from_value(json!("1970-01-01T00:00:20Z")).unwrap();
-    let over = |workers_left| Outcome::Ended(Ended::Complete { message: "all".into(), workers_left });
+    let over = |grace_over| Outcome::Ended(Ended::Complete { message: "all".into(), grace_over });
     assert_eq!(finish(&spec, &before, &seen, Some(&fewer), at(79)), over(false));
     assert_eq!(finish(&spec, &before, &seen, Some(&fewer), at(80)), over(true));
 }

@@ -230,7 +230,7 @@ fn stop_workers(seen: &Observation, end: &Ended) -> Action {
         return Action::Nothing;
     };
     match end {
-        Ended::Complete { workers_left: false, .. } => Action::Nothing,
+        Ended::Complete { grace_over: false, .. } => Action::Nothing,
         _ => Action::Set { name: round.name.clone(), completions: round.parallelism, suspend: true },
     }
 }

@@ -63,7 +63,7 @@ pub enum WorkerState {
     Ended {
         /// Exit code of the worker's container, if it ran.
         exit: Option<i32>,
-        /// The kubelet's reason, as `OOMKilled`.
+        /// The kubelet's reason, such as `OOMKilled`.
         reason: Option<String>,
         /// Termination message, if it can be read.
         message: Option<Box<TerminationMessage>>,

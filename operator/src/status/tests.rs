@@ -62,7 +62,7 @@ fn transition_times_follow_statuses_and_counts_never_decrease() {
     let behind = JobProgress { succeeded: 5, ..ahead.clone() };
     let after = reconcile(&job, Some(&behind), &Decision::default(), 200);
     assert_eq!(after.files.unwrap().succeeded, 8);
-    let end = Outcome::Ended(Ended::Complete { message: "9 files".into(), workers_left: false });
+    let end = Outcome::Ended(Ended::Complete { message: "9 files".into(), grace_over: false });
     let decision = Decision { outcome: end, ..Decision::default() };
     let all =
         JobProgress { phase: LedgerPhase::Complete, succeeded: 9, report: Some("s3://t/r".into()), ..ahead };
@@ -98,7 +98,7 @@ fn a_refusal_stalls_the_job_and_ends_nothing() {
     decision.cancel(reasons::REFUSED, message());
     assert_eq!(stalled(&decision).0, "Refused");
     // An end is final.
-    let end = Outcome::Ended(Ended::Complete { message: "9 files".into(), workers_left: true });
+    let end = Outcome::Ended(Ended::Complete { message: "9 files".into(), grace_over: true });
     let mut decision = Decision { outcome: end, ..Decision::default() };
     decision.cancel(reasons::REFUSED, message());
     assert_eq!((stalled(&decision).0.as_str(), stalled(&decision).2), ("AsExpected", Phase::Complete));
