@@ -1,4 +1,4 @@
-//! TraceSettings of traces, from the environment variables of every OpenTelemetry SDK.
+//! Settings of traces, from the environment variables of every OpenTelemetry SDK.
 
 use std::time::Duration;
 
@@ -40,24 +40,24 @@ const WORKER_VARIABLES: [&str; 14] = [
     "OTEL_BSP_EXPORT_TIMEOUT",
 ];
 
-/// TraceSettings of traces. By default: no traces.
+/// Settings of traces. By default: no traces.
 #[derive(Clone, Debug, Default)]
 pub struct TraceSettings {
     endpoint: Option<String>,
     sampler: Option<Sampler>,
     timeout: Option<Duration>,
     worker_variables: Vec<(&'static str, String)>,
-    /// TraceSettings without effect, as messages.
+    /// Settings without effect, as messages.
     problems: Vec<String>,
 }
 
 impl TraceSettings {
-    /// TraceSettings from this process's environment.
+    /// Settings from this process's environment.
     pub fn from_environment() -> Self {
         Self::read(|name| std::env::var(name).ok())
     }
 
-    /// TraceSettings from an environment. Empty variables are ignored, as the specification demands.
+    /// Settings from an environment. Empty variables are ignored, as the specification demands.
     pub fn read(variable: impl Fn(&str) -> Option<String>) -> Self {
         let variable = |name: &str| {
             let value = variable(name)?;

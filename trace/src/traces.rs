@@ -47,8 +47,8 @@ struct Pipeline {
 struct SpanCounts {
     /// Ended spans.
     ended: AtomicU64,
-    /// Spans that left the queue.
-    exported: AtomicU64,
+    /// Spans that left the queue for the exporter.
+    dequeued: AtomicU64,
     /// Spans that no collector accepted.
     failed: AtomicU64,
     /// Whether a failed export was reported.
@@ -125,9 +125,9 @@ impl Traces {
         let Some(pipeline) = &self.0 else { return };
         let late = pipeline.queue.shutdown_with_timeout(SHUTDOWN_TIMEOUT).is_err();
         let count = |number: &AtomicU64| number.load(Ordering::Relaxed);
-        let (ended, exported, failed) =
-            (count(&pipeline.counts.ended), count(&pipeline.counts.exported), count(&pipeline.counts.failed));
-        let dropped = ended.saturating_sub(exported);
+        let (ended, dequeued, failed) =
+            (count(&pipeline.counts.ended), count(&pipeline.counts.dequeued), count(&pipeline.counts.failed));
+        let dropped = ended.saturating_sub(dequeued);
         // A failed export was reported already.
         if dropped > 0 && !pipeline.counts.reported.load(Ordering::Relaxed) {
             tracing::warn!(
@@ -179,7 +179,7 @@ impl<E> fmt::Debug for ReportingExporter<E> {
 impl<E: SpanExporter + 'static> SpanExporter for ReportingExporter<E> {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let spans = batch.len() as u64;
-        self.counts.exported.fetch_add(spans, Ordering::Relaxed);
+        self.counts.dequeued.fetch_add(spans, Ordering::Relaxed);
         let (exporter, timeout) = (Arc::clone(&self.exporter), self.timeout);
         // Not on the queue's own thread, which has no timer: a host that drops packets would block it for
         // minutes.
