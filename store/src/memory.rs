@@ -65,9 +65,11 @@ impl MemoryStore {
     }
 
     fn found(&self, key: &str) -> Result<Stored, StoreError> {
-        self.lock().by_key.get(key).cloned().ok_or_else(|| {
-            StoreError::new(ErrorKind::NotFound, format!("current is no {}", self.address(key)))
-        })
+        self.lock()
+            .by_key
+            .get(key)
+            .cloned()
+            .ok_or_else(|| StoreError::new(ErrorKind::NotFound, format!("there is no {}", self.address(key))))
     }
 }
 

@@ -30,8 +30,8 @@ pub enum WorkerError {
     /// Error of the spool.
     #[error(transparent)]
     Spool(#[from] SpoolError),
-    /// A task of the worker panicked.
-    #[error("a task of the worker died: {0}")]
+    /// A task of the worker panicked or was cancelled.
+    #[error("a task of the worker panicked or was cancelled: {0}")]
     TaskPanicked(String),
 }
 

@@ -94,7 +94,7 @@ struct Worker {
 pub(crate) enum Action {
     Start(usize),
     Arrive(usize),
-    Hear(usize),
+    Receive(usize),
     LoseRequest(usize),
     LoseAnswer(usize),
     Delay(usize),
@@ -210,7 +210,7 @@ impl Model for Claims {
                 }
             }
             if worker.answered.is_some() {
-                actions.push(Action::Hear(w));
+                actions.push(Action::Receive(w));
                 if world.remaining.losses > 0 {
                     actions.push(Action::LoseAnswer(w));
                 }
@@ -276,7 +276,7 @@ impl Model for Claims {
                 let request = world.late.remove(at);
                 world.apply(request, self.mutation);
             }
-            Action::Hear(w) => {
+            Action::Receive(w) => {
                 let worker = &mut world.workers[w];
                 let answer = worker.answered.take()?;
                 let request = worker.machine.as_mut()?.answer(answer);
