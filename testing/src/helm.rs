@@ -29,6 +29,38 @@ pub fn chart() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../charts/verbatim")
 }
 
+/// Writes a copy of this repository's chart with version 0.0.9 below `folder`, as its previous release.
+/// Returns the folder of the copy.
+///
+/// # Errors
+/// The copy cannot be written.
+pub fn older_chart(folder: &Path) -> io::Result<PathBuf> {
+    let older = folder.join("verbatim");
+    copy(&chart(), &older)?;
+    let file = older.join("Chart.yaml");
+    let mut text = String::new();
+    for line in std::fs::read_to_string(&file)?.lines() {
+        text += if line.starts_with("version:") { "version: 0.0.9" } else { line };
+        text += "\n";
+    }
+    std::fs::write(file, text)?;
+    Ok(older)
+}
+
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &target)?;
+        } else {
+            std::fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}
+
 /// Definition of a kind of the Prometheus operator (`podmonitors`, `servicemonitors`, `prometheusrules`), as
 /// YAML.
 ///

@@ -15,13 +15,13 @@ use std::thread::JoinHandle;
 /// The kernel kills it when the thread that started it ends (`PR_SET_PDEATHSIG`). A test's own thread would
 /// end too soon for a server that several tests share, so each child has a dedicated thread that only waits.
 #[derive(Debug)]
-pub struct Kept {
+pub struct OwnedProcess {
     id: u32,
     end: Option<mpsc::Sender<()>>,
-    keeper: Option<JoinHandle<io::Result<()>>>,
+    guard: Option<JoinHandle<io::Result<()>>>,
 }
 
-impl Kept {
+impl OwnedProcess {
     /// Starts `command` under util-linux's `setpriv`, which requests the signal from the kernel and then
     /// execs the command.
     ///
@@ -31,7 +31,7 @@ impl Kept {
         Self::start_into(command, Stdio::null())
     }
 
-    /// Same as [`Kept::start`], with the standard error appended to the file `log`.
+    /// Same as [`OwnedProcess::start`], with the standard error appended to the file `log`.
     ///
     /// # Errors
     /// The program or `setpriv` is missing, or the file cannot be written.
@@ -42,24 +42,24 @@ impl Kept {
     fn start_into(command: &Command, log: Stdio) -> io::Result<Self> {
         // `setpriv` also reports a missing program, but only on its standard error.
         let program = find(command.get_program().to_owned())?;
-        let mut kept = Command::new("setpriv");
-        kept.args(["--pdeathsig", "KILL", "--"]).arg(program).args(command.get_args());
+        let mut wrapped = Command::new("setpriv");
+        wrapped.args(["--pdeathsig", "KILL", "--"]).arg(program).args(command.get_args());
         for (name, value) in command.get_envs() {
             match value {
-                Some(value) => kept.env(name, value),
-                None => kept.env_remove(name),
+                Some(value) => wrapped.env(name, value),
+                None => wrapped.env_remove(name),
             };
         }
         if let Some(folder) = command.get_current_dir() {
-            kept.current_dir(folder);
+            wrapped.current_dir(folder);
         }
         // Its own process group, so that Ctrl-C at a terminal does not reach it, and its owner stops it.
-        kept.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).process_group(0);
+        wrapped.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).process_group(0);
 
         let (started, starts) = mpsc::channel();
         let (end, ends) = mpsc::channel::<()>();
-        let keeper = std::thread::spawn(move || {
-            let mut child: Child = match kept.spawn() {
+        let guard = std::thread::spawn(move || {
+            let mut child: Child = match wrapped.spawn() {
                 Ok(child) => child,
                 Err(error) => {
                     let _ = started.send(Err(error));
@@ -74,7 +74,7 @@ impl Kept {
         });
         let id =
             starts.recv().map_err(|_| io::Error::other("the thread that starts the process is gone"))??;
-        Ok(Self { id, end: Some(end), keeper: Some(keeper) })
+        Ok(Self { id, end: Some(end), guard: Some(guard) })
     }
 
     /// Process id.
@@ -95,11 +95,11 @@ pub fn runs(id: u32) -> bool {
     })
 }
 
-impl Drop for Kept {
+impl Drop for OwnedProcess {
     fn drop(&mut self) {
         drop(self.end.take());
-        if let Some(keeper) = self.keeper.take() {
-            let _ = keeper.join();
+        if let Some(guard) = self.guard.take() {
+            let _ = guard.join();
         }
     }
 }
@@ -129,26 +129,26 @@ mod tests {
     use super::*;
 
     /// Marks the run of the test below in which it starts a child process, and is killed.
-    const ROLE: &str = "VERBATIM_TESTING_KEEP_INTO";
+    const ROLE: &str = "VERBATIM_TESTING_ID_FILE";
 
     #[test]
     fn a_missing_program_is_named() {
-        let error = Kept::start(&Command::new("no-such-program")).unwrap_err();
+        let error = OwnedProcess::start(&Command::new("no-such-program")).unwrap_err();
         assert_eq!(error.to_string(), "there is no no-such-program on PATH");
     }
 
     #[test]
     fn a_process_dies_with_a_killed_owner() {
         if let Some(path) = std::env::var_os(ROLE) {
-            let kept = Kept::start(Command::new("sleep").arg("600")).unwrap();
+            let process = OwnedProcess::start(Command::new("sleep").arg("600")).unwrap();
             let written = PathBuf::from(path);
-            std::fs::write(written.with_extension("new"), kept.id().to_string()).unwrap();
+            std::fs::write(written.with_extension("new"), process.id().to_string()).unwrap();
             std::fs::rename(written.with_extension("new"), written).unwrap();
             std::thread::park();
         }
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("id");
-        let owner = Kept::start(
+        let owner = OwnedProcess::start(
             Command::new(std::env::current_exe().unwrap())
                 .args(["--exact", "process::tests::a_process_dies_with_a_killed_owner"])
                 .env(ROLE, &path),
@@ -164,7 +164,7 @@ mod tests {
     fn until(holds: impl Fn() -> bool) {
         let begun = Instant::now();
         while !holds() {
-            assert!(begun.elapsed() < Duration::from_secs(30), "it never came");
+            assert!(begun.elapsed() < Duration::from_secs(30), "it does not hold within 30 s");
             std::thread::sleep(Duration::from_millis(5));
         }
     }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use nix::sys::statvfs::statvfs;
 use tempfile::TempDir;
 
-use crate::process::{Kept, free_port};
+use crate::process::{OwnedProcess, free_port};
 
 /// Longest time for the server to answer. It takes 0.1 s, but may take many times that on a machine that
 /// compiles at the same time.
@@ -25,7 +25,7 @@ const PORTS: usize = 5;
 #[derive(Debug)]
 pub struct VersityGw {
     /// First, so that it ends before its folders are removed.
-    process: Kept,
+    process: OwnedProcess,
     port: u16,
     tls: bool,
     folder: TempDir,
@@ -45,7 +45,7 @@ pub enum StartError {
     Ended,
     /// The server did not answer in time.
     #[error("versitygw did not answer within {READY:?}")]
-    Silent,
+    NotListening,
 }
 
 /// Certificate and private key, both as PEM files.
@@ -102,7 +102,7 @@ impl VersityGw {
                 .args(["posix", "--sidecar"])
                 .arg(folder.path().join("meta"))
                 .arg(folder.path().join("data"));
-            let process = Kept::start(&command).map_err(StartError::Run)?;
+            let process = OwnedProcess::start(&command).map_err(StartError::Run)?;
             if wait(&process, port, certificate.is_some())? {
                 return Ok(Self { process, port, tls: certificate.is_some(), folder });
             }
@@ -110,7 +110,7 @@ impl VersityGw {
         Err(StartError::Ended)
     }
 
-    /// Address, as `http://127.0.0.1:PORT`, or with `https` for TLS.
+    /// Address: `http://127.0.0.1:PORT`, or with `https` for TLS.
     pub fn endpoint(&self) -> String {
         let scheme = if self.tls { "https" } else { "http" };
         format!("{scheme}://127.0.0.1:{}", self.port)
@@ -154,7 +154,7 @@ fn health(port: u16) -> String {
 }
 
 /// Waits until the server answers; returns false if it exits first.
-fn wait(process: &Kept, port: u16, tls: bool) -> Result<bool, StartError> {
+fn wait(process: &OwnedProcess, port: u16, tls: bool) -> Result<bool, StartError> {
     let begun = Instant::now();
     while begun.elapsed() < READY {
         if !process.runs() {
@@ -165,7 +165,7 @@ fn wait(process: &Kept, port: u16, tls: bool) -> Result<bool, StartError> {
         }
         std::thread::sleep(POLL_INTERVAL);
     }
-    Err(StartError::Silent)
+    Err(StartError::NotListening)
 }
 
 fn answers(port: u16, tls: bool) -> io::Result<bool> {

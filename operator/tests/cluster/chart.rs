@@ -12,7 +12,7 @@ use nix::unistd::Pid;
 use serde_json::{Value, json};
 use verbatim_testing::cluster::{ControlPlane, Exit, FakeNode, Namespace, NodeOptions, PodScript, Running};
 use verbatim_testing::helm::{self, helm};
-use verbatim_testing::process::{Kept, runs};
+use verbatim_testing::process::{OwnedProcess, runs};
 
 use crate::fixture::{LIMIT, assert_consistent};
 use crate::fleet::Fleet;
@@ -200,14 +200,14 @@ async fn operate(pod: &Pod, running: &Running, cluster: &Arc<ControlPlane>, fold
         let value = value.replace("0.0.0.0", &running.address().to_string());
         command.env(variable["name"].as_str().unwrap(), value.replace(mount, mounted.to_str().unwrap()));
     }
-    let kept = Kept::start_logged(&command, &folder.join(format!("{name}.log"))).unwrap();
+    let process = OwnedProcess::start_logged(&command, &folder.join(format!("{name}.log"))).unwrap();
     let probe = &container["readinessProbe"]["httpGet"];
     let port = container["ports"][0]["containerPort"].as_u64().unwrap();
     assert_eq!(probe["port"], container["ports"][0]["name"]);
     let address = format!("{}:{port}", running.address());
     let path = probe["path"].as_str().unwrap().to_owned();
     let ended = async {
-        while kept.runs() {
+        while process.runs() {
             running.set_ready(answers(&address, &path).await);
             tokio::time::sleep(POLL).await;
         }
@@ -216,8 +216,8 @@ async fn operate(pod: &Pod, running: &Running, cluster: &Arc<ControlPlane>, fold
         () = ended => return Exit::code(1),
         () = running.terminated() => {}
     }
-    kill(Pid::from_raw(kept.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
-    while runs(kept.id()) {
+    kill(Pid::from_raw(process.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
+    while runs(process.id()) {
         tokio::time::sleep(POLL).await;
     }
     Exit::code(0)
@@ -239,36 +239,21 @@ async fn answers(address: &str, path: &str) -> bool {
 
 /// An older version of the chart, with an older API.
 fn older_chart(folder: &Path) -> PathBuf {
-    let chart = folder.join("before");
-    copy(&helm::chart(), &chart);
-    let change = |file: &str, from: &str, to: &str| {
-        let path = chart.join(file);
-        let text = std::fs::read_to_string(&path).unwrap();
-        assert!(text.contains(from), "{file} has no {from:?}");
-        std::fs::write(path, text.replace(from, to)).unwrap();
-    };
-    change("Chart.yaml", "\nversion: 0.1.0", "\nversion: 0.0.9");
-    let crd = "files/crds/transcriptionjobs.verbatim.dev.yaml";
-    change(crd, "    shortNames:\n    - tj\n", "    shortNames:\n    - tj\n    - oldname\n");
-    change(
-        crd,
-        "    - jsonPath: .status.restarts\n      name: Restarts\n",
-        "    - jsonPath: .status.restarts\n      name: Before\n",
-    );
-    chart
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            copy(&path, &target);
-        } else {
-            std::fs::copy(&path, &target).unwrap();
-        }
+    let chart = helm::older_chart(folder).unwrap();
+    let crd = chart.join("files/crds/transcriptionjobs.verbatim.dev.yaml");
+    let mut text = std::fs::read_to_string(&crd).unwrap();
+    for (from, to) in [
+        ("    shortNames:\n    - tj\n", "    shortNames:\n    - tj\n    - oldname\n"),
+        (
+            "    - jsonPath: .status.restarts\n      name: Restarts\n",
+            "    - jsonPath: .status.restarts\n      name: Before\n",
+        ),
+    ] {
+        assert!(text.contains(from), "the CRD has no {from:?}");
+        text = text.replace(from, to);
     }
+    std::fs::write(crd, text).unwrap();
+    chart
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use verbatim_testing::cluster::{self, ControlPlane, FakeNode, Namespace, NodeOptions, PodScript};
-use verbatim_testing::process::{Kept, free_port};
+use verbatim_testing::process::{OwnedProcess, free_port};
 
 use crate::fleet::Fleet;
 
@@ -21,7 +21,7 @@ pub const OTHER: &str = "other";
 
 /// A namespace of a control plane with everything that a job needs. Fields are dropped in this order.
 pub struct Fixture<'a> {
-    operators: Vec<Kept>,
+    operators: Vec<OwnedProcess>,
     _node: Option<FakeNode>,
     pub fleet: Arc<Fleet>,
     pub namespace: Namespace,
@@ -131,9 +131,9 @@ impl<'a> Fixture<'a> {
         command.args(["--lease-namespace", self.namespace.name()]).args(arguments);
         let number = std::fs::read_dir(self.logs.path()).unwrap().count();
         let log = self.logs.path().join(format!("operator-{number}.log"));
-        let kept = Kept::start_logged(&command, &log).unwrap();
-        let id = kept.id();
-        self.operators.push(kept);
+        let process = OwnedProcess::start_logged(&command, &log).unwrap();
+        let id = process.id();
+        self.operators.push(process);
         id
     }
 
@@ -144,7 +144,7 @@ impl<'a> Fixture<'a> {
 
     /// Whether the operator that was started last is running.
     pub fn operator_runs(&self) -> bool {
-        self.operators.last().is_some_and(Kept::runs)
+        self.operators.last().is_some_and(OwnedProcess::runs)
     }
 
     /// Kills the operator that was started first.

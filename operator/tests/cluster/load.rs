@@ -14,7 +14,7 @@ use crate::fleet::Fleet;
 const JOBS: usize = 2000;
 const RUNNING: usize = 500;
 /// Period in which requests are counted.
-const WATCHED: Duration = Duration::from_secs(120);
+const COUNTING_PERIOD: Duration = Duration::from_secs(120);
 /// Longest time for 500 Jobs to get their pods on two processors.
 const STARTED: Duration = Duration::from_secs(400);
 
@@ -65,7 +65,7 @@ fn two_thousand_jobs_cost_little() {
     std::thread::sleep(Duration::from_secs(90));
     let user = format!("system:serviceaccount:{}:{ACCOUNT}", fixture.namespace.name());
     let before = cluster.audit().unwrap().len();
-    std::thread::sleep(WATCHED);
+    std::thread::sleep(COUNTING_PERIOD);
     let requests = cluster.audit().unwrap().split_off(before);
     let mut counts = BTreeMap::<(String, String), usize>::new();
     for request in requests.iter().filter(|request| request.user == user && request.resource != "leases") {
@@ -75,7 +75,7 @@ fn two_thousand_jobs_cost_little() {
     }
     let status = Process::new(operator.try_into().unwrap()).unwrap().status().unwrap();
     let (now, peak) = (status.vmrss.unwrap() / 1024, status.vmhwm.unwrap() / 1024);
-    println!("resident {now} MiB, peak {peak} MiB; requests in {WATCHED:?}: {counts:?}");
+    println!("resident {now} MiB, peak {peak} MiB; requests in {COUNTING_PERIOD:?}: {counts:?}");
     let page = fixture.page();
     let quantile = p99(&page, values::PART_OWN);
     println!("reconciles p99 {quantile} s; with waiting {} s", p99(&page, values::PART_ALL));

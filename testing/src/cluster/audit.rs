@@ -13,7 +13,7 @@ use super::error::Error;
 pub struct Request {
     /// User: `admin`, `fake-node`, `system:serviceaccount:NAMESPACE:NAME`, ...
     pub user: String,
-    /// User agent, as `kubectl/v1.34.4 ...`.
+    /// User agent, such as `kubectl/v1.34.4 ...`.
     pub agent: String,
     /// `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `deletecollection`.
     pub verb: String,
@@ -21,9 +21,9 @@ pub struct Request {
     pub uri: String,
     /// Namespace, for requests about one.
     pub namespace: String,
-    /// Plural name of the kind, as `jobs`; empty for requests that are not about objects.
+    /// Plural name of the kind, such as `jobs`; empty for requests that are not about objects.
     pub resource: String,
-    /// Subresource, as `status`; empty for none.
+    /// Subresource, such as `status`; empty for none.
     pub subresource: String,
     /// Name of the object, if the request names one.
     pub name: String,

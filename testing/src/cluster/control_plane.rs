@@ -15,7 +15,7 @@ use super::credentials::User;
 use super::error::Error;
 use super::namespace::Namespace;
 use super::{programs, wait_for};
-use crate::process::Kept;
+use crate::process::OwnedProcess;
 
 /// Longest time for a program to become ready. All of them take a few seconds, but many more on a machine
 /// that compiles at the same time.
@@ -30,7 +30,7 @@ const ANSWER: Duration = Duration::from_secs(5);
 pub struct ControlPlane {
     // In the order in which they stop, so that none waits for one that has gone.
     servers: Mutex<Option<Servers>>,
-    etcd: Kept,
+    etcd: OwnedProcess,
     access: Arc<Access>,
 }
 
@@ -38,9 +38,9 @@ pub struct ControlPlane {
 /// If they kept running, they would retry ever less often, and find it up to a minute after it is back.
 #[derive(Debug)]
 struct Servers {
-    scheduler: Kept,
-    controller_manager: Kept,
-    api_server: Kept,
+    scheduler: OwnedProcess,
+    controller_manager: OwnedProcess,
+    api_server: OwnedProcess,
 }
 
 impl ControlPlane {
@@ -87,7 +87,7 @@ impl ControlPlane {
         Namespace::create(Arc::clone(&self.access), prefix)
     }
 
-    /// Address of the API server, as `https://127.0.0.1:PORT`.
+    /// Address of the API server: `https://127.0.0.1:PORT`.
     pub fn server(&self) -> String {
         self.access.server()
     }
@@ -187,7 +187,7 @@ impl Servers {
 }
 
 /// Starts the API server, and waits until it is ready.
-fn start_api_server(access: &Access) -> Result<Kept, Error> {
+fn start_api_server(access: &Access) -> Result<OwnedProcess, Error> {
     let folder = access.folder.path();
     let process = programs::api_server(folder, access.port.number())?;
     wait_for(async {
@@ -221,7 +221,7 @@ impl Deadline {
 
     async fn ask_again(&mut self, seen: &str) -> Result<(), Error> {
         if self.begun.elapsed() > READY {
-            return Err(Error::Late { what: self.what.to_owned(), within: READY, last: seen.to_owned() });
+            return Err(Error::Timeout { what: self.what.to_owned(), within: READY, last: seen.to_owned() });
         }
         sleep(POLL_INTERVAL).await;
         Ok(())

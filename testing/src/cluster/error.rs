@@ -17,13 +17,13 @@ pub enum Error {
         source: io::Error,
     },
     /// The control plane's files cannot be written or read.
-    #[error("failed to keep the files of the control plane: {0}")]
+    #[error("failed to read or write the files of the control plane: {0}")]
     Files(#[from] io::Error),
     /// The certificates cannot be created.
     #[error("failed to make certificates: {0}")]
     Certificates(#[from] rcgen::Error),
     /// A program exited that should have kept running.
-    #[error("{program} ended by itself; its last words:\n{log}")]
+    #[error("{program} exited; the end of its log:\n{log}")]
     Ended {
         /// Name of the program.
         program: &'static str,
@@ -31,8 +31,8 @@ pub enum Error {
         log: String,
     },
     /// Something did not happen in time.
-    #[error("{what} did not come within {within:?}: {last}")]
-    Late {
+    #[error("timed out after {within:?} waiting for {what}: {last}")]
+    Timeout {
         /// Awaited object or state.
         what: String,
         /// Time limit.

@@ -58,7 +58,7 @@ pub fn shared() -> &'static ControlPlane {
     SHARED.get_or_init(|| ControlPlane::start().unwrap_or_else(|error| panic!("no control plane: {error}")))
 }
 
-/// Version of Kubernetes from which the programs are built, as `v1.34.4`.
+/// Version of Kubernetes from which the programs are built, such as `v1.34.4`.
 pub fn version() -> &'static str {
     let module = include_str!("../../tools/kubernetes/go.mod");
     // Never empty: without the line, the programs could not have been built.

@@ -100,7 +100,7 @@ async fn create(access: &Access, name: &str) -> Result<(), Error> {
     while accounts.get_opt("default").await?.is_none() {
         if begun.elapsed() > READY {
             let what = format!("the service account of namespace {name}");
-            return Err(Error::Late { what, within: READY, last: "there is none".into() });
+            return Err(Error::Timeout { what, within: READY, last: "there is none".into() });
         }
         sleep(POLL_INTERVAL).await;
     }

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use super::credentials::User;
 use super::error::Error;
-use crate::process::Kept;
+use crate::process::OwnedProcess;
 
 pub(super) const ETCD: &str = "etcd";
 pub(super) const API_SERVER: &str = "kube-apiserver";
@@ -34,7 +34,7 @@ const WITHOUT: &[&str] = &[
 ];
 
 /// Starts etcd.
-pub(super) fn etcd(folder: &Path) -> Result<Kept, Error> {
+pub(super) fn etcd(folder: &Path) -> Result<OwnedProcess, Error> {
     let mut command = Command::new(ETCD);
     command.current_dir(folder).args(["--data-dir=etcd", "--name=verbatim", "--log-level=warn"]);
     // Its data is worthless after the test.
@@ -52,7 +52,7 @@ pub(super) fn etcd(folder: &Path) -> Result<Kept, Error> {
 }
 
 /// Starts the API server on `port`, which may be reserved by a socket that shares it.
-pub(super) fn api_server(folder: &Path, port: u16) -> Result<Kept, Error> {
+pub(super) fn api_server(folder: &Path, port: u16) -> Result<OwnedProcess, Error> {
     let mut command = Command::new(API_SERVER);
     command.current_dir(folder).args([
         "--bind-address=127.0.0.1",
@@ -85,7 +85,7 @@ pub(super) fn api_server(folder: &Path, port: u16) -> Result<Kept, Error> {
 }
 
 /// Starts the controllers; the API server must be running.
-pub(super) fn controller_manager(folder: &Path) -> Result<Kept, Error> {
+pub(super) fn controller_manager(folder: &Path) -> Result<OwnedProcess, Error> {
     let mut command = Command::new(CONTROLLER_MANAGER);
     command.current_dir(folder).args([
         "--secure-port=0",
@@ -105,14 +105,15 @@ pub(super) fn controller_manager(folder: &Path) -> Result<Kept, Error> {
 }
 
 /// Starts the scheduler; the API server must be running.
-pub(super) fn scheduler(folder: &Path) -> Result<Kept, Error> {
+pub(super) fn scheduler(folder: &Path) -> Result<OwnedProcess, Error> {
     let mut command = Command::new(SCHEDULER);
     command.current_dir(folder).args(["--secure-port=0", "--config=scheduler.yaml"]);
     start(SCHEDULER, &command, folder)
 }
 
-fn start(program: &'static str, command: &Command, folder: &Path) -> Result<Kept, Error> {
-    Kept::start_logged(command, &log(program, folder)).map_err(|source| Error::Run { program, source })
+fn start(program: &'static str, command: &Command, folder: &Path) -> Result<OwnedProcess, Error> {
+    OwnedProcess::start_logged(command, &log(program, folder))
+        .map_err(|source| Error::Run { program, source })
 }
 
 fn log(program: &str, folder: &Path) -> std::path::PathBuf {
@@ -120,7 +121,7 @@ fn log(program: &str, folder: &Path) -> std::path::PathBuf {
 }
 
 /// Fails if the program has exited, with the last lines of its log.
-pub(super) fn check(program: &'static str, process: &Kept, folder: &Path) -> Result<(), Error> {
+pub(super) fn check(program: &'static str, process: &OwnedProcess, folder: &Path) -> Result<(), Error> {
     if process.runs() {
         return Ok(());
     }

@@ -13,7 +13,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 pub use self::span::{Span, broken};
-use crate::process::{Kept, free_port};
+use crate::process::{OwnedProcess, free_port};
 
 /// Longest time for the collector to listen. It takes half a second, but many times that on a machine that
 /// compiles at the same time.
@@ -29,7 +29,7 @@ const PORTS: usize = 5;
 #[derive(Debug)]
 pub struct Collector {
     /// First, so that it ends before its folder is removed.
-    _process: Kept,
+    _process: OwnedProcess,
     port: u16,
     folder: TempDir,
 }
@@ -45,7 +45,7 @@ pub enum StartError {
     Ended(String),
     /// The collector did not listen in time.
     #[error("otelcol did not listen within {READY:?}: {0}")]
-    Silent(String),
+    NotListening(String),
 }
 
 impl Collector {
@@ -56,7 +56,7 @@ impl Collector {
     pub fn start() -> Result<Self, StartError> {
         let folder = TempDir::with_prefix("verbatim-otelcol-")?;
         let log = folder.path().join("log");
-        let said = || std::fs::read_to_string(&log).unwrap_or_default();
+        let log_text = || std::fs::read_to_string(&log).unwrap_or_default();
         for _ in 0..PORTS {
             let port = free_port()?;
             let config = json!({
@@ -69,7 +69,7 @@ impl Collector {
             });
             let mut command = Command::new("otelcol");
             command.arg(format!("--config=yaml:{config}"));
-            let process = Kept::start_logged(&command, &log)?;
+            let process = OwnedProcess::start_logged(&command, &log)?;
             let begun = Instant::now();
             while process.runs() {
                 let address = SocketAddr::from(([127, 0, 0, 1], port));
@@ -77,12 +77,12 @@ impl Collector {
                     return Ok(Self { _process: process, port, folder });
                 }
                 if begun.elapsed() > READY {
-                    return Err(StartError::Silent(said()));
+                    return Err(StartError::NotListening(log_text()));
                 }
                 std::thread::sleep(POLL_INTERVAL);
             }
         }
-        Err(StartError::Ended(said()))
+        Err(StartError::Ended(log_text()))
     }
 
     /// Address for `OTEL_EXPORTER_OTLP_ENDPOINT`.

@@ -49,7 +49,7 @@ pub struct Proxy {
 #[derive(Debug, thiserror::Error)]
 pub enum ProxyError {
     /// The target is not the address of a server.
-    #[error("{0:?} is no address as http://HOST:PORT")]
+    #[error("{0:?} is not an address of the form http://HOST:PORT")]
     Target(String),
     /// The proxy cannot listen or start its thread.
     #[error("failed to start the proxy: {0}")]
@@ -67,7 +67,8 @@ struct Shared {
 }
 
 impl Proxy {
-    /// Starts a proxy on a free port of the loopback, in front of `target` (as `http://127.0.0.1:7070`).
+    /// Starts a proxy on a free port of the loopback, in front of `target` (such as
+    /// `http://127.0.0.1:7070`).
     ///
     /// # Errors
     /// The proxy cannot be started.
@@ -96,7 +97,7 @@ impl Proxy {
         Ok(Self { address, shared, runtime: Some(runtime) })
     }
 
-    /// Address, as `http://127.0.0.1:PORT`.
+    /// Address: `http://127.0.0.1:PORT`.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }

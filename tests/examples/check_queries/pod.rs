@@ -7,7 +7,7 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::{Container, Pod};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use verbatim_testing::cluster::{Exit, PodScript, Running};
-use verbatim_testing::process::Kept;
+use verbatim_testing::process::OwnedProcess;
 use verbatim_testing::versitygw::VersityGw;
 
 /// Interval between two checks whether a pod is ready or has ended.
@@ -57,7 +57,7 @@ impl Programs {
         std::fs::create_dir_all(folder.join("spool"))?;
         self.config(pod, &folder)?;
         let command = self.command(pod, container, running, &folder);
-        let process = Kept::start_logged(&command, &folder.join("log"))?;
+        let process = OwnedProcess::start_logged(&command, &folder.join("log"))?;
         let port = port(container);
         let mut asked = false;
         while process.runs() {

@@ -15,7 +15,7 @@ use crate::run::{Run, template};
 /// Number of transcripts before the disturbance: the job is well under way.
 const EARLY: usize = 60;
 /// Duration of a server's outage, as in the scenarios.
-const AWAY: Duration = Duration::from_secs(30);
+const OUTAGE: Duration = Duration::from_secs(30);
 
 /// Runs a job over the prompts, and disturbs it. Its workers are slow, so that it does not finish first.
 #[track_caller]
@@ -88,19 +88,19 @@ fn the_operators_pods_are_killed() {
 }
 
 #[test]
-fn the_api_server_is_away() {
+fn the_api_server_is_unavailable() {
     disturbed("api-server", |node, _| {
         node.control("stop", "api-server");
-        std::thread::sleep(AWAY);
+        std::thread::sleep(OUTAGE);
         node.control("start", "api-server");
     });
 }
 
 #[test]
-fn the_store_is_away() {
+fn the_store_is_unavailable() {
     disturbed("store", |node, _| {
         node.control("stop", "store");
-        std::thread::sleep(AWAY);
+        std::thread::sleep(OUTAGE);
         node.control("start", "store");
     });
 }

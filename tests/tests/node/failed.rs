@@ -72,7 +72,7 @@ fn a_job_without_its_secret_is_stalled_and_begins_when_the_secret_comes() {
     assert!(stalled["message"].as_str().unwrap().contains("secret \"later\" not found"), "{status:#}");
     // The dashboards and alerts show it too.
     let query = r#"max(verbatim_job_condition{job_namespace="node-stalled",condition="Stalled"})"#;
-    wait("a scrape of the operator", || (node.figure(query)? == 1.0).then_some(()));
+    wait("a scrape of the operator", || (node.query_value(query)? == 1.0).then_some(()));
     node.secret("node-stalled", "later");
     run.until("the end", |status| status["phase"] == "Complete");
 }

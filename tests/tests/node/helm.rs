@@ -1,46 +1,20 @@
 //! The chart, with running jobs.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-
 use serde_json::json;
+use verbatim_testing::helm::older_chart;
 
 use crate::node::{node, root};
 use crate::recordings::{prompts, reference};
 use crate::run::Run;
 
-/// Copies the chart under another version, as the previous one.
-fn chart_before(folder: &Path) -> PathBuf {
-    let before = folder.join("verbatim");
-    copy(&root().join("charts/verbatim"), &before);
-    let file = before.join("Chart.yaml");
-    let text = fs::read_to_string(&file).unwrap();
-    let version = text.lines().find(|line| line.starts_with("version:")).unwrap().to_owned();
-    fs::write(&file, text.replace(&version, "version: 0.0.9")).unwrap();
-    before
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            copy(&path, &target);
-        } else {
-            fs::copy(&path, &target).unwrap();
-        }
-    }
-}
-
 #[test]
 fn an_upgrade_of_the_chart_disturbs_no_job() {
     let node = node();
     let folder = tempfile::tempdir().unwrap();
-    let before = chart_before(folder.path());
+    let older = older_chart(folder.path()).unwrap();
     let chart = root().join("charts/verbatim");
     let chart = chart.to_str().unwrap();
-    node.helm(&["upgrade", "verbatim", before.to_str().unwrap()], &[]);
+    node.helm(&["upgrade", "verbatim", older.to_str().unwrap()], &[]);
     let mut run = Run::start(&node, "node-upgraded", prompts(), json!({}));
     run.committed(60);
     // A changed pod template, so that the operator's pods are really replaced.
@@ -57,8 +31,11 @@ fn without_the_chart_jobs_and_their_data_stay_and_with_it_they_go_on() {
     let chart = root().join("charts/verbatim");
     let mut run = Run::start(&node, "node-uninstalled", prompts(), json!({}));
     run.committed(60);
-    let said = node.helm(&["uninstall", "verbatim"], &[]);
-    assert!(said.contains("[CustomResourceDefinition] transcriptionjobs.verbatim.dev"), "what stays: {said}");
+    let output = node.helm(&["uninstall", "verbatim"], &[]);
+    assert!(
+        output.contains("[CustomResourceDefinition] transcriptionjobs.verbatim.dev"),
+        "what stays: {output}"
+    );
     // The job and its completed work are still there.
     let job = node.json(&["-n", &run.name, "get", "tj", "job"]).unwrap();
     assert!(job["metadata"]["deletionTimestamp"].is_null(), "{job:#}");
@@ -82,7 +59,7 @@ fn the_charts_own_tests_pass() {
         "storage": storage,
     });
     node.helm(&["upgrade", "verbatim", chart], &["--set-json", &format!("tests.job={job}")]);
-    let said = node.helm(&["test", "verbatim"], &["--timeout", "10m"]);
-    assert_eq!(said.matches("Phase:          Succeeded").count(), 3, "{said}");
+    let output = node.helm(&["test", "verbatim"], &["--timeout", "10m"]);
+    assert_eq!(output.matches("Phase:          Succeeded").count(), 3, "{output}");
     node.helm(&["upgrade", "verbatim", chart], &[]);
 }

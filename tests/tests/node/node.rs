@@ -15,18 +15,19 @@ const VARIABLE: &str = "VERBATIM_CLUSTER";
 /// Longest time for any expected event. A job over the prompts takes 20 s on two free cores; a silent worker
 /// is replaced after two minutes. A late event on a busy machine is not a failure.
 pub const DEADLINE: Duration = Duration::from_secs(900);
-/// Longest time for a command: the API server needs some seconds after a stop.
-const PATIENCE: Duration = Duration::from_secs(180);
+/// Longest time for a command to succeed: the API server needs some seconds after a stop.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(180);
 /// Polling interval for changes that take seconds.
-const LOOK: Duration = Duration::from_millis(200);
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
-static TURN: Mutex<()> = Mutex::new(());
+/// Held by the test that uses the node.
+static NODE_LOCK: Mutex<()> = Mutex::new(());
 
 /// The node, for one test at a time.
 pub struct Node {
     name: String,
     state: PathBuf,
-    _turn: MutexGuard<'static, ()>,
+    _lock: MutexGuard<'static, ()>,
 }
 
 /// Waits for this test's turn, and returns the node.
@@ -34,10 +35,10 @@ pub fn node() -> Node {
     let Ok(name) = std::env::var(VARIABLE) else {
         panic!("{VARIABLE} is not set: run `make test-node` as root")
     };
-    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let lock = NODE_LOCK.lock().unwrap_or_else(PoisonError::into_inner);
     let state = target().join("cluster").join(&name);
     assert!(state.join("kubeconfig").exists(), "{} is no running cluster", state.display());
-    Node { name, state, _turn: turn }
+    Node { name, state, _lock: lock }
 }
 
 /// Root of the checkout.
@@ -59,7 +60,7 @@ pub fn wait<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
             return found;
         }
         assert!(begun.elapsed() < DEADLINE, "{what}: not within {DEADLINE:?}");
-        std::thread::sleep(LOOK);
+        std::thread::sleep(POLL_INTERVAL);
     }
 }
 
@@ -106,8 +107,8 @@ impl Node {
         loop {
             match self.try_kubectl(arguments, input) {
                 Ok(text) => return text,
-                Err(error) if begun.elapsed() > PATIENCE => panic!("kubectl {arguments:?}: {error}"),
-                Err(_) => std::thread::sleep(LOOK),
+                Err(error) if begun.elapsed() > COMMAND_TIMEOUT => panic!("kubectl {arguments:?}: {error}"),
+                Err(_) => std::thread::sleep(POLL_INTERVAL),
             }
         }
     }
@@ -191,7 +192,7 @@ impl Node {
     }
 
     /// Result of a Prometheus query, if it is a single number.
-    pub fn figure(&self, query: &str) -> Option<f64> {
+    pub fn query_value(&self, query: &str) -> Option<f64> {
         let done = Command::new("curl")
             .args(["--silent", "--max-time", "10", "--data-urlencode", &format!("query={query}")])
             .arg(format!("{}/api/v1/query", self.prometheus()))

@@ -60,8 +60,10 @@ fn operator_and_workers_reach_what_they_need_and_nothing_else() {
     wait("the network of a stranger", || reaches(&stranger, &node.endpoint()).then_some(()));
     let metrics = format!("http://{address}:9090/metrics");
     assert!(!reaches(&stranger, &metrics), "a worker's metrics are not for everybody");
-    // The operator reaches the worker, so figures arrive.
-    run.until("figures", |status| status["files"]["total"] == 568);
+    // The operator reaches the worker, so the status has counts.
+    run.until("counts in the status", |status| status["files"]["total"] == 568);
+    // Still denied while the worker works, not only until its pod is known.
+    assert!(!reaches(&worker, &node.api_server()), "a worker reaches the API server");
     run.check(reference());
     node.kubectl(&["-n", "default", "delete", "pod", "stranger"]);
     node.helm(&["upgrade", "verbatim", chart], &[]);

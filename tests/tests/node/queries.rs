@@ -42,7 +42,7 @@ struct Endless<'a> {
 
 impl Endless<'_> {
     /// Applies each job whose last run is complete.
-    fn go_on(&mut self) {
+    fn start_due_runs(&mut self) {
         for (name, spec) in &self.specs {
             let run = self.runs.entry(name).or_default();
             let last = format!("{name}-{run}");
@@ -68,12 +68,12 @@ fn status(node: &Node, name: &str) -> Value {
 fn scraped(node: &Node, series: &str) {
     let query = format!("max(count_over_time({series}[5m]))");
     wait(&format!("{SCRAPES} scrapes of {series}"), || {
-        (node.figure(&query)? >= f64::from(SCRAPES)).then_some(())
+        (node.query_value(&query)? >= f64::from(SCRAPES)).then_some(())
     });
 }
 
 /// Starts `deploy/tests/queries.py`, which polls until every query has had data.
-fn ask(node: &Node) -> Child {
+fn start_queries(node: &Node) -> Child {
     Command::new("python3")
         .args([
             "deploy/tests/queries.py",
@@ -108,7 +108,7 @@ fn every_query_of_dashboards_and_alerts_has_data() {
     for copy in ["first", "second"] {
         node.upload(&format!("{NAMESPACE}/good/{copy}/"), prompts());
     }
-    let mut asked = ask(&node);
+    let mut queries = start_queries(&node);
 
     // Two permanent states.
     let storage = json!({"endpoint": node.endpoint(), "region": "us-east-1", "forcePathStyle": true,
@@ -124,7 +124,7 @@ fn every_query_of_dashboards_and_alerts_has_data() {
     });
     let specs = BTreeMap::from([("mixed", slow(replaced)), ("good", slow(json!({})))]);
     let mut jobs = Endless { node: &node, specs, runs: BTreeMap::new() };
-    jobs.go_on();
+    jobs.start_due_runs();
     for (job, kind) in [("stalled", "Stalled"), ("failed", "Failed")] {
         wait(&format!("the condition {kind}"), || {
             (condition(&status(&node, job), kind)?["status"] == "True").then_some(())
@@ -137,14 +137,14 @@ fn every_query_of_dashboards_and_alerts_has_data() {
     scraped(&node, &format!(r#"verbatim_store_request_seconds_count{{namespace="{NAMESPACE}",{errors}}}"#));
     node.control("start", "store");
 
-    while asked.try_wait().unwrap().is_none() {
-        jobs.go_on();
+    while queries.try_wait().unwrap().is_none() {
+        jobs.start_due_runs();
         std::thread::sleep(Duration::from_secs(1));
     }
-    let asked = asked.wait_with_output().unwrap();
-    let said =
-        [asked.stdout, asked.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
-    assert!(asked.status.success(), "{said}");
-    println!("{said}");
+    let queries = queries.wait_with_output().unwrap();
+    let output =
+        [queries.stdout, queries.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    assert!(queries.status.success(), "{output}");
+    println!("{output}");
     node.kubectl(&["delete", "namespace", NAMESPACE, "--wait=false"]);
 }

@@ -23,7 +23,7 @@ pub struct Bucket {
 }
 
 impl Bucket {
-    /// A server with all prompts below `in/`, by their path, as `in/digits/1.wav`.
+    /// A server with all prompts below `in/`, by their path, such as `in/digits/1.wav`.
     pub fn with_prompts() -> Self {
         Self::with_some(|_| true)
     }

@@ -30,7 +30,7 @@ async fn a_clock_that_is_hours_off_is_set_right_by_the_first_answer() {
 }
 
 #[tokio::test]
-async fn a_wrong_secret_stays_one_when_the_clock_is_off_too() {
+async fn a_wrong_secret_is_reported_as_such_despite_a_wrong_clock() {
     let server = start();
     let wrong = keys(VersityGw::ACCESS_KEY, "wrong");
     let store = connect(verbatim_store::S3Config { credentials: wrong, ..config(&server) }).await;

@@ -53,7 +53,7 @@ async fn credentials_are_wrong() {
 }
 
 #[tokio::test]
-async fn nobody_may_not() {
+async fn anonymous_access_is_denied() {
     let server = start();
     let config = S3Config { credentials: Credentials::Anonymous, ..config(&server) };
     fails(config, ErrorKind::AccessDenied, &["check the permissions of the credentials"]).await;

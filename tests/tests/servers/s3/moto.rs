@@ -1,5 +1,7 @@
-//! The same tests against a server of another make, which holds keys that a file system cannot.
+//! The same tests against another S3 server, moto, which holds keys that a file system cannot. They need
+//! `moto_server` (`pip install 'moto[server]'`).
 
+use std::io::Write as _;
 use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 use std::sync::Arc;
@@ -7,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use verbatim_store::s3::ServerSideEncryption;
 use verbatim_store::{ErrorKind, ObjectStore, S3Config, S3Store};
-use verbatim_testing::process::{Kept, free_port};
+use verbatim_testing::process::{OwnedProcess, free_port};
 
 use super::server::{BUCKET, connect, keys, text};
 use super::{bodies, conditions, keys as hostile};
@@ -16,27 +18,31 @@ use super::{bodies, conditions, keys as hostile};
 const MORE: [&str; 7] = ["/leading", "//two", "a//b", "a/", "a/b", "dot/../dot", "./here"];
 
 struct Moto {
-    _process: Kept,
+    _process: OwnedProcess,
     port: u16,
 }
 
-/// Starts moto. Prints a message and returns none if the program is missing.
+/// Starts moto. Reports it and returns none if the program is missing.
 async fn start() -> Option<(Moto, Arc<S3Store>)> {
     let port = free_port().unwrap();
-    let process =
-        match Kept::start(Command::new("moto_server").args(["-H", "127.0.0.1", "-p", &port.to_string()])) {
-            Ok(process) => process,
-            Err(error) => {
-                eprintln!("NOT CHECKED: the S3 store against moto: {error}");
-                return None;
-            }
-        };
+    let process = match OwnedProcess::start(Command::new("moto_server").args([
+        "-H",
+        "127.0.0.1",
+        "-p",
+        &port.to_string(),
+    ])) {
+        Ok(process) => process,
+        Err(error) => {
+            report(&error.to_string());
+            return None;
+        }
+    };
     let begun = Instant::now();
     while TcpStream::connect_timeout(&SocketAddr::from(([127, 0, 0, 1], port)), Duration::from_secs(1))
         .is_err()
     {
         if !process.runs() {
-            eprintln!("NOT CHECKED: the S3 store against moto: moto_server ends at once");
+            report("moto_server exits at once");
             return None;
         }
         assert!(begun.elapsed() < Duration::from_secs(60), "moto_server does not answer");
@@ -46,6 +52,11 @@ async fn start() -> Option<(Moto, Arc<S3Store>)> {
     make_bucket(port).await;
     let store = connect(config(&moto)).await;
     Some((moto, store))
+}
+
+fn report(reason: &str) {
+    // Not with `eprintln!`, which the test runner captures.
+    let _ = writeln!(std::io::stderr(), "NOT CHECKED: the S3 store against moto: {reason}");
 }
 
 /// Creates a bucket. Moto requires no signature.
@@ -74,7 +85,7 @@ fn config(moto: &Moto) -> S3Config {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn moto_is_a_store_too() {
+async fn the_store_works_with_moto() {
     let Some((moto, store)) = start().await else { return };
     let all: Vec<_> = hostile::HOSTILE.into_iter().chain(MORE).collect();
     hostile::round_trip(&*store, &all).await;
