@@ -62,7 +62,7 @@ pub struct S3Destination {
     /// The bucket.
     #[schemars(length(max = text_rule::MAX_BUCKET), extend("pattern" = text_rule::BUCKET.pattern))]
     pub bucket: String,
-    /// Prefix of the keys of all transcripts, e.g. `2026/11/`. Empty: the whole bucket.
+    /// Prefix of the keys of all transcripts, e.g. `2026/11/`. Empty: the root of the bucket.
     #[serde(default)]
     #[schemars(length(max = 1024), extend("x-kubernetes-validations" = [path::prefix_rule()]))]
     pub prefix: String,

@@ -97,7 +97,8 @@ pub struct TranscriptionJobSpec {
     #[schemars(range(min = 0, max = 31_536_000))]
     pub ttl_seconds_after_finished: Option<u32>,
     /// Pod template that overrides the worker's: resources (`nvidia.com/gpu`), node selector, tolerations,
-    /// volumes. The worker's container is named `worker`. Kubernetes validates it when pods are created.
+    /// volumes. The worker's container is named `worker`. The operator checks its types; Kubernetes validates
+    /// the rest.
     #[serde(default, skip_serializing_if = "PodTemplate::is_empty")]
     #[schemars(schema_with = "pod_template")]
     pub template: PodTemplate,

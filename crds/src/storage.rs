@@ -83,7 +83,7 @@ fn default_key() -> String {
     "kmsKeyId is a key of the key management service: set algorithm to aws:kms, or remove it",
 )]))]
 pub struct ServerSideEncryption {
-    /// Owner of the keys. AES256: the service. aws:kms: its key management service.
+    /// Encryption algorithm. AES256: keys of the service. aws:kms: keys of its key management service.
     pub algorithm: Encryption,
     /// Identifier or alias of a key in the key management service. Absent: the account's default key.
     #[serde(default, skip_serializing_if = "Option::is_none")]

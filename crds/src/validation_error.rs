@@ -110,7 +110,7 @@ pub enum ValidationError {
 }
 
 impl ValidationError {
-    /// Path of the field, as `spec.scaling.minWorkers`.
+    /// Path of the field, such as `spec.scaling.minWorkers`.
     pub fn path(&self) -> String {
         match self {
             Self::BadName(_) => "metadata.name",
