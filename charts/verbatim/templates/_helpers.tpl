@@ -43,13 +43,13 @@ matchExpressions:
 
 {{/* Labels of all objects. Values can override them, except for the selector's. */}}
 {{- define "verbatim.labels" -}}
-{{- $selects := dict "app.kubernetes.io/name" (include "verbatim.name" .) "app.kubernetes.io/instance" .Release.Name }}
-{{- $tells := dict
+{{- $selectorLabels := dict "app.kubernetes.io/name" (include "verbatim.name" .) "app.kubernetes.io/instance" .Release.Name }}
+{{- $metadataLabels := dict
   "helm.sh/chart" (printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-")
   "app.kubernetes.io/version" .Chart.AppVersion
   "app.kubernetes.io/part-of" "verbatim"
   "app.kubernetes.io/managed-by" .Release.Service }}
-{{- toYaml (merge $selects .Values.commonLabels $tells) }}
+{{- toYaml (merge $selectorLabels .Values.commonLabels $metadataLabels) }}
 {{- end }}
 
 {{/*
