@@ -1,26 +1,26 @@
-# Images of the operator and of the worker. `make image` builds both; docs/images.md says what is in them.
+# Images of the operator and the worker. `make image` builds both; docs/images.md describes their contents.
 #
-# Targets: operator, worker. Arguments: ACCELERATOR=cuda makes a worker for NVIDIA's GPUs.
+# Targets: operator, worker. Arguments: ACCELERATOR=cuda builds a worker for NVIDIA GPUs.
 #
-# Binaries that are built already take the place of the stage `binaries`: --build-context binaries=FOLDER
-# with the stripped programs in it (scripts/image.sh --prebuilt).
+# Existing programs can replace the stage `binaries`: --build-context binaries=FOLDER, with the stripped
+# programs in FOLDER (scripts/image/build.sh --prebuilt).
 ARG RUST=docker.io/library/rust:1.95.0-slim-bookworm
 ARG DEBIAN=docker.io/library/debian:bookworm-slim
 
-# -- The programs -------------------------------------------------------------------------------------------------
+# -- Programs -----------------------------------------------------------------------------------------------------
 FROM ${RUST} AS toolchain
-# libopus is built from its source, with cmake.
+# libopus is built from source with cmake.
 RUN apt-get update \
  && apt-get install -y --no-install-recommends cmake g++ make \
  && rm -rf /var/lib/apt/lists/*
-# Certificates that the building machine trusts beside the usual ones, where a proxy of its network needs them: no layer has them.
+# Additional certificates of the build machine, for a network with a proxy. No layer contains them.
 RUN --mount=type=secret,id=ca,target=/run/ca.crt \
     if [ -s /run/ca.crt ]; then export CARGO_HTTP_CAINFO=/run/ca.crt; fi; \
     cargo install --locked --root /usr/local cargo-chef@0.1.77
 ENV CARGO_INCREMENTAL=0 CARGO_PROFILE_RELEASE_DEBUG=0 CARGO_PROFILE_RELEASE_STRIP=symbols
 WORKDIR /src
 
-# What the dependencies' build depends on, and nothing else: the layer below is made anew when Cargo.lock changes.
+# Only what the build of the dependencies needs: their layer is rebuilt only when dependencies change.
 FROM toolchain AS recipe
 COPY . .
 RUN cargo chef prepare --recipe-path /recipe.json
@@ -38,7 +38,7 @@ RUN --mount=type=secret,id=ca,target=/run/ca.crt \
 FROM scratch AS binaries
 COPY --from=build /src/target/release/verbatim /src/target/release/verbatim-operator /
 
-# -- A root without a shell ---------------------------------------------------------------------------------------
+# -- Root file systems without a shell ----------------------------------------------------------------------------
 FROM ${DEBIAN} AS roots
 COPY deploy/image/root.sh /root.sh
 RUN apt-get update \
@@ -46,15 +46,15 @@ RUN apt-get update \
  && sh /root.sh /roots/worker libc6 libgcc-s1 libstdc++6 ca-certificates base-files \
  && rm -rf /var/lib/apt/lists/*
 
-# -- The model and ONNX Runtime -----------------------------------------------------------------------------------
+# -- Model and ONNX Runtime ---------------------------------------------------------------------------------------
 FROM ${DEBIAN} AS assets
 ARG ACCELERATOR=cpu
 RUN apt-get update \
  && apt-get install -y --no-install-recommends python3 python3-pip ca-certificates \
  && rm -rf /var/lib/apt/lists/*
 COPY --from=binaries /verbatim /usr/local/bin/verbatim
-# Each file is pinned by digest in inference/models/assets.lock.toml, which is in the program. Times are zero, so that this layer stays
-# the same from one version to the next.
+# Each file is pinned by its digest in inference/models/assets.lock.toml, which is compiled into the program.
+# Timestamps are zero, so that this layer is identical in different versions.
 COPY deploy/image/assets.sh deploy/image/cuda.txt /build/
 RUN --mount=type=secret,id=ca,target=/run/ca.crt \
     if [ -s /run/ca.crt ]; then export PIP_CERT=/run/ca.crt; fi; \
@@ -62,7 +62,7 @@ RUN --mount=type=secret,id=ca,target=/run/ca.crt \
  && chmod -R a+rX /opt/verbatim \
  && find /opt/verbatim -exec touch --no-dereference --date=@0 {} +
 
-# -- The images ---------------------------------------------------------------------------------------------------
+# -- Images -------------------------------------------------------------------------------------------------------
 FROM scratch AS operator
 ARG VERSION=0.1.0
 ARG REVISION=unknown
@@ -84,8 +84,8 @@ COPY --from=roots /roots/worker /
 COPY --from=assets /opt/verbatim /opt/verbatim
 COPY --from=binaries /verbatim /usr/local/bin/verbatim
 ENV VERBATIM_CACHE=/opt/verbatim
-# For a worker with a GPU: where CUDA's libraries are, and what is handed in of the driver. Which GPUs it sees is the device plugin's
-# to say: all of them would be wrong for a worker that asked for none.
+# For a worker with a GPU: the folder of the CUDA libraries, and the parts of the driver that the container
+# needs. The device plugin sets the visible GPUs: a worker that requests none must not see all of them.
 ENV LD_LIBRARY_PATH=/opt/verbatim/cuda NVIDIA_DRIVER_CAPABILITIES=compute,utility
 LABEL org.opencontainers.image.title="verbatim-worker" \
       org.opencontainers.image.description="Transcribes recordings of a TranscriptionJob, with the model inside" \

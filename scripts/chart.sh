@@ -4,12 +4,12 @@
 #
 # usage: scripts/chart.sh [--check]        --check: compare instead, and fail on a difference
 #
-# crdgen writes the copy of the CRD.
+# crdgen writes the chart's copy of the CRD.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 chart=$root/charts/verbatim
-# `helm template` asks no cluster: the Kubernetes version that the tests run against.
+# `helm template` does not query a cluster: it is told the Kubernetes version that the tests run against.
 kubernetes=$(awk '$1 == "require" && $2 == "k8s.io/kubernetes" { print $3 }' "$root/testing/tools/kubernetes/go.mod")
 
 made=$(mktemp -d)
@@ -26,7 +26,7 @@ copies() {
   done
 }
 
-# helm-docs writes into the folder of the chart.
+# helm-docs writes into the chart's folder: it gets a copy.
 readme() {
   local copy=$made/.readme
   mkdir -p "$copy"
@@ -36,7 +36,7 @@ readme() {
   rm -rf "$copy"
 }
 
-# Without copies of whole files: the CRD, dashboards, rules.
+# The rendered manifests, without those that only contain a copied file: the CRD, dashboards and rules.
 rendered() {
   mkdir -p "$made/ci/rendered"
   for values in "$chart"/ci/*.yaml; do
@@ -48,8 +48,9 @@ rendered() {
   done
 }
 
-# One part, a file or a folder: nothing else may be in the folder.
-settle() {
+# Writes a generated file or folder into the chart, or with --check compares it. A folder must contain nothing
+# else.
+write_or_compare() {
   local part=$1
   if [ "${check:-}" ]; then
     diff -ruN "$chart/$part" "$made/$part" || {
@@ -75,12 +76,12 @@ esac
 copies
 result=0
 for part in files/rbac.yaml files/alerts files/dashboards; do
-  settle "$part" || result=1
+  write_or_compare "$part" || result=1
 done
 # Rendering reads the copies, so they come first.
 readme
 rendered
 for part in README.md ci/rendered; do
-  settle "$part" || result=1
+  write_or_compare "$part" || result=1
 done
 exit $result

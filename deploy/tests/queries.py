@@ -1,9 +1,9 @@
-"""Every query of the dashboards and alerts: which there are, and whether a running Prometheus has data for each.
+"""Lists every query of the dashboards and alerts, and checks that a running Prometheus has data for each.
 
 usage: python3 deploy/tests/queries.py URL [--minutes 15] [--within SECONDS] [--excuse REASON]... [--verbose]
 
-It fails if a query has no data and is not in without_data.json, which gives the reason for each of those: it needs a GPU, or a fault.
-With --within it asks again until every query has had data, for so long.
+Fails if a query without data is not listed in without_data.json, which groups such queries by reason (a GPU
+or a fault is needed). With --within, repeats the queries for up to that time until each has had data.
 """
 
 import argparse
@@ -23,9 +23,10 @@ RULES = DEPLOY / "alerts" / "verbatim.rules.yaml"
 NAMES = BOARDS / "generator" / "contract" / "names.go"
 WITHOUT_DATA = Path(__file__).resolve().parent / "without_data.json"
 
-# A selector: a metric's name, and matchers. `verbatim_job` is a label.
+# A selector: the name of a metric, and optional matchers. `verbatim_job` is a label, not a metric.
 SELECTOR = re.compile(r"\b(?!verbatim_job\b[^:])(verbatim_[a-z_:0-9]+|process_[a-z_]+|ALERTS)(\{[^}]*\})?")
-# What variables of dashboards stand for when all is chosen; four times the interval of scraping, and more.
+# Values of the dashboards' variables when everything is selected. The rate interval is at least four scrape
+# intervals.
 VARIABLES = {
     "$namespace": ".+",
     "$verbatim_job": ".+",
@@ -36,7 +37,7 @@ VARIABLES = {
 
 @dataclass(frozen=True)
 class Query:
-    """A query, and where it is: a file, a panel or rule, and its letter."""
+    """A query and its location: file, panel or rule, and the letter of the query."""
 
     where: str
     expr: str
@@ -44,7 +45,7 @@ class Query:
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule of alerts, or a recording one."""
+    """An alerting rule or a recording rule."""
 
     kind: str
     name: str
@@ -53,7 +54,7 @@ class Rule:
 
 
 def panels(board: dict) -> list[dict]:
-    """All panels, also those that rows fold."""
+    """All panels, including those inside collapsed rows."""
     found = []
     for panel in board.get("panels", []):
         found += panel.get("panels") or []
@@ -63,7 +64,7 @@ def panels(board: dict) -> list[dict]:
 
 
 def of_board(path: Path) -> list[Query]:
-    """Queries of a dashboard: panels', annotations' and variables'."""
+    """Queries of a dashboard: of its panels, annotations and variables."""
     board = json.loads(path.read_text())
     found = []
     for panel in panels(board):
@@ -82,7 +83,7 @@ def of_board(path: Path) -> list[Query]:
 
 
 def rules(text: str) -> list[Rule]:
-    """The rules of a file as ours is written: `expr` on its line, or as a block below it."""
+    """Rules of our file. `expr` is on one line, or a block below it."""
     found = []
     for part in re.split(r"^ +- (?=(?:alert|record): )", text, flags=re.M)[1:]:
         kind, name = re.match(r"(alert|record): (\S+)", part).groups()
@@ -94,7 +95,7 @@ def rules(text: str) -> list[Rule]:
 
 
 def of_rules(text: str) -> list[Query]:
-    """What rules look at. An alert's expression is empty while all is well, so that each series that it names is asked for."""
+    """Queries of rules. An alert's expression is normally empty, so each of its series is queried instead."""
     found = []
     for rule in rules(text):
         if rule.kind == "record":
@@ -112,22 +113,22 @@ def every() -> list[Query]:
 
 
 def filled(expr: str) -> str:
-    """With every variable replaced."""
+    """The expression with every variable replaced."""
     for variable, value in VARIABLES.items():
         expr = expr.replace(variable, value)
     if "$" in expr:
-        raise ValueError(f"a variable that nobody knows: {expr}")
+        raise ValueError(f"unknown variable: {expr}")
     return expr
 
 
 def excused(reasons: list[str] | None = None) -> dict[str, str]:
-    """Queries that may be without data, and why: for one of these reasons, or for any."""
+    """Queries that may have no data, with the reason: one of these reasons, or by default any."""
     known = json.loads(WITHOUT_DATA.read_text())
     return {where: reason for reason in reasons or known for where in known[reason]}
 
 
 def samples(url: str, expr: str, start: float) -> int:
-    """Number of samples of a query since a time (seconds since 1970), at steps of 15 s."""
+    """Number of samples of a query since a Unix time, in steps of 15 s."""
     form = {"query": expr, "start": start, "end": time.time(), "step": 15}
     request = urllib.request.Request(f"{url}/api/v1/query_range", urllib.parse.urlencode(form).encode())
     try:
@@ -141,13 +142,13 @@ def samples(url: str, expr: str, start: float) -> int:
 
 @dataclass
 class Answers:
-    """Outcome of all queries: samples of those with data, and errors of those that Prometheus refuses."""
+    """Results of all queries: the number of samples, or the error of Prometheus."""
 
     counts: dict[Query, int]
     errors: dict[Query, str]
 
-    def ask(self, url: str, start: float) -> None:
-        """Runs the queries that have had no data yet."""
+    def update(self, url: str, start: float) -> None:
+        """Runs the queries that have had no data so far."""
         for query in every():
             if not self.counts.get(query) and query not in self.errors:
                 try:
@@ -162,25 +163,25 @@ class Answers:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("url", help="the Prometheus, as http://127.0.0.1:9090")
-    parser.add_argument("--minutes", type=float, default=15, help="length of the time before now to look at (15)")
-    parser.add_argument("--within", type=float, default=0, metavar="SECONDS", help="time for data to come (0)")
+    parser.add_argument("url", help="address of Prometheus, such as http://127.0.0.1:9090")
+    parser.add_argument("--minutes", type=float, default=15, help="minutes before now that are queried (15)")
+    parser.add_argument("--within", type=float, default=0, metavar="SECONDS", help="longest wait for data")
     parser.add_argument(
         "--excuse",
         action="append",
         metavar="REASON",
         choices=list(json.loads(WITHOUT_DATA.read_text())),
-        help="a reason of without_data.json that counts here (all)",
+        help="accept this reason of without_data.json; may be repeated (default: all)",
     )
     parser.add_argument("--verbose", action="store_true", help="print the number of samples of every query")
     arguments = parser.parse_args()
     excuses, answers, begun = excused(arguments.excuse), Answers({}, {}), time.time()
     while True:
-        answers.ask(arguments.url.rstrip("/"), begun - arguments.minutes * 60)
+        answers.update(arguments.url.rstrip("/"), begun - arguments.minutes * 60)
         missing = [query for query in answers.empty() if query.where not in excuses]
         if not missing or answers.errors or time.time() - begun >= arguments.within:
             break
-        # One interval of scraping: no answer changes sooner.
+        # One scrape interval: results do not change sooner.
         time.sleep(5)
     if arguments.verbose:
         for query, count in answers.counts.items():

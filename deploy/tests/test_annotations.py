@@ -1,19 +1,20 @@
-"""What dashboards mark in time, told by Prometheus itself: each recycle once, however short its worker's life was."""
+"""Tests the annotation of recycles with promtool: each is marked once, however short-lived its worker was."""
 
 import json
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 from pathlib import Path
 
 import queries
 
-# A scrape, and how many of them are between two points of an annotation, whose step is a minute.
+# Scrape interval in seconds, and the number of scrapes in one step (a minute) of the annotation.
 INTERVAL = 5
 PHASES = 60 // INTERVAL
 
-# Workers by name: what is scraped of their recycles, in promtool's words, and how many of them are told.
+# Workers by name: samples of their recycle counters in promtool's notation, and the expected number of marks.
 WORKERS = {
     "lives": ("0x60 1x120", 1),
     "twice": ("0x40 1x40 2x100", 2),
@@ -27,7 +28,7 @@ WORKERS = {
 
 
 def recycles() -> dict[str, str]:
-    """The annotation's query of each dashboard that tells workers apart."""
+    """The annotation's query of each dashboard that distinguishes workers."""
     found = {}
     for path in sorted(queries.BOARDS.glob("*.json")):
         for annotation in json.loads(path.read_text())["annotations"]["list"]:
@@ -38,21 +39,25 @@ def recycles() -> dict[str, str]:
 
 
 def case(expr: str, phase: int) -> dict:
-    """Time enough for all of the workers, looked at each minute, which begins so many scrapes before they do."""
+    """A test over all workers, evaluated every minute. Workers start `phase` scrapes after the test."""
     name = 'verbatim_engine_recycles_total{namespace="calls",verbatim_job="nov",pod="%s",reason="Memory"}'
     before = f"_x{phase} " if phase else ""
-    told = [{"labels": f'{{pod="{pod}",reason="Memory"}}', "value": count} for pod, (_, count) in WORKERS.items() if count]
+    expected = [
+        {"labels": f'{{pod="{pod}",reason="Memory"}}', "value": count} for pod, (_, count) in WORKERS.items() if count
+    ]
     return {
         "interval": f"{INTERVAL}s",
         "input_series": [{"series": name % pod, "values": before + values} for pod, (values, _) in WORKERS.items()],
-        "promql_expr_test": [{"expr": f"sum_over_time(({expr})[24m:1m])", "eval_time": "24m", "exp_samples": told}],
+        "promql_expr_test": [{"expr": f"sum_over_time(({expr})[24m:1m])", "eval_time": "24m", "exp_samples": expected}],
     }
 
 
 class Annotations(unittest.TestCase):
     def test_each_recycle_is_marked_once(self):
         if not shutil.which("promtool"):
-            self.skipTest("NOT CHECKED: promtool is missing: make test-python gets it")
+            reason = "NOT CHECKED: annotations, since promtool is missing (make test-python)"
+            print(f"\n{reason}", file=sys.stderr)
+            self.skipTest(reason)
         boards = recycles()
         self.assertEqual(set(boards), {"job.json", "memory.json"})
         for board, expr in boards.items():

@@ -1,15 +1,16 @@
-"""Queries that no test can give real data for (a GPU, an alert that fires), over synthetic samples in Prometheus' own test runner."""
+"""Tests queries without real data (a GPU, a firing alert) over synthetic samples, with promtool."""
 
 import json
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 from pathlib import Path
 
 import queries
 
-# Reasons that tests/tests/node/queries.rs excuses.
+# Reasons that tests/tests/node/queries.rs accepts.
 REASONS = ["needs a GPU", "needs an alert that fires"]
 
 WORKER = 'namespace="calls",verbatim_job="nov",pod="nov-0-0"'
@@ -24,14 +25,16 @@ SERIES = {
 class Excused(unittest.TestCase):
     def test_each_has_data_over_synthetic_samples(self):
         if not shutil.which("promtool"):
-            self.skipTest("NOT CHECKED: promtool is missing: make test-python gets it")
+            reason = "NOT CHECKED: excused queries, since promtool is missing (make test-python)"
+            print(f"\n{reason}", file=sys.stderr)
+            self.skipTest(reason)
         excused = queries.excused(REASONS)
-        asked = [query for query in queries.every() if query.where in excused]
-        self.assertEqual(len(asked), len(excused))
+        selected = [query for query in queries.every() if query.where in excused]
+        self.assertEqual(len(selected), len(excused))
         # Any number of samples is data.
         tests = [
             {"expr": f"count({queries.filled(query.expr)}) > bool 0", "eval_time": "1m", "exp_samples": [{"value": 1}]}
-            for query in asked
+            for query in selected
         ]
         series = [{"series": name, "values": values} for name, values in SERIES.items()]
         with tempfile.TemporaryDirectory() as folder:

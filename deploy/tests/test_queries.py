@@ -1,4 +1,4 @@
-"""What can be told of dashboards and alerts without a Prometheus: every name is in the contract, and every link leads somewhere."""
+"""Tests dashboards and alerts without Prometheus: metrics are in the contract, and links have targets."""
 
 import json
 import re
@@ -8,8 +8,8 @@ import queries
 
 REPOSITORY = queries.DEPLOY.parent
 CONTRACT = set(re.findall(r'= "([a-z_]+)"', queries.NAMES.read_text()))
-# What histograms' series are called, behind their names.
-ENDINGS = ("_bucket", "_sum", "_count")
+# Suffixes of a histogram's series.
+SUFFIXES = ("_bucket", "_sum", "_count")
 
 
 def boards() -> dict[str, dict]:
@@ -26,37 +26,37 @@ class Queries(unittest.TestCase):
         for query in queries.every():
             for name, _ in queries.SELECTOR.findall(query.expr):
                 seen.add(name)
-                plain = next((name.removesuffix(end) for end in ENDINGS if name.endswith(end) and name not in CONTRACT), name)
+                plain = next((name.removesuffix(suffix) for suffix in SUFFIXES if name.endswith(suffix) and name not in CONTRACT), name)
                 self.assertTrue(name == "ALERTS" or plain in CONTRACT or name in self.recorded, f"{query.where}: {name}")
         self.assertGreater(len(seen), 50)
 
-    def test_the_contracts_metrics_are_looked_at(self):
-        looked_at = " ".join(query.expr for query in queries.every())
-        # Each says what another says as well, or what only somebody who looks closely wants to know.
-        spared = {
+    def test_the_contracts_metrics_are_queried(self):
+        expressions = " ".join(query.expr for query in queries.every())
+        # Redundant with others, or of interest only in a closer investigation.
+        unused = {
             "verbatim_process_proportional_memory_bytes", "verbatim_cgroup_memory_current_bytes", "verbatim_cgroup_memory_peak_bytes",
             "verbatim_engine_arena_used_bytes", "verbatim_engines_started_total", "verbatim_file_suspects_total", "verbatim_build_info",
             "verbatim_engine_memory_growth_bound_bytes_per_audio_hour", "verbatim_remaining_bytes", "verbatim_remaining_files", "verbatim_job_audio_seconds", "verbatim_job_recycles",
         }
-        missing = {name for name in CONTRACT if name.startswith("verbatim_") and name not in looked_at}
-        self.assertEqual(missing, spared)
+        missing = {name for name in CONTRACT if name.startswith("verbatim_") and name not in expressions}
+        self.assertEqual(missing, unused)
 
     def test_every_query_has_its_variables_filled(self):
         for query in queries.every():
             self.assertNotIn("$", queries.filled(query.expr), query.where)
 
-    def test_all_that_may_be_without_data_is_there(self):
-        places = {query.where for query in queries.every()}
-        self.assertEqual(set(queries.excused()) - places, set())
+    def test_every_query_without_data_exists(self):
+        locations = {query.where for query in queries.every()}
+        self.assertEqual(set(queries.excused()) - locations, set())
 
-    def test_rules_are_found_as_they_are_written(self):
+    def test_every_rule_is_parsed(self):
         text = queries.RULES.read_text()
         self.assertEqual(len(self.rules), len(re.findall(r"^\s+- (alert|record):", text, re.M)))
         self.assertEqual([rule.name for rule in self.rules if not rule.expr], [])
 
 
 class Boards(unittest.TestCase):
-    def test_panels_say_what_they_show(self):
+    def test_panels_are_described(self):
         for name, board in boards().items():
             titles = [panel["title"] for panel in queries.panels(board)]
             self.assertEqual(len(titles), len(set(titles)), f"{name}: two panels have the same title")
@@ -65,11 +65,11 @@ class Boards(unittest.TestCase):
                 self.assertTrue(panel["description"].endswith("."), where)
                 self.assertTrue(panel["targets"], where)
                 self.assertTrue(panel["fieldConfig"]["defaults"].get("unit"), where)
-                self.assertTrue(panel["fieldConfig"]["defaults"].get("noValue"), f"{where} says nothing when it is empty")
+                self.assertTrue(panel["fieldConfig"]["defaults"].get("noValue"), f"{where} has no text for missing data")
                 for target in panel["targets"]:
                     self.assertTrue(panel["type"] == "table" or target.get("legendFormat"), where)
 
-    def test_lines_are_bounded_with_a_thousand_workers(self):
+    def test_panels_limit_their_number_of_lines(self):
         for name, board in boards().items():
             for panel in queries.panels(board):
                 for target in panel["targets"]:
@@ -77,7 +77,7 @@ class Boards(unittest.TestCase):
                     if many:
                         self.assertIn("topk(", target["expr"], f"{name}: {panel['title']}")
 
-    def test_links_between_dashboards_lead_to_them(self):
+    def test_links_between_dashboards_have_targets(self):
         uids = {board["uid"] for board in boards().values()}
         for name, board in boards().items():
             self.assertIn("verbatim", board["tags"])
@@ -87,7 +87,7 @@ class Boards(unittest.TestCase):
 
 
 class Alerts(unittest.TestCase):
-    def test_alerts_say_what_to_do(self):
+    def test_alerts_are_documented(self):
         uids = {board["uid"] for board in boards().values()}
         alerts = [rule for rule in queries.rules(queries.RULES.read_text()) if rule.kind == "alert"]
         for rule in alerts:
