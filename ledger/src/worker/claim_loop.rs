@@ -132,7 +132,7 @@ impl ShardClaimer<'_> {
         match ended {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(error),
-            Err(died) => Err(WorkerError::TaskPanicked(died.to_string())),
+            Err(died) => Err(WorkerError::TaskFailed(died.to_string())),
         }
     }
 

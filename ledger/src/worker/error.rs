@@ -32,7 +32,7 @@ pub enum WorkerError {
     Spool(#[from] SpoolError),
     /// A task of the worker panicked or was cancelled.
     #[error("a task of the worker panicked or was cancelled: {0}")]
-    TaskPanicked(String),
+    TaskFailed(String),
 }
 
 impl WorkerError {
@@ -42,7 +42,7 @@ impl WorkerError {
             Self::Store(error) => error.kind.is_configuration(),
             Self::Plan(error) => error.is_configuration(),
             Self::Ledger { .. } => true,
-            Self::Engine(_) | Self::Spool(_) | Self::TaskPanicked(_) => false,
+            Self::Engine(_) | Self::Spool(_) | Self::TaskFailed(_) => false,
         }
     }
 }

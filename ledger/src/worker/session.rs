@@ -198,7 +198,7 @@ impl Session<'_> {
         let (file, timings, done) = match ended {
             Ok(ended) => ended,
             Err(died) => {
-                self.failure.get_or_insert(WorkerError::TaskPanicked(died.to_string()));
+                self.failure.get_or_insert(WorkerError::TaskFailed(died.to_string()));
                 return;
             }
         };

@@ -174,7 +174,7 @@ fn with_error(span: Span, error: &WorkerError) -> Span {
         WorkerError::Ledger { .. } => "ledger",
         WorkerError::Engine(_) => "engine",
         WorkerError::Spool(_) => "spool",
-        WorkerError::TaskPanicked(_) => "died",
+        WorkerError::TaskFailed(_) => "died",
     };
     span.failed(kind, &verbatim_text::error_chain(error))
 }
