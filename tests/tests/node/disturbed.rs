@@ -17,7 +17,7 @@ const EARLY: usize = 60;
 /// Duration of a server's outage, as in the scenarios.
 const OUTAGE: Duration = Duration::from_secs(30);
 
-/// Runs a job over the prompts, and disturbs it long before its end: `EARLY` of 571 are done by then.
+/// Runs a job over the prompts, and disturbs it long before its end: `EARLY` of 568 are done by then.
 #[track_caller]
 fn disturbed(test: &str, what: impl FnOnce(&Node, &mut Run<'_>)) {
     let node = node();
