@@ -9,14 +9,19 @@ ARG DEBIAN=docker.io/library/debian:bookworm-slim
 
 # -- Programs -----------------------------------------------------------------------------------------------------
 FROM ${RUST} AS toolchain
-# libopus is built from source with cmake.
+# FFmpeg's libraries are built from source.
 RUN apt-get update \
- && apt-get install -y --no-install-recommends cmake g++ make \
+ && apt-get install -y --no-install-recommends gcc libc6-dev make nasm python3 xz-utils \
  && rm -rf /var/lib/apt/lists/*
-# Additional certificates of the build machine, for a network with a proxy. No layer contains them.
+# Certificates that the building machine trusts beside the usual ones, where a proxy of its network needs them: no layer has them.
 RUN --mount=type=secret,id=ca,target=/run/ca.crt \
     if [ -s /run/ca.crt ]; then export CARGO_HTTP_CAINFO=/run/ca.crt; fi; \
     cargo install --locked --root /usr/local cargo-chef@0.1.77
+COPY scripts/ffmpeg /ffmpeg
+RUN --mount=type=secret,id=ca,target=/run/ca.crt \
+    if [ -s /run/ca.crt ]; then export CARGO_HTTP_CAINFO=/run/ca.crt; fi; \
+    /ffmpeg/build.sh /opt/ffmpeg
+ENV VERBATIM_FFMPEG=/opt/ffmpeg
 ENV CARGO_INCREMENTAL=0 CARGO_PROFILE_RELEASE_DEBUG=0 CARGO_PROFILE_RELEASE_STRIP=symbols
 WORKDIR /src
 
@@ -37,6 +42,7 @@ RUN --mount=type=secret,id=ca,target=/run/ca.crt \
 
 FROM scratch AS binaries
 COPY --from=build /src/target/release/verbatim /src/target/release/verbatim-operator /
+COPY --from=build /opt/ffmpeg/LICENSE.md /opt/ffmpeg/COPYING.LGPLv2.1 /src/NOTICE /ffmpeg/
 
 # -- Root file systems without a shell ----------------------------------------------------------------------------
 FROM ${DEBIAN} AS roots
@@ -83,13 +89,15 @@ ARG REVISION=unknown
 COPY --from=roots /roots/worker /
 COPY --from=assets /opt/verbatim /opt/verbatim
 COPY --from=binaries /verbatim /usr/local/bin/verbatim
+# FFmpeg's libraries are in the program: their licence, and where their source is.
+COPY --from=binaries /ffmpeg /usr/share/doc/ffmpeg
 ENV VERBATIM_CACHE=/opt/verbatim
 # For a worker with a GPU: the folder of the CUDA libraries, and the parts of the driver that the container
 # needs. The device plugin sets the visible GPUs: a worker that requests none must not see all of them.
 ENV LD_LIBRARY_PATH=/opt/verbatim/cuda NVIDIA_DRIVER_CAPABILITIES=compute,utility
 LABEL org.opencontainers.image.title="verbatim-worker" \
       org.opencontainers.image.description="Transcribes recordings of a TranscriptionJob, with the model inside" \
-      org.opencontainers.image.licenses="Apache-2.0 AND MIT" \
+      org.opencontainers.image.licenses="Apache-2.0 AND MIT AND LGPL-2.1-or-later" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 USER 65532:65532

@@ -210,6 +210,20 @@ get_kube_router() {
   ln -sfn "$folder/kube-router" "$tools/bin/kube-router"
 }
 
+# FFmpeg's libraries for the engine: built again when the source or the components change.
+get_ffmpeg() {
+  local folder
+  folder="$tools/ffmpeg-$(cat "$here"/ffmpeg/{build.sh,components.txt,Cargo.lock} | sha256sum | cut -c -12)"
+  if [ ! -d "$folder" ]; then
+    say "building FFmpeg's audio decoders into $folder, which takes one or two minutes"
+    if [ "$(uname -m)" = x86_64 ] && ! has nasm; then
+      from_debian nasm usr/bin/nasm "$tools/bin/nasm" 755 || true
+    fi
+    "$here/ffmpeg/build.sh" "$folder" || return 1
+  fi
+  ln -sfn "$folder" "$tools/ffmpeg"
+}
+
 # shellcheck source=scripts/modules.sh
 . "$here/modules.sh"
 
@@ -221,8 +235,7 @@ part() {
       has cargo || die "cargo is missing: install Rust first (rustup, or your system's packages)"
       has cc || debian "a C compiler" gcc libc6-dev
       has python3 && python3 -m pip --version >/dev/null 2>&1 || debian "Python with pip" python3 python3-pip
-      # The crate of libopus builds it from source.
-      has cmake || from_pypi cmake cmake/data/bin/cmake cmake
+      [ -n "${VERBATIM_FFMPEG:-}" ] || alone ffmpeg get_ffmpeg || die "failed to build FFmpeg"
       ;;
     deny) cargo_tool cargo-deny ;;
     # Checks metrics and alerts. Only the program: Debian's package would start a server.

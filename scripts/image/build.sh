@@ -65,6 +65,10 @@ if [ -n "$prebuilt" ]; then
     [ -x "$release/$program" ] || { say "$release/$program is missing: run make build first" && exit 1; }
     strip -o "$work/$program" "$release/$program"
   done
+  # The licence of FFmpeg, which is in the worker.
+  ffmpeg=${VERBATIM_FFMPEG:-${VERBATIM_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/verbatim/tools}/ffmpeg}
+  mkdir -p "$work/ffmpeg"
+  cp "$ffmpeg/LICENSE.md" "$ffmpeg/COPYING.LGPLv2.1" "$root/NOTICE" "$work/ffmpeg/"
   options+=(--build-context "binaries=$work")
 fi
 

@@ -84,10 +84,24 @@ def assets() -> list[dict]:
     return found
 
 
+def ffmpeg() -> list[dict]:
+    """FFmpeg's libraries in the worker, with the digest of their source."""
+    lock = tomllib.loads((ROOT / "scripts/ffmpeg/Cargo.lock").read_text())
+    source = next(each for each in lock["package"] if each["name"] == "ffmpeg-src")
+    return [{
+        "type": "library",
+        "name": "ffmpeg",
+        "version": source["version"],
+        "purl": f"pkg:cargo/ffmpeg-src@{source['version']}",
+        "hashes": [{"alg": "SHA-256", "content": source["checksum"]}],
+        "licenses": [{"expression": "LGPL-2.1-or-later"}],
+    }]
+
+
 def main() -> None:
     """Prints the bill of materials."""
     target, archive = sys.argv[1], Path(sys.argv[2])
-    components = crates(PACKAGES[target]) + debian(archive) + (assets() if target == "worker" else [])
+    components = crates(PACKAGES[target]) + debian(archive) + (assets() + ffmpeg() if target == "worker" else [])
     version = tomllib.loads((ROOT / "Cargo.toml").read_text())["workspace"]["package"]["version"]
     json.dump({
         "bomFormat": "CycloneDX",
