@@ -165,15 +165,15 @@ mod tests {
     #[test]
     fn progress_line_and_bar_text() {
         let mut counts = RunCounts::new(212, 212_000);
-        let elapsed = Duration::from_secs(2);
+        let elapsed = Duration::from_secs(20);
         assert_eq!(progress_line(&counts, elapsed, None, ""), "0 of 212 files, 0:00:00 of audio");
         counts.add_done(0, 1_000, 100.0);
         assert_eq!(
             progress_line(&counts, elapsed, Some(231_000_000), ""),
-            "1 of 212 files, 0:01:40 of audio, 50x real time, about 0:07:02 left, 231 MB of memory"
+            "1 of 212 files, 0:01:40 of audio, 5.0x real time, about 1:10:20 left, 231 MB of memory"
         );
         let bar = bar_text(&counts, elapsed, Some(231_000_000));
-        assert_eq!(bar, "1/212 files, 0:01:40, 50x, 0:07:02 left, 231 MB");
+        assert_eq!(bar, "1/212 files, 0:01:40, 5.0x, 1:10:20 left, 231 MB");
     }
 
     #[test]

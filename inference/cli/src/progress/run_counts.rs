@@ -8,6 +8,11 @@ use std::{
 use verbatim_protocol::failure::{Failure, FailureReason};
 use verbatim_supervisor::progress::Progress;
 
+/// Time and seconds of decoded audio before there is an estimate of the rest. Sooner it is dominated by the
+/// start: models that load, and files that are read for their digest.
+const MIN_ELAPSED: Duration = Duration::from_secs(5);
+const MIN_DECODED: f64 = 30.0;
+
 /// Counts of a run so far.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunCounts {
@@ -115,8 +120,11 @@ impl RunCounts {
         self.finished_bytes + self.in_flight.values().map(|(_, read)| read).sum::<u64>()
     }
 
-    /// Estimated time for the rest, from the audio decoded so far; none before any.
+    /// Estimated time for the rest, from the audio decoded so far; none before it means something.
     pub fn time_left(&self, elapsed: Duration) -> Option<Duration> {
+        if elapsed < MIN_ELAPSED || self.decoded_seconds() < MIN_DECODED {
+            return None;
+        }
         let speed = self.speed(elapsed)?;
         let decoded_bytes = self.done_bytes + self.in_flight.values().map(|(_, read)| read).sum::<u64>();
         if decoded_bytes == 0 {
@@ -150,29 +158,34 @@ mod tests {
     #[test]
     fn time_left_is_estimated_from_bytes() {
         let mut counts = RunCounts::new(4, 4_000);
-        assert_eq!(counts.time_left(Duration::from_secs(1)), None);
-        // Half of the first file is read in 1 s: 3.5 files are left.
+        let after = |seconds| Duration::from_secs(seconds);
+        assert_eq!(counts.time_left(after(10)), None);
+        // Too early: most of the time so far was the start's.
+        counts.set_position(0, 10, 1.0);
+        assert_eq!((counts.time_left(after(4)), counts.time_left(after(10))), (None, None));
+        // Half of the first file is read in 10 s: 3.5 files are left.
         counts.set_position(0, 500, 50.0);
-        assert_eq!(counts.speed(Duration::from_secs(1)), Some(50.0));
-        assert_eq!(counts.time_left(Duration::from_secs(1)), Some(Duration::from_secs(7)));
-        // 1000 bytes are 100 s of audio, done in 2 s.
+        assert_eq!(counts.speed(after(10)), Some(5.0));
+        assert_eq!(counts.time_left(after(4)), None);
+        assert_eq!(counts.time_left(after(10)), Some(after(70)));
+        // 1000 bytes are 100 s of audio, done in 20 s.
         counts.add_done(0, 1_000, 100.0);
-        assert_eq!(counts.time_left(Duration::from_secs(2)), Some(Duration::from_secs(6)));
+        assert_eq!(counts.time_left(after(20)), Some(after(60)));
         // Skipped files cost no time: 2000 bytes are left.
         counts.add_skipped(1, 1_000, false);
-        assert_eq!(counts.time_left(Duration::from_secs(2)), Some(Duration::from_secs(4)));
-        // Half of the next file is decoded: 150 s in 3 s, 150 s are left.
+        assert_eq!(counts.time_left(after(20)), Some(after(40)));
+        // Half of the next file is decoded: 150 s in 30 s, 150 s are left.
         counts.set_position(2, 500, 50.0);
-        assert_eq!(counts.time_left(Duration::from_secs(3)), Some(Duration::from_secs(3)));
+        assert_eq!(counts.time_left(after(30)), Some(after(30)));
         assert!((counts.fraction_done() - 0.625).abs() < 1e-9);
-        let progress = counts.progress(Duration::from_secs(3));
+        let progress = counts.progress(after(30));
         assert_eq!(
             (progress.files, progress.done, progress.skipped, progress.remaining_files()),
             (4, 1, 1, 2)
         );
         assert_eq!(
             (progress.remaining_bytes, progress.speed, progress.seconds_left),
-            (1_500, Some(50.0), Some(3.0))
+            (1_500, Some(5.0), Some(30.0))
         );
     }
 
