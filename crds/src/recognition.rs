@@ -35,8 +35,8 @@ pub struct Recognition {
     /// Granularity of timestamps. Segment: each speech segment. Word: also each word, if the model supports
     /// it.
     pub timestamps: Timestamps,
-    /// Handling of channels. Mix: average them. Split: transcribe each separately, e.g. for calls with one
-    /// party per channel.
+    /// Handling of channels. Mix: one channel, by level. Split: transcribe each separately, e.g. for calls
+    /// with one party per channel.
     pub channels: Channels,
     /// Speech detection (voice activity detection).
     pub vad: Vad,

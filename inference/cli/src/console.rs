@@ -40,8 +40,8 @@ impl Console {
         // what libraries report. The decoders name no file; a recording's recoverable faults are reported
         // with the file, as its warnings.
         let default = match (self.json, self.quiet) {
-            (true, false) => "warn,symphonia=error,aws_config=error,verbatim=info,verbatim_ledger=info",
-            (false, false) => "warn,symphonia=error,aws_config=error",
+            (true, false) => "warn,aws_config=error,verbatim=info,verbatim_ledger=info",
+            (false, false) => "warn,aws_config=error",
             (_, true) => "error",
         };
         let filter = EnvFilter::try_from_env(LOG_VARIABLE).unwrap_or_else(|_| EnvFilter::new(default));

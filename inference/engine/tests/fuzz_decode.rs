@@ -25,8 +25,7 @@ use verbatim_protocol::task::ChannelMode;
 /// Maximum time of one input. Inputs have at most 175 kB; the slowest undamaged one takes 0.1 s without
 /// optimisation.
 const DEADLINE: Duration = Duration::from_secs(10);
-/// Maximum memory of one input: a resampler for 64 channels of an unusual rate takes 60 MB, and Symphonia
-/// allocates blocks of up to 131072 frames of 64 channels of 4 bytes.
+/// Maximum memory of one input, without FFmpeg's: a resampler for 64 channels of an unusual rate takes 60 MB.
 const MEMORY: usize = 192 << 20;
 /// Audio in seconds after which an input is stopped: 30 times the longest fixture.
 const MAX_SECONDS: f64 = 36.0;

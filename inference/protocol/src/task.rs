@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 /// Treatment of a recording's channels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum ChannelMode {
-    /// Mix all channels into one by averaging.
+    /// Mix all channels into one, by their levels.
     #[default]
     Mix,
     /// Transcribe each channel separately; segments carry their channel.

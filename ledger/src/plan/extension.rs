@@ -1,10 +1,14 @@
 //! Extensions of file names.
 
 /// Extensions of names that are taken for recordings without a look at the contents, in lower case.
-pub const AUDIO_EXTENSIONS: [&str; 34] = [
-    "3gp", "aac", "adts", "aif", "aifc", "aiff", "alac", "amr", "au", "caf", "flac", "gsm", "m4a", "m4b",
-    "m4v", "mka", "mkv", "mov", "mp1", "mp2", "mp3", "mp4", "mpga", "oga", "ogg", "ogv", "opus", "ra", "snd",
-    "spx", "wav", "wave", "webm", "wma",
+pub const AUDIO_EXTENSIONS: [&str; 93] = [
+    "3g2", "3gp", "aa3", "aac", "ac3", "adts", "aif", "aifc", "aiff", "al", "alac", "alaw", "amr", "ape",
+    "asf", "au", "avi", "awb", "bw64", "caf", "dff", "dsf", "dts", "dtshd", "eac3", "ec3", "f4v", "flac",
+    "flv", "g722", "g723", "g726", "g729", "gsm", "ircam", "latm", "lbc", "loas", "m2ts", "m4a", "m4b",
+    "m4v", "mka", "mkv", "mlp", "mov", "mp1", "mp2", "mp3", "mp4", "mpc", "mpeg", "mpg", "mpga", "mts",
+    "mxf", "nist", "nut", "oga", "ogg", "ogv", "oma", "opus", "qcp", "ra", "rf64", "rm", "rmvb", "sbc", "sf",
+    "shn", "sln", "snd", "sph", "spx", "tak", "thd", "ts", "tta", "ul", "ulaw", "vob", "voc", "w64", "wav",
+    "wave", "weba", "webm", "wma", "wmv", "wtv", "wv", "xwma",
 ];
 
 /// Whether a name has an audio or video extension.

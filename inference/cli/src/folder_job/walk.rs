@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use verbatim_engine::audio::{HEAD_LEN, begins_like_audio};
 use verbatim_ledger::plan::LeftOut;
 use verbatim_ledger::plan::extension;
 use verbatim_ledger::plan::patterns::Selection;
@@ -116,22 +117,15 @@ fn looks_like_audio(path: &Path) -> bool {
     has_audio_extension(path) || has_audio_header(path)
 }
 
+/// By the extension alone: the rest of a name need not be UTF-8.
 fn has_audio_extension(path: &Path) -> bool {
-    path.file_name().and_then(|name| name.to_str()).is_some_and(extension::has_audio_extension)
+    path.file_name().is_some_and(|name| extension::has_audio_extension(&name.to_string_lossy()))
 }
 
-/// Whether the file begins as the common containers do, for recordings without an extension. An unreadable
-/// file is not audio.
+/// Whether the file begins as audio does, for recordings without an extension. An unreadable file is not
+/// audio.
 fn has_audio_header(path: &Path) -> bool {
     let mut head = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(12).read_to_end(&mut head));
-    if read.is_err() {
-        return false;
-    }
-    let at = |from: usize, magic: &[u8]| head.get(from..).is_some_and(|rest| rest.starts_with(magic));
-    let begins = [&b"fLaC"[..], b"OggS", b"ID3", b"caff", b".snd", b"\x1a\x45\xdf\xa3"];
-    begins.iter().any(|magic| at(0, magic))
-        || ((at(0, b"RIFF") || at(0, b"RF64")) && at(8, b"WAVE"))
-        || (at(0, b"FORM") && (at(8, b"AIFF") || at(8, b"AIFC")))
-        || at(4, b"ftyp")
+    let read = File::open(path).and_then(|file| file.take(HEAD_LEN as u64).read_to_end(&mut head));
+    read.is_ok() && begins_like_audio(&head)
 }

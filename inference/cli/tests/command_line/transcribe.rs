@@ -146,6 +146,8 @@ fn a_folder_of_good_and_bad_recordings() {
     let whole = mono(&beckett);
     let quiet = sampled(|t| 0.5 * (std::f64::consts::TAU * 440.0 * t).sin(), 16_000, 6.0);
     let random: Vec<u8> = hiss(2).iter().map(|x| (x * 400.0) as i8 as u8).collect();
+    let mut unknown = whole.clone();
+    unknown[20..22].copy_from_slice(&0x7777_u16.to_le_bytes());
     let files: [(&str, Vec<u8>, Option<&str>); 12] = [
         ("good.wav", whole.clone(), None),
         ("telephone.wav", telephone(&beckett), None),
@@ -158,7 +160,7 @@ fn a_folder_of_good_and_bad_recordings() {
         ("empty.wav", Vec::new(), Some("Empty")),
         ("nothing.wav", mono(&[]), Some("Empty")),
         ("film.mp4", fs::read(signal::fixture("video-only.mp4")).unwrap(), Some("NoAudioTrack")),
-        ("codec.wma", fs::read(signal::fixture("wma.wma")).unwrap(), Some("UnsupportedCodec")),
+        ("codec.wav", unknown, Some("UnsupportedCodec")),
     ];
     let audio = folder.path().join("audio");
     fs::create_dir(&audio).unwrap();

@@ -88,14 +88,6 @@ pub enum AudioError {
         /// Seconds of audio decoded before the error.
         position: Option<f64>,
     },
-    /// The decoder or demuxer panicked.
-    #[error("the file is damaged: its decoder panicked: {what}")]
-    Panicked {
-        /// Message of the panic.
-        what: String,
-        /// Seconds of audio decoded before the error.
-        position: Option<f64>,
-    },
     /// The audio is longer than allowed.
     #[error("the audio is longer than {limit_seconds} s")]
     TooLong {
@@ -138,7 +130,7 @@ impl AudioError {
             | Self::NoSuchChannel { .. }
             | Self::ChannelsChanged { .. }
             | Self::Resample { .. } => FailureReason::UnsupportedAudio,
-            Self::Corrupt { .. } | Self::Panicked { .. } => FailureReason::Corrupt,
+            Self::Corrupt { .. } => FailureReason::Corrupt,
             Self::TooLong { .. } => FailureReason::TooLong,
         }
     }
@@ -146,9 +138,7 @@ impl AudioError {
     /// Seconds of audio decoded before the error, if known.
     pub fn position(&self) -> Option<f64> {
         match self {
-            Self::Read { position, .. }
-            | Self::Corrupt { position, .. }
-            | Self::Panicked { position, .. } => *position,
+            Self::Read { position, .. } | Self::Corrupt { position, .. } => *position,
             Self::SourceChanged { position } | Self::ChannelsChanged { position, .. } => Some(*position),
             Self::TooLong { limit_seconds } => Some(*limit_seconds),
             _ => None,

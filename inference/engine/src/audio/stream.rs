@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::audio::decode::decoder::{Block, Decoder};
 use crate::audio::error::AudioError;
+use crate::audio::mix::Mixer;
 use crate::audio::resample::Resampler;
 use verbatim_protocol::task::ChannelMode;
 use verbatim_protocol::transcript::Audio;
@@ -21,6 +22,12 @@ pub struct AudioLimits {
     pub max_seconds: Option<f64>,
 }
 
+/// Sample rate and positions of channels.
+type Layout = (u32, Vec<i32>);
+
+/// Seconds in which channels are each other's inverse that are worth a warning.
+const INVERTED_WARNING: f64 = 1.0;
+
 /// Audio of a file at 16 kHz.
 #[derive(Debug)]
 pub struct AudioStream {
@@ -28,6 +35,10 @@ pub struct AudioStream {
     mode: ChannelMode,
     limits: AudioLimits,
     info: Audio,
+    /// Mixer of the channels, if there are several and they are to be mixed, and the layout that it mixes.
+    mixer: Option<(Mixer, Layout)>,
+    inverted_seconds: f64,
+    warnings: Vec<String>,
     resampler: Resampler,
     ready: Vec<VecDeque<f32>>,
     ended: bool,
@@ -60,6 +71,9 @@ impl AudioStream {
             resampler: Resampler::new(spec.rate, outputs)?,
             ready: vec![VecDeque::new(); outputs],
             decoder,
+            mixer: None,
+            inverted_seconds: 0.0,
+            warnings: Vec::new(),
             mode,
             limits: *limits,
             info,
@@ -98,6 +112,11 @@ impl AudioStream {
         Ok(Some(self.ready.iter_mut().map(|r| r.drain(..frames).collect()).collect()))
     }
 
+    /// Expected duration in seconds, by the header or estimated from the size of the file.
+    pub fn expected_seconds(&self) -> Option<f64> {
+        self.decoder.expected_seconds()
+    }
+
     /// Seconds of audio decoded so far, from the number of frames of the file.
     pub fn seconds(&self) -> f64 {
         self.decoder.seconds()
@@ -110,55 +129,79 @@ impl AudioStream {
 
     /// Problems of the file that were not fatal; complete after the end.
     pub fn warnings(&self) -> &[String] {
-        self.decoder.warnings()
+        &self.warnings
     }
 
     fn advance(&mut self) -> Result<(), AudioError> {
         let Some(block) = self.decoder.next_block()? else {
             self.ended = true;
-            return self.resampler.flush(&mut self.ready);
+            self.flush_mixer()?;
+            self.resampler.flush(&mut self.ready)?;
+            self.warnings = self.decoder.warnings().to_vec();
+            if self.inverted_seconds >= INVERTED_WARNING {
+                self.warnings.push(format!(
+                    "channels cancel each other for {:.1} s: one of them was inverted before they were mixed",
+                    self.inverted_seconds
+                ));
+            }
+            return Ok(());
         };
         self.info.duration_seconds = self.decoder.seconds();
         if let Some(limit_seconds) = self.limits.max_seconds.filter(|&l| self.decoder.seconds() > l) {
             return Err(AudioError::TooLong { limit_seconds });
         }
         let rate = block.spec.rate;
-        let planes = self.select_channels(block)?;
-        if rate != self.resampler.rate() {
-            // A chained stream with another sample rate follows.
-            self.resampler.flush(&mut self.ready)?;
-            self.resampler = Resampler::new(rate, self.ready.len())?;
-        }
+        let planes = match self.mode {
+            ChannelMode::Mix => vec![self.mix(block)?],
+            ChannelMode::Split | ChannelMode::Only(_) => self.select_channels(block)?,
+        };
+        self.set_rate(rate)?;
         self.resampler.push(&planes, &mut self.ready)
     }
 
-    /// Samples of a block by output channel.
+    /// Samples of the output channels, if channels are not mixed.
     fn select_channels(&self, block: Block) -> Result<Vec<Vec<f32>>, AudioError> {
         let (from, to) = (usize::from(self.info.channels), block.planes.len());
         match self.mode {
-            ChannelMode::Mix => Ok(vec![mix(block.planes)]),
-            ChannelMode::Split if from == to => Ok(block.planes),
             ChannelMode::Only(channel) if from == to => {
                 Ok(block.planes.into_iter().skip(channel.into()).take(1).collect())
             }
-            ChannelMode::Split | ChannelMode::Only(_) => {
-                Err(AudioError::ChannelsChanged { from, to, position: self.decoder.seconds() })
-            }
+            _ if from == to => Ok(block.planes),
+            _ => Err(AudioError::ChannelsChanged { from, to, position: self.decoder.seconds() }),
         }
     }
-}
 
-/// Mean of all channels.
-fn mix(planes: Vec<Vec<f32>>) -> Vec<f32> {
-    let share = 1.0 / planes.len() as f32;
-    let mut planes = planes.into_iter();
-    let mut sum = planes.next().unwrap_or_default();
-    let more = planes.len() > 0;
-    for plane in planes {
-        sum.iter_mut().zip(&plane).for_each(|(sum, sample)| *sum += sample);
+    /// Mixes a block. The result may be shorter or longer than the block, since the mixer looks ahead.
+    fn mix(&mut self, mut block: Block) -> Result<Vec<f32>, AudioError> {
+        let layout = (block.spec.rate, block.positions);
+        if self.mixer.as_ref().is_some_and(|(_, before)| *before != layout) {
+            self.flush_mixer()?;
+        }
+        if block.planes.len() == 1 {
+            return Ok(block.planes.swap_remove(0));
+        }
+        let (mixer, _) = self.mixer.get_or_insert_with(|| (Mixer::new(layout.0, &layout.1), layout));
+        let mut mixed = Vec::new();
+        mixer.push(&block.planes, &mut mixed);
+        Ok(mixed)
     }
-    if more {
-        sum.iter_mut().for_each(|sample| *sample *= share);
+
+    /// Passes on what the mixer still holds, and removes it.
+    fn flush_mixer(&mut self) -> Result<(), AudioError> {
+        let Some((mut mixer, (rate, _))) = self.mixer.take() else { return Ok(()) };
+        let mut rest = Vec::new();
+        mixer.flush(&mut rest);
+        self.inverted_seconds += mixer.inverted_seconds();
+        self.set_rate(rate)?;
+        self.resampler.push(&[rest], &mut self.ready)
     }
-    sum
+
+    /// Continues with another sample rate, as in a chained stream.
+    fn set_rate(&mut self, rate: u32) -> Result<(), AudioError> {
+        if rate != self.resampler.rate() {
+            self.resampler.flush(&mut self.ready)?;
+            self.resampler = Resampler::new(rate, self.ready.len())?;
+        }
+        Ok(())
+    }
 }

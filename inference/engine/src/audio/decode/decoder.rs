@@ -6,14 +6,12 @@
 
 use std::path::Path;
 
-use symphonia::core::codecs::audio::AudioDecoder;
-use symphonia::core::errors::Error;
-use symphonia::core::packet::Packet;
+use verbatim_ffmpeg::{Error, Received};
 
-use crate::audio::decode::catch_panic::{catch_panic, try_catch_panic};
 use crate::audio::decode::demux::{Demuxer, Next};
 use crate::audio::decode::end_of_stream;
 use crate::audio::decode::source::OpenFile;
+use crate::audio::decode::timeline::{AudioClock, Timeline};
 use crate::audio::error::AudioError;
 use crate::audio::spec::AudioSpec;
 
@@ -21,17 +19,22 @@ use crate::audio::spec::AudioSpec;
 /// skipped.
 const MAX_BAD_IN_A_ROW: u32 = 1000;
 /// Consecutive packets without a byte being read; more indicate a loop in the demuxer. An Ogg page holds up
-/// to 255 packets, a read-ahead of 32 KiB about 16 000 packets of 2 bytes.
+/// to 255 packets, a read-ahead of 64 KiB about 32 000 packets of 2 bytes.
 const MAX_WITHOUT_READING: u32 = 100_000;
 /// Maximum magnitude of samples; full scale is 1. Lossy codecs overshoot by some decibels; 12 dB and more
 /// indicate damage.
 const MAX_SAMPLE: f32 = 4.0;
+
+/// Maximum seconds of a block of silence.
+const SILENCE_BLOCK: f64 = 1.0;
 
 /// Samples of one packet, finite and within [-4, 4].
 #[derive(Debug)]
 pub(crate) struct Block {
     /// Sample rate and channel count.
     pub(crate) spec: AudioSpec,
+    /// Position of each channel, as FFmpeg numbers them (`AVChannel`).
+    pub(crate) positions: Vec<i32>,
     /// Samples by channel, all of the same length.
     pub(crate) planes: Vec<Vec<f32>>,
 }
@@ -40,21 +43,27 @@ pub(crate) struct Block {
 pub(crate) struct Decoder {
     file: OpenFile,
     demuxer: Demuxer,
-    decoder: Box<dyn AudioDecoder>,
+    decoder: verbatim_ffmpeg::Decoder,
     codec: String,
     /// Spec of the first decoded block.
     spec: Option<AudioSpec>,
-    /// Frames of the last decoded packet.
-    last_frames: u64,
-    seconds: f64,
+    timeline: Timeline,
+    /// Audio that was returned.
+    returned: AudioClock,
+    /// Whether several streams are chained: the header describes only the first one.
+    is_chain: bool,
+    /// Frames of silence that come before `held`.
+    silence: u64,
+    held: Option<Block>,
     bad_packets: u64,
     bad_in_a_row: u32,
-    streams: u32,
     stall: Stall,
-    first: Option<Block>,
     last_problem: Option<String>,
     warnings: Vec<String>,
+    /// Whether the demuxer gives no more packets.
     ended: bool,
+    /// Whether the decoder gives no more blocks.
+    drained: bool,
 }
 
 /// Consecutive packets without a byte being read.
@@ -66,7 +75,7 @@ struct Stall {
 
 impl std::fmt::Debug for Decoder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Decoder").field("codec", &self.codec).field("seconds", &self.seconds).finish()
+        f.debug_struct("Decoder").field("codec", &self.codec).field("seconds", &self.seconds()).finish()
     }
 }
 
@@ -78,27 +87,28 @@ impl Decoder {
     /// The file cannot be read, is not supported, or has no audio that can be decoded.
     pub(crate) fn open(path: &Path) -> Result<Self, AudioError> {
         let file = OpenFile::open(path)?;
-        let (demuxer, decoder) = try_catch_panic(None, || Demuxer::open(&file))?;
-        let codec = decoder.codec_info().short_name.to_owned();
+        let (demuxer, decoder) = Demuxer::open(&file)?;
         let mut this = Self {
+            codec: decoder.codec(),
+            timeline: demuxer.timeline(),
             file,
             demuxer,
             decoder,
-            codec,
             spec: None,
-            last_frames: 0,
-            seconds: 0.0,
+            returned: AudioClock::default(),
+            is_chain: false,
+            silence: 0,
+            held: None,
             bad_packets: 0,
             bad_in_a_row: 0,
-            streams: 1,
             stall: Stall::default(),
-            first: None,
             last_problem: None,
             warnings: Vec::new(),
             ended: false,
+            drained: false,
         };
-        this.first = this.read_on()?;
-        match (&this.first, this.last_problem.take()) {
+        this.read_on()?;
+        match (&this.held, this.last_problem.take()) {
             (Some(_), _) => Ok(this),
             (None, Some(what)) => Err(AudioError::Corrupt { what, position: None }),
             (None, None) => Err(AudioError::NoFrames),
@@ -117,7 +127,12 @@ impl Decoder {
 
     /// Seconds of audio returned so far.
     pub(crate) fn seconds(&self) -> f64 {
-        self.seconds
+        self.returned.seconds()
+    }
+
+    /// Expected duration in seconds, by the header or estimated from the size of the file.
+    pub(crate) fn expected_seconds(&self) -> Option<f64> {
+        self.demuxer.expected_seconds()
     }
 
     /// Bytes of the file read so far, at most its size, because a demuxer may read bytes twice.
@@ -135,119 +150,108 @@ impl Decoder {
     /// # Errors
     /// The file failed, changed, or cannot be decoded at all.
     pub(crate) fn next_block(&mut self) -> Result<Option<Block>, AudioError> {
-        let block = match self.first.take() {
-            Some(block) => Some(block),
-            None => self.read_on()?,
+        if self.held.is_none() {
+            self.read_on()?;
+        }
+        let Some(held) = &self.held else { return Ok(None) };
+        let rate = f64::from(held.spec.rate);
+        let block = if self.silence > 0 {
+            let frames = self.silence.min((SILENCE_BLOCK * rate) as u64).max(1);
+            self.silence -= frames;
+            let planes = vec![vec![0.0; frames as usize]; held.spec.channels];
+            Some(Block { spec: held.spec, positions: held.positions.clone(), planes })
+        } else {
+            self.held.take()
         };
         if let Some(block) = &block {
-            let frames = block.planes.first().map_or(0, Vec::len) as f64;
-            self.seconds += frames / f64::from(block.spec.rate);
+            self.returned.add(block.planes[0].len(), block.spec.rate);
         }
         Ok(block)
     }
 
-    fn read_on(&mut self) -> Result<Option<Block>, AudioError> {
-        while !self.ended {
-            let position = Some(self.seconds).filter(|&s| s > 0.0);
-            let next = catch_panic(position, || self.demuxer.next());
-            let block = match next {
-                Ok(Ok(Next::Packet(packet))) => self.decode(&packet)?,
-                Ok(Ok(Next::Other)) => None,
-                Ok(Ok(Next::Damage)) => {
-                    self.bad_packets += 1;
-                    self.bad_in_a_row += 1;
-                    None
+    /// Decodes the next block into `held`, with the silence that comes before it. Nothing is held at the end.
+    fn read_on(&mut self) -> Result<(), AudioError> {
+        while self.held.is_none() && !self.drained {
+            match self.decoder.receive() {
+                Ok(Received::Block(block)) => self.hold(block)?,
+                Ok(Received::Again) if !self.ended => self.send_packet()?,
+                Ok(Received::Again | Received::End) => {
+                    self.drained = true;
+                    self.add_final_warnings();
                 }
-                Ok(Ok(Next::NewStream)) => {
-                    self.decoder = try_catch_panic(position, || self.demuxer.decoder())?;
-                    self.streams += 1;
-                    None
+                Err(error) => {
+                    self.bad_packet(&error);
+                    self.check_progress()?;
                 }
-                Ok(Ok(Next::End)) => {
-                    self.finish(None)?;
-                    None
-                }
-                Ok(Err(e)) => {
-                    self.finish(Some(&e))?;
-                    None
-                }
-                Err(panic) => {
-                    self.last_problem = Some(panic.to_string());
-                    self.stop_damaged(panic)?;
-                    None
-                }
-            };
-            if !self.ended {
-                self.check_progress()?;
-            }
-            if block.is_some() {
-                return Ok(block);
             }
         }
-        Ok(None)
+        Ok(())
     }
 
-    /// Decodes a packet; a damaged one becomes silence.
-    fn decode(&mut self, packet: &Packet) -> Result<Option<Block>, AudioError> {
-        let decoder = &mut self.decoder;
-        let mut planes: Vec<Vec<f32>> = Vec::new();
-        // libopus invents audio for a packet without bytes; no codec has such packets.
-        let outcome = if packet.data.is_empty() {
-            Ok(Err(Error::DecodeError("a packet is empty")))
-        } else {
-            catch_panic(None, || {
-                decoder.decode(packet).map(|buffer| {
-                    buffer.copy_to_vecs_planar(&mut planes);
-                    AudioSpec { rate: buffer.spec().rate(), channels: planes.len() }
-                })
-            })
-        };
-        let problem = match outcome {
-            Ok(Ok(spec)) => {
-                self.bad_in_a_row = 0;
-                if planes.first().is_none_or(Vec::is_empty) {
-                    return Ok(None);
-                }
-                spec.check()?;
-                self.last_frames = planes[0].len() as u64;
-                self.spec.get_or_insert(spec);
-                planes.iter_mut().flatten().for_each(sanitise);
-                return Ok(Some(Block { spec, planes }));
+    /// Gives the decoder the next packet, or the end of the file.
+    fn send_packet(&mut self) -> Result<(), AudioError> {
+        match self.demuxer.next(&mut self.decoder) {
+            Ok(Next::Packet | Next::Other) => {}
+            Ok(Next::Damage(error)) => self.bad_packet(&error),
+            Ok(Next::Chained) => return self.open_chained(),
+            Ok(Next::End) => return self.finish(None),
+            Err(error) => return self.finish(Some(&error)),
+        }
+        self.check_progress()
+    }
+
+    /// Continues with the stream that is chained to the current one.
+    fn open_chained(&mut self) -> Result<(), AudioError> {
+        match self.demuxer.next_chained(&self.file) {
+            Ok(Some((demuxer, decoder))) => {
+                (self.demuxer, self.decoder) = (demuxer, decoder);
+                self.timeline.restart();
+                self.is_chain = true;
+                Ok(())
             }
-            Ok(Err(Error::ResetRequired)) => return Ok(None),
-            Ok(Err(e)) => e.to_string(),
-            Err(panic) => {
-                // The state of the decoder is unknown.
-                self.decoder.reset();
-                panic.to_string()
-            }
-        };
+            Ok(None) => self.finish(None),
+            Err(error) => self.stop_damaged(error),
+        }
+    }
+
+    fn hold(&mut self, block: verbatim_ffmpeg::Block) -> Result<(), AudioError> {
+        self.bad_in_a_row = 0;
+        let mut planes = block.planes;
+        let Some(frames) = planes.first().map(Vec::len).filter(|frames| *frames > 0) else { return Ok(()) };
+        let spec = AudioSpec { rate: block.rate, channels: planes.len() };
+        spec.check()?;
+        self.spec.get_or_insert(spec);
+        planes.iter_mut().flatten().for_each(sanitise);
+        let rate = f64::from(spec.rate);
+        self.silence = (self.timeline.gap_before(block.time) * rate).round() as u64;
+        self.timeline.advance(frames as f64 / rate);
+        self.held = Some(Block { spec, positions: block.positions, planes });
+        Ok(())
+    }
+
+    /// Counts a packet that cannot be decoded. The times of later ones show how much is missing.
+    fn bad_packet(&mut self, error: &Error) {
         self.bad_packets += 1;
         self.bad_in_a_row += 1;
-        self.last_problem = Some(problem);
-        Ok(self.silence_for(packet))
+        self.last_problem = Some(error.to_string());
     }
 
-    /// Silence in place of a packet, so that later times stay correct. Never longer than the last decoded
-    /// packet.
-    fn silence_for(&self, packet: &Packet) -> Option<Block> {
-        let spec = self.spec?;
-        let frames = self.demuxer.frames_of(packet, spec.rate).min(self.last_frames);
-        let frames = usize::try_from(frames).ok().filter(|&f| f > 0)?;
-        Some(Block { spec, planes: vec![vec![0.0; frames]; spec.channels] })
-    }
-
-    /// Ends the file, with the demuxer's error if it could not continue.
+    /// Ends the file, with the demuxer's error if it could not continue. The decoder may hold blocks back.
     fn finish(&mut self, cause: Option<&Error>) -> Result<(), AudioError> {
         self.ended = true;
-        let damage = end_of_stream::damage(cause, &self.file, self.demuxer.log(), self.seconds)?;
+        let seconds = self.timeline.position();
+        let damage = end_of_stream::damage(cause, &self.file, self.demuxer.log(), seconds)?;
+        let damage =
+            damage.or_else(|| self.demuxer.is_cut(&self.file).then(|| "it is cut in the middle".to_owned()));
         if let Some(damage) = &damage {
-            if self.seconds > 0.0 {
-                self.warnings.push(format!("damaged: {damage}; {:.1} s could be decoded", self.seconds));
+            if seconds > 0.0 {
+                self.warnings.push(format!("damaged: {damage}; {seconds:.1} s could be decoded"));
             }
             self.last_problem = Some(damage.clone());
         }
-        self.add_final_warnings();
+        if let Err(error) = self.decoder.end() {
+            self.bad_packet(&error);
+        }
         Ok(())
     }
 
@@ -255,22 +259,29 @@ impl Decoder {
     fn stop_damaged(&mut self, error: AudioError) -> Result<(), AudioError> {
         self.ended = true;
         if self.file.changed() {
-            return Err(AudioError::SourceChanged { position: self.seconds });
+            return Err(AudioError::SourceChanged { position: self.seconds() });
         }
-        if self.seconds == 0.0 && self.spec.is_none() {
+        if self.spec.is_none() {
             return Err(error);
         }
-        self.warnings.push(format!("{error}; {:.1} s could be decoded", self.seconds));
+        self.warnings.push(format!("{error}; {:.1} s could be decoded", self.timeline.position()));
+        self.drained = true;
         self.add_final_warnings();
         Ok(())
     }
 
     fn add_final_warnings(&mut self) {
-        // In a chain of streams the header describes only the first.
-        let promised_frames = self.demuxer.promised_frames().filter(|_| self.streams == 1);
-        let promised =
-            self.spec.zip(promised_frames).map(|(spec, frames)| frames as f64 / f64::from(spec.rate));
-        self.warnings.extend(end_of_stream::warnings(self.bad_packets, promised, self.seconds));
+        self.warnings.extend(self.demuxer.notes().iter().cloned());
+        let (gaps, missing) = self.timeline.gaps();
+        let decoded = self.timeline.position();
+        let promised = self.demuxer.promised_seconds().filter(|_| !self.is_chain);
+        self.warnings.extend(end_of_stream::warnings(
+            self.bad_packets,
+            self.demuxer.log().skipped(),
+            (gaps, missing),
+            promised,
+            decoded,
+        ));
     }
 
     /// Ends a file that no longer makes progress.
@@ -287,7 +298,7 @@ impl Decoder {
         } else {
             return Ok(());
         };
-        let position = Some(self.seconds).filter(|&s| s > 0.0);
+        let position = Some(self.seconds()).filter(|&s| s > 0.0);
         self.stop_damaged(AudioError::Corrupt { what: problem.into(), position })
     }
 }

@@ -1,203 +1,161 @@
 //! Demuxing: finds the format of a file, its audio track and the decoder, and reads packets.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
-use symphonia::core::codecs::CodecParameters;
-use symphonia::core::codecs::audio::well_known::{CODEC_ID_ALAC, CODEC_ID_OPUS};
-use symphonia::core::codecs::audio::{
-    AudioCodecParameters, AudioDecoder, AudioDecoderOptions, CODEC_ID_NULL_AUDIO,
-};
-use symphonia::core::codecs::registry::CodecRegistry;
-use symphonia::core::common::Limit;
-use symphonia::core::errors::Error;
-use symphonia::core::formats::probe::{Hint, Probe, ProbeOptions};
-use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
-use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions};
-use symphonia::core::meta::MetadataOptions;
-use symphonia::core::packet::Packet;
-use symphonia::core::units::TimeBase;
+use verbatim_ffmpeg::{Decoder, Error, Input, Source, Stream};
 
+use crate::audio::decode::adts::AdtsFrames;
+use crate::audio::decode::ogg;
 use crate::audio::decode::sniff::{self, Format};
-use crate::audio::decode::source::{OpenFile, ReadLog};
+use crate::audio::decode::source::{OpenFile, ReadLog, Spliced};
+use crate::audio::decode::timeline::Timeline;
 use crate::audio::decode::wav_header;
-use crate::audio::decode::wav_packets::WavPackets;
 use crate::audio::error::AudioError;
 use crate::audio::spec::AudioSpec;
 
-/// Maximum frames of a packet for which a decoder may allocate. FLAC blocks have at most 65535 frames, the
-/// most of all formats; a header with more is false and would cost gigabytes.
-const MAX_FRAMES_PER_PACKET: u64 = 1 << 17;
-/// Maximum size of tags and pictures. They are not used, and larger ones are skipped.
-const MAX_TAG_BYTES: usize = 64 << 10;
-
-static CODECS: LazyLock<CodecRegistry> = LazyLock::new(|| {
-    let mut codecs = CodecRegistry::new();
-    symphonia::default::register_enabled_codecs(&mut codecs);
-    codecs.register_audio_decoder::<symphonia_adapter_libopus::OpusDecoder>();
-    codecs
-});
-
-static PROBE: LazyLock<Probe> = LazyLock::new(|| {
-    // `sniff` has already found a magic number or frames within the head.
-    let options = ProbeOptions { max_probe_depth: sniff::HEAD_LEN as u32 + 16, ..ProbeOptions::default() };
-    let mut probe = Probe::new_with_options(&options);
-    symphonia::default::register_enabled_formats(&mut probe);
-    probe
-});
-
-/// Source of packets.
-enum Packets {
-    Wav(Box<WavPackets>),
-    Other(Box<dyn FormatReader>),
-}
+/// Format of the header that `wav_header` makes.
+const WAV: verbatim_ffmpeg::Format<'static> = verbatim_ffmpeg::Format { name: "wav", options: "" };
 
 /// Demuxer of one audio track.
 pub(super) struct Demuxer {
-    packets: Packets,
-    track_id: u32,
+    input: Input,
+    track: usize,
     log: Arc<ReadLog>,
-    time_base: Option<TimeBase>,
-    promised_frames: Option<u64>,
-    /// Whether the file consists of bare frames, so that the demuxer finds the next frame after damage.
-    resyncs: bool,
+    /// Offset of its first byte in the file.
+    start: u64,
+    promised_seconds: Option<f64>,
+    notes: Vec<String>,
 }
 
 /// Outcome of reading on.
 pub(super) enum Next {
-    /// Packet of the audio track.
-    Packet(Packet),
+    /// The decoder has a packet of the audio track.
+    Packet,
     /// Packet of another track.
     Other,
-    /// Start of another stream in the same file: [`Demuxer::decoder`] gives its decoder.
-    NewStream,
-    /// Damaged bytes; packets may follow.
-    Damage,
+    /// Packet that the decoder refuses, or damaged bytes; packets may follow.
+    Damage(Error),
+    /// Start of a chained stream, which [`Demuxer::next_chained`] opens.
+    Chained,
     /// Regular end of the file.
     End,
 }
 
 impl Demuxer {
     /// Finds the format and the audio track, and creates the decoder.
-    pub(super) fn open(file: &OpenFile) -> Result<(Self, Box<dyn AudioDecoder>), AudioError> {
+    pub(super) fn open(file: &OpenFile) -> Result<(Self, Decoder), AudioError> {
         let (start, head) = after_tags(file)?;
         match sniff::sniff(&head) {
-            Format::Unknown => Err(AudioError::NotAudio),
-            Format::Unsupported(name) => Err(AudioError::UnsupportedCodec { what: name.into() }),
-            Format::Container => {
-                Self::probe(file, start, file.len(), false).or_else(|rejection| match rejection {
-                    // Some readers require the promised length or an index at the end. The second attempt
-                    // uses only what the start of the file gives.
-                    AudioError::Corrupt { .. } => {
-                        Self::probe(file, start, file.len(), true).map_err(|_| rejection)
-                    }
-                    other => Err(other),
-                })
-            }
-            Format::Frames => Self::frames(file, start, file.len()),
             Format::Wave => {
                 let layout = wav_header::read_layout(file.window(start, file.len()).0)?;
-                let Some(params) = layout.params.clone() else {
-                    return Self::frames(file, start + layout.start, start + layout.end);
-                };
-                let decoder = make_decoder(&params)?;
                 let (samples, log) = file.window(start + layout.start, start + layout.end);
-                let demuxer = Self {
-                    time_base: params.sample_rate.and_then(TimeBase::try_from_recip),
-                    promised_frames: layout.promised_frames,
-                    packets: Packets::Wav(Box::new(WavPackets::new(samples, layout))),
-                    track_id: 0,
-                    log,
-                    resyncs: false,
-                };
+                let source = Box::new(Spliced::new(layout.header, samples));
+                let (mut demuxer, decoder) =
+                    Self::demux(source, Some(WAV), log, true).map_err(|error| match error {
+                        AudioError::UnsupportedCodec { .. } => AudioError::UnsupportedCodec {
+                            what: format!("WAV with format tag {:#06x}", layout.tag),
+                        },
+                        other => other,
+                    })?;
+                demuxer.promised_seconds = layout.promised_seconds;
+                demuxer.notes.extend(layout.note);
+                Ok((demuxer, decoder))
+            }
+            Format::Frames if sniff::is_adts(&head) => {
+                let (window, log) = file.window(start, file.len());
+                let source = Box::new(AdtsFrames::new(window, Arc::clone(&log)));
+                Self::demux(source, None, log, true)
+            }
+            format => {
+                let (window, log) = file.window(start, file.len());
+                let name = file.headerless_format().filter(|_| format == Format::Unknown);
+                let (mut demuxer, decoder) =
+                    Self::demux(Box::new(window), name, log, format != Format::Unknown)?;
+                demuxer.start = start;
                 Ok((demuxer, decoder))
             }
         }
     }
 
-    fn frames(file: &OpenFile, start: u64, end: u64) -> Result<(Self, Box<dyn AudioDecoder>), AudioError> {
-        let (mut demuxer, decoder) = Self::probe(file, start, end, false)?;
-        demuxer.resyncs = true;
-        // Without a LAME tag, Symphonia estimates the length from the bit rate.
-        let tagged =
-            matches!(&demuxer.packets, Packets::Other(r) if r.tracks().iter().any(|t| t.delay.is_some()));
-        demuxer.promised_frames = demuxer.promised_frames.filter(|_| tagged);
-        Ok((demuxer, decoder))
-    }
-
-    fn probe(
-        file: &OpenFile,
-        start: u64,
-        end: u64,
-        streaming: bool,
-    ) -> Result<(Self, Box<dyn AudioDecoder>), AudioError> {
-        let (window, log) = file.window(start, end);
-        let window = if streaming { window.streaming() } else { window };
-        let stream = MediaSourceStream::new(Box::new(window), MediaSourceStreamOptions::default());
-        let limits = MetadataOptions::default()
-            .limit_tag_bytes(Limit::Maximum(MAX_TAG_BYTES))
-            .limit_visual_bytes(Limit::Maximum(MAX_TAG_BYTES));
-        let reader = PROBE.probe(&Hint::new(), stream, FormatOptions::default(), limits).map_err(|e| {
-            if let Some(source) = log.take_error() {
-                return AudioError::from_io(source, None);
-            }
-            match e {
-                // Symphonia reports missing parts as "unsupported" as well.
-                Error::Unsupported(what) if !what.contains("missing") && !what.contains("probe") => {
-                    AudioError::UnsupportedCodec { what: format!("this variant of the format ({what})") }
-                }
-                other => damaged(&other),
-            }
+    /// `known`: whether the first bytes are those of a known format.
+    fn demux(
+        source: Box<dyn Source>,
+        name: Option<verbatim_ffmpeg::Format<'_>>,
+        log: Arc<ReadLog>,
+        known: bool,
+    ) -> Result<(Self, Decoder), AudioError> {
+        let failed =
+            |error: &Error| log.take_error().map_or_else(|| refused(error), |e| AudioError::from_io(e, None));
+        let mut input = Input::open(source, name).map_err(|error| match failed(&error) {
+            AudioError::Corrupt { .. } if !known => AudioError::NotAudio,
+            other => other,
         })?;
-        let mut demuxer = Self {
-            packets: Packets::Other(reader),
-            track_id: 0,
-            log,
-            time_base: None,
-            promised_frames: None,
-            resyncs: false,
+        let streams = input.streams();
+        let track = choose(&streams)?;
+        let stream = &streams[track];
+        if stream.rate != 0 && stream.channels != 0 {
+            AudioSpec { rate: stream.rate, channels: stream.channels }.check()?;
+        }
+        let decoder = Decoder::open(&input, track).map_err(|error| failed(&error))?;
+        input.select(track);
+        let is_known = !input.is_estimated();
+        // Some formats give one duration, that of the longest stream.
+        let promised = stream.duration.or_else(|| input.duration().filter(|_| streams.len() == 1));
+        let demuxer = Self {
+            track,
+            log: Arc::clone(&log),
+            start: 0,
+            promised_seconds: promised.filter(|_| is_known),
+            notes: choice_note(&streams, track).into_iter().collect(),
+            input,
         };
-        let decoder = demuxer.decoder()?;
         Ok((demuxer, decoder))
     }
 
-    /// Selects the first audio track that can be decoded, starting with the default track, and creates its
-    /// decoder.
-    pub(super) fn decoder(&mut self) -> Result<Box<dyn AudioDecoder>, AudioError> {
-        let Packets::Other(reader) = &self.packets else { return Err(AudioError::NoAudioTrack) };
-        let default = reader.default_track(TrackType::Audio).map(|t| t.id);
-        let mut tracks: Vec<&Track> = reader.tracks().iter().collect();
-        tracks.sort_by_key(|t| Some(t.id) != default);
-        let mut rejection = AudioError::NoAudioTrack;
-        for track in tracks {
-            let Some(CodecParameters::Audio(params)) = &track.codec_params else { continue };
-            match make_decoder(params) {
-                Ok(decoder) => {
-                    self.track_id = track.id;
-                    self.time_base = track.time_base;
-                    self.promised_frames = track.num_frames;
-                    return Ok(decoder);
-                }
-                // The first rejection is that of the default track.
-                Err(e) if matches!(rejection, AudioError::NoAudioTrack) => rejection = e,
-                Err(_) => {}
-            }
-        }
-        Err(rejection)
+    /// Opens the stream that is chained to the current one; `None` if there is none.
+    pub(super) fn next_chained(&self, file: &OpenFile) -> Result<Option<(Self, Decoder)>, AudioError> {
+        let (mut window, _) = file.window(0, file.len());
+        let next =
+            ogg::next_chained_stream(&mut window, self.start).map_err(|e| AudioError::from_io(e, None))?;
+        let Some(start) = next else { return Ok(None) };
+        let (window, log) = file.window(start, file.len());
+        let (mut demuxer, decoder) = Self::demux(Box::new(window), None, log, true)?;
+        demuxer.start = start;
+        Ok(Some((demuxer, decoder)))
     }
 
-    /// Reads the next packet.
-    pub(super) fn next(&mut self) -> Result<Next, Error> {
-        match &mut self.packets {
-            Packets::Wav(wav) => Ok(wav.next_packet()?.map_or(Next::End, Next::Packet)),
-            Packets::Other(reader) => match reader.next_packet() {
-                Ok(Some(packet)) if packet.track_id == self.track_id => Ok(Next::Packet(packet)),
-                Ok(Some(_)) => Ok(Next::Other),
-                Ok(None) => Ok(Next::End),
-                Err(Error::ResetRequired) => Ok(Next::NewStream),
-                Err(Error::DecodeError(_) | Error::Unsupported(_)) if self.resyncs => Ok(Next::Damage),
-                Err(e) => Err(e),
+    /// Reads the next packet, and gives it to the decoder.
+    ///
+    /// # Errors
+    /// The file cannot be read on.
+    pub(super) fn next(&mut self, decoder: &mut Decoder) -> Result<Next, Error> {
+        match self.input.read() {
+            Ok(Some(track)) if track == self.track => match decoder.send(&mut self.input) {
+                Ok(_) => Ok(Next::Packet),
+                Err(error) => Ok(Next::Damage(error)),
             },
+            Ok(Some(_)) => Ok(Next::Other),
+            Ok(None) => Ok(Next::End),
+            Err(error) if error.is_unsupported() && self.is_ogg() => Ok(Next::Chained),
+            Err(error) if error.is_invalid_data() => Ok(Next::Damage(error)),
+            Err(error) => Err(error),
         }
+    }
+
+    /// Clock of the file.
+    pub(super) fn timeline(&self) -> Timeline {
+        let duration = self.input.duration().filter(|_| !self.input.is_estimated());
+        Timeline::new(self.input.start(), duration, self.input.has_discontinuities())
+    }
+
+    /// Whether the file ends within a page of Ogg.
+    pub(super) fn is_cut(&self, file: &OpenFile) -> bool {
+        let (mut window, _) = file.window(0, file.len());
+        self.is_ogg() && ogg::is_cut(&mut window, file.len()).unwrap_or(false)
+    }
+
+    fn is_ogg(&self) -> bool {
+        self.input.format() == "ogg"
     }
 
     /// Log of the reads of the file.
@@ -205,16 +163,44 @@ impl Demuxer {
         &self.log
     }
 
-    /// Number of frames according to the header; `None` if it is unknown or unreliable.
-    pub(super) fn promised_frames(&self) -> Option<u64> {
-        self.promised_frames
+    /// Duration in seconds according to the header; `None` if it is unknown or unreliable.
+    pub(super) fn promised_seconds(&self) -> Option<f64> {
+        self.promised_seconds
     }
 
-    /// Number of frames of a packet according to its header, at `rate` Hz.
-    pub(super) fn frames_of(&self, packet: &Packet, rate: u32) -> u64 {
-        let Some(seconds) = self.time_base.and_then(|base| base.calc_duration(packet.dur)) else { return 0 };
-        (seconds.as_secs_f64() * f64::from(rate)).round() as u64
+    /// Duration in seconds by the header, or estimated from the size of the file.
+    pub(super) fn expected_seconds(&self) -> Option<f64> {
+        self.promised_seconds.or_else(|| self.input.duration())
     }
+
+    /// What the user should know about the file, beside damage.
+    pub(super) fn notes(&self) -> &[String] {
+        &self.notes
+    }
+}
+
+/// Selects the first audio track that can be decoded, starting with the default track.
+fn choose(streams: &[Stream]) -> Result<usize, AudioError> {
+    let mut audio: Vec<_> = streams.iter().enumerate().filter(|(_, stream)| stream.is_audio).collect();
+    audio.sort_by_key(|(_, stream)| !stream.is_default);
+    let Some((_, first)) = audio.first() else { return Err(AudioError::NoAudioTrack) };
+    let found = audio.iter().find(|(_, stream)| stream.has_decoder);
+    found.map(|(index, _)| *index).ok_or_else(|| {
+        let codec = if first.codec == "none" { "the audio track's codec" } else { &first.codec };
+        AudioError::UnsupportedCodec { what: codec.to_owned() }
+    })
+}
+
+/// Note about a file with several audio tracks.
+fn choice_note(streams: &[Stream], chosen: usize) -> Option<String> {
+    let audio: Vec<_> = streams.iter().enumerate().filter(|(_, stream)| stream.is_audio).collect();
+    let number = audio.iter().position(|(index, _)| *index == chosen)? + 1;
+    if audio.len() < 2 {
+        return None;
+    }
+    let names: Vec<&str> =
+        audio.iter().map(|(_, stream)| stream.language.as_deref().unwrap_or("unknown")).collect();
+    Some(format!("{} audio tracks ({}): only track {number} was transcribed", audio.len(), names.join(", ")))
 }
 
 /// Maximum number of leading ID3v2 tags. More come from broken taggers.
@@ -237,48 +223,11 @@ fn after_tags(file: &OpenFile) -> Result<(u64, Vec<u8>), AudioError> {
     Err(AudioError::NotAudio)
 }
 
-/// Converts an error of Symphonia about a file of which nothing has been decoded.
-fn damaged(error: &Error) -> AudioError {
-    let what = match error {
-        Error::IoError(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => {
-            "it is cut within its header".into()
-        }
-        Error::DecodeError(what) | Error::Unsupported(what) | Error::LimitError(what) => (*what).to_owned(),
-        other => other.to_string(),
-    };
+/// Converts an error of FFmpeg about a file of which nothing has been decoded.
+fn refused(error: &Error) -> AudioError {
+    if error.is_unsupported() {
+        return AudioError::UnsupportedCodec { what: "this variant of the format".into() };
+    }
+    let what = if error.is_end() { "it is cut within its header".to_owned() } else { error.to_string() };
     AudioError::Corrupt { what, position: None }
-}
-
-fn make_decoder(params: &AudioCodecParameters) -> Result<Box<dyn AudioDecoder>, AudioError> {
-    let channels = params.channels.as_ref().map(|c| c.count());
-    if let Some(rate) = params.sample_rate {
-        AudioSpec { rate, channels: channels.unwrap_or(1) }.check()?;
-    }
-    if allocated_frames(params) > MAX_FRAMES_PER_PACKET {
-        return Err(AudioError::Corrupt {
-            what: "its header declares packets of an impossible length".into(),
-            position: None,
-        });
-    }
-    if params.codec == CODEC_ID_NULL_AUDIO || CODECS.get_audio_decoder(params.codec).is_none() {
-        return Err(AudioError::UnsupportedCodec { what: "the audio track's codec".into() });
-    }
-    if params.codec == CODEC_ID_OPUS && channels.is_some_and(|c| c > 2) {
-        return Err(AudioError::UnsupportedCodec { what: "Opus with more than two channels".into() });
-    }
-    CODECS.make_audio_decoder(params, &AudioDecoderOptions::default()).map_err(|e| match e {
-        Error::Unsupported(what) => AudioError::UnsupportedCodec { what: what.into() },
-        other => damaged(&other),
-    })
-}
-
-/// Frames for which the decoder allocates memory when it is created.
-fn allocated_frames(params: &AudioCodecParameters) -> u64 {
-    // An ALAC cookie starts with the frame length. Some containers put the 12 bytes of a `frma` atom and the
-    // header of the cookie's own atom before it.
-    let alac = params.extra_data.as_deref().filter(|_| params.codec == CODEC_ID_ALAC).map(|cookie| {
-        let at = cookie.windows(4).position(|w| w == b"alac").map_or(0, |p| p + 8);
-        cookie.get(at..at + 4).map_or(0, |b| u64::from(u32::from_be_bytes([b[0], b[1], b[2], b[3]])))
-    });
-    params.max_frames_per_packet.unwrap_or(0).max(alac.unwrap_or(0))
 }

@@ -1,8 +1,6 @@
 //! End of a file: complete, cut off, damaged, or changed while it was read.
 
-use std::io;
-
-use symphonia::core::errors::Error;
+use verbatim_ffmpeg::Error;
 
 use crate::audio::decode::source::{OpenFile, ReadLog};
 use crate::audio::error::AudioError;
@@ -29,19 +27,34 @@ pub(super) fn damage(
     }
     Ok(cause.map(|cause| match cause {
         _ if log.budget_exceeded() => "its index loops".to_owned(),
-        Error::IoError(e) if e.kind() == io::ErrorKind::UnexpectedEof => "it is cut in the middle".to_owned(),
+        error if error.is_end() => "it is cut in the middle".to_owned(),
         error => error.to_string(),
     }))
 }
 
-/// Warnings at the end of a file about packets that could not be decoded, and about audio shorter than
-/// `promised` seconds.
-pub(super) fn warnings(bad_packets: u64, promised: Option<f64>, decoded: f64) -> Vec<String> {
+/// Warnings at the end of a file about packets that could not be decoded, about bytes skipped between frames, about gaps (their number and
+/// seconds), and about audio shorter than `promised` seconds.
+pub(super) fn warnings(
+    bad_packets: u64,
+    skipped: u64,
+    gaps: (u32, f64),
+    promised: Option<f64>,
+    decoded: f64,
+) -> Vec<String> {
     let mut warnings = Vec::new();
     match bad_packets {
         0 => {}
         1 => warnings.push("1 packet could not be decoded".to_owned()),
         n => warnings.push(format!("{n} packets could not be decoded")),
+    }
+    match skipped {
+        0 => {}
+        bytes => warnings.push(format!("{} of damage were skipped", verbatim_text::bytes(bytes))),
+    }
+    match gaps {
+        (0, _) => {}
+        (1, seconds) => warnings.push(format!("{seconds:.1} s of audio are missing")),
+        (n, seconds) => warnings.push(format!("{seconds:.1} s of audio are missing, in {n} places")),
     }
     if let Some(promised) = promised {
         let tolerance = (promised * LENGTH_TOLERANCE).clamp(0.1, 1.0);

@@ -1,10 +1,11 @@
-//! Decoding with Symphonia: from a file to blocks of samples at the file's own rate.
+//! Decoding with FFmpeg: from a file to blocks of samples at the file's own rate.
 
-mod catch_panic;
+mod adts;
 pub(crate) mod decoder;
 mod demux;
 mod end_of_stream;
+mod ogg;
 pub(crate) mod sniff;
 pub(crate) mod source;
+mod timeline;
 mod wav_header;
-mod wav_packets;

@@ -1,51 +1,83 @@
-//! Format detection from the first bytes of a file. No I/O. The demuxers have the final say.
+//! Format detection from the first bytes of a file. No I/O. FFmpeg has the final say.
 //!
-//! Symphonia's own probe searches for two-byte marks in the whole first megabyte, so that random bytes pass
-//! for MP3. This step requires more, and names formats that are known but unsupported.
+//! The command line asks this module which files of a folder are audio. The engine asks it whether a file that
+//! FFmpeg refuses is damaged audio, or no audio.
 
 /// Bytes of a file's start for [`sniff`]. An MPEG frame has at most 2881 bytes, so that three in a row fit
 /// after some leading garbage.
-pub(crate) const HEAD_LEN: usize = 64 << 10;
+pub const HEAD_LEN: usize = 64 << 10;
 
 /// Format detected from the first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     /// RIFF/WAVE, or its 64-bit variants RF64 and BW64.
     Wave,
-    /// Container or stream with a magic number, for Symphonia's probe.
+    /// Container or stream with a magic number.
     Container,
-    /// MPEG audio or ADTS AAC: bare frames without a magic number for the file.
+    /// MPEG audio, ADTS AAC or GSM: bare frames without a magic number for the file.
     Frames,
-    /// Known format that is not supported.
-    Unsupported(&'static str),
     /// Unknown format.
     Unknown,
 }
 
-/// Unsupported formats that are common in archives of recordings: offset, magic number, name.
-const UNSUPPORTED: &[(usize, &[u8], &str)] = &[
-    (0, b"RIFX", "big-endian WAV"),
-    (8, b"AVI ", "AVI"),
-    (0, b"riff\x2e\x91\xcf\x11", "Wave64"),
-    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "ASF (WMA, WMV)"),
-    (0, b"#!AMR", "AMR"),
-    (0, b"#!SILK", "SILK"),
-    (0, b"\x02#!SILK", "SILK"),
-    (0, b"wvPk", "WavPack"),
-    (0, b"MAC ", "Monkey's Audio"),
-    (0, b"TTA1", "True Audio"),
-    (0, b"MPCK", "Musepack"),
-    (0, b"MP+", "Musepack"),
-    (0, b"DSD ", "DSD"),
-    (0, b"FRM8", "DSD"),
-    (0, b".snd", "AU"),
-    (0, b".RMF", "RealMedia"),
-    (0, b".ra\xfd", "RealAudio"),
-    (0, b"FLV\x01", "FLV"),
-    (0, b"\x00\x00\x01\xba", "MPEG program stream"),
-    (0, b"NIST_1A", "NIST SPHERE"),
-    (0, b"\x0b\x77", "AC-3"),
+/// Magic numbers, with their offsets.
+const MAGIC: &[(usize, &[u8])] = &[
+    (0, b"fLaC"),
+    (0, b"OggS"),
+    (0, b"caff"),
+    (0, b"\x1a\x45\xdf\xa3"),
+    (8, b"AIFF"),
+    (8, b"AIFC"),
+    (4, b"ftyp"),
+    (4, b"moov"),
+    (4, b"mdat"),
+    (4, b"wide"),
+    (4, b"skip"),
+    (4, b"free"),
+    (4, b"pnot"),
+    (0, b"RIFX"),
+    (8, b"AVI "),
+    (0, b"riff\x2e\x91\xcf\x11"),
+    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"),
+    (0, b"#!AMR"),
+    (0, b"#!iLBC"),
+    (0, b"wvPk"),
+    (0, b"MAC "),
+    (0, b"TTA1"),
+    (0, b"TTA2"),
+    (0, b"tBaK"),
+    (0, b"MPCK"),
+    (0, b"MP+"),
+    (0, b"DSD "),
+    (0, b"FRM8"),
+    (0, b".snd"),
+    (0, b".RMF"),
+    (0, b".ra\xfd"),
+    (0, b"FLV\x01"),
+    (0, b"\x00\x00\x01\xba"),
+    (0, b"NIST_1A"),
+    (0, b"Creative Voice File\x1a"),
+    (0, b"\x0b\x77"),
+    (0, b"\x7f\xfe\x80\x01"),
+    (0, b"\xfe\x7f\x01\x80"),
+    (0, b"2BIT"),
+    (0, b"8SVX"),
+    (8, b"8SVX"),
+    (0, b"\x64\xa3\x01\x00"),
+    (0, b"OMG\x05"),
+    (0, b"ea3\x03"),
+    (0, b".SoX"),
+    (0, b"XoS."),
+    (8, b"QLCM"),
+    (8, b"XWMA"),
+    (0, b"\x06\x0e\x2b\x34"),
+    (0, b"nut/multimedia container\0"),
 ];
+
+/// Whether a file with these first bytes (up to [`HEAD_LEN`]) is audio or video.
+pub fn begins_like_audio(head: &[u8]) -> bool {
+    id3_len(head) > 0 || sniff(head) != Format::Unknown
+}
 
 /// Detects the format of a file from its first bytes (up to [`HEAD_LEN`]).
 pub(crate) fn sniff(head: &[u8]) -> Format {
@@ -53,22 +85,10 @@ pub(crate) fn sniff(head: &[u8]) -> Format {
     if at(8, b"WAVE") && (at(0, b"RIFF") || at(0, b"RF64") || at(0, b"BW64")) {
         return Format::Wave;
     }
-    let container = at(0, b"fLaC")
-        || at(0, b"OggS")
-        || at(0, b"caff")
-        || at(0, b"\x1a\x45\xdf\xa3")
-        || (at(0, b"FORM") && (at(8, b"AIFF") || at(8, b"AIFC")))
-        || [b"ftyp", b"moov", b"mdat", b"wide", b"skip", b"pnot"].iter().any(|m| at(4, *m));
-    if container {
+    if MAGIC.iter().any(|&(offset, magic)| at(offset, magic)) || is_transport_stream(head) {
         return Format::Container;
     }
-    if let Some(&(_, _, name)) = UNSUPPORTED.iter().find(|(offset, magic, _)| at(*offset, magic)) {
-        return Format::Unsupported(name);
-    }
-    if is_transport_stream(head) {
-        return Format::Unsupported("MPEG transport stream");
-    }
-    if has_frames(head) { Format::Frames } else { Format::Unknown }
+    if has_frames(head) || has_gsm_frames(head) { Format::Frames } else { Format::Unknown }
 }
 
 /// Length in bytes of an ID3v2 tag at the start; 0 if there is none.
@@ -93,6 +113,11 @@ fn is_transport_stream(head: &[u8]) -> bool {
 /// Consecutive frames of one kind that are required. Random bytes have them at one of 2^40 positions.
 const FRAMES_IN_A_ROW: usize = 3;
 
+/// Whether the head starts with a frame of AAC in ADTS.
+pub(super) fn is_adts(head: &[u8]) -> bool {
+    matches!(head, [0xff, second, ..] if second & 0xf6 == 0xf0)
+}
+
 /// Whether the head contains consecutive frames. A head that ends within the first frames is accepted if it
 /// starts with one: a recording of 50 ms has no more.
 fn has_frames(head: &[u8]) -> bool {
@@ -111,8 +136,13 @@ fn has_frames(head: &[u8]) -> bool {
     })
 }
 
+/// Whether the head is frames of GSM 06.10, of 33 bytes: each begins with the bits 1101.
+fn has_gsm_frames(head: &[u8]) -> bool {
+    head.len() >= 33 * 10 && head.iter().step_by(33).all(|byte| byte >> 4 == 0xd)
+}
+
 /// Length in bytes of the frame with this header, and the header bits that all frames of a file share.
-fn frame(h: &[u8]) -> Option<(usize, [u8; 2])> {
+pub(super) fn frame(h: &[u8]) -> Option<(usize, [u8; 2])> {
     if h[0] != 0xff || h[1] & 0xe0 != 0xe0 {
         return None;
     }

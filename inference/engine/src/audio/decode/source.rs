@@ -1,6 +1,6 @@
 //! Files as sources for demuxers: bounded parts, with a log of read errors.
 //!
-//! Demuxers turn every failed read into "end of stream" or an error of their own. The [`ReadLog`] keeps the
+//! FFmpeg turns every failed read into "end of stream" or an error of their own. The [`ReadLog`] keeps the
 //! real cause and outlives them.
 
 use std::fs::{File, Metadata};
@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use symphonia::core::io::MediaSource;
+use verbatim_ffmpeg::Format;
 
 use crate::audio::error::AudioError;
 
@@ -25,6 +25,7 @@ const READ_ALLOWANCE: u64 = 64 << 20;
 pub(super) struct ReadLog {
     bytes_read: AtomicU64,
     ended_early: AtomicBool,
+    skipped: AtomicU64,
     budget_exceeded: AtomicBool,
     error: Mutex<Option<io::Error>>,
 }
@@ -38,6 +39,16 @@ impl ReadLog {
     /// Whether the file ended before the size that it had when it was opened.
     pub(super) fn ended_early(&self) -> bool {
         self.ended_early.load(Ordering::Relaxed)
+    }
+
+    /// Adds bytes between frames that no demuxer has seen.
+    pub(super) fn add_skipped(&self, bytes: u64) {
+        self.skipped.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Bytes between frames that no demuxer has seen.
+    pub(super) fn skipped(&self) -> u64 {
+        self.skipped.load(Ordering::Relaxed)
     }
 
     /// Whether the demuxer used up its budget of reads.
@@ -64,6 +75,30 @@ impl ReadLog {
 pub(crate) struct OpenFile {
     file: Arc<File>,
     before: Metadata,
+    /// Extension of its name, in lower case.
+    extension: String,
+}
+
+/// Formats without a header or frames that can be recognised, by the extension of their files. Telephony has
+/// 8 kHz, which FFmpeg does not assume for all of them.
+const HEADERLESS: &[(&str, Format<'static>)] = &[
+    ("g722", format("g722", "")),
+    ("g726", format("g726", "")),
+    ("g723_1", format("g723_1", "")),
+    ("g723", format("g723_1", "")),
+    ("tco", format("g723_1", "")),
+    ("g729", format("g729", "")),
+    ("gsm", format("gsm", "")),
+    ("sln", format("sln", "")),
+    ("al", format("alaw", "sample_rate=8000")),
+    ("alaw", format("alaw", "sample_rate=8000")),
+    ("ul", format("mulaw", "sample_rate=8000")),
+    ("ulaw", format("mulaw", "sample_rate=8000")),
+    ("sbc", format("sbc", "")),
+];
+
+const fn format(name: &'static str, options: &'static str) -> Format<'static> {
+    Format { name, options }
 }
 
 impl OpenFile {
@@ -79,7 +114,13 @@ impl OpenFile {
         if before.len() == 0 {
             return Err(AudioError::NoBytes);
         }
-        Ok(Self { file: Arc::new(file), before })
+        let extension = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+        Ok(Self { file: Arc::new(file), before, extension })
+    }
+
+    /// Format that only the file's name tells.
+    pub(super) fn headerless_format(&self) -> Option<Format<'static>> {
+        HEADERLESS.iter().find(|(extension, _)| *extension == self.extension).map(|(_, format)| *format)
     }
 
     /// Length in bytes when it was opened.
@@ -111,7 +152,7 @@ impl OpenFile {
         let start = start.min(end);
         let budget = (end - start).saturating_mul(READ_FACTOR).saturating_add(READ_ALLOWANCE);
         let file = Arc::clone(&self.file);
-        (Window { file, start, end, position: 0, budget, streaming: false, log: Arc::clone(&log) }, log)
+        (Window { file, start, end, position: 0, budget, log: Arc::clone(&log) }, log)
     }
 }
 
@@ -125,7 +166,6 @@ pub(super) struct Window {
     position: u64,
     /// Remaining bytes that may be read.
     budget: u64,
-    streaming: bool,
     log: Arc<ReadLog>,
 }
 
@@ -133,12 +173,6 @@ impl Window {
     /// Length in bytes.
     pub(super) fn len(&self) -> u64 {
         self.end - self.start
-    }
-
-    /// The same bytes as from a pipe: not seekable and of unknown length. Demuxers then accept a cut file,
-    /// which they reject when its length differs from the header's.
-    pub(super) fn streaming(self) -> Self {
-        Self { streaming: true, ..self }
     }
 }
 
@@ -185,12 +219,58 @@ impl Seek for Window {
     }
 }
 
-impl MediaSource for Window {
-    fn is_seekable(&self) -> bool {
-        !self.streaming
+impl verbatim_ffmpeg::Source for Window {
+    fn length(&self) -> Option<u64> {
+        Some(self.len())
     }
+}
 
-    fn byte_len(&self) -> Option<u64> {
-        (!self.streaming).then(|| self.len())
+/// Part of a file behind bytes that replace what was in front of it.
+#[derive(Debug)]
+pub(super) struct Spliced {
+    head: Vec<u8>,
+    rest: Window,
+    position: u64,
+}
+
+impl Spliced {
+    /// Puts `head` in front of `rest`.
+    pub(super) fn new(head: Vec<u8>, rest: Window) -> Self {
+        Self { head, rest, position: 0 }
+    }
+}
+
+impl Read for Spliced {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let got = match usize::try_from(self.position).ok().and_then(|at| self.head.get(at..)) {
+            Some(mut head) if !head.is_empty() => head.read(buf)?,
+            _ => {
+                self.rest.seek(SeekFrom::Start(self.position - self.head.len() as u64))?;
+                self.rest.read(buf)?
+            }
+        };
+        self.position += got as u64;
+        Ok(got)
+    }
+}
+
+impl Seek for Spliced {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let target = match to {
+            SeekFrom::Start(offset) => Some(offset),
+            SeekFrom::End(delta) => {
+                verbatim_ffmpeg::Source::length(self).and_then(|n| n.checked_add_signed(delta))
+            }
+            SeekFrom::Current(delta) => self.position.checked_add_signed(delta),
+        };
+        self.position =
+            target.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "seek out of range"))?;
+        Ok(self.position)
+    }
+}
+
+impl verbatim_ffmpeg::Source for Spliced {
+    fn length(&self) -> Option<u64> {
+        Some(self.head.len() as u64 + self.rest.len())
     }
 }

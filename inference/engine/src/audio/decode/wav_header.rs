@@ -1,17 +1,9 @@
 //! Headers of RIFF/WAVE, RF64 and BW64 files, as recorders and phone systems write them.
 //!
-//! Symphonia's reader rejects inconsistent lengths, more than 26 channels, 64-bit files and some `fmt `
-//! chunks. This reader trusts the header as little as possible: it locates the samples, and the decoders do
-//! the rest.
+//! FFmpeg's reader trusts the length in the header, and walks over everything behind the samples. This reader
+//! trusts the header as little as possible: it locates the samples, and makes a plain header for FFmpeg.
 
 use std::io::{self, BufReader, Read as _, Seek as _, SeekFrom};
-
-use symphonia::core::audio::Channels;
-use symphonia::core::codecs::audio::well_known::{
-    CODEC_ID_ADPCM_IMA_WAV, CODEC_ID_ADPCM_MS, CODEC_ID_PCM_ALAW, CODEC_ID_PCM_F32LE, CODEC_ID_PCM_F64LE,
-    CODEC_ID_PCM_MULAW, CODEC_ID_PCM_S16LE, CODEC_ID_PCM_S24LE, CODEC_ID_PCM_S32LE, CODEC_ID_PCM_U8,
-};
-use symphonia::core::codecs::audio::{AudioCodecId, AudioCodecParameters};
 
 use crate::audio::decode::source::Window;
 use crate::audio::error::AudioError;
@@ -22,24 +14,24 @@ use crate::audio::spec::AudioSpec;
 const PLACEHOLDERS: [u64; 4] = [0, 0xffff_ffff, 0x7fff_ffff, 0x7fff_f000];
 /// Maximum number of chunks before the samples. Real files have fewer than ten.
 const MAX_CHUNKS: usize = 1000;
-/// Frames of a packet, as in an MP3 frame. A packet of 64 channels of doubles has 576 kB.
-const FRAMES_PER_PACKET: u64 = 1152;
+/// Bytes of a fmt chunk that are read. The longest known has 50 (MS ADPCM).
+const MAX_FORMAT: u64 = 1024;
 
-/// Format and position of the samples in a WAVE file.
+/// Position of the samples in a WAVE file, and their format.
 #[derive(Debug)]
 pub(super) struct WavLayout {
-    /// Parameters of the decoder; `None` for MPEG frames, which have a demuxer of their own.
-    pub(super) params: Option<AudioCodecParameters>,
+    /// Format tag.
+    pub(super) tag: u16,
+    /// Header of a WAVE file whose samples end with the file.
+    pub(super) header: Vec<u8>,
     /// Offset of the samples.
     pub(super) start: u64,
     /// Offset after the samples, at most the size of the file.
     pub(super) end: u64,
-    /// Number of frames according to the header; `None` if it gives none.
-    pub(super) promised_frames: Option<u64>,
-    /// Bytes of a block, the smallest unit of the codec.
-    pub(super) block_bytes: u64,
-    /// Frames of a block.
-    pub(super) frames_per_block: u64,
+    /// Seconds according to the header; `None` if it gives none.
+    pub(super) promised_seconds: Option<f64>,
+    /// What the user should know about the header.
+    pub(super) note: Option<String>,
 }
 
 /// Reads the chunks up to the samples.
@@ -75,9 +67,8 @@ fn read_chunks(reader: &mut BufReader<Window>, len: u64) -> io::Result<Result<Wa
         let body = reader.stream_position()?;
         match tag {
             b"fmt " => {
-                // The longest known is 50 bytes (MS ADPCM); the rest of a longer one is skipped.
                 let mut bytes = Vec::new();
-                reader.by_ref().take(size.min(64)).read_to_end(&mut bytes)?;
+                reader.by_ref().take(size.min(MAX_FORMAT)).read_to_end(&mut bytes)?;
                 match parse_format(&bytes) {
                     Ok(parsed) => format = Some(parsed),
                     Err(e) => return Ok(Err(e)),
@@ -94,7 +85,9 @@ fn read_chunks(reader: &mut BufReader<Window>, len: u64) -> io::Result<Result<Wa
                 if size == 0 && chunk_follows(reader, len)? {
                     return Ok(Err(AudioError::NoFrames));
                 }
-                return Ok(Ok(format.layout(body, size, len)));
+                let follows =
+                    !PLACEHOLDERS.contains(&size) && !chunks_follow(reader, body + size + (size & 1), len)?;
+                return Ok(Ok(format.layout(body, size, len, follows)));
             }
             _ => {}
         }
@@ -104,16 +97,33 @@ fn read_chunks(reader: &mut BufReader<Window>, len: u64) -> io::Result<Result<Wa
     Ok(Err(corrupt("no samples among the first 1000 chunks")))
 }
 
+/// Chunks that follow the samples in real files.
+const TRAILING: [&[u8]; 16] = [
+    b"LIST", b"fact", b"id3 ", b"ID3 ", b"bext", b"cue ", b"JUNK", b"junk", b"smpl", b"inst", b"PEAK",
+    b"iXML", b"axml", b"_PMX", b"chna", b"FLLR",
+];
+
 /// Whether another chunk starts here. In that case, a preceding data chunk of length 0 is really empty.
 fn chunk_follows(reader: &mut BufReader<Window>, len: u64) -> io::Result<bool> {
-    let mut header = Vec::new();
     let here = reader.stream_position()?;
+    chunks_follow(reader, here, len)
+}
+
+/// Whether the file ends at `here`, or goes on with a chunk. Otherwise samples go on: the recorder died before
+/// it wrote their length, or the length exceeds 4 GiB.
+fn chunks_follow(reader: &mut BufReader<Window>, here: u64, len: u64) -> io::Result<bool> {
+    if here >= len {
+        return Ok(true);
+    }
+    reader.seek(SeekFrom::Start(here))?;
+    let mut header = Vec::new();
     reader.take(8).read_to_end(&mut header)?;
     if header.len() < 8 {
         return Ok(true);
     }
-    let known: [&[u8]; 8] = [b"LIST", b"fact", b"id3 ", b"ID3 ", b"bext", b"cue ", b"JUNK", b"smpl"];
-    Ok(known.contains(&&header[..4]) && here + 8 + u64::from(u32_at(&header, 4)) <= len)
+    // A chunk that is not among the known ones fits into the file, and so does the header behind it.
+    let printable = header[..4].iter().all(|byte| (0x20..0x7f).contains(byte));
+    Ok((TRAILING.contains(&&header[..4]) || printable) && here + 8 + u64::from(u32_at(&header, 4)) <= len + 1)
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> u16 {
@@ -127,11 +137,13 @@ fn u32_at(bytes: &[u8], at: usize) -> u32 {
 /// Parsed `fmt ` chunk.
 #[derive(Debug)]
 struct Fmt {
-    codec: Option<AudioCodecId>,
-    rate: u32,
-    channels: u16,
+    tag: u16,
+    /// The chunk's bytes, as FFmpeg is to see them.
+    bytes: Vec<u8>,
+    /// Bytes of a second.
+    bytes_per_second: f64,
+    /// Bytes of a block, the smallest unit of the codec.
     block_bytes: u64,
-    frames_per_block: u64,
 }
 
 fn parse_format(bytes: &[u8]) -> Result<Fmt, AudioError> {
@@ -157,84 +169,81 @@ fn parse_format(bytes: &[u8]) -> Result<Fmt, AudioError> {
         exact @ 1..=8 if block_align.is_multiple_of(channels) => exact,
         _ => bits.div_ceil(8),
     };
-    let blocks = |overhead: u16, frames_of_overhead: u64| {
-        let data = u64::from(block_align).checked_sub(u64::from(overhead * channels));
-        data.map(|d| d * 2 / u64::from(channels) + frames_of_overhead)
+    let block_bytes = match tag {
+        1 | 3 => u64::from(sample_bytes) * u64::from(channels),
+        6 | 7 => u64::from(channels),
+        _ => u64::from(block_align),
     };
-    let codec = match (tag, sample_bytes) {
-        (1, 1) => CODEC_ID_PCM_U8,
-        (1, 2) => CODEC_ID_PCM_S16LE,
-        (1, 3) => CODEC_ID_PCM_S24LE,
-        (1, 4) => CODEC_ID_PCM_S32LE,
-        (3, 4) => CODEC_ID_PCM_F32LE,
-        (3, 8) => CODEC_ID_PCM_F64LE,
-        (6, _) => CODEC_ID_PCM_ALAW,
-        (7, _) => CODEC_ID_PCM_MULAW,
-        (2, _) if bits == 4 && channels <= 2 => CODEC_ID_ADPCM_MS,
-        (0x11, _) if bits == 4 && channels <= 2 => CODEC_ID_ADPCM_IMA_WAV,
-        (0x50 | 0x55, _) => {
-            return Ok(Fmt { codec: None, rate, channels, block_bytes: 1, frames_per_block: 1 });
+    // Frames of a block of ADPCM: a byte holds two, and each channel has a header with some.
+    let frames = |overhead: u16, frames_of_overhead: u64| {
+        let data = u64::from(block_align).checked_sub(u64::from(overhead) * u64::from(channels));
+        data.map_or(0, |data| data * 2 / u64::from(channels) + frames_of_overhead)
+    };
+    let frames_per_block = match tag {
+        1 | 3 if !matches!(sample_bytes, 1..=8) => {
+            return Err(corrupt("the fmt chunk declares samples without bytes"));
         }
-        _ => return Err(AudioError::UnsupportedCodec { what: describe(tag, bits) }),
+        1 | 3 | 6 | 7 => 1,
+        2 => frames(7, 2),
+        0x11 => frames(4, 1),
+        _ => 0,
     };
-    let (block_bytes, frames_per_block) = match tag {
-        2 => (u64::from(block_align), blocks(7, 2).unwrap_or(0)),
-        0x11 => (u64::from(block_align), blocks(4, 1).unwrap_or(0)),
-        6 | 7 => (u64::from(channels), 1),
-        _ => (u64::from(sample_bytes) * u64::from(channels), 1),
-    };
-    if block_bytes == 0 || frames_per_block == 0 {
+    if matches!(tag, 2 | 0x11) && (block_bytes == 0 || frames_per_block == 0) {
         return Err(corrupt("the fmt chunk declares blocks without frames"));
     }
-    Ok(Fmt { codec: Some(codec), rate, channels, block_bytes, frames_per_block })
-}
-
-/// Name of an unsupported format. Tags as in Microsoft's `mmreg.h`.
-fn describe(tag: u16, bits: u16) -> String {
-    match tag {
-        1 => format!("WAV with {bits}-bit integer samples"),
-        2 | 0x11 => "WAV with this variant of ADPCM".into(),
-        3 => format!("WAV with {bits}-bit float samples"),
-        0x31 => "WAV with GSM 6.10".into(),
-        0x42 | 0x111 => "WAV with G.723.1".into(),
-        0x45 | 0x64 => "WAV with G.726".into(),
-        0x65 | 0x28f => "WAV with G.722".into(),
-        0x83 | 0x133 => "WAV with G.729".into(),
-        0xff | 0x1600..=0x1610 => "WAV with AAC".into(),
-        0x160..=0x163 => "WAV with WMA".into(),
-        other => format!("WAV with format tag {other:#06x}"),
+    let bytes_per_second = match frames_per_block {
+        0 => f64::from(u32_at(bytes, 8)),
+        frames => block_bytes as f64 * f64::from(rate) / frames as f64,
+    };
+    let mut bytes = bytes.to_vec();
+    if matches!(tag, 1 | 3 | 6 | 7) {
+        // FFmpeg takes the codec from the bits of a sample. The sub-format of an extensible header repeats the
+        // tag, and the rest of it is about the order of channels.
+        let bits = if matches!(tag, 6 | 7) { 8 } else { sample_bytes * 8 };
+        bytes.truncate(16);
+        bytes[0..2].copy_from_slice(&tag.to_le_bytes());
+        bytes[12..14].copy_from_slice(&u16::try_from(block_bytes).unwrap_or(u16::MAX).to_le_bytes());
+        bytes[14..16].copy_from_slice(&bits.to_le_bytes());
     }
+    Ok(Fmt { tag, bytes, bytes_per_second, block_bytes: block_bytes.max(1) })
 }
 
 impl Fmt {
-    fn layout(self, start: u64, promised: u64, file_len: u64) -> WavLayout {
+    /// `goes_on`: whether samples follow behind the promised length.
+    fn layout(self, start: u64, promised: u64, file_len: u64, goes_on: bool) -> WavLayout {
         let available = file_len.saturating_sub(start);
-        let unknown = PLACEHOLDERS.contains(&promised);
+        let unknown = PLACEHOLDERS.contains(&promised) || goes_on;
         let bytes = if unknown { available } else { promised.min(available) };
-        let params = self.codec.map(|codec| {
-            let mut params = AudioCodecParameters::new();
-            params
-                .for_codec(codec)
-                .with_sample_rate(self.rate)
-                .with_channels(Channels::Discrete(self.channels))
-                .with_frames_per_block(self.frames_per_block)
-                .with_max_frames_per_packet(frames_per_packet(self.frames_per_block));
-            params
+        let seconds =
+            |bytes: u64| (bytes / self.block_bytes * self.block_bytes) as f64 / self.bytes_per_second;
+        let known = self.bytes_per_second > 0.0;
+        let note = (goes_on && known).then(|| {
+            format!(
+                "the header gives a length of {:.1} s, the file has {:.1} s: all of it was read",
+                seconds(promised),
+                seconds(available)
+            )
         });
-        let promised_frames =
-            (!unknown && params.is_some()).then(|| promised / self.block_bytes * self.frames_per_block);
         WavLayout {
-            params,
+            promised_seconds: (!unknown && known).then(|| seconds(promised)),
+            tag: self.tag,
+            header: header(&self.bytes),
             start,
             end: start + bytes,
-            promised_frames,
-            block_bytes: self.block_bytes,
-            frames_per_block: self.frames_per_block,
+            note,
         }
     }
 }
 
-/// Frames of a packet: whole blocks.
-pub(super) fn frames_per_packet(frames_per_block: u64) -> u64 {
-    (FRAMES_PER_PACKET / frames_per_block).max(1) * frames_per_block
+/// Header of a WAVE file with this fmt chunk, and samples until the end of the file: FFmpeg takes a length of
+/// 0 for that.
+fn header(format: &[u8]) -> Vec<u8> {
+    let mut header = b"RIFF\xff\xff\xff\xffWAVEfmt ".to_vec();
+    header.extend(u32::try_from(format.len()).unwrap_or(0).to_le_bytes());
+    header.extend(format);
+    if !format.len().is_multiple_of(2) {
+        header.push(0);
+    }
+    header.extend(b"data\0\0\0\0");
+    header
 }
