@@ -17,7 +17,7 @@ fn main() {
     println!("cargo::rerun-if-changed=src/shim.c");
     println!("cargo::rerun-if-changed=src/shim.h");
     let mut shim = cc::Build::new();
-    shim.file("src/shim.c").std("c11").opt_level(2).warnings(true).extra_warnings(true);
+    shim.file("src/shim.c").std("c11").opt_level(3).warnings(true).extra_warnings(true);
     // The shim is linked before the libraries that it needs.
     match env::var_os("VERBATIM_FFMPEG") {
         Some(choice) if choice == "system" => {

@@ -255,25 +255,38 @@ int vf_channel(const vf_decoder *decoder, int channel) {
   return av_channel_layout_channel_from_index(&decoder->frame->ch_layout, (unsigned)channel);
 }
 
+// Two loops, so that the compiler vectorises the usual one.
 #define COPY(type, expression)                                                                                          \
-  for (int i = 0; i < frame->nb_samples; i++) {                                                                         \
-    type sample;                                                                                                        \
-    memcpy(&sample, from + (size_t)i * step, sizeof sample);                                                            \
-    samples[i] = (float)(expression);                                                                                   \
-  }                                                                                                                     \
-  return 0
+  do {                                                                                                                  \
+    const type *from = (const type *)plane;                                                                             \
+    if (step == 1) {                                                                                                    \
+      for (int i = 0; i < count; i++) {                                                                                 \
+        const type sample = from[i];                                                                                    \
+        samples[i] = (float)(expression);                                                                               \
+      }                                                                                                                 \
+    } else {                                                                                                            \
+      for (int i = 0; i < count; i++) {                                                                                 \
+        const type sample = from[(size_t)i * step];                                                                     \
+        samples[i] = (float)(expression);                                                                               \
+      }                                                                                                                 \
+    }                                                                                                                   \
+    return 0;                                                                                                           \
+  } while (0)
 
-int vf_copy(const vf_decoder *decoder, int channel, float *samples) {
+int vf_copy(const vf_decoder *decoder, int channel, float *restrict samples) {
   const AVFrame *frame = decoder->frame;
   enum AVSampleFormat format = frame->format;
-  size_t bytes = (size_t)av_get_bytes_per_sample(format);
   int planar = av_sample_fmt_is_planar(format);
-  const uint8_t *from = planar ? frame->extended_data[channel] : frame->extended_data[0] + (size_t)channel * bytes;
-  size_t step = planar ? bytes : bytes * (size_t)frame->ch_layout.nb_channels;
+  // FFmpeg aligns the samples of a frame for its own vector instructions.
+  const uint8_t *plane =
+      planar ? frame->extended_data[channel]
+             : frame->extended_data[0] + (size_t)channel * (size_t)av_get_bytes_per_sample(format);
+  size_t step = planar ? 1 : (size_t)frame->ch_layout.nb_channels;
+  int count = frame->nb_samples;
   switch (av_get_packed_sample_fmt(format)) {
-  case AV_SAMPLE_FMT_U8: COPY(uint8_t, (sample - 128) / 128.0f);
-  case AV_SAMPLE_FMT_S16: COPY(int16_t, sample / 32768.0f);
-  case AV_SAMPLE_FMT_S32: COPY(int32_t, sample / 2147483648.0f);
+  case AV_SAMPLE_FMT_U8: COPY(uint8_t, (sample - 128) * (1.0f / 128.0f));
+  case AV_SAMPLE_FMT_S16: COPY(int16_t, sample * (1.0f / 32768.0f));
+  case AV_SAMPLE_FMT_S32: COPY(int32_t, sample * (1.0f / 2147483648.0f));
   case AV_SAMPLE_FMT_S64: COPY(int64_t, sample / 9223372036854775808.0);
   case AV_SAMPLE_FMT_FLT: COPY(float, sample);
   case AV_SAMPLE_FMT_DBL: COPY(double, sample);

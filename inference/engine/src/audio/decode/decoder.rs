@@ -221,7 +221,7 @@ impl Decoder {
         let spec = AudioSpec { rate: block.rate, channels: planes.len() };
         spec.check()?;
         self.spec.get_or_insert(spec);
-        planes.iter_mut().flatten().for_each(sanitise);
+        planes.iter_mut().for_each(|plane| sanitise(plane));
         let rate = f64::from(spec.rate);
         self.silence = (self.timeline.gap_before(block.time) * rate).round() as u64;
         self.timeline.advance(frames as f64 / rate);
@@ -304,6 +304,9 @@ impl Decoder {
 }
 
 /// Replaces samples that are not finite by silence, and clips the others.
-fn sanitise(sample: &mut f32) {
-    *sample = if sample.is_finite() { sample.clamp(-MAX_SAMPLE, MAX_SAMPLE) } else { 0.0 };
+fn sanitise(samples: &mut [f32]) {
+    for sample in samples {
+        let clipped = sample.clamp(-MAX_SAMPLE, MAX_SAMPLE);
+        *sample = if sample.is_finite() { clipped } else { 0.0 };
+    }
 }
