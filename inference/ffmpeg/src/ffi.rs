@@ -7,6 +7,7 @@ use std::ptr::{self, NonNull};
 use std::sync::Once;
 
 use crate::error::Error;
+use crate::types::{Block, Format, Received, Source, Stream};
 
 /// Largest allocation of FFmpeg in bytes: more than any packet, frame or table of a real recording.
 const MAX_ALLOCATION: usize = 200 << 20;
@@ -82,18 +83,6 @@ unsafe extern "C" {
     fn vf_copy(decoder: *const RawDecoder, channel: c_int, samples: *mut f32) -> c_int;
 }
 
-/// Bytes of a file.
-pub trait Source: Read + Seek + Send {
-    /// Length in bytes; `None` if the source cannot seek.
-    fn length(&self) -> Option<u64>;
-}
-
-impl Source for std::fs::File {
-    fn length(&self) -> Option<u64> {
-        self.metadata().ok().map(|metadata| metadata.len())
-    }
-}
-
 /// Source of an input, with a buffer: FFmpeg's own may be uninitialised, and keeps its bytes at the end of a
 /// file, so that only bytes that were read may be written to it.
 struct Reader {
@@ -155,38 +144,6 @@ fn text(text: *const c_char) -> String {
 
 fn known(seconds: f64) -> Option<f64> {
     Some(seconds).filter(|seconds| seconds.is_finite())
-}
-
-/// Format that is not found by content.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Format<'a> {
-    /// FFmpeg's name of the demuxer.
-    pub name: &'a str,
-    /// Options of the demuxer, as `name=value:name=value`.
-    pub options: &'a str,
-}
-
-/// Stream of a file.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Stream {
-    /// Whether it is audio.
-    pub is_audio: bool,
-    /// Whether the file marks it as the one to play.
-    pub is_default: bool,
-    /// Whether there is a decoder of its codec.
-    pub has_decoder: bool,
-    /// Sample rate in Hz by its header; 0 if unknown.
-    pub rate: u32,
-    /// Number of channels by its header; 0 if unknown.
-    pub channels: usize,
-    /// Time of its first packet in seconds.
-    pub start: Option<f64>,
-    /// Duration in seconds; see [`Input::is_estimated`].
-    pub duration: Option<f64>,
-    /// FFmpeg's name of its codec.
-    pub codec: String,
-    /// Language by the header, as a rule three letters.
-    pub language: Option<String>,
 }
 
 /// Open file.
@@ -317,30 +274,6 @@ impl Drop for Input {
         // SAFETY: the input is open and not used again. The source lives until after this function.
         unsafe { vf_close(self.raw.as_ptr()) };
     }
-}
-
-/// Block of decoded audio.
-#[derive(Debug)]
-pub struct Block {
-    /// Sample rate in Hz.
-    pub rate: u32,
-    /// Samples by channel, all of the same length; full scale is 1.
-    pub planes: Vec<Vec<f32>>,
-    /// Position of each channel: FFmpeg's `AVChannel`, for example 3 for the low-frequency channel.
-    pub positions: Vec<i32>,
-    /// Time of the first frame in seconds, on the file's clock.
-    pub time: Option<f64>,
-}
-
-/// What a decoder gives.
-#[derive(Debug)]
-pub enum Received {
-    /// Block of audio.
-    Block(Block),
-    /// Nothing until the next packet is sent.
-    Again,
-    /// Nothing more after the end of the stream.
-    End,
 }
 
 /// Decoder of one stream.

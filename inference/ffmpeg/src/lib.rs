@@ -5,6 +5,8 @@
 
 mod error;
 mod ffi;
+mod types;
 
 pub use error::Error;
-pub use ffi::{Block, Decoder, Format, Input, Received, Source, Stream};
+pub use ffi::{Decoder, Input};
+pub use types::{Block, Format, Received, Source, Stream};

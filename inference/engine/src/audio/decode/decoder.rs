@@ -11,16 +11,11 @@ use verbatim_ffmpeg::{Error, Received};
 use crate::audio::decode::demux::{Demuxer, Next};
 use crate::audio::decode::end_of_stream;
 use crate::audio::decode::source::OpenFile;
+use crate::audio::decode::stall::Stall;
 use crate::audio::decode::timeline::{AudioClock, Timeline};
 use crate::audio::error::AudioError;
 use crate::audio::spec::AudioSpec;
 
-/// Consecutive packets that may fail. With MP3, at 26 ms a packet, up to 26 s of garbage inside a file are
-/// skipped.
-const MAX_BAD_IN_A_ROW: u32 = 1000;
-/// Consecutive packets without a byte being read; more indicate a loop in the demuxer. An Ogg page holds up
-/// to 255 packets, a read-ahead of 64 KiB about 32 000 packets of 2 bytes.
-const MAX_WITHOUT_READING: u32 = 100_000;
 /// Maximum magnitude of samples; full scale is 1. Lossy codecs overshoot by some decibels; 12 dB and more
 /// indicate damage.
 const MAX_SAMPLE: f32 = 4.0;
@@ -56,7 +51,6 @@ pub(crate) struct Decoder {
     silence: u64,
     held: Option<Block>,
     bad_packets: u64,
-    bad_in_a_row: u32,
     stall: Stall,
     last_problem: Option<String>,
     warnings: Vec<String>,
@@ -64,13 +58,6 @@ pub(crate) struct Decoder {
     ended: bool,
     /// Whether the decoder gives no more blocks.
     drained: bool,
-}
-
-/// Consecutive packets without a byte being read.
-#[derive(Debug, Default)]
-struct Stall {
-    bytes_read: u64,
-    packets: u32,
 }
 
 impl std::fmt::Debug for Decoder {
@@ -100,7 +87,6 @@ impl Decoder {
             silence: 0,
             held: None,
             bad_packets: 0,
-            bad_in_a_row: 0,
             stall: Stall::default(),
             last_problem: None,
             warnings: Vec::new(),
@@ -215,7 +201,7 @@ impl Decoder {
     }
 
     fn hold(&mut self, block: verbatim_ffmpeg::Block) -> Result<(), AudioError> {
-        self.bad_in_a_row = 0;
+        self.stall.clear_bad();
         let mut planes = block.planes;
         let Some(frames) = planes.first().map(Vec::len).filter(|frames| *frames > 0) else { return Ok(()) };
         let spec = AudioSpec { rate: block.rate, channels: planes.len() };
@@ -232,7 +218,7 @@ impl Decoder {
     /// Counts a packet that cannot be decoded. The times of later ones show how much is missing.
     fn bad_packet(&mut self, error: &Error) {
         self.bad_packets += 1;
-        self.bad_in_a_row += 1;
+        self.stall.count_bad();
         self.last_problem = Some(error.to_string());
     }
 
@@ -286,18 +272,7 @@ impl Decoder {
 
     /// Ends a file that no longer makes progress.
     fn check_progress(&mut self) -> Result<(), AudioError> {
-        let bytes_read = self.demuxer.log().bytes_read();
-        if bytes_read != self.stall.bytes_read {
-            self.stall = Stall { bytes_read, packets: 0 };
-        }
-        self.stall.packets += 1;
-        let problem = if self.bad_in_a_row >= MAX_BAD_IN_A_ROW {
-            "no further packet can be decoded"
-        } else if self.stall.packets >= MAX_WITHOUT_READING {
-            "its index continues without data"
-        } else {
-            return Ok(());
-        };
+        let Some(problem) = self.stall.check(self.demuxer.log().bytes_read()) else { return Ok(()) };
         let position = Some(self.seconds()).filter(|&s| s > 0.0);
         self.stop_damaged(AudioError::Corrupt { what: problem.into(), position })
     }

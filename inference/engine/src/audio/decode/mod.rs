@@ -7,5 +7,6 @@ mod end_of_stream;
 mod ogg;
 pub(crate) mod sniff;
 pub(crate) mod source;
+mod stall;
 mod timeline;
 mod wav_header;
