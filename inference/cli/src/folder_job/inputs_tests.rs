@@ -143,6 +143,15 @@ fn names_may_have_any_bytes() {
 }
 
 #[test]
+fn the_extension_of_a_name_in_latin_1_counts() {
+    let folder = tree(&[]);
+    // An MP3 without a tag: no header tells.
+    fs::write(folder.path().join(OsStr::from_bytes(b"Gespr\xe4ch.mp3")), b"\xff\xfb\x90").unwrap();
+    let plan = to_folder(&[folder.path().to_owned()]).unwrap();
+    assert_eq!((plan.recordings.len(), plan.left_out), (1, LeftOut::default()));
+}
+
+#[test]
 fn a_pipe_is_copied_for_the_engine() {
     let folder = tempfile::tempdir().unwrap();
     let pipe = folder.path().join("pipe.wav");
