@@ -58,7 +58,7 @@ impl<'a> RunProgressReporter<'a> {
     fn report_warnings(&self, name: &str, warnings: &[String]) {
         for warning in warnings {
             if self.progress.console.is_json() {
-                tracing::warn!(file = name, warning, "file is partly damaged");
+                tracing::warn!(file = name, warning, "file has a warning");
             } else {
                 self.progress.console.line(&format!("WARNING {name}: {warning}"));
             }

@@ -90,7 +90,7 @@ fn notes(counts: &RunCounts) -> String {
         notes.push(format!("{} without speech", counts.silent));
     }
     if counts.warned > 0 {
-        notes.push(format!("{} partly damaged", counts.warned));
+        notes.push(format!("{} with warnings", counts.warned));
     }
     if notes.is_empty() { String::new() } else { format!(" ({})", notes.join(", ")) }
 }

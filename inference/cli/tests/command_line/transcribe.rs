@@ -185,7 +185,7 @@ fn a_folder_of_good_and_bad_recordings() {
         assert_eq!(transcript(&json(name))["text"], "", "{name} has no words");
     }
     assert!(err.contains("WARNING audio/cut.wav: "), "{err}");
-    assert!(err.contains("Transcribed: 6 files (3 without speech, 1 partly damaged)"), "{err}");
+    assert!(err.contains("Transcribed: 6 files (3 without speech, 1 with warnings)"), "{err}");
     assert!(err.contains("Left out: 1 file that is not audio") && err.contains("Failed: 6 files"), "{err}");
     for (name, most) in [("good", 0), ("telephone", 0), ("cut", 0)] {
         let text = transcript(&json(name))["text"].to_string();
