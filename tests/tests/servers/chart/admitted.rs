@@ -21,7 +21,10 @@ fn restrict(cluster: &ControlPlane, namespace: &str) {
         .map(|mode| (format!("pod-security.kubernetes.io/{mode}"), Value::from("restricted")))
         .into_iter()
         .collect::<serde_json::Map<_, _>>();
-    let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": namespace, "labels": labels } });
+    // Its pods stay unscheduled: on a fake node of another test nobody would end them.
+    let annotations = json!({ "scheduler.alpha.kubernetes.io/node-selector": "verbatim.test/namespace=none" });
+    let metadata = json!({ "name": namespace, "labels": labels, "annotations": annotations });
+    let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": metadata });
     cluster.apply(&namespace.to_string()).unwrap();
     let begun = Instant::now();
     let name = namespace["metadata"]["name"].as_str().unwrap();
