@@ -12,7 +12,7 @@ use super::{SETS, find, rendered};
 
 /// Longest time for a Deployment's pods to be created. It takes milliseconds, or a minute on a machine that
 /// compiles at the same time.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(240);
 
 /// Enables the admission level "restricted": pods that break a rule are rejected, and their creator is
 /// warned.
@@ -22,7 +22,8 @@ fn restrict(cluster: &ControlPlane, namespace: &str) {
         .into_iter()
         .collect::<serde_json::Map<_, _>>();
     // Its pods stay unscheduled: on a fake node of another test nobody would end them.
-    let annotations = json!({ "scheduler.alpha.kubernetes.io/node-selector": "verbatim.test/namespace=none" });
+    let annotations =
+        json!({ "scheduler.alpha.kubernetes.io/node-selector": "verbatim.test/namespace=none" });
     let metadata = json!({ "name": namespace, "labels": labels, "annotations": annotations });
     let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": metadata });
     cluster.apply(&namespace.to_string()).unwrap();
@@ -44,7 +45,7 @@ fn define(cluster: &ControlPlane) {
     let ours = find(&all, "CustomResourceDefinition", "transcriptionjobs.verbatim.dev");
     cluster.apply(&ours.to_string()).unwrap();
     let mut wait: Vec<String> =
-        vec!["wait".into(), "--for=condition=Established".into(), "--timeout=60s".into()];
+        vec!["wait".into(), "--for=condition=Established".into(), "--timeout=240s".into()];
     wait.extend(kinds.map(|kind| format!("crd/{kind}.monitoring.coreos.com")));
     wait.push("crd/transcriptionjobs.verbatim.dev".into());
     cluster.kubectl(&wait.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
@@ -104,7 +105,7 @@ fn every_set_is_taken_as_it_is_and_every_pod_is_restricted() {
             .kubectl(&[
                 "delete",
                 "--wait=true",
-                "--timeout=60s",
+                "--timeout=240s",
                 "-f",
                 path,
                 "--selector=app.kubernetes.io/component",
