@@ -141,16 +141,17 @@ deny: ## Check licences, sources and bans of dependencies, and advisories if the
 	@scripts/setup.sh deny
 	@scripts/deny.sh
 
-generate: build ## Write the generated files: the CRD, the JSON schema of transcripts, dashboards, and parts of the chart
+generate: build ## Write the generated files: the CRD, the JSON schema of transcripts, the table of formats, dashboards, and parts of the chart
 	@scripts/setup.sh helm
-	cargo run --release --locked --quiet --package verbatim-crds --bin crdgen
+	$(CARGO_TARGET_DIR)/release/crdgen
+	UPDATE_DOCS=1 cargo test --release --workspace --locked --quiet --test engine formats_table
 	$(VERBATIM) schema > $(TRANSCRIPT_SCHEMA)
 	scripts/dashboards.sh generate
 	scripts/chart.sh
 
 check-generated: build ## Fail if a generated file differs from what `make generate` writes
 	@scripts/setup.sh helm
-	cargo run --release --locked --quiet --package verbatim-crds --bin crdgen -- --check
+	$(CARGO_TARGET_DIR)/release/crdgen --check
 	$(VERBATIM) schema | diff -u $(TRANSCRIPT_SCHEMA) - || { echo "run: make generate" >&2; exit 1; }
 	scripts/dashboards.sh check
 	scripts/chart.sh --check
