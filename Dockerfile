@@ -11,7 +11,7 @@ ARG DEBIAN=docker.io/library/debian:bookworm-slim
 FROM ${RUST} AS toolchain
 # FFmpeg's libraries are built from source.
 RUN apt-get update \
- && apt-get install -y --no-install-recommends gcc libc6-dev make nasm python3 xz-utils \
+ && apt-get install -y --no-install-recommends gcc libc6-dev make nasm python3 \
  && rm -rf /var/lib/apt/lists/*
 # Certificates that the building machine trusts beside the usual ones, where a proxy of its network needs them: no layer has them.
 RUN --mount=type=secret,id=ca,target=/run/ca.crt \

@@ -17,7 +17,9 @@ package=$(cargo metadata --locked --format-version 1 --manifest-path "$here/Carg
   python3 -c 'import json, sys; print(*(p["manifest_path"] for p in json.load(sys.stdin)["packages"] if p["name"] == "ffmpeg-src"))')
 work=$(mktemp -d "${TMPDIR:-/tmp}/ffmpeg.XXXXXX")
 trap 'rm -rf "$work"' EXIT
-tar -xJf "$(dirname "$package")/native/ffmpeg.tar.xz" -C "$work"
+# By Python, because tar needs a program for xz.
+python3 -c 'import sys, tarfile; tarfile.open(sys.argv[1]).extractall(sys.argv[2])' \
+  "$(dirname "$package")/native/ffmpeg.tar.xz" "$work"
 cd "$work"/*/
 
 options=(
